@@ -1,0 +1,31 @@
+//! Bilibili private messages and notifications: a sans-IO core.
+#![doc(html_no_source)]
+
+mod call;
+mod context;
+mod credential;
+mod endpoint;
+pub mod endpoints;
+pub mod error;
+mod event;
+mod hosts;
+mod identity;
+mod ids;
+mod json;
+pub mod model;
+mod time;
+mod wbi;
+
+pub use call::{Account, Call, Step};
+pub use context::Context;
+pub use credential::{Credential, CredentialBuilder, CredentialError};
+pub use endpoint::{Auth, Cookies, Endpoint, OwnUid, Parts, Signer, Wbi, server_date};
+pub use error::{Error, ErrorClass, TransportError, TransportErrorKind};
+pub use event::Event;
+pub use hosts::{Host, Hosts};
+pub use identity::{Generation, Identity, IdentityCache};
+pub use ids::{ConversationId, GroupId, MsgKey, Seqno, Uid};
+pub use json::Unreadable;
+pub use model::{Content, EventType, Message};
+pub use time::{Now, UnixMicros, UnixSeconds};
+pub use wbi::WbiKeys;

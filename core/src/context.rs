@@ -1,0 +1,117 @@
+//! What every request of one account has in common.
+
+use crate::credential::Credential;
+use crate::error::BuildError;
+use crate::hosts::Hosts;
+use crate::ids::Uid;
+
+/// Sent unless another is set: what the service's own page would send from a current browser.
+const USER_AGENT: &str = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/142.0.0.0 Safari/537.36";
+
+/// Who asks, whom, and as what: goes into every request.
+#[derive(Debug, Clone)]
+pub struct Context {
+    pub(crate) credential: Credential,
+    pub(crate) hosts: Hosts,
+    pub(crate) user_agent: String,
+    dev_id: Option<String>,
+}
+
+impl Context {
+    /// The service's own hosts, asked with this login.
+    pub fn new(credential: Credential) -> Self {
+        Self {
+            credential,
+            hosts: Hosts::official(),
+            user_agent: USER_AGENT.to_owned(),
+            dev_id: None,
+        }
+    }
+
+    /// Asks these hosts instead.
+    #[must_use]
+    pub fn hosts(mut self, hosts: Hosts) -> Self {
+        self.hosts = hosts;
+        self
+    }
+
+    /// Sends this `User-Agent`: the one of the browser that the login came from is best.
+    #[must_use]
+    pub fn user_agent(mut self, user_agent: impl Into<String>) -> Self {
+        self.user_agent = user_agent.into();
+        self
+    }
+
+    /// Sends this device id with messages, an upper-case UUID v4. Without one it is
+    /// derived from the account's number, so it is the same for every message.
+    #[must_use]
+    pub fn dev_id(mut self, dev_id: impl Into<String>) -> Self {
+        self.dev_id = Some(dev_id.into());
+        self
+    }
+
+    /// The credential.
+    pub fn credential(&self) -> &Credential {
+        &self.credential
+    }
+
+    /// Whether the service itself is asked, not an origin in its place.
+    pub fn is_official(&self) -> bool {
+        self.hosts.is_official()
+    }
+
+    /// Refuses an identity that is not the one the credential was given for.
+    pub(crate) fn check_uid(&self, actual: Uid) -> Result<(), BuildError> {
+        match self.credential.uid() {
+            Some(given) if given != actual => Err(BuildError::UidMismatch { given, actual }),
+            _ => Ok(()),
+        }
+    }
+
+    /// The device id of messages that `uid` sends.
+    pub(crate) fn dev_id_of(&self, uid: Uid) -> String {
+        self.dev_id.clone().unwrap_or_else(|| derived_dev_id(uid))
+    }
+}
+
+/// An upper-case UUID v4 shape out of an MD5 of the account's number.
+fn derived_dev_id(uid: Uid) -> String {
+    use md5::{Digest, Md5};
+    let digest = crate::wbi::hex(&Md5::digest(format!("bilibili-session dev_id {uid}")));
+    let shaped: String = digest
+        .chars()
+        .enumerate()
+        .map(|(place, digit)| match place {
+            12 => '4',
+            16 => 'A',
+            _ => digit.to_ascii_uppercase(),
+        })
+        .collect();
+    let mut id = String::with_capacity(36);
+    for (place, digit) in shaped.chars().enumerate() {
+        if matches!(place, 8 | 12 | 16 | 20) {
+            id.push('-');
+        }
+        id.push(digit);
+    }
+    id
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_device_id_has_the_shape_and_stays() {
+        let id = derived_dev_id(Uid(10001));
+        assert_eq!(id, derived_dev_id(Uid(10001)));
+        assert_ne!(id, derived_dev_id(Uid(10002)));
+        let groups: Vec<usize> = id.split('-').map(str::len).collect();
+        assert_eq!(groups, [8, 4, 4, 4, 12]);
+        assert_eq!(&id[14..15], "4");
+        assert!(
+            id.chars()
+                .all(|c| c == '-' || c.is_ascii_digit() || c.is_ascii_uppercase())
+        );
+    }
+}

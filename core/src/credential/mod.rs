@@ -1,0 +1,275 @@
+//! Who asks: the cookies of one's own login.
+//!
+//! A [`Credential`] is checked when it is made, shows nothing of itself in
+//! `Debug`, and is wiped when it is dropped. It comes from single fields
+//! ([`Credential::builder`]) or from any of the three forms in which browsers
+//! hand cookies out ([`Credential::parse`]).
+
+mod formats;
+
+use std::fmt;
+
+use http::HeaderValue;
+use zeroize::Zeroize;
+
+use crate::ids::Uid;
+use crate::wbi::hex;
+
+/// The cookies of a login. Only `SESSDATA` is always needed; calls that write need `bili_jct` too.
+///
+/// ```
+/// use bilibili_session::Credential;
+///
+/// let credential = Credential::builder()
+///     .sessdata("made,up*")
+///     .bili_jct("00112233445566778899aabbccddeeff")
+///     .build()?;
+/// assert!(!format!("{credential:?}").contains("made"));
+/// # Ok::<(), bilibili_session::CredentialError>(())
+/// ```
+#[derive(Clone)]
+pub struct Credential {
+    sessdata: Secret,
+    bili_jct: Option<Secret>,
+    buvid3: Option<Secret>,
+    buvid4: Option<Secret>,
+    uid: Option<Uid>,
+}
+
+/// Why a credential was not made. No variant holds a value.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum CredentialError {
+    /// Nothing can be asked without a login.
+    #[error("SESSDATA is missing: log in with a browser and take that cookie from there")]
+    MissingSessdata,
+    /// A value that cannot stand in a `Cookie` header.
+    #[error(
+        "{0} holds a character that no cookie can have (a line break, NUL, a space, ';', or one that is not ASCII)"
+    )]
+    BadCharacter(&'static str),
+    /// `DedeUserID` is the account's number.
+    #[error("DedeUserID is not a number above 0")]
+    BadUid,
+    /// None of the known forms.
+    #[error("neither a Cookie header line, nor a cookies.txt, nor a browser's JSON export: {0}")]
+    UnknownForm(&'static str),
+}
+
+impl Credential {
+    /// A credential from single cookies.
+    pub fn builder() -> CredentialBuilder {
+        CredentialBuilder::default()
+    }
+
+    /// A credential from text: a `Cookie:` header line, a Netscape `cookies.txt`,
+    /// or the JSON export of a browser extension. Cookies of other sites are left out.
+    ///
+    /// # Errors
+    /// Fails when the text has none of these forms, has no `SESSDATA`, or a value
+    /// that cannot stand in a header.
+    pub fn parse(text: &str) -> Result<Self, CredentialError> {
+        formats::parse(text)?.build()
+    }
+
+    /// The account's number, if `DedeUserID` was given. The truth is what nav says.
+    pub fn uid(&self) -> Option<Uid> {
+        self.uid
+    }
+
+    /// Whether calls that write can be made: there is a `bili_jct`.
+    pub fn can_write(&self) -> bool {
+        self.bili_jct.is_some()
+    }
+
+    /// The CSRF token.
+    pub(crate) fn csrf(&self) -> Option<&str> {
+        self.bili_jct.as_ref().map(Secret::expose)
+    }
+
+    /// The `Cookie` header: the fields that are set, in a fixed order.
+    pub(crate) fn cookie_header(&self) -> Option<HeaderValue> {
+        let mut line = format!("SESSDATA={}", self.sessdata.expose());
+        for (name, value) in [
+            ("bili_jct", &self.bili_jct),
+            ("buvid3", &self.buvid3),
+            ("buvid4", &self.buvid4),
+        ] {
+            if let Some(value) = value {
+                line.push_str("; ");
+                line.push_str(name);
+                line.push('=');
+                line.push_str(value.expose());
+            }
+        }
+        if let Some(uid) = self.uid {
+            line.push_str("; DedeUserID=");
+            line.push_str(&uid.to_string());
+        }
+        let header = HeaderValue::from_str(&line).ok().map(|mut header| {
+            header.set_sensitive(true);
+            header
+        });
+        line.zeroize();
+        header
+    }
+}
+
+impl fmt::Debug for Credential {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Credential")
+            .field("sessdata", &self.sessdata)
+            .field("bili_jct", &self.bili_jct)
+            .field("buvid3", &self.buvid3)
+            .field("buvid4", &self.buvid4)
+            .field("uid", &self.uid)
+            .finish()
+    }
+}
+
+/// Collects the cookies of a [`Credential`]; an empty value counts as not given.
+#[derive(Debug, Clone, Default)]
+#[must_use]
+pub struct CredentialBuilder {
+    sessdata: Option<Secret>,
+    bili_jct: Option<Secret>,
+    buvid3: Option<Secret>,
+    buvid4: Option<Secret>,
+    uid: Option<Secret>,
+}
+
+impl CredentialBuilder {
+    /// `SESSDATA`, as the browser shows it; a value without `%` is percent-encoded.
+    pub fn sessdata(mut self, value: impl Into<String>) -> Self {
+        self.sessdata = Secret::given(value);
+        self
+    }
+
+    /// `bili_jct`, the CSRF token.
+    pub fn bili_jct(mut self, value: impl Into<String>) -> Self {
+        self.bili_jct = Secret::given(value);
+        self
+    }
+
+    /// `buvid3`, the browser's device cookie. One's own, from the same browser.
+    pub fn buvid3(mut self, value: impl Into<String>) -> Self {
+        self.buvid3 = Secret::given(value);
+        self
+    }
+
+    /// `buvid4`, the browser's other device cookie.
+    pub fn buvid4(mut self, value: impl Into<String>) -> Self {
+        self.buvid4 = Secret::given(value);
+        self
+    }
+
+    /// `DedeUserID`, the account's own number. Without it nav is asked.
+    pub fn uid(mut self, value: impl Into<String>) -> Self {
+        self.uid = Secret::given(value);
+        self
+    }
+
+    /// Sets the cookie of this name, if it is one that is sent; other names are left out.
+    fn cookie(self, name: &str, value: &str) -> Self {
+        match name {
+            "SESSDATA" => self.sessdata(value),
+            "bili_jct" => self.bili_jct(value),
+            "buvid3" => self.buvid3(value),
+            "buvid4" => self.buvid4(value),
+            "DedeUserID" => self.uid(value),
+            _ => self,
+        }
+    }
+
+    /// Checks every field.
+    ///
+    /// # Errors
+    /// Fails when `SESSDATA` is missing or a value cannot stand in a header.
+    pub fn build(self) -> Result<Credential, CredentialError> {
+        let sessdata = self.sessdata.ok_or(CredentialError::MissingSessdata)?;
+        let uid = match &self.uid {
+            None => None,
+            Some(text) => match text.expose().parse() {
+                Ok(uid @ 1..) => Some(Uid(uid)),
+                _ => return Err(CredentialError::BadUid),
+            },
+        };
+        Ok(Credential {
+            sessdata: percent_encoded(&sessdata.checked("SESSDATA")?),
+            bili_jct: checked(self.bili_jct, "bili_jct")?,
+            buvid3: checked(self.buvid3, "buvid3")?,
+            buvid4: checked(self.buvid4, "buvid4")?,
+            uid,
+        })
+    }
+}
+
+fn checked(secret: Option<Secret>, name: &'static str) -> Result<Option<Secret>, CredentialError> {
+    secret.map(|secret| secret.checked(name)).transpose()
+}
+
+/// A SESSDATA holds `,` and `*`: as it came from the server they are escaped.
+fn percent_encoded(sessdata: &Secret) -> Secret {
+    let value = sessdata.expose();
+    if value.contains('%') {
+        return sessdata.clone();
+    }
+    let mut encoded = String::with_capacity(value.len() * 2);
+    for byte in value.bytes() {
+        match byte {
+            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'_' | b'.' | b'~' => {
+                encoded.push(char::from(byte));
+            }
+            _ => {
+                encoded.push('%');
+                encoded.push_str(&hex(&[byte]).to_uppercase());
+            }
+        }
+    }
+    Secret(encoded)
+}
+
+/// Text that never shows itself and is wiped when it is dropped.
+#[derive(Clone)]
+struct Secret(String);
+
+impl Secret {
+    fn given(value: impl Into<String>) -> Option<Self> {
+        let mut value = value.into();
+        let trimmed = value.trim();
+        if trimmed.len() == value.len() {
+            return (!value.is_empty()).then_some(Self(value));
+        }
+        let secret = (!trimmed.is_empty()).then(|| Self(trimmed.to_owned()));
+        value.zeroize();
+        secret
+    }
+
+    fn expose(&self) -> &str {
+        &self.0
+    }
+
+    fn checked(self, name: &'static str) -> Result<Self, CredentialError> {
+        let fits = self
+            .0
+            .bytes()
+            .all(|byte| byte.is_ascii_graphic() && byte != b';');
+        if fits {
+            Ok(self)
+        } else {
+            Err(CredentialError::BadCharacter(name))
+        }
+    }
+}
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("[redacted]")
+    }
+}
+
+impl Drop for Secret {
+    fn drop(&mut self) {
+        self.0.zeroize();
+    }
+}

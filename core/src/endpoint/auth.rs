@@ -1,0 +1,104 @@
+//! What a call needs besides the login's cookies, as a type.
+
+use crate::identity::Identity;
+use crate::ids::Uid;
+use crate::time::UnixSeconds;
+use crate::wbi::WbiKeys;
+
+mod sealed {
+    pub trait Sealed {}
+    impl Sealed for super::Cookies {}
+    impl Sealed for super::OwnUid {}
+    impl Sealed for super::Wbi {}
+}
+
+/// What a call needs besides the login's cookies: [`Cookies`], [`OwnUid`] or [`Wbi`].
+pub trait Auth: sealed::Sealed {
+    /// What must be at hand to build such a request.
+    type Proof<'a>: Copy;
+
+    /// The proof, when nothing, or only the clock, is needed for it.
+    fn without_identity() -> Option<Self::Proof<'static>>;
+
+    /// The proof out of what nav said.
+    fn with_identity(identity: &Identity, wts: UnixSeconds) -> Self::Proof<'_>;
+
+    /// The query as it is sent.
+    fn query(
+        proof: Self::Proof<'_>,
+        query: Vec<(&'static str, String)>,
+    ) -> Vec<(&'static str, String)>;
+}
+
+/// The login's cookies are enough.
+#[derive(Debug, Clone, Copy)]
+pub enum Cookies {}
+
+/// The account's own number stands in the request.
+#[derive(Debug, Clone, Copy)]
+pub enum OwnUid {}
+
+/// The query is signed.
+#[derive(Debug, Clone, Copy)]
+pub enum Wbi {}
+
+/// What signs a query: keys, the time, and whose they are.
+#[derive(Debug, Clone, Copy)]
+pub struct Signer<'a> {
+    /// The account that signs.
+    pub uid: Uid,
+    /// The keys that nav gave.
+    pub keys: &'a WbiKeys,
+    /// The time that is signed along.
+    pub wts: UnixSeconds,
+}
+
+impl Auth for Cookies {
+    type Proof<'a> = ();
+
+    fn without_identity() -> Option<()> {
+        Some(())
+    }
+
+    fn with_identity(_: &Identity, _: UnixSeconds) {}
+
+    fn query((): (), query: Vec<(&'static str, String)>) -> Vec<(&'static str, String)> {
+        query
+    }
+}
+
+impl Auth for OwnUid {
+    type Proof<'a> = Uid;
+
+    fn without_identity() -> Option<Uid> {
+        None
+    }
+
+    fn with_identity(identity: &Identity, _: UnixSeconds) -> Uid {
+        identity.uid
+    }
+
+    fn query(_: Uid, query: Vec<(&'static str, String)>) -> Vec<(&'static str, String)> {
+        query
+    }
+}
+
+impl Auth for Wbi {
+    type Proof<'a> = Signer<'a>;
+
+    fn without_identity() -> Option<Signer<'static>> {
+        None
+    }
+
+    fn with_identity(identity: &Identity, wts: UnixSeconds) -> Signer<'_> {
+        Signer {
+            uid: identity.uid,
+            keys: &identity.keys,
+            wts,
+        }
+    }
+
+    fn query(proof: Signer<'_>, query: Vec<(&'static str, String)>) -> Vec<(&'static str, String)> {
+        proof.keys.sign(query, proof.wts)
+    }
+}

@@ -1,0 +1,100 @@
+//! One call: how its request is built and how its answer is read.
+//!
+//! The calls themselves are in [`endpoints`](crate::endpoints). Each says in its
+//! type what it needs besides the login's cookies ([`Auth`]), so a signed request
+//! cannot be built without keys.
+
+mod auth;
+mod envelope;
+mod parts;
+
+pub use auth::{Auth, Cookies, OwnUid, Signer, Wbi};
+pub use envelope::server_date;
+pub use parts::Parts;
+
+use serde_json::Value;
+
+use crate::context::Context;
+use crate::error::{BuildError, DecodeError, Error};
+
+/// A call of the service.
+///
+/// Build the request, send it with whatever there is, give the answer back:
+///
+/// ```
+/// use bilibili_session::endpoints::GetSessions;
+/// use bilibili_session::{Context, Credential, Endpoint};
+///
+/// let context = Context::new(Credential::parse("SESSDATA=made%2Cup")?);
+/// let call = GetSessions::new();
+/// let request = call.request(&context, ())?;
+/// assert_eq!(request.uri().host(), Some("api.vc.bilibili.com"));
+/// # let body = br#"{"code":0,"data":{"session_list":null,"has_more":0}}"#.to_vec();
+/// # let send = |_| http::Response::new(body);
+/// let page = call.parse(&send(request))?;
+/// assert!(page.session_list.is_empty());
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub trait Endpoint {
+    /// What the call needs besides cookies.
+    type Auth: Auth;
+    /// What a successful answer says.
+    type Output;
+
+    /// Checks what can be checked before anything is sent.
+    ///
+    /// # Errors
+    /// Fails with what the caller must mend.
+    fn check(&self, context: &Context) -> Result<(), BuildError> {
+        let _ = context;
+        Ok(())
+    }
+
+    /// Method, host, path and parameters of this call.
+    ///
+    /// # Errors
+    /// Fails with what the caller must mend.
+    fn parts(
+        &self,
+        context: &Context,
+        proof: <Self::Auth as Auth>::Proof<'_>,
+    ) -> Result<Parts, BuildError>;
+
+    /// Reads `data` of a successful answer.
+    ///
+    /// # Errors
+    /// Fails where `data` is not of the documented shape, with the path.
+    fn decode(&self, data: &Value) -> Result<Self::Output, DecodeError>;
+
+    /// The whole request, ready to be sent.
+    ///
+    /// # Errors
+    /// Fails with what the caller must mend; nothing was sent then.
+    fn request(
+        &self,
+        context: &Context,
+        proof: <Self::Auth as Auth>::Proof<'_>,
+    ) -> Result<http::Request<Vec<u8>>, BuildError> {
+        self.check(context)?;
+        let mut parts = self.parts(context, proof)?;
+        parts.query = Self::Auth::query(proof, parts.query);
+        parts.into_request(context)
+    }
+
+    /// Reads a whole answer.
+    ///
+    /// # Errors
+    /// Fails when the service refused or the answer is not of the documented shape.
+    fn parse(&self, response: &http::Response<Vec<u8>>) -> Result<Self::Output, Error> {
+        let data = self.decode_raw(response)?;
+        Ok(self.decode(&data).map_err(|error| error.within("data"))?)
+    }
+
+    /// Reads `data` of an answer as it is, for what is not typed.
+    ///
+    /// # Errors
+    /// Fails when the service refused or the answer has no envelope.
+    fn decode_raw(&self, response: &http::Response<Vec<u8>>) -> Result<Value, Error> {
+        envelope::data(response)
+    }
+}

@@ -1,0 +1,183 @@
+//! The parts of a request, and how they become one.
+
+use http::header::{CONTENT_TYPE, COOKIE, HeaderValue, ORIGIN, REFERER, USER_AGENT};
+use http::{Method, Request};
+use url::form_urlencoded;
+
+use crate::context::Context;
+use crate::error::BuildError;
+use crate::hosts::Host;
+
+const SITE: &str = "https://www.bilibili.com";
+
+/// Method, host, path and parameters of a call, before they are one request.
+#[derive(Debug, Clone)]
+#[must_use]
+pub struct Parts {
+    host: Host,
+    path: &'static str,
+    /// Name and value, neither encoded.
+    pub(super) query: Vec<(&'static str, String)>,
+    body: Body,
+}
+
+#[derive(Clone)]
+enum Body {
+    None,
+    Form(Vec<(&'static str, String)>),
+    Raw {
+        content_type: String,
+        bytes: Vec<u8>,
+    },
+}
+
+impl std::fmt::Debug for Body {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        // The form holds the CSRF token.
+        f.write_str(match self {
+            Self::None => "None",
+            Self::Form(_) => "Form(…)",
+            Self::Raw { .. } => "Raw(…)",
+        })
+    }
+}
+
+impl Parts {
+    /// A GET.
+    pub fn get(host: Host, path: &'static str) -> Self {
+        Self {
+            host,
+            path,
+            query: Vec::new(),
+            body: Body::None,
+        }
+    }
+
+    /// A POST of a form.
+    pub fn post(host: Host, path: &'static str) -> Self {
+        Self {
+            host,
+            path,
+            query: Vec::new(),
+            body: Body::Form(Vec::new()),
+        }
+    }
+
+    /// Adds a parameter to the query.
+    pub fn query(mut self, name: &'static str, value: impl ToString) -> Self {
+        self.query.push((name, value.to_string()));
+        self
+    }
+
+    /// Adds a parameter to the query, if there is a value.
+    pub fn query_opt(self, name: &'static str, value: Option<impl ToString>) -> Self {
+        match value {
+            Some(value) => self.query(name, value),
+            None => self,
+        }
+    }
+
+    /// Adds a field to the form. No effect on a GET.
+    pub fn field(mut self, name: &'static str, value: impl ToString) -> Self {
+        if let Body::Form(fields) = &mut self.body {
+            fields.push((name, value.to_string()));
+        }
+        self
+    }
+
+    /// Adds what goes with every call to the `vc` host: `build` and `mobi_app`,
+    /// in the query of a GET, in the form of a POST.
+    pub fn web(self) -> Self {
+        match self.body {
+            Body::Form(_) => self.field("build", 0).field("mobi_app", "web"),
+            _ => self.query("build", 0).query("mobi_app", "web"),
+        }
+    }
+
+    /// Adds the CSRF token to the form, under both its names.
+    ///
+    /// # Errors
+    /// Fails when the credential has no `bili_jct`.
+    pub fn csrf(self, context: &Context) -> Result<Self, BuildError> {
+        let token = context
+            .credential
+            .csrf()
+            .ok_or(BuildError::MissingBiliJct)?;
+        Ok(self.field("csrf", token).field("csrf_token", token))
+    }
+
+    /// Makes this a POST of these bytes.
+    pub fn body(mut self, content_type: impl Into<String>, bytes: Vec<u8>) -> Self {
+        self.body = Body::Raw {
+            content_type: content_type.into(),
+            bytes,
+        };
+        self
+    }
+
+    /// The request, with the headers that every request has.
+    pub(super) fn into_request(self, context: &Context) -> Result<Request<Vec<u8>>, BuildError> {
+        let mut url = context.hosts.url(self.host, self.path);
+        if !self.query.is_empty() {
+            url.push('?');
+            url.push_str(&query_string(&self.query));
+        }
+        let cookies = context
+            .credential
+            .cookie_header()
+            .ok_or(BuildError::NotSendable("a cookie"))?;
+        let user_agent = HeaderValue::from_str(&context.user_agent)
+            .map_err(|_| BuildError::NotSendable("the user agent"))?;
+        let request = Request::builder()
+            .uri(url)
+            .header(USER_AGENT, user_agent)
+            .header(REFERER, HeaderValue::from_static(SITE))
+            .header(COOKIE, cookies);
+        match self.body {
+            Body::None => request.method(Method::GET).body(Vec::new()),
+            Body::Form(fields) => request
+                .method(Method::POST)
+                .header(ORIGIN, HeaderValue::from_static(SITE))
+                .header(
+                    CONTENT_TYPE,
+                    HeaderValue::from_static("application/x-www-form-urlencoded"),
+                )
+                .body(
+                    form_urlencoded::Serializer::new(String::new())
+                        .extend_pairs(fields)
+                        .finish()
+                        .into_bytes(),
+                ),
+            Body::Raw {
+                content_type,
+                bytes,
+            } => request
+                .method(Method::POST)
+                .header(ORIGIN, HeaderValue::from_static(SITE))
+                .header(CONTENT_TYPE, content_type)
+                .body(bytes),
+        }
+        .map_err(|_| BuildError::NotSendable("the address"))
+    }
+}
+
+/// Percent-encodes all but unreserved characters, so that no URL library on
+/// the way sees a reason to write it differently.
+fn query_string(pairs: &[(&'static str, String)]) -> String {
+    let mut text = String::new();
+    for (name, value) in pairs {
+        if !text.is_empty() {
+            text.push('&');
+        }
+        text.push_str(name);
+        text.push('=');
+        for chunk in form_urlencoded::byte_serialize(value.as_bytes()) {
+            match chunk {
+                "+" => text.push_str("%20"),
+                "*" => text.push_str("%2A"),
+                chunk => text.push_str(chunk),
+            }
+        }
+    }
+    text
+}

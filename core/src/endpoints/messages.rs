@@ -1,0 +1,161 @@
+//! The messages of a conversation.
+
+use serde::Deserialize;
+use serde_json::Value;
+
+use crate::context::Context;
+use crate::endpoint::{Endpoint, Parts, Signer, Wbi};
+use crate::error::{BuildError, DecodeError};
+use crate::event::Event;
+use crate::hosts::Host;
+use crate::ids::{ConversationId, Seqno};
+use crate::json::lenient::{flag, or_default, text};
+use crate::json::{self, Unreadable};
+
+/// The most that the service takes; older sources say 200.
+const MAX_SIZE: u32 = 2000;
+
+/// One page of a conversation's messages. Signed.
+///
+/// Without bounds the newest; with bounds those between them, both exclusive.
+///
+/// `GET https://api.vc.bilibili.com/svr_sync/v1/svr_sync/fetch_session_msgs`
+#[derive(Debug, Clone, Copy)]
+#[must_use]
+pub struct FetchSessionMsgs {
+    conversation: ConversationId,
+    size: u32,
+    begin_seqno: Option<Seqno>,
+    end_seqno: Option<Seqno>,
+}
+
+impl FetchSessionMsgs {
+    /// The newest 30 messages of this conversation.
+    pub fn new(conversation: impl Into<ConversationId>) -> Self {
+        Self {
+            conversation: conversation.into(),
+            size: 30,
+            begin_seqno: None,
+            end_seqno: None,
+        }
+    }
+
+    /// How many messages at most, 1 to 2000.
+    pub const fn size(mut self, size: u32) -> Self {
+        self.size = size;
+        self
+    }
+
+    /// Only messages after this one.
+    pub const fn begin_seqno(mut self, begin_seqno: Seqno) -> Self {
+        self.begin_seqno = Some(begin_seqno);
+        self
+    }
+
+    /// Only messages before this one.
+    pub const fn end_seqno(mut self, end_seqno: Seqno) -> Self {
+        self.end_seqno = Some(end_seqno);
+        self
+    }
+}
+
+impl Endpoint for FetchSessionMsgs {
+    type Auth = Wbi;
+    type Output = MessagePage;
+
+    fn check(&self, _: &Context) -> Result<(), BuildError> {
+        match self.size {
+            1..=MAX_SIZE => Ok(()),
+            _ => Err(BuildError::Parameter {
+                name: "size",
+                rule: "1 to 2000",
+            }),
+        }
+    }
+
+    fn parts(&self, _: &Context, _: Signer<'_>) -> Result<Parts, BuildError> {
+        Ok(
+            Parts::get(Host::Vc, "/svr_sync/v1/svr_sync/fetch_session_msgs")
+                .query("talker_id", self.conversation.talker_id())
+                .query("session_type", self.conversation.session_type())
+                .query("size", self.size)
+                .query_opt("begin_seqno", self.begin_seqno)
+                .query_opt("end_seqno", self.end_seqno)
+                .query("sender_device_id", 1)
+                .web(),
+        )
+    }
+
+    fn decode(&self, data: &Value) -> Result<MessagePage, DecodeError> {
+        MessagePage::read(self.conversation, data)
+    }
+}
+
+/// A page of messages, newest first.
+#[derive(Debug, Clone, PartialEq, Default)]
+#[non_exhaustive]
+pub struct MessagePage {
+    /// Newest first; a message with a field that cannot be read says so in its content.
+    pub messages: Vec<Event>,
+    /// Items without a readable `msg_seqno`.
+    pub unreadable: Vec<Unreadable>,
+    /// Whether there are more within the bounds asked for.
+    pub has_more: bool,
+    /// The lowest seqno of the page; 18446744073709551615 when it is empty.
+    pub min_seqno: Seqno,
+    /// The highest seqno of the page; 0 when it is empty.
+    pub max_seqno: Seqno,
+    /// The pictures of the custom emoticons in the texts.
+    pub e_infos: Vec<Emote>,
+}
+
+/// A custom emoticon.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(default)]
+pub struct Emote {
+    /// As it stands in the text.
+    #[serde(deserialize_with = "text")]
+    pub text: String,
+    /// Its picture.
+    #[serde(deserialize_with = "text")]
+    pub url: String,
+    /// Its picture, moving.
+    #[serde(deserialize_with = "text")]
+    pub gif_url: String,
+}
+
+impl MessagePage {
+    fn read(conversation: ConversationId, data: &Value) -> Result<Self, DecodeError> {
+        #[derive(Deserialize)]
+        struct Wire {
+            #[serde(default, deserialize_with = "flag")]
+            has_more: bool,
+            #[serde(default)]
+            min_seqno: Seqno,
+            #[serde(default)]
+            max_seqno: Seqno,
+            #[serde(default, deserialize_with = "or_default")]
+            e_infos: Vec<Emote>,
+        }
+        let items = match data.get("messages") {
+            None | Some(Value::Null) => &[],
+            Some(Value::Array(items)) => items.as_slice(),
+            Some(_) => return Err(DecodeError::new("messages", &"expected an array")),
+        };
+        let (wire, _) = json::salvage::<Wire>(data)?;
+        let mut page = Self {
+            has_more: wire.has_more,
+            min_seqno: wire.min_seqno,
+            max_seqno: wire.max_seqno,
+            e_infos: wire.e_infos,
+            ..Self::default()
+        };
+        for item in items {
+            match Event::from_item(conversation, item) {
+                Ok(event) => page.messages.push(event),
+                Err(unreadable) => page.unreadable.push(unreadable),
+            }
+        }
+        Ok(page)
+    }
+}

@@ -1,0 +1,101 @@
+//! `GET https://api.bilibili.com/x/web-interface/nav`: whose login this is, and the keys of the day.
+
+use serde::Deserialize;
+use serde_json::Value;
+
+use crate::context::Context;
+use crate::endpoint::{Cookies, Endpoint, Parts};
+use crate::error::{ApiError, BuildError, DecodeError, Error};
+use crate::hosts::Host;
+use crate::identity::Identity;
+use crate::ids::Uid;
+use crate::json;
+use crate::json::lenient::{flag, or_default, text};
+use crate::wbi::WbiKeys;
+
+/// Asks whose login this is; brings the keys that sign queries.
+///
+/// `GET https://api.bilibili.com/x/web-interface/nav`
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Nav;
+
+/// What nav says of the login.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct NavInfo {
+    /// Whether this is a login at all.
+    pub is_login: bool,
+    /// The account's number.
+    pub mid: Uid,
+    /// The account's name.
+    pub uname: String,
+    /// The address of the account's picture.
+    pub face: String,
+    /// The keys of the day.
+    pub wbi_keys: WbiKeys,
+}
+
+impl NavInfo {
+    /// The login's identity.
+    ///
+    /// # Errors
+    /// Fails with -101 when this is no login.
+    pub fn into_identity(self) -> Result<Identity, Error> {
+        if self.is_login {
+            Ok(Identity {
+                uid: self.mid,
+                name: self.uname,
+                keys: self.wbi_keys,
+            })
+        } else {
+            Err(ApiError::new(-101, "").into())
+        }
+    }
+}
+
+impl Endpoint for Nav {
+    type Auth = Cookies;
+    type Output = NavInfo;
+
+    fn parts(&self, _: &Context, (): ()) -> Result<Parts, BuildError> {
+        Ok(Parts::get(Host::Api, "/x/web-interface/nav"))
+    }
+
+    fn decode(&self, data: &Value) -> Result<NavInfo, DecodeError> {
+        #[derive(Deserialize)]
+        #[serde(rename_all = "camelCase")]
+        struct Wire {
+            #[serde(default, deserialize_with = "flag")]
+            is_login: bool,
+            #[serde(default)]
+            mid: Uid,
+            #[serde(default, deserialize_with = "text")]
+            uname: String,
+            #[serde(default, deserialize_with = "text")]
+            face: String,
+            #[serde(default, rename = "wbi_img", deserialize_with = "or_default")]
+            wbi_img: WbiImg,
+        }
+        #[derive(Deserialize, Default)]
+        #[serde(default)]
+        struct WbiImg {
+            #[serde(deserialize_with = "text")]
+            img_url: String,
+            #[serde(deserialize_with = "text")]
+            sub_url: String,
+        }
+        let wire: Wire = json::typed(data)?;
+        let wbi_keys = WbiKeys::from_urls(&wire.wbi_img.img_url, &wire.wbi_img.sub_url)
+            .ok_or_else(|| DecodeError::new("wbi_img", &"these are no two key halves"))?;
+        if wire.is_login && wire.mid.0 <= 0 {
+            return Err(DecodeError::new("mid", &"a login without a number"));
+        }
+        Ok(NavInfo {
+            is_login: wire.is_login,
+            mid: wire.mid,
+            uname: wire.uname,
+            face: wire.face,
+            wbi_keys,
+        })
+    }
+}

@@ -1,0 +1,141 @@
+//! Sending: text and withdrawals, to users and groups.
+
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use crate::context::Context;
+use crate::endpoint::{Endpoint, Parts, Signer, Wbi};
+use crate::error::{BuildError, DecodeError};
+use crate::hosts::Host;
+use crate::ids::{ConversationId, MsgKey};
+use crate::json;
+use crate::json::lenient::{or_default, text};
+use crate::model::EventType;
+
+/// The most bytes of content that the service takes.
+const MAX_CONTENT: usize = 2000;
+
+/// Sends a message, or takes one back. Signed; needs `bili_jct`.
+///
+/// Sending marks the conversation as read.
+///
+/// `POST https://api.vc.bilibili.com/web_im/v1/web_im/send_msg`
+#[derive(Debug, Clone)]
+#[must_use]
+pub struct SendMsg {
+    receiver: ConversationId,
+    msg_type: EventType,
+    content: String,
+    new_face_version: u8,
+}
+
+impl SendMsg {
+    /// A text for this user or group; at most 2000 bytes of content.
+    pub fn text(receiver: impl Into<ConversationId>, text: &str) -> Self {
+        Self::new(
+            receiver.into(),
+            EventType::Text,
+            json!({ "content": text }).to_string(),
+        )
+    }
+
+    /// Takes back an own message of this conversation, within 120 s of sending it.
+    pub fn withdraw(receiver: impl Into<ConversationId>, msg_key: MsgKey) -> Self {
+        Self::new(receiver.into(), EventType::Withdraw, msg_key.to_string())
+    }
+
+    const fn new(receiver: ConversationId, msg_type: EventType, content: String) -> Self {
+        Self {
+            receiver,
+            msg_type,
+            content,
+            new_face_version: 1,
+        }
+    }
+
+    /// Which emoticons are meant: 1, the default, for the new ones.
+    pub const fn new_face_version(mut self, version: u8) -> Self {
+        self.new_face_version = version;
+        self
+    }
+}
+
+impl Endpoint for SendMsg {
+    type Auth = Wbi;
+    type Output = SentMsg;
+
+    fn check(&self, context: &Context) -> Result<(), BuildError> {
+        if !context.credential().can_write() {
+            return Err(BuildError::MissingBiliJct);
+        }
+        if let ConversationId::Other { session_type, .. } = self.receiver {
+            return Err(BuildError::UnknownReceiver { session_type });
+        }
+        if self.msg_type == EventType::Text && self.content == r#"{"content":""}"# {
+            return Err(BuildError::EmptyText);
+        }
+        if self.content.len() > MAX_CONTENT {
+            return Err(BuildError::ContentTooLong {
+                length: self.content.len(),
+                limit: MAX_CONTENT,
+            });
+        }
+        match context.credential().uid() {
+            Some(uid) if self.receiver == uid.into() => Err(BuildError::ToOneself),
+            _ => Ok(()),
+        }
+    }
+
+    fn parts(&self, context: &Context, signer: Signer<'_>) -> Result<Parts, BuildError> {
+        if self.receiver == signer.uid.into() {
+            return Err(BuildError::ToOneself);
+        }
+        let dev_id = context.dev_id_of(signer.uid);
+        Parts::post(Host::Vc, "/web_im/v1/web_im/send_msg")
+            .query("w_sender_uid", signer.uid)
+            .query("w_receiver_id", self.receiver.talker_id())
+            .query("w_dev_id", &dev_id)
+            .field("msg[sender_uid]", signer.uid)
+            .field("msg[receiver_id]", self.receiver.talker_id())
+            .field("msg[receiver_type]", self.receiver.session_type())
+            .field("msg[msg_type]", self.msg_type.number())
+            .field("msg[msg_status]", 0)
+            .field("msg[dev_id]", dev_id)
+            .field("msg[timestamp]", signer.wts.0)
+            .field("msg[new_face_version]", self.new_face_version)
+            .field("msg[content]", &self.content)
+            .field("from_firework", 0)
+            .web()
+            .csrf(context)
+    }
+
+    fn decode(&self, data: &Value) -> Result<SentMsg, DecodeError> {
+        json::salvage(data).map(|(sent, _)| sent)
+    }
+}
+
+/// What the service says of a message that it took.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[non_exhaustive]
+pub struct SentMsg {
+    /// The key of the message; needed to take it back.
+    pub msg_key: MsgKey,
+    /// The content as the service keeps it; may be empty.
+    #[serde(default, deserialize_with = "text")]
+    pub msg_content: String,
+    /// Set when the service has something to say of the words in it.
+    #[serde(default, deserialize_with = "or_default")]
+    pub key_hit_infos: Option<KeyHitInfos>,
+}
+
+/// What the service has to say of the words in a message.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(default)]
+pub struct KeyHitInfos {
+    /// To be shown to the user.
+    #[serde(deserialize_with = "text")]
+    pub toast: String,
+    /// By which rule.
+    #[serde(deserialize_with = "text")]
+    pub rule_id: String,
+}

@@ -1,0 +1,312 @@
+//! The lists of conversations.
+
+use serde::Deserialize;
+use serde_json::Value;
+
+use crate::context::Context;
+use crate::endpoint::{Cookies, Endpoint, Parts};
+use crate::error::{BuildError, DecodeError};
+use crate::hosts::Host;
+use crate::ids::ConversationId;
+use crate::json::lenient::{flag, or_default};
+use crate::json::{self, Unreadable};
+use crate::model::{Conversation, SystemTalkers};
+use crate::time::UnixMicros;
+
+const MAX_SIZE: u32 = 100;
+
+/// Which conversations a list shows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum SessionType {
+    /// Users and the system (1).
+    UserAndSystem,
+    /// Users that are not followed (2).
+    NotFollowed,
+    /// Fan groups (3).
+    FanGroup,
+    /// All (4).
+    #[default]
+    All,
+    /// What the service keeps back (5).
+    Intercepted,
+    /// The system (7).
+    System,
+    /// Strangers (8).
+    Stranger,
+    /// Followed users and the system (9).
+    FollowedAndSystem,
+}
+
+impl SessionType {
+    /// From the number on the wire.
+    pub const fn from_number(number: i64) -> Option<Self> {
+        Some(match number {
+            1 => Self::UserAndSystem,
+            2 => Self::NotFollowed,
+            3 => Self::FanGroup,
+            4 => Self::All,
+            5 => Self::Intercepted,
+            7 => Self::System,
+            8 => Self::Stranger,
+            9 => Self::FollowedAndSystem,
+            _ => return None,
+        })
+    }
+
+    /// The number on the wire.
+    pub const fn number(self) -> i64 {
+        match self {
+            Self::UserAndSystem => 1,
+            Self::NotFollowed => 2,
+            Self::FanGroup => 3,
+            Self::All => 4,
+            Self::Intercepted => 5,
+            Self::System => 7,
+            Self::Stranger => 8,
+            Self::FollowedAndSystem => 9,
+        }
+    }
+}
+
+/// One page of the list of conversations, newest first.
+///
+/// `GET https://api.vc.bilibili.com/session_svr/v1/session_svr/get_sessions`
+#[derive(Debug, Clone)]
+#[must_use]
+pub struct GetSessions {
+    session_type: SessionType,
+    group_fold: bool,
+    unfollow_fold: bool,
+    sort_rule: u32,
+    begin_ts: Option<UnixMicros>,
+    end_ts: Option<UnixMicros>,
+    size: Option<u32>,
+}
+
+impl Default for GetSessions {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl GetSessions {
+    /// All conversations, groups folded, the newest page.
+    pub const fn new() -> Self {
+        Self {
+            session_type: SessionType::All,
+            group_fold: true,
+            unfollow_fold: false,
+            sort_rule: 2,
+            begin_ts: None,
+            end_ts: None,
+            size: None,
+        }
+    }
+
+    /// Only these conversations.
+    pub const fn session_type(mut self, session_type: SessionType) -> Self {
+        self.session_type = session_type;
+        self
+    }
+
+    /// Whether groups are folded into one entry.
+    pub const fn group_fold(mut self, fold: bool) -> Self {
+        self.group_fold = fold;
+        self
+    }
+
+    /// Whether users that are not followed are folded into one entry.
+    pub const fn unfollow_fold(mut self, fold: bool) -> Self {
+        self.unfollow_fold = fold;
+        self
+    }
+
+    /// The service's sort rule; 2 is by time.
+    pub const fn sort_rule(mut self, rule: u32) -> Self {
+        self.sort_rule = rule;
+        self
+    }
+
+    /// Only what changed after this.
+    pub const fn begin_ts(mut self, begin_ts: UnixMicros) -> Self {
+        self.begin_ts = Some(begin_ts);
+        self
+    }
+
+    /// Only what changed before this: `session_ts` of the last entry of a page plus
+    /// 1 µs asks for the next page.
+    pub const fn end_ts(mut self, end_ts: UnixMicros) -> Self {
+        self.end_ts = Some(end_ts);
+        self
+    }
+
+    /// How many entries a page has, 1 to 100; the service's own is 20.
+    pub const fn size(mut self, size: u32) -> Self {
+        self.size = Some(size);
+        self
+    }
+}
+
+impl Endpoint for GetSessions {
+    type Auth = Cookies;
+    type Output = SessionPage;
+
+    fn check(&self, _: &Context) -> Result<(), BuildError> {
+        check_size(self.size)
+    }
+
+    fn parts(&self, _: &Context, (): ()) -> Result<Parts, BuildError> {
+        Ok(
+            Parts::get(Host::Vc, "/session_svr/v1/session_svr/get_sessions")
+                .query("session_type", self.session_type.number())
+                .query("group_fold", u8::from(self.group_fold))
+                .query("unfollow_fold", u8::from(self.unfollow_fold))
+                .query("sort_rule", self.sort_rule)
+                .query_opt("begin_ts", self.begin_ts.map(|ts| ts.0))
+                .query_opt("end_ts", self.end_ts.map(|ts| ts.0))
+                .query_opt("size", self.size)
+                .web(),
+        )
+    }
+
+    fn decode(&self, data: &Value) -> Result<SessionPage, DecodeError> {
+        SessionPage::read(data)
+    }
+}
+
+/// The conversations that changed after a time, newest first.
+///
+/// When the answer says `has_more`, go on with [`GetSessions`] from its last entry down.
+///
+/// `GET https://api.vc.bilibili.com/session_svr/v1/session_svr/new_sessions`
+#[derive(Debug, Clone)]
+#[must_use]
+pub struct NewSessions {
+    begin_ts: UnixMicros,
+    size: Option<u32>,
+}
+
+impl NewSessions {
+    /// What changed after `begin_ts`.
+    pub const fn new(begin_ts: UnixMicros) -> Self {
+        Self {
+            begin_ts,
+            size: None,
+        }
+    }
+
+    /// How many entries at most, 1 to 100.
+    pub const fn size(mut self, size: u32) -> Self {
+        self.size = Some(size);
+        self
+    }
+}
+
+impl Endpoint for NewSessions {
+    type Auth = Cookies;
+    type Output = SessionPage;
+
+    fn check(&self, _: &Context) -> Result<(), BuildError> {
+        check_size(self.size)
+    }
+
+    fn parts(&self, _: &Context, (): ()) -> Result<Parts, BuildError> {
+        Ok(
+            Parts::get(Host::Vc, "/session_svr/v1/session_svr/new_sessions")
+                .query("begin_ts", self.begin_ts.0)
+                .query_opt("size", self.size)
+                .web(),
+        )
+    }
+
+    fn decode(&self, data: &Value) -> Result<SessionPage, DecodeError> {
+        SessionPage::read(data)
+    }
+}
+
+/// One conversation as the lists show it.
+///
+/// Fails with 1000004 for one that never was.
+///
+/// `GET https://api.vc.bilibili.com/session_svr/v1/session_svr/session_detail`
+#[derive(Debug, Clone, Copy)]
+#[must_use]
+pub struct GetSessionDetail {
+    conversation: ConversationId,
+}
+
+impl GetSessionDetail {
+    /// The conversation with this user or of this group.
+    pub fn new(conversation: impl Into<ConversationId>) -> Self {
+        Self {
+            conversation: conversation.into(),
+        }
+    }
+}
+
+impl Endpoint for GetSessionDetail {
+    type Auth = Cookies;
+    type Output = Conversation;
+
+    fn parts(&self, _: &Context, (): ()) -> Result<Parts, BuildError> {
+        Ok(
+            Parts::get(Host::Vc, "/session_svr/v1/session_svr/session_detail")
+                .query("talker_id", self.conversation.talker_id())
+                .query("session_type", self.conversation.session_type())
+                .web(),
+        )
+    }
+
+    fn decode(&self, data: &Value) -> Result<Conversation, DecodeError> {
+        json::salvage(data).map(|(conversation, _)| conversation)
+    }
+}
+
+/// A page of the list of conversations.
+#[derive(Debug, Clone, PartialEq, Default)]
+#[non_exhaustive]
+pub struct SessionPage {
+    /// Newest first; pinned ones may stand before.
+    pub session_list: Vec<Conversation>,
+    /// Entries that could not be read.
+    pub unreadable: Vec<Unreadable>,
+    /// Whether there are more below.
+    pub has_more: bool,
+    /// Whether the service is clearing up muted conversations.
+    pub anti_disturb_cleaning: bool,
+    /// The service's own conversations: system message type to `talker_id`.
+    pub system_msg: SystemTalkers,
+}
+
+impl SessionPage {
+    fn read(data: &Value) -> Result<Self, DecodeError> {
+        #[derive(Deserialize)]
+        struct Wire {
+            #[serde(default, deserialize_with = "flag")]
+            has_more: bool,
+            #[serde(default, deserialize_with = "flag")]
+            anti_disturb_cleaning: bool,
+            #[serde(default, deserialize_with = "or_default")]
+            system_msg: SystemTalkers,
+        }
+        let (session_list, unreadable) = json::items(data.get("session_list"), "session_list")?;
+        let (wire, _) = json::salvage::<Wire>(data)?;
+        Ok(Self {
+            session_list,
+            unreadable,
+            has_more: wire.has_more,
+            anti_disturb_cleaning: wire.anti_disturb_cleaning,
+            system_msg: wire.system_msg,
+        })
+    }
+}
+
+fn check_size(size: Option<u32>) -> Result<(), BuildError> {
+    match size {
+        None | Some(1..=MAX_SIZE) => Ok(()),
+        Some(_) => Err(BuildError::Parameter {
+            name: "size",
+            rule: "1 to 100",
+        }),
+    }
+}

@@ -1,0 +1,127 @@
+//! Whom a call asks.
+
+use std::net::{Ipv4Addr, Ipv6Addr};
+
+use url::{Host as UrlHost, Url};
+
+use crate::error::BuildError;
+
+/// The service's hosts, by what they carry.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Host {
+    /// `api.bilibili.com`: nav, notifications, picture upload.
+    Api,
+    /// `api.vc.bilibili.com`: private messages and their settings.
+    Vc,
+    /// `message.bilibili.com`: system notices.
+    Message,
+}
+
+/// The service itself, or one origin in place of all its hosts.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Hosts(Option<Url>);
+
+impl Hosts {
+    /// The service's own hosts, over https.
+    pub const fn official() -> Self {
+        Self(None)
+    }
+
+    /// One origin in place of every host, the paths stay: a simulator, a recording proxy.
+    ///
+    /// # Errors
+    /// Fails when the origin is no `https://` URL (or `http://` on loopback: `127.0.0.0/8`,
+    /// `localhost`, `[::1]`), or has a user, a query or a fragment.
+    pub fn origin(origin: &str) -> Result<Self, BuildError> {
+        let refuse = |reason| BuildError::Origin {
+            origin: origin.to_owned(),
+            reason,
+        };
+        let url = Url::parse(origin).map_err(|_| refuse("it is not a URL"))?;
+        if !url.username().is_empty() || url.password().is_some() {
+            return Err(BuildError::Origin {
+                origin: String::from("(with a user in it)"),
+                reason: "a user or a password does not belong there",
+            });
+        }
+        if url.query().is_some() || url.fragment().is_some() {
+            return Err(refuse("a query or a fragment does not belong there"));
+        }
+        match url.scheme() {
+            "https" if url.has_host() => Ok(Self(Some(url))),
+            "http" if is_loopback(&url) => Ok(Self(Some(url))),
+            "http" => Err(refuse("http is taken for loopback only: use https")),
+            _ => Err(refuse("it begins neither with https:// nor http://")),
+        }
+    }
+
+    /// Whether these are the service's own hosts.
+    pub fn is_official(&self) -> bool {
+        self.0.is_none()
+    }
+
+    /// The address of a path on a host, without a query.
+    pub(crate) fn url(&self, host: Host, path: &str) -> String {
+        match &self.0 {
+            Some(origin) => format!("{}{path}", origin.as_str().trim_end_matches('/')),
+            None => {
+                let host = match host {
+                    Host::Api => "api.bilibili.com",
+                    Host::Vc => "api.vc.bilibili.com",
+                    Host::Message => "message.bilibili.com",
+                };
+                format!("https://{host}{path}")
+            }
+        }
+    }
+}
+
+fn is_loopback(url: &Url) -> bool {
+    match url.host() {
+        Some(UrlHost::Ipv4(address)) => Ipv4Addr::is_loopback(&address),
+        Some(UrlHost::Ipv6(address)) => address == Ipv6Addr::LOCALHOST,
+        Some(UrlHost::Domain(name)) => name == "localhost",
+        None => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn plain_http_is_for_loopback_only() {
+        for origin in [
+            "http://127.0.0.1:80",
+            "http://127.9.9.9",
+            "http://localhost:1",
+            "http://[::1]:5/base/",
+            "https://example.test",
+        ] {
+            assert!(Hosts::origin(origin).is_ok(), "{origin}");
+        }
+        for origin in [
+            "http://127.0.0.1.example.test",
+            "http://localhost.example.test",
+            "http://10.0.0.1",
+            "ftp://127.0.0.1",
+            "127.0.0.1:80",
+            "http://127.0.0.1@example.test",
+            "http://u:p@127.0.0.1",
+            "http://127.0.0.1/?q",
+            "",
+        ] {
+            assert!(Hosts::origin(origin).is_err(), "{origin}");
+        }
+    }
+
+    #[test]
+    fn paths_stay() {
+        let hosts = Hosts::origin("http://127.0.0.1:8080/base/").unwrap();
+        assert_eq!(hosts.url(Host::Vc, "/a"), "http://127.0.0.1:8080/base/a");
+        assert_eq!(
+            Hosts::official().url(Host::Vc, "/a"),
+            "https://api.vc.bilibili.com/a"
+        );
+    }
+}

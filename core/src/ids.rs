@@ -1,0 +1,177 @@
+//! Numbers that must not be mistaken for each other.
+
+use std::fmt;
+
+use serde::ser::SerializeStruct;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+use crate::json::lenient;
+
+macro_rules! number {
+    ($(#[$doc:meta])* $name:ident($inner:ty)) => {
+        $(#[$doc])*
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize)]
+        #[serde(transparent)]
+        pub struct $name(pub $inner);
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                self.0.fmt(f)
+            }
+        }
+
+        impl From<$inner> for $name {
+            fn from(number: $inner) -> Self {
+                Self(number)
+            }
+        }
+
+        /// Reads a number, a number as a string, or null (as 0).
+        impl<'de> Deserialize<'de> for $name {
+            fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                lenient::int(deserializer).map(Self)
+            }
+        }
+    };
+}
+
+number! {
+    /// A user's number (`mid`, `uid`); 0 is the system.
+    Uid(i64)
+}
+number! {
+    /// A fan group's number. Groups and users are numbered apart: the same number may be both.
+    GroupId(i64)
+}
+number! {
+    /// A message's place in its conversation: rising, with holes. About 1e15 for users, small for groups.
+    Seqno(u64)
+}
+number! {
+    /// A message's key, unique in the service, about 7.5e18: more than a JavaScript number holds.
+    MsgKey(i64)
+}
+
+/// Which conversation: with a user, or in a group.
+///
+/// In the service's words the pair (`session_type`, `talker_id`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum ConversationId {
+    /// `session_type` 1: the conversation with this user.
+    User(Uid),
+    /// `session_type` 2: the conversation of this group.
+    Group(GroupId),
+    /// A `session_type` that this version does not know. It can be read, not written to.
+    Other {
+        /// The number the service gave, neither 1 nor 2.
+        session_type: i64,
+        /// Whom or what it names is unknown.
+        talker_id: i64,
+    },
+}
+
+impl ConversationId {
+    /// From the service's pair of numbers.
+    pub const fn new(session_type: i64, talker_id: i64) -> Self {
+        match session_type {
+            1 => Self::User(Uid(talker_id)),
+            2 => Self::Group(GroupId(talker_id)),
+            _ => Self::Other {
+                session_type,
+                talker_id,
+            },
+        }
+    }
+
+    /// 1 for a user, 2 for a group.
+    pub const fn session_type(self) -> i64 {
+        match self {
+            Self::User(_) => 1,
+            Self::Group(_) => 2,
+            Self::Other { session_type, .. } => session_type,
+        }
+    }
+
+    /// The number of the other user, or of the group.
+    pub const fn talker_id(self) -> i64 {
+        match self {
+            Self::User(Uid(id)) | Self::Group(GroupId(id)) => id,
+            Self::Other { talker_id, .. } => talker_id,
+        }
+    }
+
+    /// Whether this is a conversation with one user, not a group.
+    pub const fn is_user(self) -> bool {
+        matches!(self, Self::User(_))
+    }
+}
+
+impl From<Uid> for ConversationId {
+    fn from(uid: Uid) -> Self {
+        Self::User(uid)
+    }
+}
+
+impl From<GroupId> for ConversationId {
+    fn from(group: GroupId) -> Self {
+        Self::Group(group)
+    }
+}
+
+impl fmt::Display for ConversationId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::User(uid) => write!(f, "user {uid}"),
+            Self::Group(group) => write!(f, "group {group}"),
+            Self::Other {
+                session_type,
+                talker_id,
+            } => write!(f, "conversation {talker_id} of type {session_type}"),
+        }
+    }
+}
+
+/// As `{"session_type": 1, "talker_id": 20001}`.
+impl Serialize for ConversationId {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut pair = serializer.serialize_struct("ConversationId", 2)?;
+        pair.serialize_field("session_type", &self.session_type())?;
+        pair.serialize_field("talker_id", &self.talker_id())?;
+        pair.end()
+    }
+}
+
+impl<'de> Deserialize<'de> for ConversationId {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        #[derive(Deserialize)]
+        struct Pair {
+            session_type: i64,
+            talker_id: i64,
+        }
+        let pair = Pair::deserialize(deserializer)?;
+        Ok(Self::new(pair.session_type, pair.talker_id))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_user_is_not_a_group() {
+        let user = ConversationId::from(Uid(7));
+        let group = ConversationId::from(GroupId(7));
+        assert_ne!(user, group);
+        assert_eq!(ConversationId::new(1, 7), user);
+        assert_eq!(ConversationId::new(2, 7), group);
+        assert_eq!(ConversationId::new(3, 7).session_type(), 3);
+    }
+
+    #[test]
+    fn serialises_as_the_pair() {
+        let json = serde_json::to_string(&ConversationId::from(GroupId(5))).unwrap();
+        assert_eq!(json, r#"{"session_type":2,"talker_id":5}"#);
+        let back: ConversationId = serde_json::from_str(&json).unwrap();
+        assert_eq!(back, ConversationId::Group(GroupId(5)));
+    }
+}

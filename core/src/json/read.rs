@@ -1,0 +1,122 @@
+//! From bytes to a value, from a value to a type.
+
+use std::borrow::Cow;
+
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+
+use crate::error::DecodeError;
+
+/// Parses a body. Invalid UTF-8 and lone surrogate escapes become U+FFFD
+/// in the text they stand in; the rest of the body is read as it is.
+pub(crate) fn parse(body: &[u8]) -> Result<Value, DecodeError> {
+    parse_str(&String::from_utf8_lossy(body))
+}
+
+/// [`parse`] for text.
+pub(crate) fn parse_str(text: &str) -> Result<Value, DecodeError> {
+    serde_json::from_str(text)
+        .or_else(|error| match mend_surrogates(text) {
+            Cow::Borrowed(_) => Err(error),
+            Cow::Owned(mended) => serde_json::from_str(&mended),
+        })
+        .map_err(|error| DecodeError::new("", &error))
+}
+
+/// Reads a value as a type; an error names the path.
+pub(crate) fn typed<T: DeserializeOwned>(value: &Value) -> Result<T, DecodeError> {
+    serde_path_to_error::deserialize(value).map_err(|error| {
+        let path = error.path().to_string();
+        DecodeError::new(if path == "." { "" } else { &path }, error.inner())
+    })
+}
+
+/// Replaces `\ud800`…`\udfff` that are not half of a pair by `\ufffd`.
+fn mend_surrogates(text: &str) -> Cow<'_, str> {
+    let mut mended = String::new();
+    let mut copied = 0;
+    let mut at = 0;
+    let bytes = text.as_bytes();
+    while let Some(step) = bytes
+        .get(at..)
+        .and_then(|rest| rest.iter().position(|b| *b == b'\\'))
+    {
+        at += step;
+        match escaped_unit(bytes, at) {
+            Some(0xd800..=0xdbff)
+                if matches!(escaped_unit(bytes, at + 6), Some(0xdc00..=0xdfff)) =>
+            {
+                at += 12;
+            }
+            Some(0xd800..=0xdfff) => {
+                mended.push_str(text.get(copied..at).unwrap_or_default());
+                mended.push_str("\\ufffd");
+                at += 6;
+                copied = at;
+            }
+            Some(_) => at += 6,
+            None => at += 2,
+        }
+    }
+    if copied == 0 {
+        return Cow::Borrowed(text);
+    }
+    mended.push_str(text.get(copied..).unwrap_or_default());
+    Cow::Owned(mended)
+}
+
+/// The code unit of a `\uXXXX` escape that begins at `at`.
+fn escaped_unit(bytes: &[u8], at: usize) -> Option<u32> {
+    let escape = bytes.get(at..at.checked_add(6)?)?;
+    let digits = escape.strip_prefix(b"\\u")?;
+    if !digits.iter().all(u8::is_ascii_hexdigit) {
+        return None;
+    }
+    u32::from_str_radix(std::str::from_utf8(digits).ok()?, 16).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn lone_surrogates_and_bad_bytes_are_mended() {
+        assert_eq!(parse_str(r#"["a\ud83db"]"#), Ok(json!(["a\u{fffd}b"])));
+        assert_eq!(
+            parse_str(r#"["\ud83d\ud83d\ude00\udc00"]"#),
+            Ok(json!(["\u{fffd}😀\u{fffd}"]))
+        );
+        assert_eq!(
+            parse_str(r#"["\\ud83d", "\ud83d"]"#),
+            Ok(json!(["\\ud83d", "\u{fffd}"]))
+        );
+        assert_eq!(parse(b"[\"a\xffb\"]"), Ok(json!(["a\u{fffd}b"])));
+    }
+
+    #[test]
+    fn what_is_broken_otherwise_stays_an_error() {
+        for text in [
+            "",
+            "<html>",
+            "{\"a\":",
+            "[\"\\u12",
+            "\\",
+            "\\ud83d",
+            &"[".repeat(10_000),
+        ] {
+            assert!(parse_str(text).is_err(), "{text:.20}");
+        }
+    }
+
+    #[test]
+    fn an_error_names_its_path() {
+        #[derive(serde::Deserialize, Debug)]
+        struct Outer {
+            #[allow(dead_code)]
+            list: Vec<u8>,
+        }
+        let error = typed::<Outer>(&json!({"list": [1, "x"]})).unwrap_err();
+        assert_eq!(error.path(), "list[1]");
+    }
+}

@@ -1,0 +1,121 @@
+//! A conversation as the lists show it.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use super::Message;
+use crate::ids::{ConversationId, Seqno};
+use crate::json::lenient::{flag, int, or_default, text};
+use crate::time::UnixMicros;
+
+/// A conversation as the lists show it: with whom, how far it goes, how far it was read.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Conversation {
+    /// The other user's or the group's number; with `session_type` the identity.
+    #[serde(deserialize_with = "int")]
+    pub talker_id: i64,
+    /// 1 user, 2 group.
+    #[serde(deserialize_with = "int")]
+    pub session_type: i64,
+    /// The seqno of the newest message that mentions this account.
+    #[serde(default)]
+    pub at_seqno: Seqno,
+    /// Read up to this message.
+    #[serde(default)]
+    pub ack_seqno: Seqno,
+    /// The newest message.
+    #[serde(default)]
+    pub max_seqno: Seqno,
+    /// Pinned since; 0 if it is not.
+    #[serde(default)]
+    pub top_ts: UnixMicros,
+    /// Read at.
+    #[serde(default)]
+    pub ack_ts: UnixMicros,
+    /// Last changed at: what the lists are sorted by.
+    #[serde(default)]
+    pub session_ts: UnixMicros,
+    /// How many messages are unread.
+    #[serde(default, deserialize_with = "int")]
+    pub unread_count: i64,
+    /// How many business messages are unread.
+    #[serde(default, deserialize_with = "int")]
+    pub biz_msg_unread_count: i64,
+    /// The newest message, if the list shows it and it can be read.
+    #[serde(default)]
+    pub last_msg: Option<Message>,
+    /// The group's name.
+    #[serde(default, deserialize_with = "text")]
+    pub group_name: String,
+    /// The address of the group's picture.
+    #[serde(default, deserialize_with = "text")]
+    pub group_cover: String,
+    /// The group's kind.
+    #[serde(default, deserialize_with = "int")]
+    pub group_type: i64,
+    /// Whether this account follows the other.
+    #[serde(default, deserialize_with = "flag")]
+    pub is_follow: bool,
+    /// Whether it is muted.
+    #[serde(default, deserialize_with = "flag")]
+    pub is_dnd: bool,
+    /// Whether it may be folded away.
+    #[serde(default, deserialize_with = "flag")]
+    pub can_fold: bool,
+    /// A number of unknown meaning.
+    #[serde(default, deserialize_with = "int")]
+    pub status: i64,
+    /// Whether a pushed message is new.
+    #[serde(default, deserialize_with = "flag")]
+    pub new_push_msg: bool,
+    /// A number of unknown meaning.
+    #[serde(default, deserialize_with = "int")]
+    pub setting: i64,
+    /// Whether the other is a guardian of this account's live room.
+    #[serde(default, deserialize_with = "flag")]
+    pub is_guardian: bool,
+    /// Whether the service keeps it back as unwanted.
+    #[serde(default, deserialize_with = "flag")]
+    pub is_intercept: bool,
+    /// Whether the other is trusted.
+    #[serde(default, deserialize_with = "flag")]
+    pub is_trust: bool,
+    /// 0 none, 1 live, 5 notice, 7 creator, 8 service, 9 payment.
+    #[serde(default, deserialize_with = "int")]
+    pub system_msg_type: i64,
+    /// Name and picture, for the service's own accounts.
+    #[serde(default, deserialize_with = "or_default")]
+    pub account_info: Option<AccountInfo>,
+    /// Whether the other is live now.
+    #[serde(default, deserialize_with = "int")]
+    pub live_status: i64,
+}
+
+impl Conversation {
+    /// Which conversation this is.
+    pub fn id(&self) -> ConversationId {
+        ConversationId::new(self.session_type, self.talker_id)
+    }
+
+    /// The newest message known of it: `max_seqno`, or that of `last_msg` if it is higher.
+    pub fn newest_seqno(&self) -> Seqno {
+        let last = self.last_msg.as_ref().map(|message| message.msg_seqno);
+        self.max_seqno.max(last.unwrap_or_default())
+    }
+}
+
+/// Name and picture of one of the service's own accounts.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct AccountInfo {
+    /// The name shown.
+    #[serde(deserialize_with = "text")]
+    pub name: String,
+    /// The picture's address.
+    #[serde(deserialize_with = "text")]
+    pub pic_url: String,
+}
+
+/// The service's own conversations of a list: system message type to `talker_id`.
+pub type SystemTalkers = BTreeMap<String, i64>;

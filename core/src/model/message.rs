@@ -1,0 +1,212 @@
+//! A message as it comes, before its content is read.
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+use crate::ids::{ConversationId, MsgKey, Seqno, Uid};
+use crate::json::lenient::{flag, int, or_default, text};
+use crate::time::UnixSeconds;
+
+/// A message as the service sends it; what it lacks is 0 or empty.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Message {
+    /// Who sent it; 0 is the system, in groups.
+    #[serde(default)]
+    pub sender_uid: Uid,
+    /// 1 user, 2 group.
+    #[serde(default, deserialize_with = "int")]
+    pub receiver_type: i64,
+    /// The user or the group it was sent to.
+    #[serde(default, deserialize_with = "int")]
+    pub receiver_id: i64,
+    /// What `content` holds.
+    #[serde(default)]
+    pub msg_type: EventType,
+    /// JSON as a string; may be empty, or no JSON.
+    #[serde(default, deserialize_with = "text")]
+    pub content: String,
+    /// Its place in the conversation.
+    pub msg_seqno: Seqno,
+    /// When it was sent.
+    #[serde(default)]
+    pub timestamp: UnixSeconds,
+    /// Whom it mentions; the service's `[0]` for nobody is left as it is.
+    #[serde(default, deserialize_with = "or_default")]
+    pub at_uids: Vec<Uid>,
+    /// Its key.
+    #[serde(default)]
+    pub msg_key: MsgKey,
+    /// Whether it still stands.
+    #[serde(default)]
+    pub msg_status: MsgStatus,
+    /// Whether the system took it back.
+    #[serde(default, deserialize_with = "flag")]
+    pub sys_cancel: bool,
+    /// A code of unknown meaning.
+    #[serde(default, deserialize_with = "text")]
+    pub notify_code: String,
+    /// 1 where the new emoticons are meant.
+    #[serde(default, deserialize_with = "int")]
+    pub new_face_version: i64,
+    /// Through what it was sent: 1 iOS, 2 Android, 4 PC, 5 and 6 official push, 7 web,
+    /// 8 to 11 automatic replies, 12 creator's words, 13 group tip, 16 system,
+    /// 17 mutual follow, 18 tip, 19 AI.
+    #[serde(default, deserialize_with = "int")]
+    pub msg_source: i64,
+}
+
+impl Message {
+    /// The conversation it belongs to, seen from `own`: the group, or the other user.
+    ///
+    /// `None` where neither side is `own`, or the receiver is of an unknown type.
+    pub fn conversation(&self, own: Uid) -> Option<ConversationId> {
+        let receiver = ConversationId::new(self.receiver_type, self.receiver_id);
+        match receiver {
+            ConversationId::Group(_) => Some(receiver),
+            ConversationId::User(uid) if uid == own => Some(self.sender_uid.into()),
+            ConversationId::User(_) if self.sender_uid == own => Some(receiver),
+            ConversationId::User(_) | ConversationId::Other { .. } => None,
+        }
+    }
+}
+
+macro_rules! coded {
+    (
+        $(#[$doc:meta])* $name:ident:
+        $($(#[$variant_doc:meta])* $variant:ident = $number:literal,)+
+    ) => {
+        $(#[$doc])*
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        #[non_exhaustive]
+        pub enum $name {
+            $($(#[$variant_doc])* $variant,)+
+            /// A number that this version does not know.
+            Unknown(i64),
+        }
+
+        impl $name {
+            /// From the number on the wire.
+            pub const fn from_number(number: i64) -> Self {
+                match number {
+                    $($number => Self::$variant,)+
+                    other => Self::Unknown(other),
+                }
+            }
+
+            /// The number on the wire.
+            pub const fn number(self) -> i64 {
+                match self {
+                    $(Self::$variant => $number,)+
+                    Self::Unknown(number) => number,
+                }
+            }
+        }
+
+        impl Default for $name {
+            fn default() -> Self {
+                Self::from_number(0)
+            }
+        }
+
+        impl Serialize for $name {
+            fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                serializer.serialize_i64(self.number())
+            }
+        }
+
+        impl<'de> Deserialize<'de> for $name {
+            fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                int(deserializer).map(Self::from_number)
+            }
+        }
+    };
+}
+
+coded! {
+    /// What kind of message it is (`msg_type`).
+    EventType:
+    /// Text.
+    Text = 1,
+    /// A picture.
+    Picture = 2,
+    /// An earlier message was taken back.
+    Withdraw = 5,
+    /// A custom sticker; in groups also a picture.
+    GroupsPicture = 6,
+    /// Something of the site was shared: a video, an article, a live room …
+    ShareVideo = 7,
+    /// A mini program.
+    MiniProgram = 9,
+    /// A notice of the service, with buttons.
+    Notice = 10,
+    /// A video that a creator pushed to followers.
+    PushedVideo = 11,
+    /// An article that a creator pushed to followers.
+    PushedArticle = 12,
+    /// A picture with a link.
+    PictureCard = 13,
+    /// Something from elsewhere was shared.
+    ShareOther = 14,
+    /// A creator's works, sent after a follow.
+    WorksCard = 16,
+    /// A grey line of the service.
+    Tip = 18,
+    /// An answer of an AI.
+    Ai = 19,
+    /// A message of the system.
+    System = 51,
+    /// Somebody joined the group.
+    GroupJoined = 301,
+    /// Somebody left the group.
+    GroupLeft = 302,
+    /// The group was frozen.
+    GroupFrozen = 303,
+    /// The group was dissolved.
+    GroupDissolved = 304,
+    /// The group was opened.
+    GroupOpened = 305,
+    /// The group welcomes a new member.
+    Welcome = 306,
+}
+
+coded! {
+    /// Whether a message still stands (`msg_status`).
+    MsgStatus:
+    /// It stands.
+    Normal = 0,
+    /// Its sender took it back.
+    Withdrawn = 1,
+    /// The system took it back.
+    RemovedBySystem = 2,
+    /// Its picture is gone.
+    PictureGone = 50,
+}
+
+impl EventType {
+    /// The name in the output of `bili`: `text`, `share_video`, … `unknown`.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Text => "text",
+            Self::Picture => "picture",
+            Self::Withdraw => "withdraw",
+            Self::GroupsPicture => "groups_picture",
+            Self::ShareVideo => "share_video",
+            Self::MiniProgram => "mini_program",
+            Self::Notice => "notice",
+            Self::PushedVideo => "pushed_video",
+            Self::PushedArticle => "pushed_article",
+            Self::PictureCard => "picture_card",
+            Self::ShareOther => "share_other",
+            Self::WorksCard => "works_card",
+            Self::Tip => "tip",
+            Self::Ai => "ai",
+            Self::System => "system",
+            Self::GroupJoined => "group_joined",
+            Self::GroupLeft => "group_left",
+            Self::GroupFrozen => "group_frozen",
+            Self::GroupDissolved => "group_dissolved",
+            Self::GroupOpened => "group_opened",
+            Self::Welcome => "welcome",
+            Self::Unknown(_) => "unknown",
+        }
+    }
+}
