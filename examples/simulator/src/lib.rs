@@ -1,0 +1,87 @@
+//! A model of the Bilibili message server: write a bot, and test it with no account and no network.
+//!
+//! The model is pure: [`Simulator::handle`] takes a request and the time, and says what comes of it. It keeps accounts,
+//! conversations, messages and signing keys; it checks cookies, tokens, signatures and limits; and on demand it fails
+//! in each way that a server and a network can ([`Fault`]), or behaves in each way that nobody outside knows
+//! ([`Quirks`]). The same requests at the same times give the same answers.
+//!
+//! ```
+//! use bilibili_session_simulator::{Answer, NewMessage, Simulator};
+//!
+//! let mut simulator = Simulator::default();
+//! let now_us = 1_700_000_000_000_000;
+//! simulator.receive(now_us, NewMessage::text(20001, "你好"))?;
+//!
+//! let request = http::Request::get("https://api.vc.bilibili.com/session_svr/v1/session_svr/get_sessions?session_type=4")
+//!     .header("cookie", format!("SESSDATA={}", simulator.login().sessdata))
+//!     .body(Vec::new())?;
+//! let Answer::Respond(response) = simulator.handle(now_us, &request) else { panic!("no fault was asked for") };
+//! let body: serde_json::Value = serde_json::from_slice(response.body())?;
+//! assert_eq!(body["data"]["session_list"][0]["talker_id"], 20001);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! Hosts are not looked at, only paths. With the feature `server` (on by default) [`server::Server`] puts a simulator on
+//! 127.0.0.1, for clients in any language.
+//!
+//! # Control requests
+//!
+//! They go the way of all requests, to paths under `/_simulator/`, with a JSON object as the body, and answer JSON: 200,
+//! or 400 with `{"error":"…"}`.
+//!
+//! | request | does |
+//! |---|---|
+//! | `POST message` `{"from":20001,"msg_type":1,"content":{"content":"hi"}}` | a message arrives; answers `{"msg_seqno":…,"msg_key":"…"}` |
+//! | `POST withdraw` `{"msg_key":"…"}` | its sender takes a message back; answers the place of the message that says so |
+//! | `POST take_down` `{"msg_key":"…"}` | the system takes a message down: it is counted, and never delivered |
+//! | `POST fault` `{"path":"fetch_session_msgs","kind":"http_500","times":1}` | the next answers to paths with this part fail so |
+//! | `POST clear_faults` | no fault waits any more |
+//! | `POST rotate_keys` | the signing keys change |
+//! | `POST logout`, `POST relogin` | the login cookie dies, and is good again |
+//! | `POST account` `{"uid":10002}` | one more account; answers `{"uid":…,"name":…,"sessdata":…,"bili_jct":…}` |
+//! | `POST peer` `{"uid":20001,"name":…,"is_follow":…,"is_intercept":…,"system_msg_type":…,"refuses":25003}` | changes another user; `refuses` is the code that answers what is sent to them, 0 none |
+//! | `POST group` `{"group":221300,"name":…,"standing":"member|dissolved|left"}` | changes a group |
+//! | `POST quirks` `{"oldest_of_gap":true,"has_more":"always_no",…}` | sets all [`Quirks`], those not named to their default |
+//! | `GET login` | how the first account logs in |
+//! | `GET state` | `{"uid":…,"conversations":[{"session_type","talker_id","max_seqno","messages",…}],"sent":[{"receiver_type","receiver_id","msg_type","content","msg_key",…}],"requests":{"/path":N}}` |
+//!
+//! **message.** `content` is an object, written as the JSON string that stands on the wire, or a string, which stands
+//! there as it is. `group` puts it in a group; `to` is needed when the account itself sends (from another device);
+//! `timestamp` (s) is that of the message, `session_ts` (µs) that of the conversation, each now unless given. With
+//! `count` it arrives so often, and the answer is the last one's place; a text `"hi"` then reads `"hi 1"`, `"hi 2"` … in
+//! the order of arrival. `taken_down` counts it and never delivers it, `raw` puts fields on the wire instead of the right
+//! ones (`{"msg_type":"x","timestamp":null}`; null removes one), `account` names another account.
+//!
+//! **fault.** `kind` is `http_500` or any other status (`http_403`, `http_429`, `html_412`, all with an HTML body), `code`
+//! (with `code`), `reset`, `hang`, `truncated`, `delay` (with `delay_ms`), `v_voucher`, `data_null`, `garbage`, `body` (with
+//! `body`, sent as it is), `empty_page`. `skip` lets so many answers pass before. With `"carried_out":true` the request
+//! does its work although its answer fails, as it does in any case under `truncated` and `delay`. Control paths never fail.
+//!
+//! **state.** The `content` of what was sent is the object it was, or, if it is no object, the string as it was sent.
+
+mod answer;
+mod config;
+mod control;
+mod fault;
+mod model;
+mod quirks;
+mod script;
+#[cfg(feature = "server")]
+pub mod server;
+mod service;
+mod simulator;
+mod wbi;
+mod wire;
+
+pub use answer::Answer;
+pub use config::{Config, Login};
+pub use fault::{Fault, FaultKind};
+pub use model::conversation::ConversationId;
+pub use model::feed::Feeds;
+pub use model::message::{Message, NewMessage};
+pub use model::notice::Notices;
+pub use model::peer::{Group, Peer, Standing};
+pub use model::world::Arrived;
+pub use quirks::{HasMore, Quirks};
+pub use script::Script;
+pub use simulator::{ControlError, Simulator};

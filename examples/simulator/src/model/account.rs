@@ -1,0 +1,87 @@
+//! One account: its login, its conversations, its settings.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::conversation::{Conversation, ConversationId};
+use super::feed::Feeds;
+use super::notice::Notices;
+use crate::Login;
+
+/// One account: its login, its conversations, its feeds.
+#[derive(Clone, Debug)]
+pub(crate) struct Account {
+    pub(crate) login: Login,
+    pub(crate) logged_in: bool,
+    pub(crate) conversations: BTreeMap<ConversationId, Conversation>,
+    /// The listed conversations by `session_ts`: lists are read from its end.
+    pub(crate) recent: BTreeSet<(i64, ConversationId)>,
+    /// What was sent through the service, by message key.
+    pub(crate) sent: Vec<i64>,
+    pub(crate) feeds: Feeds,
+    pub(crate) notices: Notices,
+}
+
+impl Account {
+    pub(crate) fn new(login: Login, feeds: bool) -> Self {
+        Self {
+            login,
+            logged_in: true,
+            conversations: BTreeMap::new(),
+            recent: BTreeSet::new(),
+            sent: Vec::new(),
+            feeds: if feeds {
+                Feeds::made_up()
+            } else {
+                Feeds::default()
+            },
+            notices: if feeds {
+                Notices::made_up()
+            } else {
+                Notices::default()
+            },
+        }
+    }
+
+    /// The conversation, which begins if it never was.
+    pub(crate) fn conversation(&mut self, id: ConversationId) -> &mut Conversation {
+        self.conversations
+            .entry(id)
+            .or_insert_with(|| Conversation::new(id))
+    }
+
+    /// Lists the conversation under this time. Unless `exactly`, under a later one if another has it already.
+    pub(crate) fn touch(&mut self, id: ConversationId, session_ts: i64, exactly: bool) {
+        let mut session_ts = session_ts;
+        let taken = |ts: i64| {
+            let first = ConversationId {
+                session_type: i64::MIN,
+                talker_id: i64::MIN,
+            };
+            let after = (ts.saturating_add(1), first);
+            self.recent
+                .range((ts, first)..after)
+                .any(|(_, other)| *other != id)
+        };
+        while !exactly && taken(session_ts) {
+            session_ts = session_ts.saturating_add(1);
+        }
+        let conversation = self
+            .conversations
+            .entry(id)
+            .or_insert_with(|| Conversation::new(id));
+        self.recent.remove(&(conversation.session_ts, id));
+        conversation.session_ts = session_ts;
+        conversation.removed = false;
+        self.recent.insert((session_ts, id));
+    }
+
+    /// Takes the conversation off the list until something arrives in it.
+    pub(crate) fn remove(&mut self, id: ConversationId) -> bool {
+        let Some(conversation) = self.conversations.get_mut(&id) else {
+            return false;
+        };
+        conversation.removed = true;
+        self.recent.remove(&(conversation.session_ts, id));
+        true
+    }
+}

@@ -1,0 +1,165 @@
+//! One message.
+
+use serde_json::{Map, Value, json};
+
+use crate::ConversationId;
+
+/// One message, whichever conversations it lies in.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Message {
+    /// The key: unique, about 7.5e18.
+    pub msg_key: i64,
+    /// Who sent it; 0 is the system, in groups.
+    pub sender_uid: i64,
+    /// 1 a user, 2 a group.
+    pub receiver_type: i64,
+    /// The user or the group it was sent to.
+    pub receiver_id: i64,
+    /// What `content` holds.
+    pub msg_type: i64,
+    /// JSON in a string, usually.
+    pub content: String,
+    /// Seconds since the epoch.
+    pub timestamp: i64,
+    /// 0 normal, 1 withdrawn, 2 by the system, 50 picture gone.
+    pub msg_status: i64,
+    /// What it was sent with.
+    pub msg_source: i64,
+    /// Users mentioned.
+    pub at_uids: Vec<i64>,
+    /// Taken down by the system: counted, never delivered.
+    pub taken_down: bool,
+    /// Fields that stand on the wire instead of the right ones; null removes one.
+    pub raw: Map<String, Value>,
+}
+
+impl Message {
+    /// The conversation it lies in, seen by this user.
+    pub(crate) fn conversation_of(&self, uid: i64) -> ConversationId {
+        match self.receiver_type {
+            2 => ConversationId::group(self.receiver_id),
+            _ if self.sender_uid == uid => ConversationId::user(self.receiver_id),
+            _ => ConversationId::user(self.sender_uid),
+        }
+    }
+
+    pub(crate) fn to_json(&self, seqno: u64) -> Value {
+        let at_uids = if self.at_uids.is_empty() {
+            &[0][..]
+        } else {
+            &self.at_uids
+        };
+        let mut json = json!({
+            "sender_uid": self.sender_uid,
+            "receiver_type": self.receiver_type,
+            "receiver_id": self.receiver_id,
+            "msg_type": self.msg_type,
+            "content": self.content,
+            "msg_seqno": seqno,
+            "timestamp": self.timestamp,
+            "at_uids": at_uids,
+            "msg_key": self.msg_key,
+            "msg_status": self.msg_status,
+            "notify_code": "",
+            "new_face_version": 0,
+            "msg_source": self.msg_source,
+        });
+        if let Some(fields) = json.as_object_mut() {
+            if self.msg_status != 0 {
+                fields.insert("sys_cancel".to_owned(), Value::Bool(self.msg_status == 2));
+            }
+            for (name, value) in &self.raw {
+                match value {
+                    Value::Null => fields.remove(name),
+                    other => fields.insert(name.clone(), other.clone()),
+                };
+            }
+        }
+        json
+    }
+}
+
+/// A message to be: what the other side does.
+///
+/// ```
+/// use bilibili_session_simulator::NewMessage;
+/// let greeting = NewMessage::text(20001, "你好");
+/// assert_eq!(greeting.content, r#"{"content":"你好"}"#);
+/// ```
+#[derive(Clone, Debug, PartialEq)]
+pub struct NewMessage {
+    /// Who sends it: anybody, also the account itself (from another device, then `to` says to whom).
+    pub from: i64,
+    /// To which user; the account itself if none.
+    pub to: Option<i64>,
+    /// In which group.
+    pub group: Option<i64>,
+    /// What `content` holds.
+    pub msg_type: i64,
+    /// The content as it stands on the wire.
+    pub content: String,
+    /// Seconds since the epoch; the moment of arrival if none.
+    pub timestamp: Option<i64>,
+    /// The conversation's new `session_ts` (microseconds); the moment of arrival if none. Two may be the same.
+    pub session_ts: Option<i64>,
+    /// What it was sent with (7 is the web).
+    pub msg_source: i64,
+    /// Users mentioned.
+    pub at_uids: Vec<i64>,
+    /// Counted, never delivered.
+    pub taken_down: bool,
+    /// Fields that stand on the wire instead of the right ones; null removes one.
+    pub raw: Map<String, Value>,
+}
+
+impl NewMessage {
+    /// A message with this content, an object or whatever it is on the wire.
+    pub fn new(from: i64, msg_type: i64, content: &Value) -> Self {
+        Self {
+            from,
+            to: None,
+            group: None,
+            msg_type,
+            content: wire_content(content),
+            timestamp: None,
+            session_ts: None,
+            msg_source: 7,
+            at_uids: Vec::new(),
+            taken_down: false,
+            raw: Map::new(),
+        }
+    }
+
+    /// A text.
+    pub fn text(from: i64, text: &str) -> Self {
+        Self::new(from, 1, &json!({"content": text}))
+    }
+
+    /// The same in a group.
+    #[must_use]
+    pub fn in_group(mut self, group: i64) -> Self {
+        self.group = Some(group);
+        self
+    }
+
+    /// The same to another user: what the account itself sent from another device.
+    #[must_use]
+    pub fn to(mut self, uid: i64) -> Self {
+        self.to = Some(uid);
+        self
+    }
+
+    /// The same, sent at this second.
+    #[must_use]
+    pub fn at(mut self, timestamp: i64) -> Self {
+        self.timestamp = Some(timestamp);
+        self
+    }
+}
+
+/// What content looks like on the wire: a string stands for itself, all else is written as JSON.
+pub(crate) fn wire_content(content: &Value) -> String {
+    content
+        .as_str()
+        .map_or_else(|| content.to_string(), str::to_owned)
+}

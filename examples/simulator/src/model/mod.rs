@@ -1,0 +1,9 @@
+//! What the server knows: accounts, conversations, messages, keys.
+
+pub(crate) mod account;
+pub(crate) mod conversation;
+pub(crate) mod feed;
+pub(crate) mod message;
+pub(crate) mod notice;
+pub(crate) mod peer;
+pub(crate) mod world;

@@ -1,0 +1,203 @@
+//! All of it together, and what happens in it.
+
+use std::collections::BTreeMap;
+
+use super::account::Account;
+use super::conversation::{Conversation, ConversationId};
+use super::message::{Message, NewMessage};
+use super::peer::{Group, Peer};
+use crate::wbi::Keys;
+use crate::wire::envelope::Refusal;
+use crate::{Config, Quirks};
+
+/// All that the server knows.
+#[derive(Clone, Debug)]
+pub(crate) struct World {
+    pub(crate) accounts: BTreeMap<i64, Account>,
+    pub(crate) messages: BTreeMap<i64, Message>,
+    pub(crate) peers: BTreeMap<i64, Peer>,
+    pub(crate) groups: BTreeMap<i64, Group>,
+    pub(crate) pictures: BTreeMap<String, Picture>,
+    pub(crate) keys: Keys,
+    pub(crate) quirks: Quirks,
+    last_key: i64,
+}
+
+/// An uploaded picture.
+#[derive(Clone, Debug)]
+pub(crate) struct Picture {
+    pub(crate) content_type: &'static str,
+    pub(crate) bytes: Vec<u8>,
+}
+
+/// Where a message came to lie.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Arrived {
+    /// Its number in the conversation.
+    pub msg_seqno: u64,
+    /// Its key.
+    pub msg_key: i64,
+}
+
+impl World {
+    pub(crate) fn new(config: &Config) -> Self {
+        let account = Account::new(config.login.clone(), config.feeds);
+        Self {
+            accounts: BTreeMap::from([(config.login.uid, account)]),
+            messages: BTreeMap::new(),
+            peers: BTreeMap::new(),
+            groups: BTreeMap::new(),
+            pictures: BTreeMap::new(),
+            keys: Keys::new(&config.img_key, &config.sub_key),
+            quirks: config.quirks.clone(),
+            last_key: 7_500_000_000_000_000_000,
+        }
+    }
+
+    pub(crate) fn account(&self, uid: i64) -> Result<&Account, Refusal> {
+        self.accounts.get(&uid).ok_or(Refusal::NOT_LOGGED_IN)
+    }
+
+    pub(crate) fn account_mut(&mut self, uid: i64) -> Result<&mut Account, Refusal> {
+        self.accounts.get_mut(&uid).ok_or(Refusal::NOT_LOGGED_IN)
+    }
+
+    /// A conversation of an account, or the refusal that says there is none.
+    pub(crate) fn conversation(
+        &self,
+        uid: i64,
+        id: ConversationId,
+    ) -> Result<&Conversation, Refusal> {
+        self.account(uid)?
+            .conversations
+            .get(&id)
+            .ok_or(const { Refusal::new(1_000_004) })
+    }
+
+    /// The code that keeps the accounts out of this conversation, if any.
+    pub(crate) fn closed(&self, id: ConversationId) -> Option<Refusal> {
+        let group = id
+            .is_group()
+            .then(|| self.groups.get(&id.talker_id))
+            .flatten()?;
+        group.standing.code().map(Refusal::new)
+    }
+
+    pub(crate) fn peer(&self, uid: i64) -> Peer {
+        match (self.peers.get(&uid), self.accounts.get(&uid)) {
+            (Some(peer), _) => peer.clone(),
+            (None, Some(account)) => Peer {
+                name: account.login.name.clone(),
+                ..Peer::made_up(uid)
+            },
+            (None, None) => Peer::made_up(uid),
+        }
+    }
+
+    /// A message is there: it lies in the conversations of all accounts that take part. The answer is where it lies for
+    /// `viewer`, which takes part whatever the message says.
+    pub(crate) fn deliver(&mut self, now_us: i64, viewer: i64, new: NewMessage) -> Option<Arrived> {
+        self.last_key += 1;
+        let (receiver_type, receiver_id) = match new.group {
+            Some(group) => (2, group),
+            None => (1, new.to.unwrap_or(viewer)),
+        };
+        let message = Message {
+            msg_key: self.last_key,
+            sender_uid: new.from,
+            receiver_type,
+            receiver_id,
+            msg_type: new.msg_type,
+            content: new.content,
+            timestamp: new.timestamp.unwrap_or(now_us.div_euclid(1_000_000)),
+            msg_status: 0,
+            msg_source: new.msg_source,
+            at_uids: new.at_uids,
+            taken_down: new.taken_down,
+            raw: new.raw,
+        };
+        if receiver_type == 2 {
+            self.groups
+                .entry(receiver_id)
+                .or_insert_with(|| Group::made_up(receiver_id));
+        } else {
+            let other = if message.sender_uid == viewer {
+                receiver_id
+            } else {
+                message.sender_uid
+            };
+            let peer = self.peer(other);
+            self.peers.entry(other).or_insert(peer);
+        }
+
+        let group = ConversationId::group(receiver_id);
+        let mut arrived = None;
+        for (&uid, account) in &mut self.accounts {
+            let takes_part = match receiver_type {
+                2 => account.conversations.contains_key(&group),
+                _ => uid == message.sender_uid || uid == receiver_id,
+            };
+            if !takes_part && uid != viewer {
+                continue;
+            }
+            let id = message.conversation_of(uid);
+            let session_ts = new.session_ts.unwrap_or(now_us - self.quirks.commit_lag_us);
+            account.touch(id, session_ts, new.session_ts.is_some());
+            let conversation = account.conversation(id);
+            let msg_seqno = conversation.append(message.msg_key);
+            if message.sender_uid == uid {
+                // Sending marks the conversation read.
+                conversation.unread = 0;
+                conversation.ack_seqno = msg_seqno;
+                conversation.ack_ts = now_us;
+            } else if message.msg_type != 5 {
+                conversation.unread += 1;
+            }
+            if uid == viewer {
+                arrived = Some(Arrived {
+                    msg_seqno,
+                    msg_key: message.msg_key,
+                });
+            }
+        }
+        self.messages.insert(message.msg_key, message);
+        arrived
+    }
+
+    /// The sender takes a message back: its status changes, and a message that says so arrives.
+    pub(crate) fn withdraw(&mut self, now_us: i64, viewer: i64, msg_key: i64) -> Option<Arrived> {
+        let message = self.messages.get_mut(&msg_key)?;
+        message.msg_status = 1;
+        let mut word = NewMessage::new(message.sender_uid, 5, &serde_json::Value::from(msg_key));
+        if message.receiver_type == 2 {
+            word.group = Some(message.receiver_id);
+        } else {
+            word.to = Some(message.receiver_id);
+        }
+        self.deliver(now_us, viewer, word)
+    }
+
+    /// The account read up to this number.
+    pub(crate) fn acknowledge(
+        &mut self,
+        now_us: i64,
+        uid: i64,
+        id: ConversationId,
+        seqno: u64,
+    ) -> Result<(), Refusal> {
+        let conversation = self.conversation(uid, id)?;
+        let ack_seqno = seqno
+            .min(conversation.max_seqno)
+            .max(conversation.ack_seqno);
+        let unread = conversation
+            .between(ack_seqno, u64::MAX)
+            .filter_map(|(_, key)| self.messages.get(&key))
+            .filter(|message| message.sender_uid != uid && message.msg_type != 5)
+            .count();
+        let conversation = self.account_mut(uid)?.conversation(id);
+        conversation.ack_seqno = ack_seqno;
+        conversation.ack_ts = now_us;
+        conversation.unread = i64::try_from(unread).unwrap_or(i64::MAX);
+        Ok(())
+    }
+}

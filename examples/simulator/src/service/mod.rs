@@ -1,0 +1,215 @@
+//! The service's paths: who may ask, and which function answers.
+
+mod feed;
+mod lists;
+mod marks;
+pub(crate) mod messages;
+mod nav;
+mod notices;
+mod send;
+mod unread;
+mod upload;
+
+use http::{Method, Response, StatusCode};
+use percent_encoding::percent_decode_str;
+use serde_json::Value;
+
+use crate::model::world::World;
+use crate::wire::envelope::{self, Refusal};
+use crate::wire::incoming::Incoming;
+use crate::wire::shape;
+
+/// Data, or why there is none.
+pub(crate) type Outcome = Result<Value, Refusal>;
+
+/// What a function that answers gets.
+pub(crate) struct Asked<'a> {
+    pub(crate) now_us: i64,
+    /// The account that asks.
+    pub(crate) uid: i64,
+    pub(crate) request: &'a Incoming<'a>,
+}
+
+type Handler = fn(&mut World, &Asked<'_>) -> Outcome;
+
+/// One path of the service.
+struct Route {
+    method: Method,
+    path: &'static str,
+    signed: bool,
+    handler: Handler,
+}
+
+const fn get(path: &'static str, handler: Handler) -> Route {
+    Route {
+        method: Method::GET,
+        path,
+        signed: false,
+        handler,
+    }
+}
+
+const fn post(path: &'static str, handler: Handler) -> Route {
+    Route {
+        method: Method::POST,
+        path,
+        signed: false,
+        handler,
+    }
+}
+
+const fn signed(method: Method, path: &'static str, handler: Handler) -> Route {
+    Route {
+        method,
+        path,
+        signed: true,
+        handler,
+    }
+}
+
+static ROUTES: [Route; 23] = [
+    get("/x/space/myinfo", nav::myinfo),
+    get(
+        "/session_svr/v1/session_svr/get_sessions",
+        lists::get_sessions,
+    ),
+    get(
+        "/session_svr/v1/session_svr/new_sessions",
+        lists::new_sessions,
+    ),
+    get(
+        "/session_svr/v1/session_svr/session_detail",
+        lists::session_detail,
+    ),
+    signed(
+        Method::GET,
+        "/svr_sync/v1/svr_sync/fetch_session_msgs",
+        messages::fetch_session_msgs,
+    ),
+    signed(Method::POST, "/web_im/v1/web_im/send_msg", send::send_msg),
+    get(
+        "/session_svr/v1/session_svr/single_unread",
+        unread::single_unread,
+    ),
+    get(
+        "/session_svr/v1/session_svr/my_group_unread",
+        unread::my_group_unread,
+    ),
+    post("/session_svr/v1/session_svr/update_ack", marks::update_ack),
+    post(
+        "/session_svr/v1/session_svr/remove_session",
+        marks::remove_session,
+    ),
+    post("/session_svr/v1/session_svr/set_top", marks::set_top),
+    post(
+        "/link_setting/v1/link_setting/set_msg_dnd",
+        marks::set_msg_dnd,
+    ),
+    get("/link_setting/v1/link_setting/get", unread::settings),
+    get("/x/msgfeed/unread", unread::feed_unread),
+    get("/x/msgfeed/reply", feed::replies),
+    get("/x/msgfeed/at", feed::at),
+    get("/x/msgfeed/like", feed::likes),
+    get("/x/sys-msg/query_user_notify", notices::query_user_notify),
+    get(
+        "/x/sys-msg/query_unified_notify",
+        notices::query_unified_notify,
+    ),
+    get("/x/sys-msg/query_notify_list", notices::query_notify_list),
+    post(upload::PATH, upload::upload_bfs),
+    get("/x/frontend/finger/spi", nav::spi),
+    post("/x/internal/gaia-gateway/ExClimbWuzhi", nav::nothing),
+];
+
+/// Answers a request; also says whether it succeeded.
+pub(crate) fn answer(
+    world: &mut World,
+    now_us: i64,
+    request: &Incoming<'_>,
+) -> (Response<Vec<u8>>, bool) {
+    if let Some(name) = request.path.strip_prefix("/bfs/") {
+        return (picture(world, now_us, name), true);
+    }
+    match outcome(world, now_us, request) {
+        Ok(mut data) => {
+            shape::apply(&world.quirks, &mut data);
+            (envelope::success(now_us, data), true)
+        }
+        Err(refusal) => (envelope::refusal(now_us, &refusal), false),
+    }
+}
+
+fn outcome(world: &mut World, now_us: i64, request: &Incoming<'_>) -> Outcome {
+    let uid = who(world, request);
+    if request.path == nav::PATH {
+        return nav::nav(world, uid);
+    }
+    let mut on_path = ROUTES
+        .iter()
+        .filter(|route| route.path == request.path)
+        .peekable();
+    if on_path.peek().is_none() {
+        return Err(Refusal::http(StatusCode::NOT_FOUND, -404));
+    }
+    let route = on_path
+        .find(|route| route.method == request.method)
+        .ok_or(Refusal::http(StatusCode::METHOD_NOT_ALLOWED, -405))?;
+    if nav::is_open(route.path) {
+        return (route.handler)(
+            world,
+            &Asked {
+                now_us,
+                uid: 0,
+                request,
+            },
+        );
+    }
+    let uid = uid.ok_or(Refusal::NOT_LOGGED_IN)?;
+    if route.signed && !world.keys.accept(&request.query) {
+        return Err(Refusal::UNSIGNED);
+    }
+    // The upload is no form: it looks for its token itself.
+    if route.method == Method::POST && route.path != upload::PATH {
+        let token = &world.account(uid)?.login.bili_jct;
+        if ["csrf", "csrf_token"]
+            .iter()
+            .any(|name| request.text(name) != Some(token))
+        {
+            return Err(Refusal::WRONG_CSRF);
+        }
+    }
+    (route.handler)(
+        world,
+        &Asked {
+            now_us,
+            uid,
+            request,
+        },
+    )
+}
+
+/// The account that the login cookie belongs to. The cookie must be percent-encoded: raw, its comma would end it.
+fn who(world: &World, request: &Incoming<'_>) -> Option<i64> {
+    let sent = request
+        .cookie("SESSDATA")
+        .filter(|sent| !sent.is_empty() && !sent.contains([',', '*', ' ']))?;
+    let plain = |text: &str| percent_decode_str(text).decode_utf8_lossy().into_owned();
+    let sent = plain(sent);
+    let account = world
+        .accounts
+        .values()
+        .find(|account| account.logged_in && plain(&account.login.sessdata) == sent)?;
+    Some(account.login.uid)
+}
+
+fn picture(world: &World, now_us: i64, name: &str) -> Response<Vec<u8>> {
+    match world.pictures.get(name) {
+        Some(picture) => envelope::bytes(
+            now_us,
+            StatusCode::OK,
+            picture.content_type,
+            picture.bytes.clone(),
+        ),
+        None => envelope::html(now_us, StatusCode::NOT_FOUND),
+    }
+}

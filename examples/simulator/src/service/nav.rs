@@ -1,0 +1,60 @@
+//! Who am I, and with which keys to sign.
+
+use serde_json::{Value, json};
+
+use super::{Asked, Outcome};
+use crate::model::world::World;
+use crate::wire::envelope::Refusal;
+
+pub(crate) const PATH: &str = "/x/web-interface/nav";
+
+/// Logged out, it refuses, and tells the keys all the same.
+pub(crate) fn nav(world: &World, uid: Option<i64>) -> Outcome {
+    let wbi_img = json!({"img_url": world.keys.img_url(), "sub_url": world.keys.sub_url()});
+    let Some(uid) = uid else {
+        let data = json!({"isLogin": false, "wbi_img": wbi_img});
+        return Err(Refusal {
+            data: Some(data),
+            ..Refusal::NOT_LOGGED_IN
+        });
+    };
+    let login = &world.account(uid)?.login;
+    Ok(json!({
+        "isLogin": true,
+        "mid": login.uid,
+        "uname": login.name,
+        "face": FACE,
+        "email_verified": 1,
+        "mobile_verified": 1,
+        "money": 100,
+        "level_info": {"current_level": 5, "current_min": 10_800, "current_exp": 12_000, "next_exp": 28_800},
+        "wbi_img": wbi_img,
+    }))
+}
+
+const FACE: &str = "https://i0.hdslb.com/bfs/face/member/noface.jpg";
+
+pub(crate) fn myinfo(world: &mut World, asked: &Asked<'_>) -> Outcome {
+    let login = &world.account(asked.uid)?.login;
+    Ok(json!({
+        "mid": login.uid, "name": login.name, "sex": "保密", "face": FACE, "sign": "", "rank": 10_000, "level": 5,
+        "silence": 0, "coins": 100, "following": 1, "follower": 1,
+    }))
+}
+
+/// Open to those who are not logged in.
+pub(crate) fn is_open(path: &str) -> bool {
+    path == "/x/frontend/finger/spi"
+}
+
+/// Device ids, which some clients ask for before anything else.
+pub(crate) fn spi(_: &mut World, _: &Asked<'_>) -> Outcome {
+    Ok(json!({
+        "b_3": "00000000-0000-0000-0000-00000000000000000infoc",
+        "b_4": "00000000-0000-0000-0000-00000000000000000-000000000-0000000000000000000000==",
+    }))
+}
+
+pub(crate) fn nothing(_: &mut World, _: &Asked<'_>) -> Outcome {
+    Ok(Value::Object(serde_json::Map::new()))
+}

@@ -1,0 +1,353 @@
+//! The simulator: one entry for requests, and the other side's hands.
+
+use std::collections::BTreeMap;
+
+use http::Request;
+use serde_json::{Value, json};
+
+use crate::fault::Faults;
+use crate::model::account::Account;
+use crate::model::world::World;
+use crate::script::Player;
+use crate::wire::incoming::Incoming;
+use crate::{
+    Answer, Arrived, Config, ConversationId, Fault, Feeds, Group, Login, Message, NewMessage,
+    Notices, Peer, Quirks, control, service,
+};
+
+/// More paths than this are not counted.
+const COUNTED_PATHS: usize = 1000;
+
+/// A model of the message server: requests in, answers out. It has no socket and no clock; each call that happens at
+/// some time is told when, in microseconds since the epoch.
+#[derive(Clone, Debug)]
+pub struct Simulator {
+    pub(crate) world: World,
+    pub(crate) faults: Faults,
+    player: Player,
+    uid: i64,
+    feeds: bool,
+    requests: BTreeMap<String, u64>,
+}
+
+impl Default for Simulator {
+    fn default() -> Self {
+        Self::new(Config::default())
+    }
+}
+
+impl Simulator {
+    /// A server with one account, and what else the configuration says.
+    pub fn new(config: Config) -> Self {
+        Self {
+            world: World::new(&config),
+            faults: Faults::default(),
+            player: Player::new(config.script.unwrap_or_default()),
+            uid: config.login.uid,
+            feeds: config.feeds,
+            requests: BTreeMap::new(),
+        }
+    }
+
+    /// Answers a request: to a path of the service, whatever its host, or to a control path.
+    pub fn handle(&mut self, now_us: i64, request: &Request<Vec<u8>>) -> Answer {
+        self.advance(now_us);
+        let request = Incoming::new(request);
+        if let Some(action) = request.path.strip_prefix(control::PREFIX) {
+            return Answer::Respond(control::answer(self, now_us, action, &request));
+        }
+        self.count(request.path);
+        let fault = self.faults.take(request.path);
+        if let Some(fault) = fault.as_ref().filter(|fault| !fault.needs_the_answer()) {
+            return fault.spoil(now_us, None);
+        }
+
+        let sent_before = self.first_account().map_or(0, |account| account.sent.len());
+        let (response, succeeded) = service::answer(&mut self.world, now_us, &request);
+        if succeeded
+            && fault.is_none()
+            && ["/get_sessions", "/new_sessions"]
+                .iter()
+                .any(|end| request.path.ends_with(end))
+        {
+            self.player.start(now_us);
+        }
+        let account = self.world.accounts.get(&self.uid);
+        let new = account
+            .and_then(|account| account.sent.get(sent_before..))
+            .unwrap_or_default();
+        for message in new.iter().filter_map(|key| self.world.messages.get(key)) {
+            self.player.heard(now_us, message);
+        }
+        match fault {
+            Some(fault) => fault.spoil(now_us, Some(response)),
+            None => Answer::Respond(response),
+        }
+    }
+
+    /// Lets the script do what is due by now. [`handle`](Self::handle) does so first thing.
+    pub fn advance(&mut self, now_us: i64) {
+        while let Some((due_us, action)) = self.player.due(now_us) {
+            let arrived = action.act(self, due_us);
+            self.player.done(arrived);
+        }
+    }
+
+    /// A message arrives.
+    ///
+    /// # Errors
+    /// Says why it cannot be: the account itself must say to whom, and others write to the account.
+    pub fn receive(&mut self, now_us: i64, new: NewMessage) -> Result<Arrived, ControlError> {
+        self.receive_for(self.uid, now_us, new)
+    }
+
+    /// A message arrives for this account.
+    ///
+    /// # Errors
+    /// Says why it cannot be.
+    pub fn receive_for(
+        &mut self,
+        uid: i64,
+        now_us: i64,
+        new: NewMessage,
+    ) -> Result<Arrived, ControlError> {
+        let error = |reason: &str| Err(ControlError(reason.to_owned()));
+        if !self.world.accounts.contains_key(&uid) {
+            return error("there is no such account");
+        }
+        if new.group.is_some_and(|group| group <= 0) || new.from < i64::from(new.group.is_none()) {
+            return error("ids are positive; only in groups 0 is the system");
+        }
+        match (new.group, new.to) {
+            (Some(_), Some(_)) => return error("`to` and `group` exclude each other"),
+            (None, to) if new.from == uid && to.is_none_or(|to| to == uid || to <= 0) => {
+                return error("what the account itself sends needs `to`, somebody else");
+            }
+            (None, Some(to)) if new.from != uid && to != uid => {
+                return error("others write to the account, or in a group");
+            }
+            _ => {}
+        }
+        self.world
+            .deliver(now_us, uid, new)
+            .ok_or_else(|| ControlError("it arrived nowhere".to_owned()))
+    }
+
+    /// The sender of a message takes it back: its status becomes 1, and a message of type 5 arrives.
+    ///
+    /// # Errors
+    /// If no message has this key.
+    pub fn withdraw(&mut self, now_us: i64, msg_key: i64) -> Result<Arrived, ControlError> {
+        let unknown = || ControlError(format!("no message has the key {msg_key}"));
+        let message = self.world.messages.get(&msg_key).ok_or_else(unknown)?;
+        let takes_part = |uid: &i64| {
+            self.world
+                .conversation(*uid, message.conversation_of(*uid))
+                .is_ok()
+        };
+        let viewer = Some(self.uid)
+            .filter(takes_part)
+            .or_else(|| self.world.accounts.keys().copied().find(takes_part));
+        viewer
+            .and_then(|viewer| self.world.withdraw(now_us, viewer, msg_key))
+            .ok_or_else(unknown)
+    }
+
+    /// The system takes a message down: it is counted, and never delivered again.
+    ///
+    /// # Errors
+    /// If no message has this key.
+    pub fn take_down(&mut self, msg_key: i64) -> Result<(), ControlError> {
+        let message = self.world.messages.get_mut(&msg_key);
+        message
+            .ok_or_else(|| ControlError(format!("no message has the key {msg_key}")))?
+            .taken_down = true;
+        Ok(())
+    }
+
+    /// The signing keys change: what is signed with the old ones is refused.
+    pub fn rotate_keys(&mut self) {
+        self.world.keys = self.world.keys.rotated();
+    }
+
+    /// A fault waits for its path.
+    pub fn push_fault(&mut self, fault: Fault) {
+        self.faults.push(fault);
+    }
+
+    /// No fault waits any more.
+    pub fn clear_faults(&mut self) {
+        self.faults = Faults::default();
+    }
+
+    /// The login cookie of an account is worth nothing any more.
+    ///
+    /// # Errors
+    /// If there is no such account.
+    pub fn log_out(&mut self, uid: i64) -> Result<(), ControlError> {
+        self.account_mut(uid)?.logged_in = false;
+        Ok(())
+    }
+
+    /// The login cookie of an account is good again.
+    ///
+    /// # Errors
+    /// If there is no such account.
+    pub fn log_in(&mut self, uid: i64) -> Result<(), ControlError> {
+        self.account_mut(uid)?.logged_in = true;
+        Ok(())
+    }
+
+    /// One more account. What it and another account send to each other arrives at both.
+    ///
+    /// # Errors
+    /// If there is an account of that uid, or with that cookie.
+    pub fn add_account(&mut self, login: Login) -> Result<(), ControlError> {
+        let mut accounts = self.world.accounts.values();
+        if accounts
+            .any(|known| known.login.uid == login.uid || known.login.sessdata == login.sessdata)
+        {
+            return Err(ControlError(
+                "there is an account of that uid or with that cookie".to_owned(),
+            ));
+        }
+        self.world
+            .accounts
+            .insert(login.uid, Account::new(login, self.feeds));
+        Ok(())
+    }
+
+    /// How the first account logs in.
+    pub fn login(&self) -> Login {
+        self.first_account()
+            .map(|account| account.login.clone())
+            .unwrap_or_default()
+    }
+
+    /// Another user as they are now, to change.
+    pub fn peer_mut(&mut self, uid: i64) -> &mut Peer {
+        let peer = self.world.peer(uid);
+        self.world.peers.entry(uid).or_insert(peer)
+    }
+
+    /// A group as it is now, to change. The account is in it from its first message on.
+    pub fn group_mut(&mut self, id: i64) -> &mut Group {
+        self.world
+            .groups
+            .entry(id)
+            .or_insert_with(|| Group::made_up(id))
+    }
+
+    /// What the server's oddities are, to change.
+    pub fn quirks_mut(&mut self) -> &mut Quirks {
+        &mut self.world.quirks
+    }
+
+    /// The replies, mentions and likes of an account, to change.
+    pub fn feeds_mut(&mut self, uid: i64) -> Option<&mut Feeds> {
+        self.world
+            .accounts
+            .get_mut(&uid)
+            .map(|account| &mut account.feeds)
+    }
+
+    /// The system notices of an account, to change.
+    pub fn notices_mut(&mut self, uid: i64) -> Option<&mut Notices> {
+        self.world
+            .accounts
+            .get_mut(&uid)
+            .map(|account| &mut account.notices)
+    }
+
+    /// The messages of a conversation of the first account, by their numbers, oldest first; also those taken down.
+    pub fn messages(&self, id: ConversationId) -> impl Iterator<Item = (u64, &Message)> {
+        let conversation = self
+            .first_account()
+            .and_then(|account| account.conversations.get(&id));
+        let all = conversation
+            .into_iter()
+            .flat_map(|conversation| &conversation.messages);
+        all.filter_map(|(seqno, key)| Some((*seqno, self.world.messages.get(key)?)))
+    }
+
+    /// What the first account sent through the service, in order.
+    pub fn sent(&self) -> impl Iterator<Item = &Message> {
+        let keys = self
+            .first_account()
+            .into_iter()
+            .flat_map(|account| &account.sent);
+        keys.filter_map(|key| self.world.messages.get(key))
+    }
+
+    /// How many requests came to this path, those that failed included.
+    pub fn requests(&self, path: &str) -> u64 {
+        self.requests.get(path).copied().unwrap_or(0)
+    }
+
+    /// The first account's state, as `GET /_simulator/state` answers it.
+    pub fn state(&self) -> Value {
+        let conversations = self
+            .first_account()
+            .into_iter()
+            .flat_map(|account| account.conversations.values());
+        let conversations: Vec<Value> = conversations
+            .map(|it| {
+                json!({
+                    "session_type": it.id.session_type, "talker_id": it.id.talker_id, "max_seqno": it.max_seqno,
+                    "ack_seqno": it.ack_seqno, "unread_count": it.unread, "session_ts": it.session_ts, "top_ts": it.top_ts,
+                    "is_dnd": it.is_dnd, "removed": it.removed, "messages": it.messages.len(),
+                })
+            })
+            .collect();
+        let sent: Vec<Value> = self
+            .sent()
+            .map(|message| {
+                // An object as it is; anything else as the string it was sent as: a key is beyond what JavaScript holds.
+                let content = serde_json::from_str(&message.content).ok().filter(Value::is_object);
+                json!({
+                    "receiver_type": message.receiver_type, "receiver_id": message.receiver_id, "msg_type": message.msg_type,
+                    "content": content.unwrap_or_else(|| Value::from(message.content.as_str())),
+                    "msg_key": message.msg_key.to_string(), "msg_status": message.msg_status,
+                })
+            })
+            .collect();
+        json!({"uid": self.uid, "conversations": conversations, "sent": sent, "requests": self.requests})
+    }
+
+    fn first_account(&self) -> Option<&Account> {
+        self.world.accounts.get(&self.uid)
+    }
+
+    fn account_mut(&mut self, uid: i64) -> Result<&mut Account, ControlError> {
+        self.world
+            .accounts
+            .get_mut(&uid)
+            .ok_or_else(|| ControlError(format!("there is no account {uid}")))
+    }
+
+    fn count(&mut self, path: &str) {
+        if let Some(count) = self.requests.get_mut(path) {
+            *count += 1;
+        } else if self.requests.len() < COUNTED_PATHS {
+            self.requests.insert(path.to_owned(), 1);
+        }
+    }
+}
+
+/// Something was asked of the other side that cannot be; the reason is for people.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ControlError(pub(crate) String);
+
+impl std::fmt::Display for ControlError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for ControlError {}
+
+impl From<String> for ControlError {
+    fn from(reason: String) -> Self {
+        Self(reason)
+    }
+}
