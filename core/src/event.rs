@@ -1,15 +1,39 @@
 //! What a user of the poller sees of a message.
 
+use std::fmt;
 use std::sync::Arc;
 
+use serde::ser::SerializeMap;
+use serde::{Serialize, Serializer};
 use serde_json::Value;
 
 use crate::ids::{ConversationId, MsgKey, Seqno, Uid};
 use crate::json;
 use crate::model::{Content, EventType, Message};
+use crate::one_line::OneLine;
 use crate::time::UnixSeconds;
 
 /// A message that arrived, with its content read.
+///
+/// Its `Display` is one line for people, whatever the message holds. Its `Serialize` is
+/// the object that `bili --json` prints, a line each:
+///
+/// ```
+/// use bilibili_session::model::{EventType, Message};
+/// use bilibili_session::{Event, Uid};
+///
+/// let mut message = Message::default();
+/// message.sender_uid = Uid(20001);
+/// message.msg_type = EventType::Text;
+/// message.content = r#"{"content":"hi\n"}"#.to_owned();
+/// let event = Event::new(Uid(20001).into(), message);
+/// assert_eq!(event.to_string(), r"user 20001: hi\n");
+///
+/// let line = serde_json::to_value(&event)?;
+/// assert_eq!(line["event"], "message");
+/// assert_eq!(line["content"]["content"], "hi\n");
+/// # Ok::<(), serde_json::Error>(())
+/// ```
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct Event {
@@ -96,6 +120,126 @@ impl Event {
         match &self.content {
             Content::Text(text) => Some(text),
             _ => None,
+        }
+    }
+}
+
+/// The object of a `message` line: `msg_key` is a string, because JavaScript cannot hold it.
+impl Serialize for Event {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let message = &self.message;
+        let mut map = serializer.serialize_map(None)?;
+        map.serialize_entry("event", "message")?;
+        map.serialize_entry("conversation", &self.conversation)?;
+        map.serialize_entry("sender_uid", &message.sender_uid)?;
+        map.serialize_entry("receiver_type", &message.receiver_type)?;
+        map.serialize_entry("receiver_id", &message.receiver_id)?;
+        map.serialize_entry("msg_seqno", &message.msg_seqno)?;
+        map.serialize_entry("msg_type", &message.msg_type)?;
+        map.serialize_entry("msg_key", &message.msg_key.to_string())?;
+        map.serialize_entry("timestamp", &message.timestamp)?;
+        map.serialize_entry("msg_status", &message.msg_status)?;
+        match &self.content {
+            Content::Undecodable { raw, reason } => {
+                map.serialize_entry("type", "undecodable")?;
+                map.serialize_entry("raw", raw)?;
+                map.serialize_entry("error", reason)?;
+            }
+            Content::Raw(raw) => {
+                map.serialize_entry("type", message.msg_type.as_str())?;
+                map.serialize_entry("raw", raw)?;
+            }
+            content => {
+                map.serialize_entry("type", message.msg_type.as_str())?;
+                map.serialize_entry("content", content)?;
+            }
+        }
+        if matches!(self.content, Content::Withdraw(_)) {
+            map.serialize_entry("withdrawn", &self.withdrawn.as_deref())?;
+        }
+        map.end()
+    }
+}
+
+/// `user 20001: hi`, `to user 20001: hi`, `group 221300, user 20001: hi`.
+impl fmt::Display for Event {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let sender = self.message.sender_uid;
+        match self.conversation {
+            ConversationId::User(other) if sender == other => write!(f, "{}", self.conversation)?,
+            ConversationId::User(_) if sender != Uid(0) => write!(f, "to {}", self.conversation)?,
+            _ if sender == Uid(0) => write!(f, "{}, the system", self.conversation)?,
+            _ => write!(f, "{}, user {sender}", self.conversation)?,
+        }
+        f.write_str(": ")?;
+        match (&self.content, &self.withdrawn) {
+            (Content::Withdraw(_), Some(earlier)) => {
+                write!(
+                    f,
+                    "took back: {}",
+                    Saying(&earlier.message, &earlier.content)
+                )
+            }
+            _ => Saying(&self.message, &self.content).fmt(f),
+        }
+    }
+}
+
+/// What a message says, in one line.
+struct Saying<'a>(&'a Message, &'a Content);
+
+impl fmt::Display for Saying<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self(message, content) = self;
+        let label = message.msg_type.as_str();
+        let with = |f: &mut fmt::Formatter<'_>, parts: &[&str]| {
+            write!(f, "[{label}]")?;
+            parts
+                .iter()
+                .filter(|part| !part.is_empty())
+                .try_for_each(|part| write!(f, " {}", OneLine(part)))
+        };
+        match content {
+            Content::Text(text) => OneLine(text).fmt(f),
+            Content::Picture(picture) | Content::GroupsPicture(picture) => with(f, &[&picture.url]),
+            Content::Withdraw(key) => write!(f, "took back message {key}"),
+            Content::ShareVideo(share) => {
+                let place = match share.video() {
+                    Some(video) => video.to_string(),
+                    None => share.url.clone(),
+                };
+                with(f, &[&share.title, &place])
+            }
+            Content::MiniProgram(program) => with(f, &[&program.title, &program.jump_uri]),
+            Content::Notice(notice) => with(f, &[&notice.title, &notice.text]),
+            Content::PushedVideo(video) => with(f, &[&video.title, &video.bvid]),
+            Content::PushedArticle(article) => {
+                with(f, &[&article.title, &format!("cv{}", article.rid)])
+            }
+            Content::PictureCard(card) => with(f, &[&card.title, &card.jump_url]),
+            Content::ShareOther(share) => with(f, &[&share.title, &share.url]),
+            Content::WorksCard(card) => with(f, &[&card.main_title, &card.reply_content]),
+            Content::Tip(tip) => with(f, &[&tip.text()]),
+            Content::Ai(answer) => with(f, &[&answer.content.to_string()]),
+            Content::System(system) => with(f, &[system.text().unwrap_or_default()]),
+            Content::GroupJoined(notice)
+            | Content::GroupLeft(notice)
+            | Content::GroupFrozen(notice)
+            | Content::GroupDissolved(notice)
+            | Content::GroupOpened(notice)
+            | Content::Welcome(notice) => with(f, &[&notice.content]),
+            Content::Raw(raw) => write!(
+                f,
+                "[unknown type {}] {}",
+                message.msg_type.number(),
+                OneLine(raw)
+            ),
+            Content::Undecodable { raw, reason } => write!(
+                f,
+                "[{label} that cannot be read: {}] {}",
+                OneLine(reason),
+                OneLine(raw)
+            ),
         }
     }
 }

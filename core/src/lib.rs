@@ -13,6 +13,7 @@ mod identity;
 mod ids;
 mod json;
 pub mod model;
+mod one_line;
 mod time;
 mod wbi;
 
@@ -27,5 +28,6 @@ pub use identity::{Generation, Identity, IdentityCache};
 pub use ids::{ConversationId, GroupId, MsgKey, Seqno, Uid};
 pub use json::Unreadable;
 pub use model::{Content, EventType, Message};
+pub use one_line::OneLine;
 pub use time::{Now, UnixMicros, UnixSeconds};
 pub use wbi::WbiKeys;

@@ -9,6 +9,8 @@ use serde::de::{DeserializeOwned, Error};
 use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 
+use super::salvage;
+
 /// An integer: a number, a number as a string, a bool; null and "" are 0.
 pub(crate) fn int<'de, D, T>(deserializer: D) -> Result<T, D::Error>
 where
@@ -90,6 +92,35 @@ where
     T: DeserializeOwned + Default,
 {
     Option::deserialize(deserializer).map(Option::unwrap_or_default)
+}
+
+/// An object, or nothing: null and what cannot be read are nothing.
+pub(crate) fn maybe<'de, D, T>(deserializer: D) -> Result<Option<T>, D::Error>
+where
+    D: Deserializer<'de>,
+    T: DeserializeOwned,
+{
+    let value = Value::deserialize(deserializer)?;
+    Ok(match value {
+        Value::Null => None,
+        value => salvage(&value).ok().map(|(read, _)| read),
+    })
+}
+
+/// A list: null is empty, and an item that cannot be read is left out.
+pub(crate) fn list<'de, D, T>(deserializer: D) -> Result<Vec<T>, D::Error>
+where
+    D: Deserializer<'de>,
+    T: DeserializeOwned,
+{
+    match Value::deserialize(deserializer)? {
+        Value::Null => Ok(Vec::new()),
+        Value::Array(items) => Ok(items
+            .iter()
+            .filter_map(|item| Some(salvage(item).ok()?.0))
+            .collect()),
+        value => Err(D::Error::custom(Unfit("an array", &value))),
+    }
 }
 
 /// What was wanted, and what kind of thing was there (never its content).

@@ -15,8 +15,9 @@ pub struct Unreadable {
     pub error: DecodeError,
 }
 
-/// Reads an object; a field that does not fit is dropped and read as absent.
-/// The first such error comes along. Fails only where what is absent is required.
+/// Reads an object; a field that does not fit is dropped and read as absent,
+/// wherever in the object it stands. The first such error comes along. Fails only
+/// where what is absent is required.
 pub(crate) fn salvage<T: DeserializeOwned>(
     value: &Value,
 ) -> Result<(T, Option<DecodeError>), DecodeError> {
@@ -27,15 +28,7 @@ pub(crate) fn salvage<T: DeserializeOwned>(
     let mut rest = value.clone();
     let first = error.clone();
     loop {
-        let field: String = error
-            .path()
-            .chars()
-            .take_while(|c| !matches!(c, '.' | '['))
-            .collect();
-        let dropped = rest
-            .as_object_mut()
-            .is_some_and(|object| object.remove(&field).is_some());
-        if !dropped {
+        if !drop_at(&mut rest, error.path()) {
             return Err(first);
         }
         error = match typed(&rest) {
@@ -43,6 +36,36 @@ pub(crate) fn salvage<T: DeserializeOwned>(
             Err(error) => error,
         };
     }
+}
+
+/// Removes what stands at a path such as `user.tags[3].name`; where that is absent
+/// already, what it would stand in. Says whether there was anything to remove.
+fn drop_at(value: &mut Value, path: &str) -> bool {
+    let mut steps: Vec<&str> = path
+        .split(['.', '['])
+        .map(|step| step.trim_end_matches(']'))
+        .collect();
+    while let Some(last) = steps.pop() {
+        let parent = steps.iter().try_fold(&mut *value, |at, step| match at {
+            Value::Object(object) => object.get_mut(*step),
+            Value::Array(list) => list.get_mut(step.parse::<usize>().ok()?),
+            _ => None,
+        });
+        let removed = match parent {
+            Some(Value::Object(object)) => object.remove(last).is_some(),
+            Some(Value::Array(list)) => last
+                .parse()
+                .ok()
+                .filter(|place| *place < list.len())
+                .map(|place: usize| list.remove(place))
+                .is_some(),
+            _ => false,
+        };
+        if removed {
+            return true;
+        }
+    }
+    false
 }
 
 /// Reads a list item by item: null is empty, and an item that cannot be read
@@ -68,4 +91,56 @@ pub(crate) fn items<T: DeserializeOwned>(
         }
     }
     Ok((read, unreadable))
+}
+
+#[cfg(test)]
+mod tests {
+    use serde::Deserialize;
+    use serde_json::json;
+
+    use super::*;
+    use crate::json::lenient::{int, or_default, text};
+
+    #[derive(Debug, PartialEq, Deserialize)]
+    struct Outer {
+        #[serde(deserialize_with = "int")]
+        id: i64,
+        #[serde(default, deserialize_with = "or_default")]
+        inner: Inner,
+        #[serde(default, deserialize_with = "or_default")]
+        list: Vec<Inner>,
+    }
+
+    #[derive(Debug, Default, PartialEq, Deserialize)]
+    #[serde(default)]
+    struct Inner {
+        #[serde(deserialize_with = "text")]
+        name: String,
+        #[serde(deserialize_with = "int")]
+        count: i64,
+    }
+
+    #[test]
+    fn only_what_does_not_fit_is_dropped() {
+        let value = json!({
+            "id": 1,
+            "inner": {"name": {}, "count": 2},
+            "list": [{"name": "a", "count": "x"}, 7, {"name": "b", "count": 3}],
+        });
+        let (read, error) = salvage::<Outer>(&value).unwrap();
+        assert_eq!(error.unwrap().path(), "inner.name");
+        assert_eq!((read.inner.name.as_str(), read.inner.count), ("", 2));
+        assert_eq!(read.list.len(), 2);
+        assert_eq!((read.list[0].name.as_str(), read.list[0].count), ("a", 0));
+        assert_eq!((read.list[1].name.as_str(), read.list[1].count), ("b", 3));
+    }
+
+    #[test]
+    fn what_is_required_is_required() {
+        let error = salvage::<Outer>(&json!({"id": [], "inner": 5})).unwrap_err();
+        assert_eq!(error.path(), "id");
+        for value in [json!(null), json!([]), json!({}), json!("x")] {
+            assert!(salvage::<Outer>(&value).is_err(), "{value}");
+        }
+    }
 }

@@ -1,8 +1,14 @@
 //! What a message says.
 
+use serde::de::DeserializeOwned;
+use serde::ser::SerializeMap;
+use serde::{Serialize, Serializer};
 use serde_json::Value;
 
-use super::{EventType, Message, PictureContent};
+use super::{
+    Ai, EventType, GroupNotice, Message, MiniProgram, Notice, PictureCard, PictureContent,
+    PushedArticle, PushedVideo, Share, ShareOther, SystemContent, Tip, WorksCard,
+};
 use crate::ids::MsgKey;
 use crate::json;
 
@@ -14,11 +20,45 @@ pub enum Content {
     Text(String),
     /// A picture (2).
     Picture(PictureContent),
-    /// A custom sticker, or a picture in a group (6).
-    GroupsPicture(PictureContent),
     /// An earlier message was taken back (5): which one.
     Withdraw(MsgKey),
-    /// A kind of message whose content this version does not read, as it came.
+    /// A custom sticker, or a picture in a group (6).
+    GroupsPicture(PictureContent),
+    /// Something of the site was shared (7).
+    ShareVideo(Share),
+    /// A mini program (9).
+    MiniProgram(MiniProgram),
+    /// A notice of the service, with buttons (10).
+    Notice(Box<Notice>),
+    /// A video that a creator pushed to followers (11).
+    PushedVideo(PushedVideo),
+    /// An article that a creator pushed to followers (12).
+    PushedArticle(PushedArticle),
+    /// A picture with a link (13).
+    PictureCard(PictureCard),
+    /// Something else was shared (14).
+    ShareOther(ShareOther),
+    /// A creator's works, sent after a follow (16).
+    WorksCard(WorksCard),
+    /// A grey line of the service (18).
+    Tip(Tip),
+    /// An answer of an AI (19).
+    Ai(Ai),
+    /// A message of the system (51).
+    System(SystemContent),
+    /// Somebody joined the group (301).
+    GroupJoined(GroupNotice),
+    /// Somebody left the group (302).
+    GroupLeft(GroupNotice),
+    /// The group was frozen (303).
+    GroupFrozen(GroupNotice),
+    /// The group was dissolved (304).
+    GroupDissolved(GroupNotice),
+    /// The group was opened (305).
+    GroupOpened(GroupNotice),
+    /// The group welcomes a new member (306).
+    Welcome(GroupNotice),
+    /// A kind of message that this version does not know, as it came.
     Raw(String),
     /// Content that is not of the shape its type has.
     Undecodable {
@@ -33,18 +73,58 @@ impl Content {
     /// Reads the content of a message; never fails, see [`Content::Undecodable`].
     pub fn of(message: &Message) -> Self {
         let raw = &message.content;
-        let read = match message.msg_type {
-            EventType::Text => text(raw).map(Self::Text),
-            EventType::Picture => picture(raw).map(Self::Picture),
-            EventType::GroupsPicture => picture(raw).map(Self::GroupsPicture),
-            EventType::Withdraw => withdrawn_key(raw).map(Self::Withdraw),
-            _ => Ok(Self::Raw(raw.clone())),
-        };
-        read.unwrap_or_else(|reason| Self::Undecodable {
+        read(message.msg_type, raw).unwrap_or_else(|reason| Self::Undecodable {
             raw: raw.clone(),
             reason,
         })
     }
+
+    /// What of it is text to be read: a text, a tip, what a notice or a group says.
+    pub fn text(&self) -> Option<String> {
+        match self {
+            Self::Text(text) => Some(text.clone()),
+            Self::Notice(notice) => Some(notice.text.clone()),
+            Self::Tip(tip) => Some(tip.text()),
+            Self::System(system) => system.text().map(str::to_owned),
+            Self::WorksCard(card) => Some(card.reply_content.clone()),
+            Self::GroupJoined(notice)
+            | Self::GroupLeft(notice)
+            | Self::GroupFrozen(notice)
+            | Self::GroupDissolved(notice)
+            | Self::GroupOpened(notice)
+            | Self::Welcome(notice) => Some(notice.content.clone()),
+            _ => None,
+        }
+    }
+}
+
+fn read(msg_type: EventType, raw: &str) -> Result<Content, String> {
+    Ok(match msg_type {
+        EventType::Text => Content::Text(text(raw)?),
+        EventType::Picture => Content::Picture(object(raw)?),
+        EventType::Withdraw => Content::Withdraw(withdrawn_key(raw)?),
+        EventType::GroupsPicture => Content::GroupsPicture(object(raw)?),
+        EventType::ShareVideo => Content::ShareVideo(object::<Share>(raw)?.completed()?),
+        EventType::MiniProgram => Content::MiniProgram(object(raw)?),
+        EventType::Notice => Content::Notice(Box::new(object(raw)?)),
+        EventType::PushedVideo => Content::PushedVideo(object::<PushedVideo>(raw)?.completed()?),
+        EventType::PushedArticle => Content::PushedArticle(object(raw)?),
+        EventType::PictureCard => Content::PictureCard(object(raw)?),
+        EventType::ShareOther => Content::ShareOther(object(raw)?),
+        EventType::WorksCard => Content::WorksCard(object(raw)?),
+        EventType::Tip => Content::Tip(tip(raw)?),
+        EventType::Ai => Content::Ai(object(raw)?),
+        EventType::System => Content::System(SystemContent {
+            fields: object(raw)?,
+        }),
+        EventType::GroupJoined => Content::GroupJoined(object(raw)?),
+        EventType::GroupLeft => Content::GroupLeft(object(raw)?),
+        EventType::GroupFrozen => Content::GroupFrozen(object(raw)?),
+        EventType::GroupDissolved => Content::GroupDissolved(object(raw)?),
+        EventType::GroupOpened => Content::GroupOpened(object(raw)?),
+        EventType::Welcome => Content::Welcome(object(raw)?),
+        EventType::Unknown(_) => Content::Raw(raw.to_owned()),
+    })
 }
 
 fn parsed(raw: &str) -> Result<Value, String> {
@@ -54,19 +134,27 @@ fn parsed(raw: &str) -> Result<Value, String> {
     json::parse_str(raw).map_err(|error| format!("not JSON: {}", error.message()))
 }
 
+/// An object, field by field: one that cannot be read counts as absent.
+fn object<T: DeserializeOwned>(raw: &str) -> Result<T, String> {
+    let value = parsed(raw)?;
+    if !value.is_object() {
+        return Err("it is JSON, but no object".to_owned());
+    }
+    match json::salvage(&value) {
+        Ok((read, _)) => Ok(read),
+        Err(error) if error.path().is_empty() => Err(error.message().to_owned()),
+        Err(error) => Err(format!("its `{}`: {}", error.path(), error.message())),
+    }
+}
+
 /// `{"content": "…"}`.
 fn text(raw: &str) -> Result<String, String> {
     match parsed(raw)?.get_mut("content").map(Value::take) {
         Some(Value::String(text)) => Ok(text),
+        Some(value @ (Value::Number(_) | Value::Bool(_))) => Ok(value.to_string()),
         Some(_) => Err("its `content` is no text".to_owned()),
         None => Err("it has no `content`".to_owned()),
     }
-}
-
-fn picture(raw: &str) -> Result<PictureContent, String> {
-    let (picture, _) =
-        json::salvage::<PictureContent>(&parsed(raw)?).map_err(|error| error.to_string())?;
-    Ok(picture)
 }
 
 /// The key as a bare number, a string, or `{"content": "key"}`.
@@ -80,4 +168,58 @@ fn withdrawn_key(raw: &str) -> Result<MsgKey, String> {
     }
     .map(MsgKey)
     .ok_or_else(|| "it is no message key".to_owned())
+}
+
+/// `{"content": "[…]"}`: an array inside of a string; also read where it is an array itself.
+fn tip(raw: &str) -> Result<Tip, String> {
+    let value = parsed(raw)?;
+    let inner = match value.get("content") {
+        Some(Value::String(inner)) => {
+            parsed(inner).map_err(|why| format!("its `content`: {why}"))?
+        }
+        Some(inner) => inner.clone(),
+        None => return Err("it has no `content`".to_owned()),
+    };
+    match inner {
+        Value::Array(_) => json::lenient::list(inner)
+            .map(|content| Tip { content })
+            .map_err(|error: serde_json::Error| error.to_string()),
+        _ => Err("its `content` is no array".to_owned()),
+    }
+}
+
+/// With the names of the protocol; text as `{"content": …}`, a withdrawal as
+/// `{"msg_key": "…"}`, and what could not be read as the string that came.
+impl Serialize for Content {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Self::Text(text) => single(serializer, "content", text),
+            Self::Withdraw(key) => single(serializer, "msg_key", &key.to_string()),
+            Self::Picture(picture) | Self::GroupsPicture(picture) => picture.serialize(serializer),
+            Self::ShareVideo(share) => share.serialize(serializer),
+            Self::MiniProgram(program) => program.serialize(serializer),
+            Self::Notice(notice) => notice.serialize(serializer),
+            Self::PushedVideo(video) => video.serialize(serializer),
+            Self::PushedArticle(article) => article.serialize(serializer),
+            Self::PictureCard(card) => card.serialize(serializer),
+            Self::ShareOther(share) => share.serialize(serializer),
+            Self::WorksCard(card) => card.serialize(serializer),
+            Self::Tip(tip) => tip.serialize(serializer),
+            Self::Ai(answer) => answer.serialize(serializer),
+            Self::System(system) => system.serialize(serializer),
+            Self::GroupJoined(notice)
+            | Self::GroupLeft(notice)
+            | Self::GroupFrozen(notice)
+            | Self::GroupDissolved(notice)
+            | Self::GroupOpened(notice)
+            | Self::Welcome(notice) => notice.serialize(serializer),
+            Self::Raw(raw) | Self::Undecodable { raw, .. } => serializer.serialize_str(raw),
+        }
+    }
+}
+
+fn single<S: Serializer>(serializer: S, name: &str, value: &str) -> Result<S::Ok, S::Error> {
+    let mut map = serializer.serialize_map(Some(1))?;
+    map.serialize_entry(name, value)?;
+    map.end()
 }

@@ -1,7 +1,8 @@
 //! A message as it comes, before its content is read.
 
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde::{Deserialize, Serialize};
 
+use super::coded::coded;
 use crate::ids::{ConversationId, MsgKey, Seqno, Uid};
 use crate::json::lenient::{flag, int, or_default, text};
 use crate::time::UnixSeconds;
@@ -67,58 +68,6 @@ impl Message {
             ConversationId::User(_) | ConversationId::Other { .. } => None,
         }
     }
-}
-
-macro_rules! coded {
-    (
-        $(#[$doc:meta])* $name:ident:
-        $($(#[$variant_doc:meta])* $variant:ident = $number:literal,)+
-    ) => {
-        $(#[$doc])*
-        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-        #[non_exhaustive]
-        pub enum $name {
-            $($(#[$variant_doc])* $variant,)+
-            /// A number that this version does not know.
-            Unknown(i64),
-        }
-
-        impl $name {
-            /// From the number on the wire.
-            pub const fn from_number(number: i64) -> Self {
-                match number {
-                    $($number => Self::$variant,)+
-                    other => Self::Unknown(other),
-                }
-            }
-
-            /// The number on the wire.
-            pub const fn number(self) -> i64 {
-                match self {
-                    $(Self::$variant => $number,)+
-                    Self::Unknown(number) => number,
-                }
-            }
-        }
-
-        impl Default for $name {
-            fn default() -> Self {
-                Self::from_number(0)
-            }
-        }
-
-        impl Serialize for $name {
-            fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-                serializer.serialize_i64(self.number())
-            }
-        }
-
-        impl<'de> Deserialize<'de> for $name {
-            fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-                int(deserializer).map(Self::from_number)
-            }
-        }
-    };
 }
 
 coded! {
