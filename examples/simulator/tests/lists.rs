@@ -1,4 +1,5 @@
 //! Lists of conversations, and what a user does to one.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing)]
 
 mod support;
 

@@ -1,4 +1,5 @@
 //! The messages of a conversation: pages in both directions.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing)]
 
 mod support;
 

@@ -1,4 +1,5 @@
 //! Replies, mentions, likes, system notices.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing)]
 
 mod support;
 

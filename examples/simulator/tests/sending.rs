@@ -1,4 +1,5 @@
 //! Sending, and every code that refuses it.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing)]
 
 mod support;
 

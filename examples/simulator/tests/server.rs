@@ -1,5 +1,6 @@
 //! The HTTP front, over real sockets, by a client that only knows `std::net`.
 #![cfg(feature = "server")]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing)]
 
 use std::io::{ErrorKind, Read as _, Write as _};
 use std::net::TcpStream;

@@ -1,4 +1,5 @@
 //! Who may ask: cookies, tokens, signatures.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing)]
 
 mod support;
 
@@ -121,8 +122,10 @@ fn nav_tells_the_keys_also_to_those_who_are_not_logged_in() {
 
 #[test]
 fn every_other_path_wants_the_login() {
-    let mut client = Client::default();
-    client.cookie = String::new();
+    let mut client = Client {
+        cookie: String::new(),
+        ..Client::default()
+    };
     for path in [
         "/x/space/myinfo",
         "/x/msgfeed/unread",

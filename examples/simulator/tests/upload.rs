@@ -1,4 +1,5 @@
 //! Pictures: up, and back.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing)]
 
 mod support;
 

@@ -67,7 +67,7 @@ const fn signed(method: Method, path: &'static str, handler: Handler) -> Route {
     }
 }
 
-static ROUTES: [Route; 23] = [
+static ROUTES: [Route; 21] = [
     get("/x/space/myinfo", nav::myinfo),
     get(
         "/session_svr/v1/session_svr/get_sessions",
@@ -117,8 +117,6 @@ static ROUTES: [Route; 23] = [
     ),
     get("/x/sys-msg/query_notify_list", notices::query_notify_list),
     post(upload::PATH, upload::upload_bfs),
-    get("/x/frontend/finger/spi", nav::spi),
-    post("/x/internal/gaia-gateway/ExClimbWuzhi", nav::nothing),
 ];
 
 /// Answers a request; also says whether it succeeded.
@@ -154,16 +152,6 @@ fn outcome(world: &mut World, now_us: i64, request: &Incoming<'_>) -> Outcome {
     let route = on_path
         .find(|route| route.method == request.method)
         .ok_or(Refusal::http(StatusCode::METHOD_NOT_ALLOWED, -405))?;
-    if nav::is_open(route.path) {
-        return (route.handler)(
-            world,
-            &Asked {
-                now_us,
-                uid: 0,
-                request,
-            },
-        );
-    }
     let uid = uid.ok_or(Refusal::NOT_LOGGED_IN)?;
     if route.signed && !world.keys.accept(&request.query) {
         return Err(Refusal::UNSIGNED);

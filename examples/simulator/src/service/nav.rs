@@ -1,6 +1,6 @@
 //! Who am I, and with which keys to sign.
 
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::{Asked, Outcome};
 use crate::model::world::World;
@@ -40,21 +40,4 @@ pub(crate) fn myinfo(world: &mut World, asked: &Asked<'_>) -> Outcome {
         "mid": login.uid, "name": login.name, "sex": "保密", "face": FACE, "sign": "", "rank": 10_000, "level": 5,
         "silence": 0, "coins": 100, "following": 1, "follower": 1,
     }))
-}
-
-/// Open to those who are not logged in.
-pub(crate) fn is_open(path: &str) -> bool {
-    path == "/x/frontend/finger/spi"
-}
-
-/// Device ids, which some clients ask for before anything else.
-pub(crate) fn spi(_: &mut World, _: &Asked<'_>) -> Outcome {
-    Ok(json!({
-        "b_3": "00000000-0000-0000-0000-00000000000000000infoc",
-        "b_4": "00000000-0000-0000-0000-00000000000000000-000000000-0000000000000000000000==",
-    }))
-}
-
-pub(crate) fn nothing(_: &mut World, _: &Asked<'_>) -> Outcome {
-    Ok(Value::Object(serde_json::Map::new()))
 }

@@ -1,5 +1,6 @@
 //! A small client for the tests: in memory, signing by its own code, with a clock that only the test moves.
 #![allow(dead_code, missing_docs, unreachable_pub)]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing)]
 
 use bilibili_session_simulator::{Answer, Arrived, Config, NewMessage, Simulator};
 use http::{Request, Response};
