@@ -172,6 +172,14 @@ pub enum BuildError {
         /// What nav says.
         actual: crate::ids::Uid,
     },
+    /// The checkpoint is of another account than the login.
+    #[error("the checkpoint is of uid {checkpoint}, but this is a login of uid {actual}")]
+    ForeignCheckpoint {
+        /// Whose checkpoint it is.
+        checkpoint: crate::ids::Uid,
+        /// What nav says.
+        actual: crate::ids::Uid,
+    },
     /// The origin that replaces the service's hosts cannot be used.
     #[error("the origin {origin:?} cannot be used: {reason}")]
     Origin {

@@ -14,6 +14,7 @@ mod ids;
 mod json;
 pub mod model;
 mod one_line;
+pub mod poller;
 mod time;
 mod wbi;
 

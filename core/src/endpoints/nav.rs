@@ -31,25 +31,30 @@ pub struct NavInfo {
     pub uname: String,
     /// The address of the account's picture.
     pub face: String,
-    /// The keys of the day.
-    pub wbi_keys: WbiKeys,
+    /// The keys of the day; an answer that says "logged out" may lack them.
+    pub wbi_keys: Option<WbiKeys>,
 }
 
 impl NavInfo {
     /// The login's identity.
     ///
     /// # Errors
-    /// Fails with -101 when this is no login.
+    /// Fails with -101 when this is no login, and where the keys are missing.
     pub fn into_identity(self) -> Result<Identity, Error> {
-        if self.is_login {
-            Ok(Identity {
-                uid: self.mid,
-                name: self.uname,
-                keys: self.wbi_keys,
-            })
-        } else {
-            Err(ApiError::new(-101, "").into())
+        if !self.is_login {
+            return Err(ApiError::new(-101, "").into());
         }
+        if self.mid.0 <= 0 {
+            return Err(DecodeError::new("data.mid", &"a login without a number").into());
+        }
+        let keys = self
+            .wbi_keys
+            .ok_or_else(|| DecodeError::new("data.wbi_img", &"these are no two key halves"))?;
+        Ok(Identity {
+            uid: self.mid,
+            name: self.uname,
+            keys,
+        })
     }
 }
 
@@ -85,11 +90,7 @@ impl Endpoint for Nav {
             sub_url: String,
         }
         let wire: Wire = json::typed(data)?;
-        let wbi_keys = WbiKeys::from_urls(&wire.wbi_img.img_url, &wire.wbi_img.sub_url)
-            .ok_or_else(|| DecodeError::new("wbi_img", &"these are no two key halves"))?;
-        if wire.is_login && wire.mid.0 <= 0 {
-            return Err(DecodeError::new("mid", &"a login without a number"));
-        }
+        let wbi_keys = WbiKeys::from_urls(&wire.wbi_img.img_url, &wire.wbi_img.sub_url);
         Ok(NavInfo {
             is_login: wire.is_login,
             mid: wire.mid,

@@ -1,0 +1,117 @@
+//! How long to wait after a failure.
+
+use std::time::Duration;
+
+const RETRY_CAP: Duration = Duration::from_secs(5 * 60);
+const THROTTLED_FIRST: Duration = Duration::from_secs(30);
+const RISK_FIRST: Duration = Duration::from_secs(5 * 60);
+const RISK_CAP: Duration = Duration::from_secs(60 * 60);
+
+/// A pause that doubles with every failure and begins anew after a success.
+#[derive(Debug, Clone)]
+pub(super) struct Backoff {
+    first: Duration,
+    cap: Duration,
+    failures: u32,
+}
+
+impl Backoff {
+    /// After a fault: the interval or a second, whichever is longer, to five minutes.
+    pub(super) fn retry(interval: Duration) -> Self {
+        let first = interval.max(Duration::from_secs(1));
+        Self::new(first, RETRY_CAP.max(first))
+    }
+
+    /// After being told to slow down: 30 s to five minutes.
+    pub(super) fn throttled(interval: Duration) -> Self {
+        let first = interval.max(THROTTLED_FIRST);
+        Self::new(first, RETRY_CAP.max(first))
+    }
+
+    /// Under risk control: five minutes to an hour.
+    pub(super) fn risk_control(interval: Duration) -> Self {
+        let first = interval.max(RISK_FIRST);
+        Self::new(first, RISK_CAP.max(first))
+    }
+
+    const fn new(first: Duration, cap: Duration) -> Self {
+        Self {
+            first,
+            cap,
+            failures: 0,
+        }
+    }
+
+    /// The next pause: longer than the last, by up to a quarter more than its turn.
+    pub(super) fn next(&mut self, rng: &mut Rng) -> Duration {
+        let doubled = self
+            .first
+            .saturating_mul(1_u32.checked_shl(self.failures).unwrap_or(u32::MAX));
+        self.failures = self.failures.saturating_add(1).min(31);
+        let jitter = doubled.min(self.cap).mul_f64(rng.fraction() / 4.0);
+        doubled.saturating_add(jitter).min(self.cap)
+    }
+
+    /// It went well.
+    pub(super) const fn reset(&mut self) {
+        self.failures = 0;
+    }
+}
+
+/// SplitMix64: enough for jitter, repeatable from its seed.
+#[derive(Debug, Clone)]
+pub(super) struct Rng(u64);
+
+impl Rng {
+    pub(super) const fn new(seed: u64) -> Self {
+        Self(seed)
+    }
+
+    const fn next(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut mixed = self.0;
+        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        mixed ^ (mixed >> 31)
+    }
+
+    /// At least 0, less than 1.
+    fn fraction(&mut self) -> f64 {
+        // 32 bits fit a double exactly.
+        let bits = u32::try_from(self.next() >> 32).unwrap_or_default();
+        f64::from(bits) / (f64::from(u32::MAX) + 1.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn doubles_to_the_cap_with_a_quarter_of_jitter() {
+        for seed in 0..50 {
+            let mut rng = Rng::new(seed);
+            let mut backoff = Backoff::retry(Duration::from_secs(6));
+            for turn in [6.0, 12.0, 24.0, 48.0, 96.0, 192.0, 300.0, 300.0] {
+                let pause = backoff.next(&mut rng).as_secs_f64();
+                assert!(
+                    pause >= turn && pause <= (turn * 1.25).min(300.0),
+                    "{pause}"
+                );
+            }
+            backoff.reset();
+            assert!(backoff.next(&mut rng) < Duration::from_secs(8));
+        }
+    }
+
+    #[test]
+    fn never_overflows() {
+        let mut rng = Rng::new(1);
+        let mut backoff = Backoff::risk_control(Duration::from_secs(1));
+        for _ in 0..100 {
+            assert!(backoff.next(&mut rng) <= RISK_CAP);
+        }
+        let mut slow = Backoff::retry(Duration::from_secs(4000));
+        assert!(slow.next(&mut rng) >= Duration::from_secs(4000));
+    }
+}

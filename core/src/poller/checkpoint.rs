@@ -1,0 +1,182 @@
+//! Where a poller stood, to go on from later.
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+use crate::event::Event;
+use crate::ids::{ConversationId, Seqno, Uid};
+use crate::time::{UnixMicros, UnixSeconds};
+
+const FORMAT: &str = "bilibili-session checkpoint";
+const VERSION: u64 = 1;
+
+/// Where a poller stood: it covers exactly the events handed out until it was taken.
+///
+/// Serialises as a JSON object with a check sum. Reading one that is damaged, of another
+/// kind or of a newer version fails with the reason.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Checkpoint {
+    pub(super) body: Body,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Body {
+    pub(super) uid: i64,
+    /// The base line.
+    pub(super) base_ts: i64,
+    /// In a conversation that is not here, what is new has at least this time.
+    pub(super) new_since: i64,
+    /// When the list was last asked for, by the server's clock.
+    pub(super) polled_at: i64,
+    pub(super) conversations: Vec<Entry>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Entry {
+    pub(super) session_type: i64,
+    pub(super) talker_id: i64,
+    /// Null: never seen before.
+    pub(super) cursor: Option<u64>,
+    pub(super) target: u64,
+    pub(super) session_ts: i64,
+}
+
+impl Checkpoint {
+    /// Whose it is.
+    pub const fn uid(&self) -> Uid {
+        Uid(self.body.uid)
+    }
+
+    /// Takes an event back out that was handed out but is not handled yet, so that it,
+    /// and what follows it in its conversation, comes again after a resume.
+    pub fn rewind(&mut self, event: &Event) {
+        let id = event.conversation;
+        let before = event.msg_seqno().0.saturating_sub(1);
+        let entry = self
+            .body
+            .conversations
+            .iter_mut()
+            .find(|entry| ConversationId::new(entry.session_type, entry.talker_id) == id);
+        if let Some(entry) = entry {
+            entry.target = entry.target.max(event.msg_seqno().0);
+            entry.cursor = entry.cursor.map(|cursor| cursor.min(before));
+        }
+    }
+
+    pub(super) const fn base_ts(&self) -> UnixMicros {
+        UnixMicros(self.body.base_ts)
+    }
+
+    pub(super) const fn new_since(&self) -> UnixSeconds {
+        UnixSeconds(self.body.new_since)
+    }
+
+    pub(super) const fn polled_at(&self) -> UnixSeconds {
+        UnixSeconds(self.body.polled_at)
+    }
+
+    /// Identity, cursor, target and time of each conversation.
+    pub(super) fn conversations(
+        &self,
+    ) -> impl Iterator<Item = (ConversationId, Option<Seqno>, Seqno, UnixMicros)> {
+        self.body.conversations.iter().map(|entry| {
+            (
+                ConversationId::new(entry.session_type, entry.talker_id),
+                entry.cursor.map(Seqno),
+                Seqno(entry.target),
+                UnixMicros(entry.session_ts),
+            )
+        })
+    }
+}
+
+/// Why a text is no checkpoint that can be resumed.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum CheckpointError {
+    /// No JSON, or cut off.
+    #[error("it is damaged: {0}")]
+    Damaged(String),
+    /// Something else.
+    #[error("it is no checkpoint of this library")]
+    Foreign,
+    /// Written by a later version.
+    #[error(
+        "it was written by a newer version of this library (format {found}, this one reads {VERSION})"
+    )]
+    Newer {
+        /// The format it has.
+        found: u64,
+    },
+}
+
+/// What is written: the body in an envelope that shows damage.
+#[derive(Serialize, Deserialize)]
+struct Envelope<B> {
+    format: String,
+    version: u64,
+    check: String,
+    body: B,
+}
+
+impl Checkpoint {
+    /// As JSON text.
+    pub fn to_json(&self) -> String {
+        // A struct of numbers always serialises.
+        serde_json::to_string(self).unwrap_or_default()
+    }
+
+    /// From JSON text.
+    ///
+    /// # Errors
+    /// Fails when the text is damaged, is something else, or was written by a newer version.
+    pub fn from_json(text: &str) -> Result<Self, CheckpointError> {
+        let envelope: Envelope<serde_json::Value> = match serde_json::from_str(text) {
+            Ok(envelope) => envelope,
+            Err(error) if error.is_data() => return Err(CheckpointError::Foreign),
+            Err(error) => return Err(CheckpointError::Damaged(error.to_string())),
+        };
+        if envelope.format != FORMAT {
+            return Err(CheckpointError::Foreign);
+        }
+        if envelope.version > VERSION {
+            return Err(CheckpointError::Newer {
+                found: envelope.version,
+            });
+        }
+        let body: Body = serde_json::from_value(envelope.body)
+            .map_err(|error| CheckpointError::Damaged(error.to_string()))?;
+        if envelope.check != check_sum(&body) {
+            return Err(CheckpointError::Damaged(
+                "its check sum does not fit".to_owned(),
+            ));
+        }
+        Ok(Self { body })
+    }
+}
+
+fn check_sum(body: &Body) -> String {
+    use md5::{Digest, Md5};
+    let text = serde_json::to_vec(body).unwrap_or_default();
+    crate::wbi::hex(&Md5::digest(text))
+}
+
+impl Serialize for Checkpoint {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        Envelope {
+            format: FORMAT.to_owned(),
+            version: VERSION,
+            check: check_sum(&self.body),
+            body: &self.body,
+        }
+        .serialize(serializer)
+    }
+}
+
+impl<'de> Deserialize<'de> for Checkpoint {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let value = serde_json::Value::deserialize(deserializer)?;
+        Self::from_json(&value.to_string()).map_err(serde::de::Error::custom)
+    }
+}

@@ -1,0 +1,292 @@
+//! What is still missing of a conversation.
+//!
+//! A gap is a row of segments in rising seqno: stretches that are still missing and
+//! stretches that are here. The lowest missing one is always asked for next, so that the
+//! front can be handed out; a page may answer from either end of what was asked for.
+
+use std::collections::VecDeque;
+
+use crate::endpoints::MessagePage;
+use crate::event::Event;
+use crate::ids::Seqno;
+
+/// No bound: up to whatever the newest is.
+const OPEN: u64 = u64::MAX;
+
+/// A page said that there is more and moved no end.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Stalled;
+
+/// Bounds of a request, both exclusive.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Ask {
+    pub(super) begin_seqno: Seqno,
+    pub(super) end_seqno: Option<Seqno>,
+}
+
+/// The messages of a conversation after a cursor: which are here, which are missing.
+#[derive(Debug)]
+pub(super) struct Gap {
+    segments: VecDeque<Segment>,
+    /// The highest message seen, or the cursor.
+    reached: u64,
+    /// The newest message that the list knows of.
+    target: u64,
+}
+
+#[derive(Debug)]
+enum Segment {
+    Missing(Missing),
+    Here(VecDeque<Event>),
+}
+
+/// A stretch that is missing: after one seqno, before another.
+#[derive(Debug, Clone, Copy)]
+struct Missing {
+    after: u64,
+    before: u64,
+    /// The message at `before` exists: asking for it as well shows, when it comes, that
+    /// nothing lies between it and the rest of the page.
+    anchored: bool,
+}
+
+impl Gap {
+    /// Everything after `cursor`; the list says that it goes to `target` at least.
+    pub(super) fn new(cursor: Seqno, target: Seqno) -> Self {
+        Self {
+            segments: VecDeque::from([Segment::Missing(Missing {
+                after: cursor.0,
+                before: OPEN,
+                anchored: false,
+            })]),
+            reached: cursor.0,
+            target: target.0,
+        }
+    }
+
+    /// What to ask for next; `None` when nothing is missing.
+    pub(super) fn ask(&self) -> Option<Ask> {
+        let missing = self.lowest_missing()?.1;
+        Some(Ask {
+            begin_seqno: Seqno(missing.after),
+            end_seqno: match missing.before {
+                OPEN => None,
+                before if missing.anchored => Some(Seqno(before.saturating_add(1))),
+                before => Some(Seqno(before)),
+            },
+        })
+    }
+
+    /// How far it was seen to go.
+    pub(super) const fn reached(&self) -> Seqno {
+        Seqno(self.reached)
+    }
+
+    /// How many messages are held.
+    pub(super) fn held(&self) -> usize {
+        self.segments
+            .iter()
+            .map(|segment| match segment {
+                Segment::Here(events) => events.len(),
+                Segment::Missing(_) => 0,
+            })
+            .sum()
+    }
+
+    /// Whether the front can be handed out.
+    pub(super) fn is_ready(&self) -> bool {
+        matches!(self.segments.front(), Some(Segment::Here(_)))
+    }
+
+    /// Takes the lowest message, if none below it is missing.
+    pub(super) fn pop(&mut self) -> Option<Event> {
+        let Some(Segment::Here(events)) = self.segments.front_mut() else {
+            return None;
+        };
+        let event = events.pop_front();
+        if events.is_empty() {
+            self.segments.pop_front();
+        }
+        event
+    }
+
+    /// Takes the answer to the last [`ask`](Self::ask), which was for `size` messages.
+    ///
+    /// Where `age` is given, what it calls history is left out with all that lies below.
+    pub(super) fn handle_page(
+        &mut self,
+        page: MessagePage,
+        size: u32,
+        age: Option<&dyn Fn(&Event) -> Age>,
+    ) -> Result<(), Stalled> {
+        let Some((place, missing)) = self.lowest_missing() else {
+            return Ok(());
+        };
+        let came = page.messages.len() + page.unreadable.len();
+        // A page that is full may not be the last, whatever it says.
+        let is_last = !page.has_more && came < usize::try_from(size).unwrap_or(usize::MAX);
+        let anchor_came = missing.anchored
+            && page
+                .messages
+                .iter()
+                .any(|event| event.msg_seqno().0 == missing.before);
+        let mut events: Vec<Event> = page
+            .messages
+            .into_iter()
+            .filter(|event| {
+                let seqno = event.msg_seqno().0;
+                missing.after < seqno && seqno < missing.before
+            })
+            .collect();
+        events.sort_by_key(|event| (event.msg_seqno(), event.msg_key()));
+        events.dedup_by_key(|event| (event.msg_seqno(), event.msg_key()));
+
+        let bounds = events
+            .first()
+            .zip(events.last())
+            .map(|(low, high)| (low.msg_seqno().0, high.msg_seqno().0));
+        let Some((low, high)) = bounds else {
+            return self.handle_nothing(place, missing, page.has_more);
+        };
+        self.reached = self.reached.max(high);
+
+        let top_is_here = anchor_came
+            || high.saturating_add(1) == missing.before
+            || missing.before == OPEN && high >= self.target;
+        let mut below = (!is_last && missing.after.saturating_add(1) < low).then_some(Missing {
+            after: missing.after,
+            before: low,
+            anchored: true,
+        });
+        let above = (!is_last && !top_is_here).then_some(Missing {
+            after: high,
+            ..missing
+        });
+        if age.is_some_and(|age| leave_out_history(&mut events, age)) {
+            below = None;
+        }
+        self.segments.remove(place);
+        let pieces = [
+            below.map(Segment::Missing),
+            (!events.is_empty()).then(|| Segment::Here(events.into())),
+            above.map(Segment::Missing),
+        ];
+        for piece in pieces.into_iter().flatten().rev() {
+            self.segments.insert(place, piece);
+        }
+        Ok(())
+    }
+
+    /// Gives the highest stretch back, to be fetched again later; not the front one.
+    pub(super) fn give_back(&mut self) -> bool {
+        let highest = self
+            .segments
+            .iter()
+            .rposition(|segment| matches!(segment, Segment::Here(_)));
+        let Some(place) = highest.filter(|place| *place > 0) else {
+            return false;
+        };
+        let Some(segment) = self.segments.get_mut(place) else {
+            return false;
+        };
+        let Segment::Here(events) = segment else {
+            return false;
+        };
+        let Some((low, high)) = events.front().zip(events.back()) else {
+            return false;
+        };
+        *segment = Segment::Missing(Missing {
+            after: low.msg_seqno().0.saturating_sub(1),
+            before: high.msg_seqno().0.saturating_add(1),
+            anchored: false,
+        });
+        true
+    }
+
+    /// What is missing will not come.
+    pub(super) fn give_up(&mut self) {
+        self.segments
+            .retain(|segment| matches!(segment, Segment::Here(_)));
+    }
+
+    /// The list knows of newer messages by now.
+    pub(super) fn extend(&mut self, target: Seqno) {
+        if target.0 <= self.target {
+            return;
+        }
+        self.target = target.0;
+        let is_open = matches!(
+            self.segments.back(),
+            Some(Segment::Missing(Missing { before: OPEN, .. }))
+        );
+        if !is_open && self.reached < target.0 {
+            self.segments.push_back(Segment::Missing(Missing {
+                after: self.reached,
+                before: OPEN,
+                anchored: false,
+            }));
+        }
+    }
+
+    fn handle_nothing(
+        &mut self,
+        place: usize,
+        missing: Missing,
+        has_more: bool,
+    ) -> Result<(), Stalled> {
+        if !has_more {
+            self.segments.remove(place);
+            return Ok(());
+        }
+        if !missing.anchored {
+            return Err(Stalled);
+        }
+        // The anchor alone filled the page: ask without it.
+        if let Some(Segment::Missing(missing)) = self.segments.get_mut(place) {
+            missing.anchored = false;
+        }
+        Ok(())
+    }
+
+    fn lowest_missing(&self) -> Option<(usize, Missing)> {
+        self.segments
+            .iter()
+            .enumerate()
+            .find_map(|(place, segment)| match segment {
+                Segment::Missing(missing) => Some((place, *missing)),
+                Segment::Here(_) => None,
+            })
+    }
+}
+
+/// What a message's time says of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Age {
+    /// It arrived after the base line.
+    New,
+    /// It was there before.
+    History,
+    /// It has no time.
+    Undated,
+}
+
+/// Leaves out what was there before the base line; says whether there was any.
+/// A message without a time goes with the one below it.
+fn leave_out_history(events: &mut Vec<Event>, age: &dyn Fn(&Event) -> Age) -> bool {
+    let first_dated = events
+        .iter()
+        .map(age)
+        .find(|age| *age != Age::Undated)
+        .unwrap_or(Age::New);
+    let mut last = first_dated;
+    let mut any = false;
+    events.retain(|event| {
+        match age(event) {
+            Age::Undated => {}
+            dated => last = dated,
+        }
+        any |= last == Age::History;
+        last == Age::New
+    });
+    any
+}

@@ -1,0 +1,222 @@
+//! What a user of the poller should know that is no message.
+
+use std::fmt;
+use std::time::Duration;
+
+use serde::ser::SerializeMap;
+use serde::{Serialize, Serializer};
+
+use crate::error::Error;
+use crate::ids::{ConversationId, Seqno};
+
+/// Something that went wrong and was dealt with, or that was skipped.
+///
+/// Serialises as the `notice` line of `bili watch --json`.
+#[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
+pub enum Notice {
+    /// A request failed and is tried again: all of them, or those of one conversation.
+    Retry {
+        /// How long from now.
+        delay: Duration,
+        /// Which conversation it concerns; `None`: all.
+        conversation: Option<ConversationId>,
+        /// Why.
+        error: Error,
+    },
+    /// The service wants to be asked less often; nothing is asked meanwhile.
+    Throttled {
+        /// How long from now.
+        delay: Duration,
+        /// Which conversation was asked for; `None`: the list.
+        conversation: Option<ConversationId>,
+        /// In the service's words.
+        error: Error,
+    },
+    /// The risk control answered; nothing is asked meanwhile.
+    RiskControl {
+        /// How long from now.
+        delay: Duration,
+        /// Which conversation was asked for; `None`: the list.
+        conversation: Option<ConversationId>,
+        /// In the service's words.
+        error: Error,
+    },
+    /// The list knows of messages that did not come, asked for in three rounds: the service
+    /// does not deliver them. They are taken as gone.
+    Gap {
+        /// In which conversation.
+        conversation: ConversationId,
+        /// The first seqno.
+        from_seqno: Seqno,
+        /// The last seqno.
+        to_seqno: Seqno,
+    },
+    /// The service said that a conversation is over. It is asked for again when it moves.
+    ConversationFailed {
+        /// Which one.
+        conversation: ConversationId,
+        /// In the service's words.
+        error: Error,
+    },
+    /// An item of an answer could not be read at all.
+    Undecodable {
+        /// In which conversation; `None`: in the list.
+        conversation: Option<ConversationId>,
+        /// The item as it came.
+        raw: String,
+        /// Why it could not be read.
+        reason: String,
+    },
+    /// A reply could not be sent.
+    ReplyFailed {
+        /// To which conversation.
+        conversation: ConversationId,
+        /// Why.
+        error: Error,
+    },
+    /// A handler returned an error or panicked. The others were called all the same.
+    HandlerFailed {
+        /// On a message of which conversation.
+        conversation: ConversationId,
+        /// In the handler's words.
+        reason: String,
+    },
+}
+
+impl Notice {
+    /// The kind, as in the output of `bili`.
+    pub const fn kind(&self) -> &'static str {
+        match self {
+            Self::Retry { .. } => "retry",
+            Self::Throttled { .. } => "throttled",
+            Self::RiskControl { .. } => "risk_control",
+            Self::Gap { .. } => "gap",
+            Self::ConversationFailed { .. } => "conversation_failed",
+            Self::Undecodable { .. } => "undecodable",
+            Self::ReplyFailed { .. } => "reply_failed",
+            Self::HandlerFailed { .. } => "handler_failed",
+        }
+    }
+
+    /// The conversation it concerns, if it is one.
+    pub const fn conversation(&self) -> Option<ConversationId> {
+        match self {
+            Self::Retry { conversation, .. }
+            | Self::Throttled { conversation, .. }
+            | Self::RiskControl { conversation, .. }
+            | Self::Undecodable { conversation, .. } => *conversation,
+            Self::Gap { conversation, .. }
+            | Self::ConversationFailed { conversation, .. }
+            | Self::ReplyFailed { conversation, .. }
+            | Self::HandlerFailed { conversation, .. } => Some(*conversation),
+        }
+    }
+
+    /// How long is waited, if anything is.
+    pub const fn delay(&self) -> Option<Duration> {
+        match self {
+            Self::Retry { delay, .. }
+            | Self::Throttled { delay, .. }
+            | Self::RiskControl { delay, .. } => Some(*delay),
+            _ => None,
+        }
+    }
+
+    /// The error behind it, if there is one.
+    pub const fn error(&self) -> Option<&Error> {
+        match self {
+            Self::Retry { error, .. }
+            | Self::Throttled { error, .. }
+            | Self::RiskControl { error, .. }
+            | Self::ConversationFailed { error, .. }
+            | Self::ReplyFailed { error, .. } => Some(error),
+            _ => None,
+        }
+    }
+}
+
+/// One line in words.
+impl fmt::Display for Notice {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Retry {
+                delay,
+                conversation: Some(conversation),
+                error,
+            } => write!(f, "{conversation} failed, again in {delay:.1?}: {error}"),
+            Self::Retry { delay, error, .. } => write!(f, "failed, again in {delay:.1?}: {error}"),
+            Self::Throttled { delay, error, .. } => {
+                write!(f, "asked too often, pausing {delay:.1?}: {error}")
+            }
+            Self::RiskControl { delay, error, .. } => {
+                write!(f, "risk control, pausing {delay:.1?}: {error}")
+            }
+            Self::Gap {
+                conversation,
+                from_seqno,
+                to_seqno,
+            } => write!(
+                f,
+                "{conversation}: the service does not deliver what lies in {from_seqno} to {to_seqno}"
+            ),
+            Self::ConversationFailed {
+                conversation,
+                error,
+            } => write!(f, "{conversation} is over: {error}"),
+            Self::Undecodable {
+                conversation: Some(conversation),
+                reason,
+                ..
+            } => write!(f, "{conversation}: an item cannot be read: {reason}"),
+            Self::Undecodable { reason, .. } => {
+                write!(f, "an entry of the list cannot be read: {reason}")
+            }
+            Self::ReplyFailed {
+                conversation,
+                error,
+            } => write!(f, "the reply to {conversation} was not sent: {error}"),
+            Self::HandlerFailed {
+                conversation,
+                reason,
+            } => write!(
+                f,
+                "a handler failed on a message of {conversation}: {reason}"
+            ),
+        }
+    }
+}
+
+impl Serialize for Notice {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut line = serializer.serialize_map(None)?;
+        line.serialize_entry("event", "notice")?;
+        line.serialize_entry("kind", self.kind())?;
+        line.serialize_entry("message", &self.to_string())?;
+        if let Some(delay) = self.delay() {
+            line.serialize_entry("delay_s", &delay.as_secs_f64())?;
+        }
+        if let Some(conversation) = self.conversation() {
+            line.serialize_entry("conversation", &conversation)?;
+        }
+        if let Some(code) = self.error().and_then(Error::code) {
+            line.serialize_entry("code", &code)?;
+        }
+        if let Some(status) = self.error().and_then(Error::http_status) {
+            line.serialize_entry("http_status", &status.as_u16())?;
+        }
+        match self {
+            Self::Gap {
+                from_seqno,
+                to_seqno,
+                ..
+            } => {
+                line.serialize_entry("from_seqno", from_seqno)?;
+                line.serialize_entry("to_seqno", to_seqno)?;
+            }
+            Self::Undecodable { raw, .. } => line.serialize_entry("raw", raw)?,
+            _ => {}
+        }
+        line.end()
+    }
+}
