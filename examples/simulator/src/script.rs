@@ -21,6 +21,8 @@ use crate::{Arrived, Fault, Message, NewMessage, Simulator};
 /// {"answers":{"from":20001,"after_ms":800,"lines":["收到！","哈哈"],"times":20}}
 /// ```
 ///
+/// With a negative `after_ms` a step lies in the past: it was there before the first request of all.
+///
 /// A message has the fields of `POST /_simulator/message` (but `count`); `name` lets a later step withdraw it. `answers`
 /// is somebody who answers each text sent to them with the next of their lines, until they have done so `times` times.
 #[derive(Clone, Debug, Default)]
@@ -111,9 +113,7 @@ impl Script {
             self.answers.push(answers);
             return Ok(());
         }
-        let after_ms = integer(entry, "after_ms")?
-            .filter(|&ms| ms >= 0)
-            .ok_or("`after_ms` is missing, from 0")?;
+        let after_ms = integer(entry, "after_ms")?.ok_or("`after_ms` is missing")?;
         let text = |name: &str| entry.get(name).and_then(Value::as_str).map(str::to_owned);
         let action = if let Some(name) = text("withdraw") {
             StepAction::Withdraw(name)
@@ -153,6 +153,8 @@ impl Script {
 #[derive(Clone, Debug)]
 pub(crate) struct Player {
     script: Script,
+    /// When anything was asked for the first time: what has a time before that is history by then.
+    first_us: Option<i64>,
     started_us: Option<i64>,
     next: usize,
     /// The answers that are on their way.
@@ -193,6 +195,7 @@ impl Player {
     pub(crate) fn new(script: Script) -> Self {
         Self {
             script,
+            first_us: None,
             started_us: None,
             next: 0,
             pending: BTreeMap::new(),
@@ -241,9 +244,14 @@ impl Player {
 
     /// The earliest thing that is due by now, and when it was.
     pub(crate) fn due(&mut self, now_us: i64) -> Option<(i64, Action)> {
-        let step = self.started_us.and_then(|started| {
-            let step = self.script.steps.get(self.next)?;
-            Some((started.saturating_add(step.after_us), step))
+        let first_us = *self.first_us.get_or_insert(now_us);
+        let step = self.script.steps.get(self.next).and_then(|step| {
+            let from = if step.after_us < 0 {
+                Some(first_us)
+            } else {
+                self.started_us
+            };
+            Some((from?.saturating_add(step.after_us), step))
         });
         let step = step.filter(|(due_us, _)| *due_us <= now_us);
         let answer = self

@@ -96,7 +96,7 @@ impl Simulator {
     /// A message arrives.
     ///
     /// # Errors
-    /// Says why it cannot be: the account itself must say to whom, and others write to the account.
+    /// Says why it cannot be: others write to the account or in a group, nowhere else.
     pub fn receive(&mut self, now_us: i64, new: NewMessage) -> Result<Arrived, ControlError> {
         self.receive_for(self.uid, now_us, new)
     }
@@ -120,9 +120,7 @@ impl Simulator {
         }
         match (new.group, new.to) {
             (Some(_), Some(_)) => return error("`to` and `group` exclude each other"),
-            (None, to) if new.from == uid && to.is_none_or(|to| to == uid || to <= 0) => {
-                return error("what the account itself sends needs `to`, somebody else");
-            }
+            (None, Some(to)) if to <= 0 => return error("`to` is a user"),
             (None, Some(to)) if new.from != uid && to != uid => {
                 return error("others write to the account, or in a group");
             }
@@ -203,6 +201,9 @@ impl Simulator {
     /// # Errors
     /// If there is an account of that uid, or with that cookie.
     pub fn add_account(&mut self, login: Login) -> Result<(), ControlError> {
+        if login.uid <= 0 {
+            return Err(ControlError("a uid is positive".to_owned()));
+        }
         let mut accounts = self.world.accounts.values();
         if accounts
             .any(|known| known.login.uid == login.uid || known.login.sessdata == login.sessdata)

@@ -420,3 +420,22 @@ fn settings_tell_two_of_them_only_when_asked() {
         (&json!(1), &json!(1))
     );
 }
+
+#[test]
+fn many_conversations_in_one_instant_are_paged_all_the_same() {
+    let mut client = Client::default();
+    for uid in 1..=3000 {
+        client.receive(NewMessage::text(20_000 + uid, "你好"));
+    }
+    let (mut seen, mut end_ts) = (Vec::new(), i64::MAX.to_string());
+    loop {
+        let query = [("size", "100"), ("end_ts", end_ts.as_str())];
+        let body = list(&mut client, &query);
+        seen.extend(talkers(&body));
+        if body["data"]["has_more"] == 0 {
+            break;
+        }
+        end_ts = last_ts(&body).to_string();
+    }
+    assert_eq!(seen, (20_001..=23_000).rev().collect::<Vec<_>>());
+}

@@ -15,6 +15,8 @@ pub(crate) struct Account {
     pub(crate) conversations: BTreeMap<ConversationId, Conversation>,
     /// The listed conversations by `session_ts`: lists are read from its end.
     pub(crate) recent: BTreeSet<(i64, ConversationId)>,
+    /// The last time that was asked for in a list, and the one that was given.
+    bumped: Option<(i64, i64)>,
     /// What was sent through the service, by message key.
     pub(crate) sent: Vec<i64>,
     pub(crate) feeds: Feeds,
@@ -28,6 +30,7 @@ impl Account {
             logged_in: true,
             conversations: BTreeMap::new(),
             recent: BTreeSet::new(),
+            bumped: None,
             sent: Vec::new(),
             feeds: if feeds {
                 Feeds::made_up()
@@ -53,17 +56,20 @@ impl Account {
     pub(crate) fn touch(&mut self, id: ConversationId, session_ts: i64, exactly: bool) {
         let mut session_ts = session_ts;
         let taken = |ts: i64| {
-            let first = ConversationId {
-                session_type: i64::MIN,
-                talker_id: i64::MIN,
-            };
-            let after = (ts.saturating_add(1), first);
-            self.recent
-                .range((ts, first)..after)
-                .any(|(_, other)| *other != id)
+            let mut there = recent_between(&self.recent, ts, ts);
+            there.any(|other| *other != id)
         };
-        while !exactly && taken(session_ts) {
-            session_ts = session_ts.saturating_add(1);
+        if !exactly {
+            // Many in one instant: go on where the last of them came to lie.
+            let asked = session_ts;
+            session_ts = self
+                .bumped
+                .filter(|(from, _)| *from == asked)
+                .map_or(asked, |(_, to)| to);
+            while taken(session_ts) {
+                session_ts = session_ts.saturating_add(1);
+            }
+            self.bumped = Some((asked, session_ts));
         }
         let conversation = self
             .conversations
@@ -75,6 +81,15 @@ impl Account {
         self.recent.insert((session_ts, id));
     }
 
+    /// The listed conversations of these times, both inclusive, newest first.
+    pub(crate) fn recent_between(
+        &self,
+        from: i64,
+        to: i64,
+    ) -> impl Iterator<Item = &ConversationId> {
+        recent_between(&self.recent, from, to)
+    }
+
     /// Takes the conversation off the list until something arrives in it.
     pub(crate) fn remove(&mut self, id: ConversationId) -> bool {
         let Some(conversation) = self.conversations.get_mut(&id) else {
@@ -84,4 +99,14 @@ impl Account {
         self.recent.remove(&(conversation.session_ts, id));
         true
     }
+}
+
+fn recent_between(
+    recent: &BTreeSet<(i64, ConversationId)>,
+    from: i64,
+    to: i64,
+) -> impl Iterator<Item = &ConversationId> {
+    let (least, most) = (ConversationId::LEAST, ConversationId::MOST);
+    let range = (from <= to).then(|| recent.range((from, least)..=(to, most)).rev());
+    range.into_iter().flatten().map(|(_, id)| id)
 }

@@ -15,6 +15,17 @@ pub struct ConversationId {
 }
 
 impl ConversationId {
+    /// Before all others.
+    pub(crate) const LEAST: Self = Self {
+        session_type: i64::MIN,
+        talker_id: i64::MIN,
+    };
+    /// After all others.
+    pub(crate) const MOST: Self = Self {
+        session_type: i64::MAX,
+        talker_id: i64::MAX,
+    };
+
     /// The conversation with this user.
     pub fn user(uid: i64) -> Self {
         Self {

@@ -90,7 +90,7 @@ impl Message {
 pub struct NewMessage {
     /// Who sends it: anybody, also the account itself (from another device, then `to` says to whom).
     pub from: i64,
-    /// To which user; the account itself if none.
+    /// To which user; to the account if none.
     pub to: Option<i64>,
     /// In which group.
     pub group: Option<i64>,

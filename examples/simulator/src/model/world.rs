@@ -141,7 +141,9 @@ impl World {
                 continue;
             }
             let id = message.conversation_of(uid);
-            let session_ts = new.session_ts.unwrap_or(now_us - self.quirks.commit_lag_us);
+            let session_ts = new
+                .session_ts
+                .unwrap_or(now_us.saturating_sub(self.quirks.commit_lag_us));
             account.touch(id, session_ts, new.session_ts.is_some());
             let conversation = account.conversation(id);
             let msg_seqno = conversation.append(message.msg_key);

@@ -11,7 +11,7 @@ use http_body_util::{BodyExt as _, Limited};
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
-use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::rt::TokioIo;
 use tokio::net::{TcpListener, TcpStream};
 
 use super::body::Body;
@@ -49,9 +49,10 @@ async fn serve(stream: TcpStream, shared: Shared) {
             })
         })
     };
+    // It never closes by itself: it fails when a fault says so, and else not.
     let mut connection = http1::Builder::new()
-        .timer(TokioTimer::new())
         .half_close(false)
+        .header_read_timeout(None::<Duration>)
         .serve_connection(TokioIo::new(stream), service);
     // How it ended is the client's affair, or what a fault asked for.
     let _ = poll_fn(|context| connection.poll_without_shutdown(context)).await;

@@ -107,6 +107,11 @@ impl Server {
         lock(&self.simulator)
     }
 
+    /// The same simulator, to keep and to share.
+    pub fn shared(&self) -> Arc<Mutex<Simulator>> {
+        Arc::clone(&self.simulator)
+    }
+
     /// Waits until the server ends, which is when the process does: what a command does after it said where it serves.
     pub fn wait(mut self) {
         if let Some(thread) = self.thread.take() {

@@ -122,12 +122,8 @@ fn list(world: &World, asked: &Asked<'_>, kind: Kind) -> Outcome {
 
     let pinned = pinned_first(account, quirks.pinned_first, end_ts.is_none());
     let others = account
-        .recent
-        .iter()
-        .rev()
-        .skip_while(|(ts, _)| *ts > to)
-        .take_while(|(ts, _)| *ts >= from)
-        .filter_map(|(_, id)| account.conversations.get(id))
+        .recent_between(from, to)
+        .filter_map(|id| account.conversations.get(id))
         .filter(|conversation| !quirks.pinned_first || conversation.top_ts == 0);
     let mut page: Vec<&Conversation> = pinned
         .into_iter()

@@ -136,7 +136,12 @@ fn withdraw(world: &mut World, asked: &Asked<'_>, id: ConversationId, content: &
     if message.msg_status == 1 {
         return Err(Refusal::new(21_042));
     }
-    if asked.now_us.div_euclid(1_000_000) - message.timestamp > WITHDRAWABLE {
+    if asked
+        .now_us
+        .div_euclid(1_000_000)
+        .saturating_sub(message.timestamp)
+        > WITHDRAWABLE
+    {
         return Err(Refusal::new(21_041));
     }
     let arrived = world

@@ -31,6 +31,10 @@ fn reshape(quirks: &Quirks, value: &mut Value) {
     match value {
         Value::Object(fields) => {
             for (name, field) in fields {
+                // Nobody is mentioned: usually `[0]`.
+                if quirks.arrays_null && name == "at_uids" && *field == serde_json::json!([0]) {
+                    *field = Value::Null;
+                }
                 match field.as_i64() {
                     Some(flag @ (0 | 1))
                         if quirks.flags_as_bool && FLAGS.contains(&name.as_str()) =>
