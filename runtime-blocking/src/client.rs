@@ -68,12 +68,12 @@ impl Client {
     ///
     /// # Errors
     /// Fails like [`call`](Self::call).
-    pub fn send_text(
-        &self,
-        to: impl Into<ConversationId>,
-        text: &str,
-    ) -> Result<SentMsg, Error> {
+    pub fn send_text(&self, to: impl Into<ConversationId>, text: &str) -> Result<SentMsg, Error> {
         self.call(SendMsg::text(to, text))
+    }
+
+    pub(crate) fn transport(&self) -> Arc<dyn Transport> {
+        Arc::clone(&self.transport)
     }
 
     fn account(&self) -> MutexGuard<'_, Account> {

@@ -179,7 +179,10 @@ fn explain(error: &Error) -> TransportError {
             return TransportError::new(BodyTooLarge, format!("more than {limit} bytes"));
         }
         Error::LargeResponseHeader(_, limit) => {
-            return TransportError::new(BodyTooLarge, format!("headers of more than {limit} bytes"));
+            return TransportError::new(
+                BodyTooLarge,
+                format!("headers of more than {limit} bytes"),
+            );
         }
         Error::Protocol(_) | Error::BodyStalled => (Interrupted, "what came is not HTTP"),
         _ => (Other, "ureq could not send the request"),

@@ -46,11 +46,11 @@
 //! | `GET state` | `{"uid":…,"conversations":[{"session_type","talker_id","max_seqno","messages",…}],"sent":[{"receiver_type","receiver_id","msg_type","content","msg_key",…}],"requests":{"/path":N}}` |
 //!
 //! **message.** `content` is an object, written as the JSON string that stands on the wire, or a string, which stands
-//! there as it is. `group` puts it in a group; `to` is needed when the account itself sends (from another device);
-//! `timestamp` (s) is that of the message, `session_ts` (µs) that of the conversation, each now unless given. With
-//! `count` it arrives so often, and the answer is the last one's place; a text `"hi"` then reads `"hi 1"`, `"hi 2"` … in
-//! the order of arrival. `taken_down` counts it and never delivers it, `raw` puts fields on the wire instead of the right
-//! ones (`{"msg_type":"x","timestamp":null}`; null removes one), `account` names another account.
+//! there as it is. `group` puts it in a group; `to` says to whom when the account itself sends, from another device
+//! (without it, to itself); `timestamp` (s) is that of the message, `session_ts` (µs) that of the conversation, each now
+//! unless given. With `count` it arrives so often, and the answer is the last one's place; a text `"hi"` then reads
+//! `"hi 1"`, `"hi 2"` … in the order of arrival. `taken_down` counts it and never delivers it, `raw` puts fields on the
+//! wire instead of the right ones (`{"msg_type":"x","timestamp":null}`; null removes one), `account` names another account.
 //!
 //! **fault.** `kind` is `http_500` or any other status (`http_403`, `http_429`, `html_412`, all with an HTML body), `code`
 //! (with `code`), `reset`, `hang`, `truncated`, `delay` (with `delay_ms`), `v_voucher`, `data_null`, `garbage`, `body` (with
@@ -61,6 +61,8 @@
 
 mod answer;
 mod config;
+#[cfg(feature = "conformance")]
+pub mod conformance;
 mod control;
 mod fault;
 mod model;

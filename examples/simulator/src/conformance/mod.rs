@@ -1,0 +1,189 @@
+//! What a transport must do, as tests that anybody can run on their own.
+//!
+//! A transport is one function from a request to its answer. Wrap yours in a closure and give
+//! the suite a way to make one:
+//!
+//! ```no_run
+//! use bilibili_session_simulator::conformance::{Settings, Suite};
+//! # use bilibili_session::TransportError;
+//! # struct Mine;
+//! # impl Mine {
+//! #     fn new(_: &Settings) -> Self { Self }
+//! #     fn send(&self, _: http::Request<Vec<u8>>) -> Result<http::Response<Vec<u8>>, TransportError> {
+//! #         Err(TransportError::timeout())
+//! #     }
+//! # }
+//!
+//! let report = Suite::new(|settings| {
+//!     let transport = Mine::new(settings);
+//!     move |request| transport.send(request)
+//! })
+//! .run();
+//! assert!(report.is_ok(), "{report}");
+//! ```
+//!
+//! Each case talks to a server of its own on 127.0.0.1, which answers bytes, not HTTP: so it sees
+//! exactly what was sent, and can answer what no library would. Every error is looked through for
+//! the cookie and the query that the request had.
+
+mod answers;
+mod cases;
+mod peer;
+mod requests;
+mod tls;
+mod trouble;
+
+use std::fmt;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::time::Duration;
+
+use bilibili_session::TransportError;
+use http::{Request, Response};
+
+use cases::{CASES, Case};
+
+/// What comes of a request.
+pub type Answer = Result<Response<Vec<u8>>, TransportError>;
+
+/// How the transport of a case is to be made.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct Settings {
+    /// The most that a whole exchange may take.
+    pub timeout: Duration,
+    /// The most bytes that a body may have.
+    pub body_limit: u64,
+    /// The certificate authority to trust, as PEM.
+    pub root_certificates: Option<String>,
+    /// The proxy to go through, as a URL.
+    pub proxy: Option<String>,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            timeout: Duration::from_secs(30),
+            body_limit: 1 << 20,
+            root_certificates: None,
+            proxy: None,
+        }
+    }
+}
+
+/// The transport of a case.
+type Send<'a> = dyn FnMut(Request<Vec<u8>>) -> Answer + 'a;
+
+/// Makes the transport of a case.
+type Make<'a> = dyn Fn(&Settings) -> Box<Send<'a>> + 'a;
+
+/// All cases, for one kind of transport.
+#[must_use]
+pub struct Suite<'a> {
+    make: Box<Make<'a>>,
+    skipped: Vec<&'static str>,
+}
+
+impl<'a> Suite<'a> {
+    /// A suite for what this makes.
+    pub fn new<T>(make: impl Fn(&Settings) -> T + 'a) -> Self
+    where
+        T: FnMut(Request<Vec<u8>>) -> Answer + 'a,
+    {
+        Self {
+            make: Box::new(move |settings| Box::new(make(settings))),
+            skipped: Vec::new(),
+        }
+    }
+
+    /// The names of all cases.
+    pub fn names() -> impl Iterator<Item = &'static str> {
+        CASES.iter().map(|case| case.name)
+    }
+
+    /// Leaves a case out, for instance `through_a_proxy` where none can be set.
+    pub fn skip(mut self, name: &'static str) -> Self {
+        self.skipped.push(name);
+        self
+    }
+
+    /// Runs all cases, one after the other.
+    pub fn run(self) -> Report {
+        let unknown = self
+            .skipped
+            .iter()
+            .filter(|name| !Self::names().any(|known| known == **name))
+            .map(|name| Failure {
+                case: name,
+                reason: String::from("there is no case of this name to skip"),
+            });
+        let mut report = Report {
+            passed: Vec::new(),
+            failures: unknown.collect(),
+        };
+        for case in CASES
+            .iter()
+            .filter(|case| !self.skipped.contains(&case.name))
+        {
+            match self.run_case(case) {
+                Ok(()) => report.passed.push(case.name),
+                Err(reason) => report.failures.push(Failure {
+                    case: case.name,
+                    reason,
+                }),
+            }
+        }
+        report
+    }
+
+    fn run_case(&self, case: &Case) -> Result<(), String> {
+        catch_unwind(AssertUnwindSafe(|| (case.run)(&*self.make)))
+            .unwrap_or_else(|_| Err(String::from("the transport panicked")))
+    }
+}
+
+impl fmt::Debug for Suite<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Suite")
+            .field("skipped", &self.skipped)
+            .finish_non_exhaustive()
+    }
+}
+
+/// What came of a suite.
+#[derive(Debug, Clone)]
+#[must_use]
+#[non_exhaustive]
+pub struct Report {
+    /// The cases that passed.
+    pub passed: Vec<&'static str>,
+    /// Those that did not.
+    pub failures: Vec<Failure>,
+}
+
+/// A case that did not pass.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct Failure {
+    /// Its name.
+    pub case: &'static str,
+    /// What was wrong.
+    pub reason: String,
+}
+
+impl Report {
+    /// Whether every case passed.
+    pub const fn is_ok(&self) -> bool {
+        self.failures.is_empty()
+    }
+}
+
+impl fmt::Display for Report {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (passed, failed) = (self.passed.len(), self.failures.len());
+        writeln!(f, "{passed} passed, {failed} failed")?;
+        for failure in &self.failures {
+            writeln!(f, "- {}: {}", failure.case, failure.reason)?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,446 @@
+//! Messages as they arrive.
+
+use std::fmt::Display;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::mpsc::{self, Receiver, Sender};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::thread::{self, JoinHandle};
+use std::{fmt, io};
+
+use bilibili_session::endpoints::SentMsg;
+use bilibili_session::poller::{
+    Checkpoint, ConfigError, Notice, Outgoing, Output, Poller, PollerConfig, RequestId, Status,
+    StatusChange,
+};
+use bilibili_session::{Context, Error, Event, EventType, TransportError, TransportErrorKind};
+use http::Response;
+
+use crate::client::Client;
+use crate::clock::now;
+use crate::transport::{Transport, panic_message, send_caught};
+
+/// One login, and what arrives for it.
+///
+/// Take the messages in a loop with [`events`](Self::events) or [`updates`](Self::updates),
+/// or give handlers to [`on`](Self::on) and let [`start`](Self::start) call them. Either way
+/// everything happens on the thread that asks, only the requests are sent from threads of
+/// their own: as long as a message is being handled, nothing else is asked for.
+///
+/// Clones are the same session: keep one to close it from elsewhere.
+///
+/// ```no_run
+/// use bilibili_session::poller::PollerConfig;
+/// use bilibili_session::{Context, Credential, EventType};
+/// use bilibili_session_blocking::{Session, UreqTransport};
+///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let context = Context::new(Credential::parse("SESSDATA=…; bili_jct=…")?);
+/// let session = Session::new(context, UreqTransport::new(), PollerConfig::new())?;
+/// session.on(EventType::Text, |event, session| {
+///     if event.text() == Some("ping") {
+///         session.reply(event, "pong")?;
+///     }
+///     Ok::<_, bilibili_session::Error>(())
+/// });
+/// session.on_notice(|notice, _| eprintln!("{notice}"));
+/// session.start()?;
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone)]
+pub struct Session {
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    client: Client,
+    /// Never locked while anything is waited for or a handler runs.
+    machine: Mutex<Machine>,
+    handlers: Mutex<Handlers>,
+    /// Locked by the one who drives, as long as there is nothing to hand out.
+    inbox: Mutex<Receiver<Input>>,
+    outbox: Sender<Input>,
+}
+
+struct Machine {
+    poller: Poller,
+    /// Handed to the handlers, which have not all returned.
+    in_hand: Option<Event>,
+    result: Option<Result<(), Error>>,
+}
+
+/// What ends a wait.
+enum Input {
+    Answer(RequestId, Result<Response<Vec<u8>>, TransportError>),
+    Closed,
+}
+
+/// What a session has to tell.
+#[derive(Debug, Clone, PartialEq)]
+#[allow(clippy::large_enum_variant)]
+pub enum Update {
+    /// A message arrived.
+    Event(Event),
+    /// Something went wrong and was dealt with.
+    Notice(Notice),
+    /// The state changed.
+    Status(StatusChange),
+}
+
+type Handler<T> = Arc<Mutex<dyn FnMut(&T, &Session) -> Result<(), String> + Send>>;
+
+#[derive(Default)]
+struct Handlers {
+    event: Vec<(Option<EventType>, Handler<Event>)>,
+    notice: Vec<Handler<Notice>>,
+    status: Vec<Handler<StatusChange>>,
+}
+
+/// What a handler may return: nothing, or a `Result` whose error is reported as a notice.
+pub trait Outcome {
+    /// Nothing, or the error in words.
+    ///
+    /// # Errors
+    /// Fails when the handler did.
+    fn into_result(self) -> Result<(), String>;
+}
+
+impl Outcome for () {
+    fn into_result(self) -> Result<(), String> {
+        Ok(())
+    }
+}
+
+impl<T, E: Display> Outcome for Result<T, E> {
+    fn into_result(self) -> Result<(), String> {
+        self.map(drop).map_err(|error| error.to_string())
+    }
+}
+
+impl Session {
+    /// A session that begins now: what arrives from the first round on comes out.
+    ///
+    /// # Errors
+    /// Fails when the configuration cannot be used.
+    pub fn new(
+        context: Context,
+        transport: impl Transport + 'static,
+        config: PollerConfig,
+    ) -> Result<Self, ConfigError> {
+        let poller = Poller::new(context.clone(), config)?;
+        Ok(Self::with(context, Arc::new(transport), poller))
+    }
+
+    /// A session that goes on where another one stood.
+    ///
+    /// # Errors
+    /// Fails when the configuration cannot be used or the checkpoint is of another account.
+    pub fn resume(
+        context: Context,
+        transport: impl Transport + 'static,
+        config: PollerConfig,
+        checkpoint: &Checkpoint,
+    ) -> Result<Self, ConfigError> {
+        let poller = Poller::resume(context.clone(), config, checkpoint)?;
+        Ok(Self::with(context, Arc::new(transport), poller))
+    }
+
+    fn with(context: Context, transport: Arc<dyn Transport>, poller: Poller) -> Self {
+        let (outbox, inbox) = mpsc::channel();
+        let machine = Machine {
+            poller,
+            in_hand: None,
+            result: None,
+        };
+        Self {
+            shared: Arc::new(Shared {
+                client: Client::with(context, transport),
+                machine: Mutex::new(machine),
+                handlers: Mutex::default(),
+                inbox: Mutex::new(inbox),
+                outbox,
+            }),
+        }
+    }
+
+    /// Calls this for every message of a kind. All handlers that fit are called, in the
+    /// order in which they were given; one that fails or panics is reported to
+    /// [`on_notice`](Self::on_notice) and stops nobody.
+    pub fn on<R: Outcome>(
+        &self,
+        event_type: EventType,
+        handler: impl FnMut(&Event, &Session) -> R + Send + 'static,
+    ) -> &Self {
+        let entry = (Some(event_type), boxed(handler));
+        lock(&self.shared.handlers).event.push(entry);
+        self
+    }
+
+    /// Calls this for every message.
+    pub fn on_any<R: Outcome>(
+        &self,
+        handler: impl FnMut(&Event, &Session) -> R + Send + 'static,
+    ) -> &Self {
+        lock(&self.shared.handlers)
+            .event
+            .push((None, boxed(handler)));
+        self
+    }
+
+    /// Calls this for everything that went wrong and was dealt with.
+    pub fn on_notice<R: Outcome>(
+        &self,
+        handler: impl FnMut(&Notice, &Session) -> R + Send + 'static,
+    ) -> &Self {
+        lock(&self.shared.handlers).notice.push(boxed(handler));
+        self
+    }
+
+    /// Calls this for every change of the state.
+    pub fn on_status<R: Outcome>(
+        &self,
+        handler: impl FnMut(&StatusChange, &Session) -> R + Send + 'static,
+    ) -> &Self {
+        lock(&self.shared.handlers).status.push(boxed(handler));
+        self
+    }
+
+    /// Calls the handlers for what arrives until the session is closed.
+    ///
+    /// # Errors
+    /// Fails when going on makes no sense, above all when the login is dead.
+    pub fn start(&self) -> Result<(), Error> {
+        while let Some(update) = self.next(true) {
+            self.dispatch(&update);
+        }
+        self.result().unwrap_or(Ok(()))
+    }
+
+    /// [`start`](Self::start) on a thread of its own.
+    ///
+    /// # Errors
+    /// Fails when the system starts no more threads.
+    pub fn run(&self) -> io::Result<Running> {
+        let session = self.clone();
+        let thread = thread::Builder::new()
+            .name(String::from("bilibili-session"))
+            .spawn(move || session.start())?;
+        Ok(Running { thread })
+    }
+
+    /// The messages, one after the other, until the session is closed.
+    ///
+    /// Each turn of the loop drives the session, so nothing is fetched that nobody takes.
+    pub fn events(&self) -> impl Iterator<Item = Event> + Send + 'static {
+        self.updates().filter_map(|update| match update {
+            Update::Event(event) => Some(event),
+            _ => None,
+        })
+    }
+
+    /// Everything there is to tell, one after the other, until the session is closed.
+    pub fn updates(&self) -> impl Iterator<Item = Update> + Send + 'static {
+        let session = self.clone();
+        std::iter::from_fn(move || session.next(false))
+    }
+
+    /// Ends the session: at once, from any thread and any handler, whatever is in flight.
+    pub fn close(&self) {
+        self.machine().poller.handle_close();
+        // Only fails when nobody can wait any more.
+        let _ = self.shared.outbox.send(Input::Closed);
+    }
+
+    /// How the session stands.
+    pub fn status(&self) -> Status {
+        self.machine().poller.status()
+    }
+
+    /// How the session ended, once it has.
+    pub fn result(&self) -> Option<Result<(), Error>> {
+        self.machine().result.clone()
+    }
+
+    /// Where the session stands, to [`resume`](Self::resume) from; `None` before it knows.
+    ///
+    /// It covers every message that [`events`](Self::events) or [`updates`](Self::updates)
+    /// returned, so take it after handling one and before asking for the next. With handlers
+    /// it covers every message whose handlers have all returned.
+    pub fn checkpoint(&self) -> Option<Checkpoint> {
+        let machine = self.machine();
+        let mut checkpoint = machine.poller.checkpoint()?;
+        if let Some(event) = &machine.in_hand {
+            checkpoint.rewind(event);
+        }
+        Some(checkpoint)
+    }
+
+    /// Sends a text to the conversation that the message came from.
+    ///
+    /// # Errors
+    /// Fails like [`Client::call`].
+    pub fn reply(&self, event: &Event, text: &str) -> Result<SentMsg, Error> {
+        self.shared.client.send_text(event.conversation, text)
+    }
+
+    /// For calls of any kind with the same login.
+    pub fn client(&self) -> &Client {
+        &self.shared.client
+    }
+
+    /// Drives the poller until there is something to tell.
+    fn next(&self, for_handlers: bool) -> Option<Update> {
+        let inbox = lock(&self.shared.inbox);
+        loop {
+            // What has come in counts before what has run out.
+            while let Ok(input) = inbox.try_recv() {
+                self.take(input);
+            }
+            let output = {
+                let mut machine = self.machine();
+                if machine.result.is_some() {
+                    return None;
+                }
+                let output = machine.poller.poll_output(now());
+                match &output {
+                    Output::Event(event) if for_handlers => machine.in_hand = Some(event.clone()),
+                    Output::Finished(result) => machine.result = Some(result.clone()),
+                    _ => {}
+                }
+                output
+            };
+            match output {
+                Output::Send(outgoing) => self.send(outgoing),
+                Output::Event(event) => return Some(Update::Event(event)),
+                Output::Notice(notice) => return Some(Update::Notice(notice)),
+                Output::Status(change) => return Some(Update::Status(change)),
+                Output::Wait(until) => {
+                    match inbox.recv_timeout(until.saturating_sub(now().monotonic)) {
+                        Ok(input) => self.take(input),
+                        Err(_) => self.machine().poller.handle_timeout(now()),
+                    }
+                }
+                Output::Finished(_) => return None,
+            }
+        }
+    }
+
+    fn take(&self, input: Input) {
+        if let Input::Answer(id, answer) = input {
+            // An answer that the poller no longer waits for came late, and is dropped.
+            let _ = self.machine().poller.handle_response(now(), id, answer);
+        }
+    }
+
+    /// Sends on a thread of its own. If it hangs, nobody waits for it: the poller gives
+    /// the request up when its time is over, and the thread ends with its transport's timeout.
+    fn send(&self, outgoing: Outgoing) {
+        let Outgoing { id, request, .. } = outgoing;
+        let transport = self.shared.client.transport();
+        let outbox = self.shared.outbox.clone();
+        let spawned = thread::Builder::new()
+            .name(String::from("bilibili-session-http"))
+            .spawn(move || {
+                let answer = send_caught(&*transport, request);
+                // Fails when the session is gone.
+                let _ = outbox.send(Input::Answer(id, answer));
+            });
+        if let Err(error) = spawned {
+            let error = TransportError::new(TransportErrorKind::Other, error.to_string());
+            self.take(Input::Answer(id, Err(error)));
+        }
+    }
+
+    fn dispatch(&self, update: &Update) {
+        match update {
+            Update::Event(event) => {
+                let fits = |wanted: Option<EventType>| {
+                    wanted.is_none_or(|wanted| wanted == event.event_type())
+                };
+                let handlers: Vec<_> = lock(&self.shared.handlers)
+                    .event
+                    .iter()
+                    .filter(|(wanted, _)| fits(*wanted))
+                    .map(|(_, handler)| Arc::clone(handler))
+                    .collect();
+                for reason in self.call(&handlers, event) {
+                    self.notify(&Notice::HandlerFailed {
+                        conversation: event.conversation,
+                        reason,
+                    });
+                }
+                self.machine().in_hand = None;
+            }
+            Update::Notice(notice) => self.notify(notice),
+            Update::Status(change) => {
+                let handlers = lock(&self.shared.handlers).status.clone();
+                self.call(&handlers, change);
+            }
+        }
+    }
+
+    fn notify(&self, notice: &Notice) {
+        let handlers = lock(&self.shared.handlers).notice.clone();
+        self.call(&handlers, notice);
+    }
+
+    /// Calls each, and says how those failed that did.
+    fn call<T>(&self, handlers: &[Handler<T>], item: &T) -> Vec<String> {
+        let call = |handler: &Handler<T>| {
+            let result = catch_unwind(AssertUnwindSafe(|| lock(handler)(item, self)));
+            match result {
+                Ok(result) => result.err(),
+                Err(payload) => Some(format!("it panicked: {}", panic_message(&*payload))),
+            }
+        };
+        handlers.iter().filter_map(call).collect()
+    }
+
+    fn machine(&self) -> MutexGuard<'_, Machine> {
+        lock(&self.shared.machine)
+    }
+}
+
+impl fmt::Debug for Session {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Session")
+            .field("status", &self.status())
+            .finish_non_exhaustive()
+    }
+}
+
+/// A session that runs on a thread of its own. It runs on when this is dropped.
+#[derive(Debug)]
+pub struct Running {
+    thread: JoinHandle<Result<(), Error>>,
+}
+
+impl Running {
+    /// Waits until the session is closed.
+    ///
+    /// # Errors
+    /// Fails like [`Session::start`].
+    pub fn join(self) -> Result<(), Error> {
+        self.thread
+            .join()
+            .unwrap_or_else(|payload| std::panic::resume_unwind(payload))
+    }
+
+    /// Whether the session has ended.
+    pub fn is_finished(&self) -> bool {
+        self.thread.is_finished()
+    }
+}
+
+fn boxed<T: 'static, R: Outcome>(
+    mut handler: impl FnMut(&T, &Session) -> R + Send + 'static,
+) -> Handler<T> {
+    Arc::new(Mutex::new(move |item: &T, session: &Session| {
+        handler(item, session).into_result()
+    }))
+}
+
+/// What is behind these locks is whole at any time, also after a panic.
+fn lock<T: ?Sized>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

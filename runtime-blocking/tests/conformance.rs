@@ -1,0 +1,28 @@
+//! The transport over ureq does what a transport must do.
+#![allow(clippy::expect_used)]
+
+use bilibili_session_blocking::{Transport, UreqTransport};
+use bilibili_session_simulator::conformance::{Settings, Suite};
+
+fn transport(settings: &Settings) -> UreqTransport {
+    let mut builder = UreqTransport::builder()
+        .timeout(settings.timeout)
+        .body_limit(settings.body_limit);
+    if let Some(pem) = &settings.root_certificates {
+        builder = builder.root_certificates(pem.as_str());
+    }
+    if let Some(url) = &settings.proxy {
+        builder = builder.proxy(url);
+    }
+    builder.build().expect("the suite's settings can be used")
+}
+
+#[test]
+fn ureq_conforms() {
+    let report = Suite::new(|settings| {
+        let transport = transport(settings);
+        move |request| transport.send(request)
+    })
+    .run();
+    assert!(report.is_ok(), "{report}");
+}
