@@ -66,7 +66,7 @@ impl Account {
                 .bumped
                 .filter(|(from, _)| *from == asked)
                 .map_or(asked, |(_, to)| to);
-            while taken(session_ts) {
+            while session_ts < i64::MAX && taken(session_ts) {
                 session_ts = session_ts.saturating_add(1);
             }
             self.bumped = Some((asked, session_ts));

@@ -1,0 +1,247 @@
+//! Whatever is asked, there is an answer.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing)]
+
+mod support;
+
+use bilibili_session_simulator::{Answer, NewMessage};
+use serde_json::{Value, json};
+use support::{Client, FETCH, LISTS, SEND};
+
+/// Numbers at the edges, and what is none.
+const VALUES: [&str; 14] = [
+    "",
+    "0",
+    "1",
+    "2",
+    "-1",
+    "20001",
+    "221300",
+    "9223372036854775807",
+    "-9223372036854775808",
+    "18446744073709551615",
+    "18446744073709551616",
+    "1.5",
+    "x",
+    "你好\0",
+];
+
+/// The same numbers each time.
+struct Dice(u64);
+
+impl Dice {
+    fn roll<T: Clone>(&mut self, of: &[T]) -> T {
+        self.0 = self
+            .0
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1_442_695_040_888_963_407);
+        of[(self.0 >> 33) as usize % of.len()].clone()
+    }
+}
+
+#[test]
+fn parameters_at_the_edges_are_answered() {
+    let mut client = Client::default();
+    let mut dice = Dice(1);
+    client.receive(NewMessage::text(20001, "你好"));
+    client.receive(NewMessage::text(20001, "你好").in_group(221_300));
+    let gets = [
+        "get_sessions",
+        "new_sessions",
+        "session_detail",
+        "single_unread",
+        "my_group_unread",
+    ]
+    .map(|name| format!("{LISTS}/{name}"));
+    let feeds = [
+        "/link_setting/v1/link_setting/get",
+        "/x/msgfeed/reply",
+        "/x/msgfeed/at",
+        "/x/msgfeed/like",
+        "/x/sys-msg/query_user_notify",
+        "/x/sys-msg/query_unified_notify",
+        "/x/sys-msg/query_notify_list",
+    ];
+    let posts = ["update_ack", "remove_session", "set_top"].map(|name| format!("{LISTS}/{name}"));
+    let names = [
+        "talker_id",
+        "session_type",
+        "size",
+        "begin_seqno",
+        "end_seqno",
+        "begin_ts",
+        "end_ts",
+        "ack_seqno",
+        "op_type",
+        "id",
+        "reply_time",
+        "at_time",
+        "like_time",
+        "page_size",
+        "cursor",
+        "data_type",
+        "msg_notify",
+        "uid",
+        "setting",
+        "dnd_uid",
+    ];
+    for _ in 0..4000 {
+        let pairs: Vec<(&str, &str)> = names
+            .iter()
+            .map(|name| (*name, dice.roll(&VALUES)))
+            .collect();
+        let some: Vec<(&str, &str)> = pairs
+            .into_iter()
+            .filter(|_| dice.roll(&[true, true, false]))
+            .collect();
+        let get = dice.roll(&gets);
+        assert!(client.get(&get, &some)["code"].is_i64());
+        assert!(client.get(dice.roll(&feeds), &some)["code"].is_i64());
+        assert!(client.get_signed(FETCH, &some)["code"].is_i64());
+        let post = dice.roll(&posts);
+        assert!(client.post(&post, &some)["code"].is_i64());
+        assert!(client.post("/link_setting/v1/link_setting/set_msg_dnd", &some)["code"].is_i64());
+    }
+}
+
+#[test]
+fn sending_anything_is_answered() {
+    let mut client = Client::default();
+    let mut dice = Dice(2);
+    let contents = [
+        "",
+        "{}",
+        "[]",
+        "null",
+        "1",
+        "-1",
+        "1e400",
+        "{\"content\":{\"content\":1}}",
+        "{\"content\":\"7500000000000000001\"}",
+        "7500000000000000001",
+        "\"x\"",
+        "{\"url\":\"\"}",
+        "{\"url\":\"http://\"}",
+        "{\"url\":\"https://i0.hdslb.com\"}",
+        "{\"content\":\"\\ud83d\"}",
+        "{\"content\":\"\\ud83d\\ude00\"}",
+    ];
+    for _ in 0..2000 {
+        let (kind, receiver, msg_type) = (
+            dice.roll(&VALUES),
+            dice.roll(&VALUES),
+            dice.roll(&["1", "2", "5", "6", "7", "x"]),
+        );
+        let other = [
+            ("msg[timestamp]", dice.roll(&VALUES)),
+            ("msg[dev_id]", dice.roll(&["----", "你", support::DEVICE])),
+        ];
+        let content = dice.roll(&contents);
+        assert!(client.send_with(kind, receiver, msg_type, content, &other)["code"].is_i64());
+        assert!(client.send("1", "20001", msg_type, content)["code"].is_i64());
+    }
+    assert!(client.post(SEND, &[])["code"] == -403);
+}
+
+#[test]
+fn control_requests_at_the_edges_are_answered() {
+    let mut client = Client::default();
+    let mut dice = Dice(3);
+    let values = [
+        json!(null),
+        json!(0),
+        json!(1),
+        json!(-1),
+        json!(20001),
+        json!(10001),
+        json!(i64::MAX),
+        json!(i64::MIN),
+        json!(u64::MAX),
+        json!(1.5),
+        json!("x"),
+        json!("7500000000000000001"),
+        json!([]),
+        json!({}),
+        json!({"content": "a"}),
+        json!(true),
+    ];
+    let actions = [
+        "message",
+        "withdraw",
+        "take_down",
+        "peer",
+        "group",
+        "account",
+        "rotate_keys",
+        "relogin",
+    ];
+    let names = [
+        "from",
+        "to",
+        "group",
+        "msg_type",
+        "content",
+        "timestamp",
+        "session_ts",
+        "at_uids",
+        "raw",
+        "msg_key",
+        "uid",
+        "account",
+        "refuses",
+        "standing",
+        "system_msg_type",
+        "name",
+        "taken_down",
+        "msg_source",
+    ];
+    for _ in 0..4000 {
+        let mut body = json!({});
+        for name in names {
+            if dice.roll(&[true, false]) {
+                body[name] = dice.roll(&values);
+            }
+        }
+        let (status, _) = client.control(dice.roll(&actions), &body);
+        assert!(matches!(status, 200 | 400), "{body}");
+        client.now_us = dice.roll(&[support::START_US, 0, -1, i64::MAX, i64::MIN]);
+        assert!(client.get(&format!("{LISTS}/get_sessions"), &[("size", "100")])["code"].is_i64());
+    }
+    assert!(
+        client.state()["conversations"]
+            .as_array()
+            .is_some_and(|all| !all.is_empty())
+    );
+}
+
+#[test]
+fn bytes_that_mean_nothing_are_answered() {
+    let mut client = Client::default();
+    let mut dice = Dice(4);
+    let bytes: Vec<u8> = (0..=255).collect();
+    for _ in 0..2000 {
+        let body: Vec<u8> = (0..40).map(|_| dice.roll(&bytes)).collect();
+        let path = dice.roll(&[
+            "/",
+            "/bfs/",
+            "/bfs/../x",
+            "/_simulator/",
+            "/_simulator/fault",
+            "/x/dynamic/feed/draw/upload_bfs",
+            SEND,
+        ]);
+        let kind = dice.roll(&[
+            "multipart/form-data; boundary=a",
+            "multipart/form-data; boundary=\"",
+            "application/x-www-form-urlencoded",
+            "",
+        ]);
+        let answer = client.answer("POST", path, kind, &body);
+        let Answer::Respond(response) = answer else {
+            panic!("no fault was asked for")
+        };
+        assert!(response.headers().contains_key("date"));
+        assert!(
+            serde_json::from_slice::<Value>(response.body()).is_ok() || path.starts_with("/bfs/")
+        );
+    }
+}
