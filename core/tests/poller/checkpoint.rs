@@ -1,0 +1,213 @@
+//! Going on where another life ended.
+
+use std::time::Duration;
+
+use bilibili_session::poller::{Checkpoint, CheckpointError, Output, Poller, PollerConfig, Status};
+use bilibili_session::{Context, Credential};
+use serde_json::json;
+
+use crate::scenario::{START, Scenario, entry, nav_data, page, text_at, user};
+
+fn resumed(checkpoint: &Checkpoint) -> Scenario {
+    let written = Checkpoint::from_json(&checkpoint.to_json()).unwrap();
+    assert_eq!(&written, checkpoint);
+    let mut scenario = Scenario::resume(PollerConfig::new(), &written);
+    let nav = scenario.expect_call("nav");
+    scenario.answer(&nav, nav_data());
+    scenario.expect_status(Status::Connected);
+    scenario
+}
+
+#[test]
+fn nothing_is_lost_whenever_it_was_taken() {
+    let id = user(20001);
+    let stranger = user(20002);
+    let mut scenario = Scenario::connected(PollerConfig::new(), &[entry(id, 7, -5)]);
+    let mut taken = vec![(scenario.poller.checkpoint().unwrap(), 0)];
+    scenario.list(&[entry(id, 9, 6), entry(stranger, 3, 6)]);
+    let known = scenario.expect_fetch(id);
+    let new = scenario.expect_fetch(stranger);
+    taken.push((scenario.poller.checkpoint().unwrap(), 0));
+    scenario.answer(
+        &known,
+        page(&[text_at(id, 9, START), text_at(id, 8, START)], false),
+    );
+    scenario.answer(
+        &new,
+        page(
+            &[
+                text_at(stranger, 3, START),
+                text_at(stranger, 2, START - 3600),
+            ],
+            false,
+        ),
+    );
+    taken.push((scenario.poller.checkpoint().unwrap(), 0));
+    for handed_out in 1..=3 {
+        scenario.expect_event();
+        taken.push((scenario.poller.checkpoint().unwrap(), handed_out));
+    }
+    scenario.expect_wait();
+    taken.push((scenario.poller.checkpoint().unwrap(), 3));
+    for (checkpoint, handed_out) in taken {
+        let mut scenario = resumed(&checkpoint);
+        scenario.list(&[entry(id, 9, 6), entry(stranger, 3, 6)]);
+        let mut events = 0;
+        loop {
+            match scenario.poll() {
+                Output::Send(outgoing) => {
+                    let uri = outgoing.request.uri().to_string();
+                    let of = if uri.contains("talker_id=20001") {
+                        id
+                    } else {
+                        stranger
+                    };
+                    let after: u64 = uri
+                        .split("begin_seqno=")
+                        .nth(1)
+                        .unwrap()
+                        .split('&')
+                        .next()
+                        .unwrap()
+                        .parse()
+                        .unwrap();
+                    let all = if of == id {
+                        vec![
+                            text_at(id, 9, START),
+                            text_at(id, 8, START),
+                            text_at(id, 7, START),
+                        ]
+                    } else {
+                        vec![
+                            text_at(stranger, 3, START),
+                            text_at(stranger, 2, START - 3600),
+                        ]
+                    };
+                    let messages: Vec<_> = all
+                        .into_iter()
+                        .filter(|m| m["msg_seqno"].as_u64().unwrap() > after)
+                        .collect();
+                    let sent = crate::scenario::Sent {
+                        id: outgoing.id,
+                        path: String::new(),
+                        query: Default::default(),
+                    };
+                    scenario.answer(&sent, page(&messages, false));
+                }
+                Output::Event(_) => events += 1,
+                Output::Wait(_) => break,
+                other => panic!("{other:?}"),
+            }
+        }
+        assert_eq!(events, 3 - handed_out, "{checkpoint:?}");
+    }
+}
+
+#[test]
+fn an_event_that_is_not_handled_yet_can_be_taken_back_out() {
+    let id = user(20001);
+    let mut scenario = Scenario::connected(PollerConfig::new(), &[entry(id, 7, -5)]);
+    scenario.list(&[entry(id, 9, 6)]);
+    scenario.fetch(id, &[9, 8], false);
+    let first = scenario.expect_event();
+    scenario.expect_event();
+    let mut checkpoint = scenario.poller.checkpoint().unwrap();
+    checkpoint.rewind(&first);
+    let mut scenario = resumed(&checkpoint);
+    scenario.list(&[]);
+    let sent = scenario.expect_fetch(id);
+    assert_eq!(sent.get("begin_seqno"), Some("7"));
+}
+
+#[test]
+fn a_restart_is_no_way_round_the_interval() {
+    let mut scenario = Scenario::connected(PollerConfig::new(), &[]);
+    scenario.advance(Duration::from_secs(2));
+    let checkpoint = scenario.poller.checkpoint().unwrap();
+    for (asleep, skew, wait) in [
+        (0, 0, 4),
+        (1, 0, 3),
+        (60, 0, 0),
+        (0, 86_400, 0),
+        (0, -86_400, 6),
+    ] {
+        let mut next = Scenario::resume(PollerConfig::new(), &checkpoint);
+        next.elapsed = scenario.elapsed + Duration::from_secs(asleep);
+        next.skew = skew;
+        let nav = next.expect_send();
+        next.answer(&nav, nav_data());
+        next.expect_status(Status::Connected);
+        if wait == 0 {
+            next.expect_call("new_sessions");
+        } else {
+            assert_eq!(next.wait(), Duration::from_secs(wait), "{asleep} {skew}");
+        }
+    }
+}
+
+#[test]
+fn it_belongs_to_one_account() {
+    let scenario = Scenario::connected(PollerConfig::new(), &[]);
+    let checkpoint = scenario.poller.checkpoint().unwrap();
+    let other = Credential::parse("SESSDATA=made%2Cup; DedeUserID=10002").unwrap();
+    assert!(Poller::resume(Context::new(other), PollerConfig::new(), &checkpoint).is_err());
+
+    let mut scenario = Scenario::resume(PollerConfig::new(), &checkpoint);
+    let nav = scenario.expect_send();
+    let mut somebody_else = nav_data();
+    somebody_else["mid"] = json!(10002);
+    scenario.answer(&nav, somebody_else);
+    scenario.expect_status(Status::Error);
+    assert!(matches!(scenario.poll(), Output::Finished(Err(_))));
+}
+
+#[test]
+fn a_bad_one_is_refused_with_the_reason() {
+    let id = user(20001);
+    let scenario = Scenario::connected(PollerConfig::new(), &[entry(id, 7, -5)]);
+    let text = scenario.poller.checkpoint().unwrap().to_json();
+    for cut in 0..text.len() {
+        assert!(Checkpoint::from_json(&text[..cut]).is_err(), "cut at {cut}");
+    }
+    let changed = text.replacen("\"cursor\":7", "\"cursor\":8", 1);
+    assert_ne!(text, changed);
+    assert!(matches!(
+        Checkpoint::from_json(&changed),
+        Err(CheckpointError::Damaged(_))
+    ));
+    let newer = text.replacen("\"version\":1", "\"version\":2", 1);
+    assert_eq!(
+        Checkpoint::from_json(&newer),
+        Err(CheckpointError::Newer { found: 2 })
+    );
+    for foreign in [
+        "{}",
+        "[]",
+        "7",
+        "{\"format\":\"x\",\"version\":1,\"check\":\"\",\"body\":{}}",
+    ] {
+        assert_eq!(
+            Checkpoint::from_json(foreign),
+            Err(CheckpointError::Foreign),
+            "{foreign}"
+        );
+    }
+}
+
+#[test]
+fn the_same_seed_and_inputs_give_the_same_outputs() {
+    let run = |seed| {
+        let mut scenario = Scenario::connected(PollerConfig::new().seed(seed), &[]);
+        (0..5)
+            .map(|_| {
+                let waited = scenario.wait();
+                let sent = scenario.expect_send();
+                scenario.lose(&sent);
+                scenario.expect_notice();
+                waited
+            })
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(run(1), run(1));
+    assert_ne!(run(1), run(2));
+}

@@ -1,0 +1,240 @@
+//! Failures: what pauses all, what pauses one conversation, what ends it.
+
+use std::time::Duration;
+
+use bilibili_session::poller::{Notice, Output, PollerConfig, Status};
+use serde_json::json;
+
+use crate::scenario::{START, Scenario, entry, nav_data, page, text_at, user};
+
+fn two_behind() -> Scenario {
+    let mut scenario = Scenario::connected(
+        PollerConfig::new(),
+        &[entry(user(1), 5, -5), entry(user(2), 5, -6)],
+    );
+    scenario.list(&[entry(user(1), 6, 6), entry(user(2), 6, 6)]);
+    scenario
+}
+
+#[test]
+fn risk_control_pauses_for_minutes_that_grow_to_an_hour() {
+    let mut scenario = Scenario::connected(PollerConfig::new(), &[]);
+    let mut least = 300.0_f64;
+    for answer in ["http", "-352", "-412", "voucher", "-352", "-352"] {
+        scenario.wait();
+        let sent = scenario.expect_call("new_sessions");
+        match answer {
+            "http" => scenario.respond(&sent, 412, "<html>made up</html>"),
+            "voucher" => scenario.answer(&sent, json!({"v_voucher": "made up"})),
+            code => scenario.refuse(&sent, code.parse().unwrap()),
+        }
+        let Notice::RiskControl { delay, .. } = scenario.expect_notice() else {
+            panic!("{answer}")
+        };
+        let delay = delay.as_secs_f64();
+        assert!(
+            delay >= least && delay <= (least * 1.25).min(3600.0),
+            "{answer}: {delay}"
+        );
+        assert!((scenario.expect_wait().as_secs_f64() - delay).abs() < 1e-6);
+        least = (least * 2.0).min(3600.0);
+    }
+    // A round without it begins anew.
+    scenario.wait();
+    let sent = scenario.expect_call("new_sessions");
+    scenario.answer(&sent, json!({"session_list": [], "has_more": 0}));
+    scenario.wait();
+    let sent = scenario.expect_call("new_sessions");
+    scenario.refuse(&sent, -352);
+    assert!(scenario.expect_notice().delay().unwrap() <= Duration::from_secs(375));
+}
+
+#[test]
+fn asked_too_often_pauses_from_half_a_minute() {
+    let mut scenario = Scenario::connected(PollerConfig::new(), &[]);
+    for (answer, least) in [(429, 30.0), (-509, 60.0), (-799, 120.0)] {
+        scenario.wait();
+        let sent = scenario.expect_call("new_sessions");
+        if answer > 0 {
+            scenario.respond(&sent, 429, "");
+        } else {
+            scenario.refuse(&sent, answer);
+        }
+        let Notice::Throttled { delay, .. } = scenario.expect_notice() else {
+            panic!("{answer}")
+        };
+        assert!(delay.as_secs_f64() >= least && delay.as_secs_f64() <= least * 1.25);
+    }
+}
+
+#[test]
+fn refusals_side_by_side_are_one_pause() {
+    let mut scenario = two_behind();
+    let first = scenario.expect_fetch(user(1));
+    let second = scenario.expect_fetch(user(2));
+    scenario.refuse(&first, -412);
+    scenario.refuse(&second, -412);
+    let notice = scenario.expect_notice();
+    assert_eq!(notice.conversation(), Some(user(1)));
+    let delay = notice.delay().unwrap();
+    assert_eq!(scenario.wait(), delay, "nothing is asked meanwhile");
+    let sent = scenario.expect_call("new_sessions");
+    scenario.answer(&sent, json!({"session_list": [], "has_more": 0}));
+    scenario.fetch(user(1), &[6], false);
+    scenario.expect_seqnos([6]);
+    scenario.fetch(user(2), &[6], false);
+    scenario.expect_seqnos([6]);
+}
+
+#[test]
+fn a_conversation_that_keeps_failing_holds_up_no_other() {
+    let mut scenario = two_behind();
+    let mut delays = Vec::new();
+    for round in 0..30 {
+        let at = scenario.server_now() - START;
+        loop {
+            match scenario.poll() {
+                Output::Send(outgoing) => {
+                    let uri = outgoing.request.uri().clone();
+                    let query = uri.query().unwrap();
+                    let sent = crate::scenario::Sent {
+                        id: outgoing.id,
+                        path: String::new(),
+                        query: std::collections::BTreeMap::new(),
+                    };
+                    if query.contains("talker_id=1&") {
+                        scenario.respond(&sent, 500, "made up");
+                    } else {
+                        let message = text_at(user(2), 6 + round, START + at);
+                        scenario.answer(&sent, page(&[message], false));
+                    }
+                }
+                Output::Event(event) => assert_eq!(event.msg_seqno().0, 6 + round),
+                Output::Notice(notice) => {
+                    assert_eq!(notice.conversation(), Some(user(1)));
+                    delays.push(notice.delay().unwrap());
+                }
+                Output::Wait(_) => break,
+                other => panic!("{other:?}"),
+            }
+        }
+        scenario.list(&[entry(user(2), 7 + round, at + 6)]);
+    }
+    assert!(delays.len() >= 4 && delays.len() <= 6, "{delays:?}");
+    assert!(delays.is_sorted());
+}
+
+#[test]
+fn a_refused_signature_costs_one_nav_for_all() {
+    let mut scenario = two_behind();
+    let first = scenario.expect_fetch(user(1));
+    let second = scenario.expect_fetch(user(2));
+    scenario.refuse(&first, -403);
+    scenario.refuse(&second, -403);
+    let nav = scenario.expect_call("nav");
+    scenario.expect_wait();
+    scenario.answer(&nav, nav_data());
+    for _ in 0..2 {
+        let sent = scenario.expect_call("fetch_session_msgs");
+        let id = user(sent.get("talker_id").unwrap().parse().unwrap());
+        scenario.answer(&sent, page(&[text_at(id, 6, START)], false));
+        scenario.expect_seqnos([6]);
+    }
+    scenario.expect_wait();
+}
+
+#[test]
+fn a_signature_refused_again_is_that_conversations_trouble() {
+    let mut scenario = two_behind();
+    let first = scenario.expect_fetch(user(1));
+    scenario.refuse(&first, -403);
+    let nav = scenario.expect_call("nav");
+    scenario.answer(&nav, nav_data());
+    let again = scenario.expect_fetch(user(1));
+    scenario.refuse(&again, -403);
+    let notice = scenario.expect_notice();
+    assert!(matches!(notice, Notice::Retry { .. }));
+    assert_eq!(notice.conversation(), Some(user(1)));
+    scenario.fetch(user(2), &[6], false);
+    scenario.expect_seqnos([6]);
+}
+
+#[test]
+fn a_conversation_that_is_over_is_asked_again_when_it_moves() {
+    for code in [700_013, 700_014, 1_000_004] {
+        let mut scenario = two_behind();
+        let first = scenario.expect_fetch(user(1));
+        scenario.refuse(&first, code);
+        match scenario.expect_notice() {
+            Notice::ConversationFailed {
+                conversation,
+                error,
+            } => {
+                assert_eq!(conversation, user(1));
+                assert_eq!(error.code(), Some(code));
+            }
+            other => panic!("{other:?}"),
+        }
+        scenario.fetch(user(2), &[6], false);
+        scenario.expect_seqnos([6]);
+        scenario.list(&[entry(user(1), 6, 6)]);
+        scenario.list(&[entry(user(1), 7, 20)]);
+        scenario.fetch(user(1), &[7, 6], false);
+        scenario.expect_seqnos([6, 7]);
+    }
+}
+
+#[test]
+fn a_lost_login_ends_all_after_what_is_here_was_handed_out() {
+    let mut scenario = two_behind();
+    let first = scenario.expect_fetch(user(1));
+    let second = scenario.expect_fetch(user(2));
+    scenario.answer(&first, page(&[text_at(user(1), 6, START)], false));
+    scenario.refuse(&second, -101);
+    scenario.expect_seqnos([6]);
+    match scenario.poll() {
+        Output::Status(change) => {
+            assert_eq!(change.status, Status::Error);
+            assert!(change.reason.is_some());
+        }
+        other => panic!("{other:?}"),
+    }
+    assert!(matches!(scenario.poll(), Output::Finished(Err(_))));
+}
+
+#[test]
+fn a_deadline_is_a_failure_and_a_late_answer_is_none() {
+    let mut scenario = two_behind();
+    let first = scenario.expect_fetch(user(1));
+    let second = scenario.expect_fetch(user(2));
+    scenario.answer(&second, page(&[text_at(user(2), 6, START)], false));
+    scenario.expect_seqnos([6]);
+    assert_eq!(scenario.wait(), Duration::from_secs(30));
+    let notice = scenario.expect_notice();
+    assert_eq!(notice.conversation(), Some(user(1)));
+    let now = scenario.now();
+    let late = http::Response::new(b"{}".to_vec());
+    assert!(
+        scenario
+            .poller
+            .handle_response(now, first.id, Ok(late))
+            .is_err()
+    );
+    // The next round was due long ago.
+    scenario.expect_call("new_sessions");
+}
+
+#[test]
+fn a_list_that_fails_is_asked_for_with_growing_pauses() {
+    let mut scenario = Scenario::connected(PollerConfig::new(), &[]);
+    let mut last = Duration::from_secs(6);
+    let mut least = 6.0;
+    for body in ["<html>", "{\"code\":-500}", "{}", "{\"code\":0}", ""] {
+        assert_eq!(scenario.wait(), last, "{body}");
+        let sent = scenario.expect_call("new_sessions");
+        scenario.respond(&sent, 200, body);
+        last = scenario.expect_notice().delay().unwrap();
+        assert!(last.as_secs_f64() >= least && last.as_secs_f64() <= least * 1.25);
+        least *= 2.0;
+    }
+}

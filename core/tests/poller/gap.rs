@@ -1,0 +1,206 @@
+//! Paging a gap: whichever end the pages come from, with holes, with too little room.
+
+use bilibili_session::poller::{Notice, Output, PollerConfig};
+use bilibili_session::{ConversationId, Error};
+use serde_json::Value;
+
+use crate::scenario::{START, Scenario, Sent, entry, page, text_at, user};
+
+/// Which messages a server answers with when there are too many.
+#[derive(Debug, Clone, Copy)]
+enum End {
+    Newest,
+    Oldest,
+    /// Now this, now that.
+    Either(usize),
+}
+
+/// A server's answer to a fetch.
+fn serve(sent: &Sent, id: ConversationId, seqnos: &[u64], end: &mut End) -> Value {
+    let bound = |name, default| sent.get(name).map_or(default, |text| text.parse().unwrap());
+    let (begin, limit) = (bound("begin_seqno", 0), bound("end_seqno", u64::MAX));
+    let size = sent.get("size").unwrap().parse().unwrap();
+    let within: Vec<u64> = seqnos
+        .iter()
+        .copied()
+        .filter(|seqno| begin < *seqno && *seqno < limit)
+        .collect();
+    let newest = match end {
+        End::Newest => true,
+        End::Oldest => false,
+        End::Either(turn) => {
+            *turn += 1;
+            *turn % 3 != 0
+        }
+    };
+    let cut = within.len().saturating_sub(size);
+    let chosen = if newest {
+        &within[cut..]
+    } else {
+        &within[..within.len().min(size)]
+    };
+    let messages: Vec<Value> = chosen
+        .iter()
+        .rev()
+        .map(|seqno| text_at(id, *seqno, START))
+        .collect();
+    page(&messages, cut > 0)
+}
+
+/// Serves fetches until the poller waits; how many there were, and what came out.
+fn drain(
+    scenario: &mut Scenario,
+    id: ConversationId,
+    seqnos: &[u64],
+    mut end: End,
+) -> (usize, Vec<u64>) {
+    let mut requests = 0;
+    let mut out = Vec::new();
+    loop {
+        match scenario.poll() {
+            Output::Event(event) => out.push(event.msg_seqno().0),
+            Output::Send(outgoing) => {
+                requests += 1;
+                assert!(requests < 1000, "it does not end");
+                let query =
+                    url::form_urlencoded::parse(outgoing.request.uri().query().unwrap().as_bytes());
+                let sent = Sent {
+                    id: outgoing.id,
+                    path: String::new(),
+                    query: query.into_owned().collect(),
+                };
+                let answer = serve(&sent, id, seqnos, &mut end);
+                scenario.answer(&sent, answer);
+            }
+            Output::Wait(_) => return (requests, out),
+            other => panic!("{other:?}"),
+        }
+    }
+}
+
+/// Rising, with holes: 8, 9, 11, 14, 18 …
+fn with_holes(count: u64) -> Vec<u64> {
+    (0..count)
+        .map(|n| 8 + n * (n % 5 + 1))
+        .collect::<std::collections::BTreeSet<_>>()
+        .into_iter()
+        .collect()
+}
+
+#[test]
+fn everything_comes_in_order_whichever_end_the_pages_come_from() {
+    let id = user(20001);
+    for count in [1, 2, 9, 10, 11, 20, 45, 450] {
+        for end in [End::Newest, End::Oldest, End::Either(0)] {
+            for backlog in [0, 15, 5000] {
+                let seqnos = with_holes(count);
+                let config = PollerConfig::new().page_size(10).backlog(backlog);
+                let mut scenario = Scenario::connected(config, &[entry(id, 7, -5)]);
+                scenario.list(&[entry(id, *seqnos.last().unwrap(), 6)]);
+                let (_, out) = drain(&mut scenario, id, &seqnos, end);
+                assert_eq!(out, seqnos, "{count} {end:?} {backlog}");
+            }
+        }
+    }
+}
+
+#[test]
+fn newest_first_costs_about_a_request_a_page() {
+    let id = user(20001);
+    let seqnos = with_holes(4500);
+    let mut scenario = Scenario::connected(PollerConfig::new(), &[entry(id, 7, -5)]);
+    scenario.list(&[entry(id, *seqnos.last().unwrap(), 6)]);
+    let (requests, out) = drain(&mut scenario, id, &seqnos, End::Newest);
+    assert_eq!(out, seqnos);
+    let pages = seqnos.len().div_ceil(199);
+    assert!(
+        requests <= pages + 1,
+        "{requests} requests for {pages} pages"
+    );
+}
+
+#[test]
+fn a_small_backlog_costs_no_more_than_every_page_twice() {
+    let id = user(20001);
+    let seqnos = with_holes(4500);
+    let config = PollerConfig::new().backlog(400);
+    let mut scenario = Scenario::connected(config, &[entry(id, 7, -5)]);
+    scenario.list(&[entry(id, *seqnos.last().unwrap(), 6)]);
+    let (requests, out) = drain(&mut scenario, id, &seqnos, End::Newest);
+    assert_eq!(out, seqnos);
+    let pages = seqnos.len().div_ceil(199);
+    assert!(
+        requests <= 2 * pages + 2,
+        "{requests} requests for {pages} pages"
+    );
+}
+
+#[test]
+fn messages_that_arrive_between_list_and_fetch_come_at_once() {
+    let id = user(20001);
+    let mut scenario = Scenario::connected(PollerConfig::new(), &[entry(id, 7, -5)]);
+    scenario.list(&[entry(id, 8, 6)]);
+    scenario.fetch(id, &[10, 9, 8], false);
+    scenario.expect_seqnos([8, 9, 10]);
+    scenario.list(&[entry(id, 10, 6)]);
+    scenario.expect_wait();
+}
+
+#[test]
+fn more_that_moves_no_end_is_an_error_not_a_loop() {
+    let id = user(20001);
+    let mut scenario = Scenario::connected(PollerConfig::new(), &[entry(id, 7, -5)]);
+    scenario.list(&[entry(id, 9, 6)]);
+    scenario.fetch(id, &[], true);
+    match scenario.expect_notice() {
+        Notice::Retry {
+            conversation: Some(of),
+            error: Error::Decode(error),
+            ..
+        } => {
+            assert_eq!(of, id);
+            assert_eq!(error.path(), "data.has_more");
+        }
+        other => panic!("{other:?}"),
+    }
+    scenario.expect_wait();
+}
+
+#[test]
+fn a_full_page_that_says_it_is_the_last_is_not_believed() {
+    let id = user(20001);
+    let config = PollerConfig::new().page_size(3);
+    let mut scenario = Scenario::connected(config, &[entry(id, 7, -5)]);
+    scenario.list(&[entry(id, 12, 6)]);
+    scenario.fetch(id, &[12, 11, 10], false);
+    scenario.fetch(id, &[10, 9, 8], false);
+    scenario.expect_seqnos([8, 9, 10, 11, 12]);
+    scenario.expect_wait();
+}
+
+#[test]
+fn what_was_fetched_before_a_failure_is_not_fetched_again() {
+    let id = user(20001);
+    let config = PollerConfig::new().page_size(3);
+    let mut scenario = Scenario::connected(config, &[entry(id, 7, -5)]);
+    scenario.list(&[entry(id, 12, 6)]);
+    scenario.fetch(id, &[12, 11, 10], true);
+    let lost = scenario.expect_fetch(id);
+    scenario.lose(&lost);
+    assert!(matches!(scenario.expect_notice(), Notice::Retry { .. }));
+    // Its own pause is over only after the next round has begun.
+    while scenario.wait() < std::time::Duration::from_secs(1) {}
+    let list = scenario.expect_call("new_sessions");
+    scenario.answer(
+        &list,
+        serde_json::json!({"session_list": [], "has_more": 0}),
+    );
+    scenario.list(&[]);
+    let again = scenario.fetch(id, &[10, 9, 8], false);
+    assert_eq!(
+        again.get("end_seqno"),
+        Some("11"),
+        "with the lowest that is here"
+    );
+    scenario.expect_seqnos([8, 9, 10, 11, 12]);
+}

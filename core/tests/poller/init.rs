@@ -1,0 +1,170 @@
+//! State 0: who is logged in, and where the conversations stand.
+
+use std::time::Duration;
+
+use bilibili_session::error::BuildError;
+use bilibili_session::poller::{Notice, Output, Poller, PollerConfig, Status};
+use bilibili_session::{Context, Credential, Error, ErrorClass};
+use serde_json::json;
+
+use crate::scenario::{OWN, START, Scenario, context, entry, nav_data, user};
+
+#[test]
+fn asks_nav_then_the_list_and_is_connected() {
+    let mut scenario = Scenario::new(PollerConfig::new());
+    assert_eq!(scenario.poller.status(), Status::Init);
+    assert_eq!(scenario.poller.checkpoint(), None);
+    let nav = scenario.expect_call("nav");
+    assert_eq!(
+        scenario.expect_wait(),
+        Duration::from_secs(30),
+        "its deadline"
+    );
+    scenario.answer(&nav, nav_data());
+    assert_eq!(scenario.poller.uid().map(|uid| uid.0), Some(OWN));
+    let list = scenario.expect_call("get_sessions");
+    for (name, value) in [
+        ("session_type", "4"),
+        ("group_fold", "0"),
+        ("unfollow_fold", "0"),
+        ("sort_rule", "2"),
+        ("size", "100"),
+        ("build", "0"),
+        ("mobi_app", "web"),
+    ] {
+        assert_eq!(list.get(name), Some(value), "{name}");
+    }
+    scenario.answer(
+        &list,
+        json!({"session_list": [entry(user(20001), 7, -5)], "has_more": 1}),
+    );
+    scenario.expect_status(Status::Connected);
+    assert_eq!(scenario.expect_wait(), Duration::from_secs(6));
+    assert!(scenario.poller.checkpoint().is_some());
+}
+
+#[test]
+fn the_base_line_is_the_servers_clock() {
+    for skew in [-86_400, 0, 86_400] {
+        let mut scenario = Scenario::new(PollerConfig::new());
+        scenario.skew = skew;
+        let nav = scenario.expect_send();
+        scenario.answer(&nav, nav_data());
+        let list = scenario.expect_send();
+        scenario.answer(
+            &list,
+            json!({"session_list": [entry(user(20001), 7, -100)], "has_more": 0}),
+        );
+        scenario.expect_status(Status::Connected);
+        scenario.wait();
+        let list = scenario.expect_call("new_sessions");
+        let begin = ((START - 105) * 1_000_000).to_string();
+        assert_eq!(
+            list.get("begin_ts"),
+            Some(begin.as_str()),
+            "the newest change less 5 s"
+        );
+    }
+}
+
+#[test]
+fn an_empty_list_takes_the_date_header() {
+    let mut scenario = Scenario::connected(PollerConfig::new(), &[]);
+    scenario.wait();
+    let list = scenario.expect_call("new_sessions");
+    let begin = ((START - 10) * 1_000_000).to_string();
+    assert_eq!(list.get("begin_ts"), Some(begin.as_str()));
+}
+
+#[test]
+fn trouble_at_the_start_is_waited_out() {
+    let mut scenario = Scenario::new(PollerConfig::new());
+    let mut last = Duration::ZERO;
+    for _ in 0..3 {
+        let nav = scenario.expect_call("nav");
+        scenario.respond(&nav, 502, "<html>bad gateway</html>");
+        let Notice::Retry {
+            delay,
+            conversation: None,
+            error,
+        } = scenario.expect_notice()
+        else {
+            panic!("not a retry")
+        };
+        assert_eq!(error.http_status().map(|status| status.as_u16()), Some(502));
+        assert!(delay > last, "{delay:?} after {last:?}");
+        last = delay;
+        assert_eq!(scenario.poller.status(), Status::Init);
+        assert_eq!(scenario.wait(), delay);
+    }
+    let nav = scenario.expect_call("nav");
+    scenario.answer(&nav, nav_data());
+    let list = scenario.expect_call("get_sessions");
+    scenario.refuse(&list, -352);
+    let Notice::RiskControl { delay, .. } = scenario.expect_notice() else {
+        panic!("not risk control")
+    };
+    assert!(delay >= Duration::from_secs(300));
+    scenario.wait();
+    let list = scenario.expect_call("get_sessions");
+    scenario.answer(&list, json!({"session_list": null, "has_more": 0}));
+    scenario.expect_status(Status::Connected);
+}
+
+#[test]
+fn no_data_is_a_fault_not_an_empty_list() {
+    let mut scenario = Scenario::new(PollerConfig::new());
+    let nav = scenario.expect_send();
+    scenario.answer(&nav, nav_data());
+    let list = scenario.expect_call("get_sessions");
+    scenario.answer(&list, json!(null));
+    assert!(matches!(scenario.expect_notice(), Notice::Retry { .. }));
+    assert_eq!(scenario.poller.status(), Status::Init);
+}
+
+#[test]
+fn a_dead_login_ends_in_error_with_the_reason() {
+    let mut scenario = Scenario::new(PollerConfig::new());
+    let nav = scenario.expect_send();
+    scenario.envelope(
+        &nav,
+        &json!({"code": -101, "message": "made up", "data": {"isLogin": false}}),
+    );
+    match scenario.poll() {
+        Output::Status(change) => {
+            assert_eq!(change.status, Status::Error);
+            assert_eq!(change.reason.and_then(|error| error.code()), Some(-101));
+        }
+        other => panic!("{other:?}"),
+    }
+    for _ in 0..2 {
+        match scenario.poll() {
+            Output::Finished(Err(error)) => assert_eq!(error.class(), ErrorClass::LoginLost),
+            other => panic!("{other:?}"),
+        }
+    }
+}
+
+#[test]
+fn a_login_of_somebody_else_is_refused() {
+    let credential = Credential::parse("SESSDATA=made%2Cup; DedeUserID=10002").unwrap();
+    let mut scenario = Scenario::new(PollerConfig::new());
+    scenario.poller = Poller::new(Context::new(credential), PollerConfig::new()).unwrap();
+    let nav = scenario.expect_send();
+    scenario.answer(&nav, nav_data());
+    scenario.expect_status(Status::Error);
+    match scenario.poll() {
+        Output::Finished(Err(Error::Build(BuildError::UidMismatch { given, actual }))) => {
+            assert_eq!((given.0, actual.0), (10002, OWN));
+        }
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn the_service_itself_is_not_asked_too_often() {
+    let config = PollerConfig::new().interval(Duration::from_millis(2999));
+    assert!(Poller::new(context(), config.clone()).is_err());
+    let hosts = bilibili_session::Hosts::origin("http://127.0.0.1:1").unwrap();
+    assert!(Poller::new(context().hosts(hosts), config).is_ok());
+}

@@ -1,0 +1,162 @@
+//! Paging the list of what changed.
+
+use bilibili_session::poller::{Notice, PollerConfig};
+use serde_json::{Value, json};
+
+use crate::scenario::{START, Scenario, entry, page, text_at, user};
+
+/// Conversations 1 to `count`, the newest first, each with one new message.
+fn changed(from: i64, to: i64) -> Vec<Value> {
+    (from..=to).map(|n| entry(user(n), 5, 100 - n)).collect()
+}
+
+#[test]
+fn all_pages_are_read_down_to_the_base_line() {
+    let mut scenario = Scenario::connected(PollerConfig::new().max_parallel(8), &[]);
+    scenario.wait();
+    let sent = scenario.expect_call("new_sessions");
+    scenario.answer(&sent, json!({"session_list": changed(1, 3), "has_more": 1}));
+    let sent = scenario.expect_call("get_sessions");
+    let end = ((START + 97) * 1_000_000 + 1).to_string();
+    assert_eq!(
+        sent.get("end_ts"),
+        Some(end.as_str()),
+        "the last one's time plus 1 µs"
+    );
+    // The last one again, then the next.
+    scenario.answer(&sent, json!({"session_list": changed(3, 5), "has_more": 1}));
+    let sent = scenario.expect_call("get_sessions");
+    // Below the base line.
+    scenario.answer(
+        &sent,
+        json!({"session_list": [entry(user(5), 5, 95), entry(user(99), 5, -500)], "has_more": 1}),
+    );
+    for n in 1..=5 {
+        scenario.expect_fetch(user(n));
+    }
+    scenario.expect_wait();
+}
+
+#[test]
+fn pinned_conversations_at_the_top_do_not_mislead() {
+    let mut scenario = Scenario::connected(PollerConfig::new(), &[entry(user(50), 9, -90_000)]);
+    scenario.wait();
+    let mut pinned = entry(user(50), 9, -90_000);
+    pinned["top_ts"] = json!(1);
+    let sent = scenario.expect_call("new_sessions");
+    scenario.answer(&sent, json!({"session_list": [pinned, entry(user(1), 5, 90), entry(user(2), 5, 80)], "has_more": 1}));
+    let sent = scenario.expect_call("get_sessions");
+    let end = ((START + 80) * 1_000_000 + 1).to_string();
+    assert_eq!(sent.get("end_ts"), Some(end.as_str()));
+}
+
+#[test]
+fn a_list_that_goes_upward_is_read_upward() {
+    let mut scenario = Scenario::connected(PollerConfig::new(), &[]);
+    scenario.wait();
+    let sent = scenario.expect_call("new_sessions");
+    let list: Vec<Value> = (1..=3).map(|n| entry(user(n), 5, n)).collect();
+    scenario.answer(&sent, json!({"session_list": list, "has_more": 1}));
+    let sent = scenario.expect_call("new_sessions");
+    let begin = ((START + 3) * 1_000_000 - 1).to_string();
+    assert_eq!(sent.get("begin_ts"), Some(begin.as_str()));
+}
+
+#[test]
+fn a_page_that_brings_nothing_new_ends_the_paging() {
+    let mut scenario = Scenario::connected(PollerConfig::new(), &[]);
+    scenario.wait();
+    for path in ["new_sessions", "get_sessions"] {
+        let sent = scenario.expect_call(path);
+        scenario.answer(&sent, json!({"session_list": changed(1, 1), "has_more": 1}));
+    }
+    scenario.expect_fetch(user(1));
+}
+
+#[test]
+fn what_is_known_is_fetched_although_a_later_page_fails() {
+    let id = user(1);
+    let mut scenario = Scenario::connected(PollerConfig::new(), &[]);
+    scenario.wait();
+    let sent = scenario.expect_call("new_sessions");
+    scenario.answer(&sent, json!({"session_list": changed(1, 1), "has_more": 1}));
+    let sent = scenario.expect_call("get_sessions");
+    scenario.lose(&sent);
+    assert!(matches!(
+        scenario.expect_notice(),
+        Notice::Retry {
+            conversation: None,
+            ..
+        }
+    ));
+    let sent = scenario.expect_fetch(id);
+    scenario.answer(&sent, page(&[text_at(id, 5, START + 6)], false));
+    scenario.expect_seqnos([5]);
+    scenario.wait();
+    // The base line did not move.
+    let sent = scenario.expect_call("new_sessions");
+    let begin = ((START - 10) * 1_000_000).to_string();
+    assert_eq!(sent.get("begin_ts"), Some(begin.as_str()));
+}
+
+#[test]
+fn an_unreadable_entry_is_told_of_once() {
+    let mut scenario = Scenario::connected(PollerConfig::new(), &[entry(user(1), 5, -5)]);
+    let bad = json!({"session_type": 1, "talker_id": [], "max_seqno": 5});
+    scenario.list(&[bad.clone(), entry(user(1), 6, 6)]);
+    assert!(matches!(
+        scenario.expect_notice(),
+        Notice::Undecodable {
+            conversation: None,
+            ..
+        }
+    ));
+    scenario.fetch(user(1), &[6], false);
+    scenario.expect_seqnos([6]);
+    scenario.list(&[bad, entry(user(1), 6, 6)]);
+    scenario.expect_wait();
+}
+
+#[test]
+fn strange_fields_of_an_entry_do_not_hide_it() {
+    let mut scenario = Scenario::connected(PollerConfig::new(), &[entry(user(1), 5, -5)]);
+    let mut strange = entry(user(1), 6, 6);
+    strange["unread_count"] = json!([1]);
+    strange["account_info"] = json!("?");
+    strange["max_seqno"] = json!("6");
+    scenario.list(&[strange]);
+    scenario.fetch(user(1), &[6], false);
+    scenario.expect_seqnos([6]);
+}
+
+#[test]
+fn quiet_conversations_are_forgotten_without_coming_again() {
+    let config = PollerConfig::new().max_conversations(100).max_parallel(200);
+    let mut scenario = Scenario::connected(config, &[]);
+    for round in 0..3_i64 {
+        let at = scenario.server_now() - START;
+        let ids: Vec<i64> = (round * 60 + 1..=round * 60 + 60).collect();
+        let list: Vec<Value> = ids.iter().map(|n| entry(user(*n), 5, at)).collect();
+        scenario.list(&list);
+        let sent: Vec<_> = ids
+            .iter()
+            .map(|n| scenario.expect_fetch(user(*n)))
+            .collect();
+        for (n, sent) in ids.iter().zip(&sent) {
+            let message = text_at(user(*n), 5, START + at);
+            scenario.answer(sent, page(&[message], false));
+        }
+        for _ in &ids {
+            scenario.expect_event();
+        }
+        scenario.expect_wait();
+    }
+    // One of the forgotten: its old message stays old.
+    let at = scenario.server_now() - START;
+    scenario.list(&[entry(user(1), 6, at)]);
+    let sent = scenario.expect_fetch(user(1));
+    let messages = [text_at(user(1), 6, START + at), text_at(user(1), 5, START)];
+    scenario.answer(&sent, page(&messages, false));
+    scenario.expect_seqnos([6]);
+    scenario.expect_wait();
+}

@@ -1,0 +1,17 @@
+//! The poller, driven with nothing but values: no clock, no socket, no sleep.
+#![allow(
+    missing_docs,
+    unreachable_pub,
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing
+)]
+
+mod checkpoint;
+mod close;
+mod connected;
+mod failure;
+mod gap;
+mod init;
+mod lists;
+mod scenario;
