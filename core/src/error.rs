@@ -23,9 +23,20 @@ pub enum Error {
     /// The service refused, with one of its codes.
     #[error(transparent)]
     Api(#[from] ApiError),
+    /// The service refused a file that was uploaded, with a code of -1 to -7.
+    #[error("the service refused the file with code {code}: {message}")]
+    PictureRefused {
+        /// The service's code.
+        code: i64,
+        /// The service's message.
+        message: String,
+    },
     /// A 2xx answer that is not of the documented shape.
     #[error(transparent)]
     Decode(#[from] DecodeError),
+    /// A row of pages does not come to its end.
+    #[error(transparent)]
+    Page(#[from] PageError),
 }
 
 /// What helps against an [`Error`].
@@ -86,7 +97,8 @@ impl Error {
             Self::Transport(_) => ErrorClass::Transport,
             Self::Http(error) => error.class(),
             Self::Api(error) => error.class(),
-            Self::Decode(_) => ErrorClass::Server,
+            Self::PictureRefused { .. } => ErrorClass::CallerMistake,
+            Self::Decode(_) | Self::Page(_) => ErrorClass::Server,
         }
     }
 
@@ -94,6 +106,7 @@ impl Error {
     pub fn code(&self) -> Option<i64> {
         match self {
             Self::Api(error) => Some(error.code),
+            Self::PictureRefused { code, .. } => Some(*code),
             _ => None,
         }
     }
@@ -405,6 +418,18 @@ impl DecodeError {
             format!("unreadable answer at {}: ", self.path)
         }
     }
+}
+
+/// A row of pages does not come to its end: see [`Pager`](crate::pager::Pager).
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum PageError {
+    /// The page says that there is more, and brought nothing to go on from.
+    #[error("the server says that there is more, but its page brought nothing new")]
+    Stalled,
+    /// A page came that was not asked for.
+    #[error("a page came, but none was asked for")]
+    Unasked,
 }
 
 /// The first characters of a body, on one line.

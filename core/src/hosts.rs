@@ -60,6 +60,11 @@ impl Hosts {
         self.0.is_none()
     }
 
+    /// The origin in place of the hosts.
+    pub(crate) fn replacement(&self) -> Option<&Url> {
+        self.0.as_ref()
+    }
+
     /// The address of a path on a host, without a query.
     pub(crate) fn url(&self, host: Host, path: &str) -> String {
         match &self.0 {

@@ -14,6 +14,8 @@ mod ids;
 mod json;
 pub mod model;
 mod one_line;
+pub mod pager;
+mod picture_url;
 pub mod poller;
 mod time;
 mod wbi;

@@ -7,6 +7,7 @@ use url::form_urlencoded;
 use crate::context::Context;
 use crate::error::BuildError;
 use crate::hosts::Host;
+use crate::picture_url::PictureUrl;
 
 const SITE: &str = "https://www.bilibili.com";
 
@@ -14,11 +15,17 @@ const SITE: &str = "https://www.bilibili.com";
 #[derive(Debug, Clone)]
 #[must_use]
 pub struct Parts {
-    host: Host,
-    path: &'static str,
+    target: Target,
     /// Name and value, neither encoded.
     pub(super) query: Vec<(&'static str, String)>,
     body: Body,
+}
+
+#[derive(Debug, Clone)]
+enum Target {
+    Call(Host, &'static str),
+    /// Asked without cookies: it is no call of the account.
+    Picture(PictureUrl),
 }
 
 #[derive(Clone)]
@@ -46,8 +53,16 @@ impl Parts {
     /// A GET.
     pub fn get(host: Host, path: &'static str) -> Self {
         Self {
-            host,
-            path,
+            target: Target::Call(host, path),
+            query: Vec::new(),
+            body: Body::None,
+        }
+    }
+
+    /// A GET of a picture, without cookies.
+    pub(crate) fn picture(url: PictureUrl) -> Self {
+        Self {
+            target: Target::Picture(url),
             query: Vec::new(),
             body: Body::None,
         }
@@ -56,8 +71,7 @@ impl Parts {
     /// A POST of a form.
     pub fn post(host: Host, path: &'static str) -> Self {
         Self {
-            host,
-            path,
+            target: Target::Call(host, path),
             query: Vec::new(),
             body: Body::Form(Vec::new()),
         }
@@ -117,22 +131,27 @@ impl Parts {
 
     /// The request, with the headers that every request has.
     pub(super) fn into_request(self, context: &Context) -> Result<Request<Vec<u8>>, BuildError> {
-        let mut url = context.hosts.url(self.host, self.path);
+        let mut url = match &self.target {
+            Target::Call(host, path) => context.hosts.url(*host, path),
+            Target::Picture(url) => url.on(&context.hosts),
+        };
         if !self.query.is_empty() {
             url.push('?');
             url.push_str(&query_string(&self.query));
         }
-        let cookies = context
-            .credential
-            .cookie_header()
-            .ok_or(BuildError::NotSendable("a cookie"))?;
         let user_agent = HeaderValue::from_str(&context.user_agent)
             .map_err(|_| BuildError::NotSendable("the user agent"))?;
-        let request = Request::builder()
+        let mut request = Request::builder()
             .uri(url)
             .header(USER_AGENT, user_agent)
-            .header(REFERER, HeaderValue::from_static(SITE))
-            .header(COOKIE, cookies);
+            .header(REFERER, HeaderValue::from_static(SITE));
+        if let Target::Call(..) = self.target {
+            let cookies = context
+                .credential
+                .cookie_header()
+                .ok_or(BuildError::NotSendable("a cookie"))?;
+            request = request.header(COOKIE, cookies);
+        }
         match self.body {
             Body::None => request.method(Method::GET).body(Vec::new()),
             Body::Form(fields) => request

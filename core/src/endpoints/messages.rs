@@ -9,7 +9,7 @@ use crate::error::{BuildError, DecodeError};
 use crate::event::Event;
 use crate::hosts::Host;
 use crate::ids::{ConversationId, Seqno};
-use crate::json::lenient::{flag, or_default, text};
+use crate::json::lenient::{flag, list, text};
 use crate::json::{self, Unreadable};
 
 /// The most that the service takes; older sources say 200.
@@ -134,7 +134,7 @@ impl MessagePage {
             min_seqno: Seqno,
             #[serde(default)]
             max_seqno: Seqno,
-            #[serde(default, deserialize_with = "or_default")]
+            #[serde(default, deserialize_with = "list")]
             e_infos: Vec<Emote>,
         }
         let items = match data.get("messages") {

@@ -1,11 +1,29 @@
 //! The calls of the service, one short file for each family.
 
+mod feed;
+mod marks;
 mod messages;
+mod multipart;
 mod nav;
+mod pictures;
 mod send_msg;
 mod sessions;
+mod settings;
+mod system;
+mod unread;
 
+pub use feed::{GetAt, GetLikes, GetReplies};
+pub use marks::{RemoveSession, SetMsgDnd, SetTop, UpdateAck};
 pub use messages::{Emote, FetchSessionMsgs, MessagePage};
 pub use nav::{Nav, NavInfo};
+pub use pictures::{DownloadPicture, UploadPicture, UploadedPicture};
 pub use send_msg::{KeyHitInfos, SendMsg, SentMsg};
 pub use sessions::{GetSessionDetail, GetSessions, NewSessions, SessionPage, SessionType};
+pub use settings::{
+    Audience, GetSessionSettings, LikeSetting, NotifySetting, RecvLikeSetting, SessionSettings,
+};
+pub use system::{GetSystemMessages, SystemPage};
+pub use unread::{
+    GetUnreadMessages, GroupUnreadCount, MyGroupUnread, SingleUnread, SingleUnreadCounts,
+    UnreadMessages,
+};

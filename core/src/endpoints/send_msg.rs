@@ -1,19 +1,25 @@
-//! Sending: text and withdrawals, to users and groups.
+//! Sending: text, pictures and withdrawals, to users and groups.
 
 use serde::Deserialize;
 use serde_json::{Value, json};
 
+use super::Emote;
 use crate::context::Context;
 use crate::endpoint::{Endpoint, Parts, Signer, Wbi};
 use crate::error::{BuildError, DecodeError};
 use crate::hosts::Host;
 use crate::ids::{ConversationId, MsgKey};
 use crate::json;
-use crate::json::lenient::{or_default, text};
-use crate::model::EventType;
+use crate::json::lenient::{list, maybe, text};
+use crate::model::{EventType, PictureContent};
+use crate::picture_url::PictureUrl;
+use crate::time::UnixSeconds;
 
 /// The most bytes of content that the service takes.
 const MAX_CONTENT: usize = 2000;
+
+/// For how many seconds the service lets a message be taken back.
+const WITHDRAW_WITHIN: i64 = 120;
 
 /// Sends a message, or takes one back. Signed; needs `bili_jct`.
 ///
@@ -27,6 +33,9 @@ pub struct SendMsg {
     msg_type: EventType,
     content: String,
     new_face_version: u8,
+    /// What was wrong with what is to be sent, said when it is sent.
+    refused: Option<BuildError>,
+    withdrawn_sent_at: Option<UnixSeconds>,
 }
 
 impl SendMsg {
@@ -37,6 +46,17 @@ impl SendMsg {
             EventType::Text,
             json!({ "content": text }).to_string(),
         )
+    }
+
+    /// A picture for this user or group. It has to lie on one of the service's own picture
+    /// hosts ([`UploadPicture`](super::UploadPicture)); `http://` becomes `https://`.
+    pub fn picture(receiver: impl Into<ConversationId>, picture: &PictureContent) -> Self {
+        Self::shown(receiver.into(), EventType::Picture, picture)
+    }
+
+    /// A custom sticker, or a picture as groups have it: [`SendMsg::picture`] of type 6.
+    pub fn groups_picture(receiver: impl Into<ConversationId>, picture: &PictureContent) -> Self {
+        Self::shown(receiver.into(), EventType::GroupsPicture, picture)
     }
 
     /// Takes back an own message of this conversation, within 120 s of sending it.
@@ -50,7 +70,36 @@ impl SendMsg {
             msg_type,
             content,
             new_face_version: 1,
+            refused: None,
+            withdrawn_sent_at: None,
         }
+    }
+
+    fn shown(receiver: ConversationId, msg_type: EventType, picture: &PictureContent) -> Self {
+        match PictureUrl::read(&picture.url) {
+            Ok(url) => {
+                let content = json!({
+                    "url": url.as_str(),
+                    "height": picture.height,
+                    "width": picture.width,
+                    "imageType": picture.image_type,
+                    "original": u8::from(picture.original),
+                    "size": number(picture.size),
+                });
+                Self::new(receiver, msg_type, content.to_string())
+            }
+            Err(refused) => Self {
+                refused: Some(refused),
+                ..Self::new(receiver, msg_type, String::new())
+            },
+        }
+    }
+
+    /// For a withdrawal: when the message was sent. One that is more than 120 s old is
+    /// refused without asking the service.
+    pub const fn sent_at(mut self, sent_at: UnixSeconds) -> Self {
+        self.withdrawn_sent_at = Some(sent_at);
+        self
     }
 
     /// Which emoticons are meant: 1, the default, for the new ones.
@@ -71,6 +120,9 @@ impl Endpoint for SendMsg {
         if let ConversationId::Other { session_type, .. } = self.receiver {
             return Err(BuildError::UnknownReceiver { session_type });
         }
+        if let Some(refused) = &self.refused {
+            return Err(refused.clone());
+        }
         if self.msg_type == EventType::Text && self.content == r#"{"content":""}"# {
             return Err(BuildError::EmptyText);
         }
@@ -89,6 +141,15 @@ impl Endpoint for SendMsg {
     fn parts(&self, context: &Context, signer: Signer<'_>) -> Result<Parts, BuildError> {
         if self.receiver == signer.uid.into() {
             return Err(BuildError::ToOneself);
+        }
+        if let (EventType::Withdraw, Some(sent_at)) = (self.msg_type, self.withdrawn_sent_at) {
+            let age_s = signer.wts.0.saturating_sub(sent_at.0);
+            if age_s > WITHDRAW_WITHIN {
+                return Err(BuildError::TooLateToWithdraw {
+                    age_s,
+                    limit_s: WITHDRAW_WITHIN,
+                });
+            }
         }
         let dev_id = context.dev_id_of(signer.uid);
         Parts::post(Host::Vc, "/web_im/v1/web_im/send_msg")
@@ -114,6 +175,17 @@ impl Endpoint for SendMsg {
     }
 }
 
+/// A whole number without a fraction, as the web client writes it.
+fn number(size: f64) -> Value {
+    // The size of a picture in kB is far below 2^53.
+    #[allow(clippy::cast_possible_truncation)]
+    if size.fract() == 0.0 {
+        json!(size as i64)
+    } else {
+        json!(size)
+    }
+}
+
 /// What the service says of a message that it took.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[non_exhaustive]
@@ -123,8 +195,11 @@ pub struct SentMsg {
     /// The content as the service keeps it; may be empty.
     #[serde(default, deserialize_with = "text")]
     pub msg_content: String,
+    /// The pictures of the custom emoticons in it.
+    #[serde(default, deserialize_with = "list")]
+    pub e_infos: Vec<Emote>,
     /// Set when the service has something to say of the words in it.
-    #[serde(default, deserialize_with = "or_default")]
+    #[serde(default, deserialize_with = "maybe")]
     pub key_hit_infos: Option<KeyHitInfos>,
 }
 

@@ -107,6 +107,28 @@ where
     })
 }
 
+/// [`int`], where null and "" are nothing.
+pub(crate) fn maybe_int<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Option<i64>, D::Error> {
+    match Value::deserialize(deserializer)? {
+        Value::Null => Ok(None),
+        Value::String(text) if text.trim().is_empty() => Ok(None),
+        value => int(value).map(Some).map_err(D::Error::custom),
+    }
+}
+
+/// [`flag`], where null and "" are nothing.
+pub(crate) fn maybe_flag<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Option<bool>, D::Error> {
+    match Value::deserialize(deserializer)? {
+        Value::Null => Ok(None),
+        Value::String(text) if text.trim().is_empty() => Ok(None),
+        value => flag(value).map(Some).map_err(D::Error::custom),
+    }
+}
+
 /// A list: null is empty, and an item that cannot be read is left out.
 pub(crate) fn list<'de, D, T>(deserializer: D) -> Result<Vec<T>, D::Error>
 where

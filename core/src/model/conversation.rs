@@ -3,10 +3,12 @@
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use super::Message;
-use crate::ids::{ConversationId, Seqno};
-use crate::json::lenient::{flag, int, or_default, text};
+use crate::event::Event;
+use crate::ids::{ConversationId, Seqno, Uid};
+use crate::json::lenient::{flag, int, maybe, text};
 use crate::time::UnixMicros;
 
 /// A conversation as the lists show it: with whom, how far it goes, how far it was read.
@@ -85,17 +87,25 @@ pub struct Conversation {
     #[serde(default, deserialize_with = "int")]
     pub system_msg_type: i64,
     /// Name and picture, for the service's own accounts.
-    #[serde(default, deserialize_with = "or_default")]
+    #[serde(default, deserialize_with = "maybe")]
     pub account_info: Option<AccountInfo>,
     /// Whether the other is live now.
     #[serde(default, deserialize_with = "int")]
     pub live_status: i64,
+    /// A label of the other, as it came.
+    #[serde(default, deserialize_with = "maybe")]
+    pub user_label: Option<Value>,
 }
 
 impl Conversation {
     /// Which conversation this is.
     pub fn id(&self) -> ConversationId {
         ConversationId::new(self.session_type, self.talker_id)
+    }
+
+    /// The newest message with its content read, if the list shows it.
+    pub fn last_event(&self) -> Option<Event> {
+        Some(Event::new(self.id(), self.last_msg.clone()?))
     }
 
     /// The newest message known of it: `max_seqno`, or that of `last_msg` if it is higher.
@@ -118,4 +128,4 @@ pub struct AccountInfo {
 }
 
 /// The service's own conversations of a list: system message type to `talker_id`.
-pub type SystemTalkers = BTreeMap<String, i64>;
+pub type SystemTalkers = BTreeMap<String, Uid>;

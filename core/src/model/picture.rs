@@ -1,7 +1,9 @@
-//! The content of a picture message.
+//! Pictures: the content of a message, and a file before it is sent.
 
+use imagesize::{ImageSize, ImageType};
 use serde::{Deserialize, Serialize};
 
+use crate::error::BuildError;
 use crate::json::lenient::{flag, float, int, text};
 
 /// A picture, or a custom sticker. Every field but `url` may be missing on the wire.
@@ -31,4 +33,140 @@ pub struct PictureContent {
 #[allow(clippy::trivially_copy_pass_by_ref)]
 fn as_number<S: serde::Serializer>(flag: &bool, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.serialize_u8(u8::from(*flag))
+}
+
+/// A picture to be uploaded: a whole png, jpeg, gif or webp file.
+///
+/// ```
+/// use bilibili_session::model::{Picture, PictureFormat};
+///
+/// let gif = b"GIF89a\x02\x00\x03\x00\x00\x00\x00;".to_vec();
+/// let picture = Picture::from_bytes(gif)?;
+/// assert_eq!(picture.format(), PictureFormat::Gif);
+/// assert_eq!((picture.width(), picture.height()), (2, 3));
+/// assert!(Picture::from_bytes(b"%PDF-1.7".to_vec()).is_err());
+/// # Ok::<(), bilibili_session::error::BuildError>(())
+/// ```
+#[derive(Clone, PartialEq, Eq)]
+pub struct Picture {
+    bytes: Vec<u8>,
+    format: PictureFormat,
+    width: u32,
+    height: u32,
+}
+
+/// A format of pictures that the service takes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[non_exhaustive]
+pub enum PictureFormat {
+    /// PNG.
+    Png,
+    /// JPEG.
+    Jpeg,
+    /// GIF.
+    Gif,
+    /// WebP.
+    Webp,
+}
+
+impl PictureFormat {
+    /// As `imageType` names it: `png`, `jpeg`, `gif`, `webp`.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Png => "png",
+            Self::Jpeg => "jpeg",
+            Self::Gif => "gif",
+            Self::Webp => "webp",
+        }
+    }
+
+    pub(crate) const fn media_type(self) -> &'static str {
+        match self {
+            Self::Png => "image/png",
+            Self::Jpeg => "image/jpeg",
+            Self::Gif => "image/gif",
+            Self::Webp => "image/webp",
+        }
+    }
+
+    pub(crate) const fn file_name(self) -> &'static str {
+        match self {
+            Self::Png => "picture.png",
+            Self::Jpeg => "picture.jpg",
+            Self::Gif => "picture.gif",
+            Self::Webp => "picture.webp",
+        }
+    }
+}
+
+impl Picture {
+    /// Reads format and size from the head of the file; nothing is decoded.
+    ///
+    /// # Errors
+    /// Fails when the file is none of the formats that the service takes, or ends before
+    /// its size is said.
+    pub fn from_bytes(bytes: Vec<u8>) -> Result<Self, BuildError> {
+        let refuse = |reason: &str| BuildError::NotAPicture {
+            reason: reason.to_owned(),
+        };
+        let format = match imagesize::image_type(&bytes) {
+            Ok(ImageType::Png) => PictureFormat::Png,
+            Ok(ImageType::Jpeg) => PictureFormat::Jpeg,
+            Ok(ImageType::Gif) => PictureFormat::Gif,
+            Ok(ImageType::Webp) => PictureFormat::Webp,
+            _ if bytes.is_empty() => return Err(refuse("the file is empty")),
+            _ => return Err(refuse("its first bytes are of none of these")),
+        };
+        let ImageSize { width, height } =
+            imagesize::blob_size(&bytes).map_err(|_| refuse("its head is cut off or damaged"))?;
+        match (u32::try_from(width), u32::try_from(height)) {
+            (Ok(width @ 1..), Ok(height @ 1..)) => Ok(Self {
+                bytes,
+                format,
+                width,
+                height,
+            }),
+            _ => Err(refuse("its head gives it no size")),
+        }
+    }
+
+    /// The format.
+    pub const fn format(&self) -> PictureFormat {
+        self.format
+    }
+
+    /// In pixels.
+    pub const fn width(&self) -> u32 {
+        self.width
+    }
+
+    /// In pixels.
+    pub const fn height(&self) -> u32 {
+        self.height
+    }
+
+    /// The file.
+    pub fn bytes(&self) -> &[u8] {
+        &self.bytes
+    }
+
+    /// The file's length in kB, as `size` counts it.
+    pub fn kilobytes(&self) -> f64 {
+        // Three digits are what the service writes; a file is far below 2^52 bytes.
+        #[allow(clippy::cast_precision_loss)]
+        let bytes = self.bytes.len() as f64;
+        (bytes / 1024.0 * 1000.0).round() / 1000.0
+    }
+}
+
+/// Without the file itself.
+impl std::fmt::Debug for Picture {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Picture")
+            .field("format", &self.format)
+            .field("width", &self.width)
+            .field("height", &self.height)
+            .field("bytes", &self.bytes.len())
+            .finish()
+    }
 }

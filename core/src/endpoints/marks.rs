@@ -1,0 +1,207 @@
+//! What can be done to a conversation: mark it read, pin it, mute it, remove it.
+
+use serde_json::Value;
+
+use crate::context::Context;
+use crate::endpoint::{Cookies, Endpoint, OwnUid, Parts};
+use crate::error::{BuildError, DecodeError};
+use crate::hosts::Host;
+use crate::ids::{ConversationId, Seqno, Uid};
+
+/// Marks a conversation as read up to a message. Needs `bili_jct`.
+///
+/// `POST https://api.vc.bilibili.com/session_svr/v1/session_svr/update_ack`
+#[derive(Debug, Clone, Copy)]
+#[must_use]
+pub struct UpdateAck {
+    conversation: ConversationId,
+    ack_seqno: Seqno,
+}
+
+impl UpdateAck {
+    /// Read up to and with `ack_seqno`.
+    pub fn new(conversation: impl Into<ConversationId>, ack_seqno: Seqno) -> Self {
+        Self {
+            conversation: conversation.into(),
+            ack_seqno,
+        }
+    }
+}
+
+impl Endpoint for UpdateAck {
+    type Auth = Cookies;
+    type Output = ();
+
+    fn check(&self, context: &Context) -> Result<(), BuildError> {
+        check(self.conversation, context)
+    }
+
+    fn parts(&self, context: &Context, (): ()) -> Result<Parts, BuildError> {
+        named("/session_svr/v1/session_svr/update_ack", self.conversation)
+            .field("ack_seqno", self.ack_seqno)
+            .web()
+            .csrf(context)
+    }
+
+    fn decode(&self, _: &Value) -> Result<(), DecodeError> {
+        Ok(())
+    }
+}
+
+/// Removes a conversation from the list. Needs `bili_jct`.
+///
+/// `POST https://api.vc.bilibili.com/session_svr/v1/session_svr/remove_session`
+#[derive(Debug, Clone, Copy)]
+#[must_use]
+pub struct RemoveSession {
+    conversation: ConversationId,
+}
+
+impl RemoveSession {
+    /// Removes this conversation.
+    pub fn new(conversation: impl Into<ConversationId>) -> Self {
+        Self {
+            conversation: conversation.into(),
+        }
+    }
+}
+
+impl Endpoint for RemoveSession {
+    type Auth = Cookies;
+    type Output = ();
+
+    fn check(&self, context: &Context) -> Result<(), BuildError> {
+        check(self.conversation, context)
+    }
+
+    fn parts(&self, context: &Context, (): ()) -> Result<Parts, BuildError> {
+        named(
+            "/session_svr/v1/session_svr/remove_session",
+            self.conversation,
+        )
+        .web()
+        .csrf(context)
+    }
+
+    fn decode(&self, _: &Value) -> Result<(), DecodeError> {
+        Ok(())
+    }
+}
+
+/// Pins a conversation to the top of the list, or unpins it. Needs `bili_jct`.
+///
+/// `POST https://api.vc.bilibili.com/session_svr/v1/session_svr/set_top`
+#[derive(Debug, Clone, Copy)]
+#[must_use]
+pub struct SetTop {
+    conversation: ConversationId,
+    pin: bool,
+}
+
+impl SetTop {
+    /// Pins it.
+    pub fn pin(conversation: impl Into<ConversationId>) -> Self {
+        Self {
+            conversation: conversation.into(),
+            pin: true,
+        }
+    }
+
+    /// Unpins it.
+    pub fn unpin(conversation: impl Into<ConversationId>) -> Self {
+        Self {
+            conversation: conversation.into(),
+            pin: false,
+        }
+    }
+}
+
+impl Endpoint for SetTop {
+    type Auth = Cookies;
+    type Output = ();
+
+    fn check(&self, context: &Context) -> Result<(), BuildError> {
+        check(self.conversation, context)
+    }
+
+    fn parts(&self, context: &Context, (): ()) -> Result<Parts, BuildError> {
+        // The service counts the other way round: 0 pins.
+        named("/session_svr/v1/session_svr/set_top", self.conversation)
+            .field("op_type", u8::from(!self.pin))
+            .web()
+            .csrf(context)
+    }
+
+    fn decode(&self, _: &Value) -> Result<(), DecodeError> {
+        Ok(())
+    }
+}
+
+/// Mutes a conversation, or lets it speak again. Needs `bili_jct`, and one's own number.
+///
+/// `POST https://api.vc.bilibili.com/link_setting/v1/link_setting/set_msg_dnd`
+#[derive(Debug, Clone, Copy)]
+#[must_use]
+pub struct SetMsgDnd {
+    conversation: ConversationId,
+    mute: bool,
+}
+
+impl SetMsgDnd {
+    /// Mutes it.
+    pub fn mute(conversation: impl Into<ConversationId>) -> Self {
+        Self {
+            conversation: conversation.into(),
+            mute: true,
+        }
+    }
+
+    /// Lets it speak again.
+    pub fn unmute(conversation: impl Into<ConversationId>) -> Self {
+        Self {
+            conversation: conversation.into(),
+            mute: false,
+        }
+    }
+}
+
+impl Endpoint for SetMsgDnd {
+    type Auth = OwnUid;
+    type Output = ();
+
+    fn check(&self, context: &Context) -> Result<(), BuildError> {
+        check(self.conversation, context)
+    }
+
+    fn parts(&self, context: &Context, own: Uid) -> Result<Parts, BuildError> {
+        let parts = Parts::post(Host::Vc, "/link_setting/v1/link_setting/set_msg_dnd")
+            .field("uid", own)
+            .field("setting", u8::from(self.mute));
+        let parts = match self.conversation {
+            ConversationId::Group(group) => parts.field("dnd_group_id", group),
+            other => parts.field("dnd_uid", other.talker_id()),
+        };
+        parts.web().csrf(context)
+    }
+
+    fn decode(&self, _: &Value) -> Result<(), DecodeError> {
+        Ok(())
+    }
+}
+
+/// A POST that names a conversation.
+fn named(path: &'static str, conversation: ConversationId) -> Parts {
+    Parts::post(Host::Vc, path)
+        .field("talker_id", conversation.talker_id())
+        .field("session_type", conversation.session_type())
+}
+
+fn check(conversation: ConversationId, context: &Context) -> Result<(), BuildError> {
+    match conversation {
+        ConversationId::Other { session_type, .. } => {
+            Err(BuildError::UnknownReceiver { session_type })
+        }
+        _ if !context.credential().can_write() => Err(BuildError::MissingBiliJct),
+        _ => Ok(()),
+    }
+}

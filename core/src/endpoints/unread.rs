@@ -1,0 +1,158 @@
+//! How much is unread.
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::context::Context;
+use crate::endpoint::{Cookies, Endpoint, Parts};
+use crate::error::{BuildError, DecodeError};
+use crate::hosts::Host;
+use crate::json;
+use crate::json::lenient::int;
+
+/// How many notifications are unread; private messages are not among them.
+///
+/// `GET https://api.bilibili.com/x/msgfeed/unread`
+#[derive(Debug, Clone, Copy, Default)]
+#[must_use]
+pub struct GetUnreadMessages;
+
+/// Unread notifications, by kind.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+#[non_exhaustive]
+pub struct UnreadMessages {
+    /// Mentions.
+    #[serde(deserialize_with = "int")]
+    pub at: i64,
+    /// Of unknown meaning; 0 as a rule.
+    #[serde(deserialize_with = "int")]
+    pub chat: i64,
+    /// Coins given.
+    #[serde(deserialize_with = "int")]
+    pub coin: i64,
+    /// Flying comments.
+    #[serde(deserialize_with = "int")]
+    pub danmu: i64,
+    /// Favourites.
+    #[serde(deserialize_with = "int")]
+    pub favorite: i64,
+    /// Likes.
+    #[serde(deserialize_with = "int")]
+    pub like: i64,
+    /// Likes, as the newer message page counts them.
+    #[serde(deserialize_with = "int")]
+    pub recv_like: i64,
+    /// Replies, as the newer message page counts them.
+    #[serde(deserialize_with = "int")]
+    pub recv_reply: i64,
+    /// Replies.
+    #[serde(deserialize_with = "int")]
+    pub reply: i64,
+    /// System notices.
+    #[serde(deserialize_with = "int")]
+    pub sys_msg: i64,
+    /// Notices for creators.
+    #[serde(deserialize_with = "int")]
+    pub up: i64,
+}
+
+impl Endpoint for GetUnreadMessages {
+    type Auth = Cookies;
+    type Output = UnreadMessages;
+
+    fn parts(&self, _: &Context, (): ()) -> Result<Parts, BuildError> {
+        Ok(Parts::get(Host::Api, "/x/msgfeed/unread"))
+    }
+
+    fn decode(&self, data: &Value) -> Result<UnreadMessages, DecodeError> {
+        json::salvage(data).map(|(unread, _)| unread)
+    }
+}
+
+/// How many private messages of users are unread.
+///
+/// `GET https://api.vc.bilibili.com/session_svr/v1/session_svr/single_unread`
+#[derive(Debug, Clone, Copy, Default)]
+#[must_use]
+pub struct SingleUnread;
+
+/// Unread private messages of users, by kind.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+#[non_exhaustive]
+pub struct SingleUnreadCounts {
+    /// From users that are followed.
+    #[serde(deserialize_with = "int")]
+    pub follow_unread: i64,
+    /// From users that are not followed.
+    #[serde(deserialize_with = "int")]
+    pub unfollow_unread: i64,
+    /// Pushed by users that are not followed.
+    #[serde(deserialize_with = "int")]
+    pub unfollow_push_msg: i64,
+    /// Pushed, and kept back by the service.
+    #[serde(deserialize_with = "int")]
+    pub dustbin_push_msg: i64,
+    /// Kept back by the service.
+    #[serde(deserialize_with = "int")]
+    pub dustbin_unread: i64,
+    /// Business messages from users that are followed.
+    #[serde(deserialize_with = "int")]
+    pub biz_msg_follow_unread: i64,
+    /// Business messages from users that are not followed.
+    #[serde(deserialize_with = "int")]
+    pub biz_msg_unfollow_unread: i64,
+    /// Customer service.
+    #[serde(deserialize_with = "int")]
+    pub custom_unread: i64,
+}
+
+impl Endpoint for SingleUnread {
+    type Auth = Cookies;
+    type Output = SingleUnreadCounts;
+
+    fn parts(&self, _: &Context, (): ()) -> Result<Parts, BuildError> {
+        Ok(
+            Parts::get(Host::Vc, "/session_svr/v1/session_svr/single_unread")
+                .query("unread_type", 0)
+                .query("show_unfollow_list", 1)
+                .query("show_dustbin", 1)
+                .web(),
+        )
+    }
+
+    fn decode(&self, data: &Value) -> Result<SingleUnreadCounts, DecodeError> {
+        json::salvage(data).map(|(unread, _)| unread)
+    }
+}
+
+/// How many messages of groups are unread.
+///
+/// `GET https://api.vc.bilibili.com/session_svr/v1/session_svr/my_group_unread`
+#[derive(Debug, Clone, Copy, Default)]
+#[must_use]
+pub struct MyGroupUnread;
+
+/// Unread messages of groups.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+#[non_exhaustive]
+pub struct GroupUnreadCount {
+    /// Of all groups together.
+    #[serde(deserialize_with = "int")]
+    pub unread_count: i64,
+}
+
+impl Endpoint for MyGroupUnread {
+    type Auth = Cookies;
+    type Output = GroupUnreadCount;
+
+    fn parts(&self, _: &Context, (): ()) -> Result<Parts, BuildError> {
+        Ok(Parts::get(Host::Vc, "/session_svr/v1/session_svr/my_group_unread").web())
+    }
+
+    fn decode(&self, data: &Value) -> Result<GroupUnreadCount, DecodeError> {
+        json::salvage(data).map(|(unread, _)| unread)
+    }
+}

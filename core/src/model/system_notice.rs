@@ -1,0 +1,297 @@
+//! System notices: texts with links in them, and times written in two ways.
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde_json::Value;
+
+use crate::ids::Uid;
+use crate::json::lenient::{flag, int, maybe, text};
+use crate::json::parse_str;
+use crate::time::UnixSeconds;
+
+/// A notice of the system.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct SystemNotice {
+    /// Its number.
+    #[serde(deserialize_with = "int")]
+    pub id: i64,
+    /// Its place among the notices, 19 digits; 0 if unknown.
+    #[serde(default, deserialize_with = "int")]
+    pub cursor: i64,
+    /// Who published it, if it was not the service itself.
+    #[serde(default, deserialize_with = "maybe")]
+    pub publisher: Option<Publisher>,
+    /// Its kind.
+    #[serde(default, rename = "type", deserialize_with = "int")]
+    pub kind: i64,
+    /// Its title.
+    #[serde(default, deserialize_with = "text")]
+    pub title: String,
+    /// What it says, as it came; [`SystemNotice::body`] is for reading.
+    #[serde(default, deserialize_with = "text")]
+    pub content: String,
+    /// What it comes from.
+    #[serde(default, deserialize_with = "maybe")]
+    pub source: Option<NoticeSource>,
+    /// When.
+    #[serde(default)]
+    pub time_at: NoticeTime,
+    /// The kind of its card.
+    #[serde(default, deserialize_with = "int")]
+    pub card_type: i64,
+    /// What its card says.
+    #[serde(default, deserialize_with = "text")]
+    pub card_brief: String,
+    /// The address of its card's cover.
+    #[serde(default, deserialize_with = "text")]
+    pub card_cover: String,
+    /// Where its card leads.
+    #[serde(default, deserialize_with = "text")]
+    pub card_link: String,
+    /// A code of unknown meaning, such as `1_0_0`.
+    #[serde(default, deserialize_with = "text")]
+    pub mc: String,
+    /// Whether it is of the site.
+    #[serde(default, deserialize_with = "flag")]
+    pub is_station: bool,
+    /// Whether it was sent.
+    #[serde(default, deserialize_with = "flag")]
+    pub is_send: bool,
+}
+
+/// Who published a notice.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+#[non_exhaustive]
+pub struct Publisher {
+    /// The name shown.
+    #[serde(deserialize_with = "text")]
+    pub name: String,
+    /// The user's number.
+    pub mid: Uid,
+    /// The picture's address.
+    #[serde(deserialize_with = "text")]
+    pub face: String,
+}
+
+/// What a notice comes from.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+#[non_exhaustive]
+pub struct NoticeSource {
+    /// Its name.
+    #[serde(deserialize_with = "text")]
+    pub name: String,
+    /// The address of its logo.
+    #[serde(deserialize_with = "text")]
+    pub logo: String,
+}
+
+/// A notice's text, with its links taken out of it.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct NoticeBody {
+    /// The text; a link stands in it with its words only.
+    pub text: String,
+    /// The links, in order.
+    pub links: Vec<NoticeLink>,
+}
+
+/// A link in a notice.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct NoticeLink {
+    /// Its words.
+    pub text: String,
+    /// Where it leads.
+    pub url: String,
+}
+
+impl SystemNotice {
+    /// The text to be read: of `{"web": "…"}` what is inside, of `#{words}{"url"}` the words.
+    pub fn body(&self) -> NoticeBody {
+        let inner = match parse_str(&self.content) {
+            Ok(Value::Object(object)) => {
+                object.get("web").and_then(Value::as_str).map(str::to_owned)
+            }
+            _ => None,
+        };
+        let mut rest = inner.as_deref().unwrap_or(&self.content);
+        let mut body = NoticeBody::default();
+        while let Some((before, from)) = rest.split_once("#{") {
+            body.text.push_str(before);
+            if let Some((link, after)) = link(from) {
+                body.text.push_str(&link.text);
+                body.links.push(link);
+                rest = after;
+            } else {
+                body.text.push_str("#{");
+                rest = from;
+            }
+        }
+        body.text.push_str(rest);
+        body
+    }
+}
+
+/// `words}{"url"}…`, of which the beginning `#{` is gone already.
+fn link(from: &str) -> Option<(NoticeLink, &str)> {
+    let (text, from) = from.split_once("}{")?;
+    let (url, after) = from.split_once('}')?;
+    let link = NoticeLink {
+        text: text.to_owned(),
+        url: url.trim().trim_matches('"').to_owned(),
+    };
+    Some((link, after))
+}
+
+/// When a notice was given: the service writes a number, or text as on a clock in China.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum NoticeTime {
+    /// A point in time; 0 if there was none.
+    At(UnixSeconds),
+    /// As `2023-11-14 22:13:20`, without a time zone.
+    Text(String),
+}
+
+/// The text has no time zone; the service's own is UTC+8.
+const UTC_PLUS_8: i64 = 8 * 3600;
+
+impl NoticeTime {
+    /// The point in time; text is read as of UTC+8. `None` for 0 and for other text.
+    pub fn unix(&self) -> Option<UnixSeconds> {
+        match self {
+            Self::At(UnixSeconds(0)) => None,
+            Self::At(at) => Some(*at),
+            Self::Text(text) => clock(text).map(|local| UnixSeconds(local - UTC_PLUS_8)),
+        }
+    }
+}
+
+/// `YYYY-MM-DD HH:MM:SS` in seconds since 1970, as if it were UTC.
+fn clock(text: &str) -> Option<i64> {
+    let (date, time) = text.trim().split_once([' ', 'T'])?;
+    let [year, month, day] = three(date, '-')?;
+    let [hour, minute, second] = three(time, ':')?;
+    let fits = (1970..=9999).contains(&year)
+        && (1..=12).contains(&month)
+        && (1..=31).contains(&day)
+        && (0..24).contains(&hour)
+        && (0..60).contains(&minute)
+        && (0..61).contains(&second);
+    if !fits {
+        return None;
+    }
+    // Days since 1970-01-01; a year begins in March, so that the leap day is its last.
+    let (year, month) = if month > 2 {
+        (year, month - 3)
+    } else {
+        (year - 1, month + 9)
+    };
+    let days = 365 * year + year / 4 - year / 100 + year / 400 + (153 * month + 2) / 5 + day - 1;
+    Some((((days - 719_468) * 24 + hour) * 60 + minute) * 60 + second)
+}
+
+fn three(text: &str, separator: char) -> Option<[i64; 3]> {
+    let numbers: Vec<i64> = text
+        .split(separator)
+        .map(|part| part.parse().ok())
+        .collect::<Option<_>>()?;
+    numbers.try_into().ok()
+}
+
+impl Default for NoticeTime {
+    fn default() -> Self {
+        Self::At(UnixSeconds(0))
+    }
+}
+
+/// As it came: a number or text.
+impl Serialize for NoticeTime {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Self::At(at) => at.serialize(serializer),
+            Self::Text(text) => serializer.serialize_str(text),
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for NoticeTime {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let value = Value::deserialize(deserializer)?;
+        match int::<_, i64>(value.clone()) {
+            Ok(number) => Ok(Self::At(UnixSeconds(number))),
+            Err(_) => text(value)
+                .map(Self::Text)
+                .map_err(serde::de::Error::custom),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn body(content: &str) -> NoticeBody {
+        let notice: SystemNotice =
+            serde_json::from_value(json!({"id": 1, "content": content})).unwrap();
+        notice.body()
+    }
+
+    #[test]
+    fn links_are_taken_out() {
+        let with_link = body(r##"before #{words}{"https://www.bilibili.com/"} after"##);
+        assert_eq!(with_link.text, "before words after");
+        assert_eq!(with_link.links[0].url, "https://www.bilibili.com/");
+        assert_eq!(body(r#"{"web": "inside"}"#).text, "inside");
+        for odd in [
+            "",
+            "#{",
+            "#{a}",
+            "#{a}{",
+            "{}",
+            r#"{"web":1}"#,
+            "}{ #{",
+            "12",
+        ] {
+            assert_eq!(
+                body(odd),
+                NoticeBody {
+                    text: odd.to_owned(),
+                    links: vec![]
+                }
+            );
+        }
+    }
+
+    #[test]
+    fn times_in_both_dresses() {
+        let read = |value| serde_json::from_value::<NoticeTime>(value).unwrap();
+        assert_eq!(
+            read(json!(1_700_000_000)).unix(),
+            Some(UnixSeconds(1_700_000_000))
+        );
+        assert_eq!(
+            read(json!("1700000000")).unix(),
+            Some(UnixSeconds(1_700_000_000))
+        );
+        assert_eq!(
+            read(json!("2023-11-15 06:13:20")).unix(),
+            Some(UnixSeconds(1_700_000_000))
+        );
+        assert_eq!(
+            read(json!("2024-02-29 08:00:00")).unix(),
+            Some(UnixSeconds(1_709_164_800))
+        );
+        for odd in [
+            "",
+            "yesterday",
+            "2023-13-01 00:00:00",
+            "2023-11-15",
+            "1-2-3 4:5:6:7",
+        ] {
+            assert_eq!(read(json!(odd)).unix(), None, "{odd}");
+        }
+    }
+}

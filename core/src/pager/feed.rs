@@ -1,0 +1,121 @@
+//! The pages of replies, mentions and likes.
+
+use std::collections::BTreeSet;
+
+use super::{Pager, Tally};
+use crate::endpoint::Endpoint;
+use crate::endpoints::{GetAt, GetLikes, GetReplies};
+use crate::error::PageError;
+use crate::json::Unreadable;
+use crate::model::{At, FeedCursor, FeedPage, Like, Reply};
+
+mod sealed {
+    pub trait Sealed {}
+    impl Sealed for super::GetReplies {}
+    impl Sealed for super::GetAt {}
+    impl Sealed for super::GetLikes {}
+}
+
+/// A call whose pages a [`FeedPager`] asks for: [`GetReplies`], [`GetAt`] or [`GetLikes`].
+pub trait Feed: Endpoint<Output = FeedPage<Self::Item>> + sealed::Sealed {
+    /// What the feed is made of.
+    type Item;
+
+    /// The call for the newest page, or for the one after this cursor.
+    fn at(cursor: Option<FeedCursor>) -> Self;
+
+    /// The number of an item.
+    fn id(item: &Self::Item) -> i64;
+}
+
+macro_rules! feed {
+    ($name:ident, $item:ty) => {
+        impl Feed for $name {
+            type Item = $item;
+
+            fn at(cursor: Option<FeedCursor>) -> Self {
+                cursor.map_or_else(Self::new, Self::after)
+            }
+
+            fn id(item: &$item) -> i64 {
+                item.id
+            }
+        }
+    };
+}
+
+feed!(GetReplies, Reply);
+feed!(GetAt, At);
+feed!(GetLikes, Like);
+
+/// A whole feed, newest first, each item once.
+#[derive(Debug, Clone)]
+pub struct FeedPager<F> {
+    next: Option<FeedCursor>,
+    over: bool,
+    seen: BTreeSet<i64>,
+    asked: BTreeSet<FeedCursor>,
+    tally: Tally,
+    feed: std::marker::PhantomData<fn() -> F>,
+}
+
+impl<F: Feed> FeedPager<F> {
+    /// The feed from its newest item on.
+    pub const fn new() -> Self {
+        Self {
+            next: None,
+            over: false,
+            seen: BTreeSet::new(),
+            asked: BTreeSet::new(),
+            tally: Tally::new(),
+            feed: std::marker::PhantomData,
+        }
+    }
+
+    /// No more than so many items.
+    #[must_use]
+    pub const fn limit(mut self, items: usize) -> Self {
+        self.tally.left = items;
+        self
+    }
+}
+
+impl<F: Feed> Default for FeedPager<F> {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl<F: Feed> Pager for FeedPager<F> {
+    type Endpoint = F;
+    type Item = F::Item;
+
+    fn next_call(&self) -> Option<F> {
+        (!self.over && !self.tally.is_full()).then(|| F::at(self.next))
+    }
+
+    /// Ends at the last page, and on one that brings nothing new.
+    fn handle_page(&mut self, page: FeedPage<F::Item>) -> Result<Vec<F::Item>, PageError> {
+        if self.over {
+            return Err(PageError::Unasked);
+        }
+        let FeedPage {
+            mut latest,
+            items,
+            unreadable,
+            cursor,
+            ..
+        } = page;
+        latest.extend(items);
+        latest.retain(|item| self.seen.insert(F::id(item)));
+        let brings_nothing = latest.is_empty() && unreadable.is_empty();
+        self.over = cursor.is_end || cursor.id == 0 || brings_nothing || !self.asked.insert(cursor);
+        self.tally.note(unreadable);
+        self.next = Some(cursor);
+        Ok(self.tally.take(latest))
+    }
+
+    fn take_unreadable(&mut self) -> Vec<Unreadable> {
+        std::mem::take(&mut self.tally.unreadable)
+    }
+}

@@ -1,0 +1,130 @@
+//! System notices out of all their sources.
+
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::{Pager, Tally};
+use crate::endpoints::{GetSystemMessages, SystemPage};
+use crate::error::PageError;
+use crate::json::Unreadable;
+use crate::model::SystemNotice;
+
+/// All system notices, newest first, each once: the newest of both sources, merged,
+/// then the older ones.
+#[derive(Debug, Clone)]
+pub struct SystemPager {
+    stage: Stage,
+    /// What came and is not handed out yet, newest first.
+    held: BTreeMap<Reverse<(i64, i64)>, SystemNotice>,
+    seen: BTreeSet<i64>,
+    tally: Tally,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Stage {
+    User,
+    /// With the lowest cursor of the user's source.
+    Unified(Option<i64>),
+    /// Before this cursor.
+    Older(i64),
+    Over,
+}
+
+impl SystemPager {
+    /// From the newest on.
+    pub const fn new() -> Self {
+        Self {
+            stage: Stage::User,
+            held: BTreeMap::new(),
+            seen: BTreeSet::new(),
+            tally: Tally::new(),
+        }
+    }
+
+    /// No more than so many notices.
+    #[must_use]
+    pub const fn limit(mut self, notices: usize) -> Self {
+        self.tally.left = notices;
+        self
+    }
+
+    /// What is held from this cursor up: nothing newer can come any more.
+    fn release(&mut self, from: i64) -> Vec<SystemNotice> {
+        let older = self.held.split_off(&Reverse((from, i64::MIN)));
+        let released = std::mem::replace(&mut self.held, older);
+        self.tally.take(released.into_values().collect())
+    }
+}
+
+impl Default for SystemPager {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Pager for SystemPager {
+    type Endpoint = GetSystemMessages;
+    type Item = SystemNotice;
+
+    fn next_call(&self) -> Option<GetSystemMessages> {
+        match self.stage {
+            _ if self.tally.is_full() => None,
+            Stage::User => Some(GetSystemMessages::new()),
+            Stage::Unified(_) => Some(GetSystemMessages::unified()),
+            Stage::Older(cursor) => Some(GetSystemMessages::older(cursor)),
+            Stage::Over => None,
+        }
+    }
+
+    /// Ends on a page that brings nothing new.
+    fn handle_page(&mut self, page: SystemPage) -> Result<Vec<SystemNotice>, PageError> {
+        self.tally.note(page.unreadable);
+        let lowest = page
+            .notices
+            .iter()
+            .map(|notice| notice.cursor)
+            .filter(|cursor| *cursor > 0)
+            .min();
+        let before = self.seen.len();
+        for notice in page.notices {
+            if self.seen.insert(notice.id) {
+                self.held
+                    .insert(Reverse((notice.cursor, notice.id)), notice);
+            }
+        }
+        let fresh = self.seen.len() > before;
+        // The older ones begin where the shorter of both lists ends: below that, the
+        // other one alone may be no whole list.
+        let next = match self.stage {
+            Stage::User => Stage::Unified(lowest),
+            Stage::Unified(user) => user.max(lowest).map_or(Stage::Over, Stage::Older),
+            Stage::Older(cursor) => match lowest {
+                Some(lowest) if lowest < cursor && (fresh || self.reaches_below(lowest)) => {
+                    Stage::Older(lowest)
+                }
+                _ => Stage::Over,
+            },
+            Stage::Over => return Err(PageError::Unasked),
+        };
+        self.stage = next;
+        Ok(match next {
+            Stage::User | Stage::Unified(_) => Vec::new(),
+            Stage::Older(cursor) => self.release(cursor),
+            Stage::Over => self.release(i64::MIN),
+        })
+    }
+
+    fn take_unreadable(&mut self) -> Vec<Unreadable> {
+        std::mem::take(&mut self.tally.unreadable)
+    }
+}
+
+impl SystemPager {
+    /// Whether something is held from further down than this: the page was known
+    /// already, but between it and that there may be news.
+    fn reaches_below(&self, cursor: i64) -> bool {
+        self.held
+            .last_key_value()
+            .is_some_and(|(Reverse((held, _)), _)| *held < cursor && *held > 0)
+    }
+}
