@@ -1,4 +1,5 @@
 //! Every recorded message becomes an event; where the recording read it, ours agrees.
+#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)]
 
 use bilibili_session::endpoints::FetchSessionMsgs;
 use bilibili_session::model::{Message, Share, VideoId};

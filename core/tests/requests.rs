@@ -1,4 +1,5 @@
 //! Every recorded request, built here, whole. Where ours differs on purpose stands in one table.
+#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)]
 
 mod support;
 

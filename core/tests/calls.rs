@@ -1,0 +1,387 @@
+//! The calls that no recording has, whole: method, address, parameters, body.
+#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)]
+
+mod support;
+
+use bilibili_session::endpoints::{
+    DownloadPicture, FetchSessionMsgs, GetAt, GetReplies, GetSessions, GetSystemMessages,
+    MyGroupUnread, NewSessions, RemoveSession, SendMsg, SetMsgDnd, SetTop, SingleUnread, UpdateAck,
+    UploadPicture,
+};
+use bilibili_session::error::{BuildError, ErrorClass};
+use bilibili_session::model::{FeedCursor, Picture, PictureContent, PictureFormat};
+use bilibili_session::{
+    Context, ConversationId, Credential, Endpoint, GroupId, Hosts, MsgKey, Seqno, Uid, UnixMicros,
+    UnixSeconds,
+};
+use serde_json::json;
+use support::{Pairs, WTS, answer, context, request, request_with, take_apart};
+
+const VC: &str = "https://api.vc.bilibili.com";
+
+/// `a=1&b=2`, sorted.
+fn pairs(text: &str) -> Pairs {
+    support::sorted(url::form_urlencoded::parse(text.as_bytes()))
+}
+
+fn get<E: Endpoint>(endpoint: &E, url: &str, query: &str) {
+    let taken = take_apart(&request(endpoint));
+    assert_eq!((taken.method.as_str(), taken.url.as_str()), ("GET", url));
+    assert_eq!(taken.query, pairs(query), "{url}");
+    assert_eq!(taken.cookies.len(), 5, "{url}");
+}
+
+/// The form besides what every form carries.
+fn post<E: Endpoint>(endpoint: &E, url: &str, form: &str) {
+    let taken = take_apart(&request(endpoint));
+    assert_eq!((taken.method.as_str(), taken.url.as_str()), ("POST", url));
+    let common = format!(
+        "build=0&mobi_app=web&csrf={0}&csrf_token={0}",
+        support::BILI_JCT
+    );
+    assert_eq!(taken.form, pairs(&format!("{form}&{common}")), "{url}");
+    assert!(taken.query.is_empty());
+}
+
+#[test]
+fn calls_that_read() {
+    let api = "https://api.bilibili.com/x/msgfeed";
+    let message = "https://message.bilibili.com/x/sys-msg";
+    let cursor = FeedCursor::new(1_234_567_890_123, UnixSeconds(1_699_990_000));
+    get(
+        &GetReplies::after(cursor),
+        &format!("{api}/reply"),
+        "id=1234567890123&reply_time=1699990000",
+    );
+    get(
+        &GetAt::after(cursor),
+        &format!("{api}/at"),
+        "id=1234567890123&at_time=1699990000",
+    );
+    get(
+        &GetSystemMessages::new().page_size(5),
+        &format!("{message}/query_user_notify"),
+        "page_size=5",
+    );
+    get(
+        &GetSystemMessages::unified(),
+        &format!("{message}/query_unified_notify"),
+        "page_size=10",
+    );
+    get(
+        &GetSystemMessages::older(1_699_999_999_999_999_960),
+        &format!("{message}/query_notify_list"),
+        "cursor=1699999999999999960&data_type=1",
+    );
+    get(
+        &SingleUnread,
+        &format!("{VC}/session_svr/v1/session_svr/single_unread"),
+        "unread_type=0&show_unfollow_list=1&show_dustbin=1&build=0&mobi_app=web",
+    );
+    get(
+        &MyGroupUnread,
+        &format!("{VC}/session_svr/v1/session_svr/my_group_unread"),
+        "build=0&mobi_app=web",
+    );
+    get(
+        &GetSessions::new()
+            .group_fold(false)
+            .begin_ts(UnixMicros(5))
+            .end_ts(UnixMicros(9))
+            .size(100),
+        &format!("{VC}/session_svr/v1/session_svr/get_sessions"),
+        "session_type=4&group_fold=0&unfollow_fold=0&sort_rule=2&begin_ts=5&end_ts=9&size=100&build=0&mobi_app=web",
+    );
+}
+
+#[test]
+fn calls_that_write() {
+    let of = |name: &str| format!("{VC}/session_svr/v1/session_svr/{name}");
+    let dnd = format!("{VC}/link_setting/v1/link_setting/set_msg_dnd");
+    let (user, group) = (Uid(20001), GroupId(221_300));
+    post(
+        &UpdateAck::new(user, Seqno(7)),
+        &of("update_ack"),
+        "talker_id=20001&session_type=1&ack_seqno=7",
+    );
+    post(
+        &RemoveSession::new(group),
+        &of("remove_session"),
+        "talker_id=221300&session_type=2",
+    );
+    post(
+        &SetTop::pin(user),
+        &of("set_top"),
+        "talker_id=20001&session_type=1&op_type=0",
+    );
+    post(
+        &SetTop::unpin(group),
+        &of("set_top"),
+        "talker_id=221300&session_type=2&op_type=1",
+    );
+    post(
+        &SetMsgDnd::mute(user),
+        &dnd,
+        "uid=10001&setting=1&dnd_uid=20001",
+    );
+    post(
+        &SetMsgDnd::unmute(group),
+        &dnd,
+        "uid=10001&setting=0&dnd_group_id=221300",
+    );
+    SetMsgDnd::mute(user).parse(&answer(&json!({}))).unwrap();
+    UpdateAck::new(user, Seqno(7))
+        .parse(&answer(&json!(null)))
+        .unwrap();
+}
+
+#[test]
+fn what_is_refused_before_anything_is_sent() {
+    let refused = |context: &Context, call: &SendMsg| request_with(context, call).unwrap_err();
+    let read_only = Context::new(Credential::parse("SESSDATA=made%2Cup").unwrap());
+    let hi = |receiver: ConversationId| SendMsg::text(receiver, "hi");
+    assert_eq!(
+        refused(&read_only, &hi(Uid(20001).into())),
+        BuildError::MissingBiliJct
+    );
+    assert_eq!(
+        request_with(&read_only, &SetTop::pin(Uid(1))).unwrap_err(),
+        BuildError::MissingBiliJct
+    );
+    assert_eq!(
+        refused(&context(), &hi(Uid(10001).into())),
+        BuildError::ToOneself
+    );
+    assert!(request_with(&context(), &hi(GroupId(10001).into())).is_ok());
+    let without_uid = Context::new(Credential::parse("SESSDATA=a%2Cb; bili_jct=c").unwrap());
+    assert_eq!(
+        refused(&without_uid, &hi(Uid(10001).into())),
+        BuildError::ToOneself
+    );
+    let other = ConversationId::new(3, 5);
+    assert_eq!(
+        refused(&context(), &hi(other)),
+        BuildError::UnknownReceiver { session_type: 3 }
+    );
+    assert!(request_with(&context(), &UpdateAck::new(other, Seqno(1))).is_err());
+    assert_eq!(
+        refused(&context(), &SendMsg::text(Uid(1), "")),
+        BuildError::EmptyText
+    );
+
+    // 14 bytes are around the text; what counts is the length as it is sent.
+    let room = 2000 - r#"{"content":""}"#.len();
+    assert!(request_with(&context(), &SendMsg::text(Uid(1), &"a".repeat(room))).is_ok());
+    for text in [
+        "a".repeat(room + 1),
+        "你".repeat(room / 3 + 1),
+        "\"".repeat(room / 2 + 1),
+    ] {
+        let error = refused(&context(), &SendMsg::text(Uid(1), &text));
+        assert!(
+            matches!(error, BuildError::ContentTooLong { limit: 2000, .. }),
+            "{error}"
+        );
+    }
+    for size in [0, 2001] {
+        assert!(request_with(&context(), &FetchSessionMsgs::new(Uid(1)).size(size)).is_err());
+    }
+    for size in [0, 101] {
+        assert!(request_with(&context(), &NewSessions::new(UnixMicros(0)).size(size)).is_err());
+    }
+}
+
+#[test]
+fn a_message_can_be_taken_back_for_two_minutes() {
+    let withdraw = |age: i64| {
+        let sent_at = UnixSeconds(WTS.0 - age);
+        request_with(
+            &context(),
+            &SendMsg::withdraw(Uid(20001), MsgKey(7)).sent_at(sent_at),
+        )
+    };
+    for age in [-5, 0, 120] {
+        assert!(withdraw(age).is_ok(), "{age}");
+    }
+    assert_eq!(
+        withdraw(121).unwrap_err(),
+        BuildError::TooLateToWithdraw {
+            age_s: 121,
+            limit_s: 120
+        }
+    );
+    let unknown = request(&SendMsg::withdraw(Uid(20001), MsgKey(7)));
+    let form = take_apart(&unknown).form;
+    assert!(form.contains(&("msg[content]".to_owned(), "7".to_owned())));
+    assert!(form.contains(&("msg[msg_type]".to_owned(), "5".to_owned())));
+}
+
+fn png() -> Vec<u8> {
+    let mut png = b"\x89PNG\r\n\x1a\n\0\0\0\x0dIHDR\0\0\x02\x80\0\0\x01\xe0\x08\x06\0\0\0".to_vec();
+    png.extend_from_slice(&[0; 2048]);
+    png
+}
+
+#[test]
+fn pictures_are_sent_from_the_services_own_hosts() {
+    let picture = |url: &str| PictureContent {
+        url: url.to_owned(),
+        width: 640,
+        height: 480,
+        image_type: "png".to_owned(),
+        original: true,
+        size: 12.5,
+    };
+    let sent = request(&SendMsg::picture(
+        Uid(20001),
+        &picture("http://i0.hdslb.com/bfs/im_new/a.png"),
+    ));
+    let form = take_apart(&sent).form;
+    let content = form
+        .iter()
+        .find(|(name, _)| name == "msg[content]")
+        .unwrap();
+    assert_eq!(
+        serde_json::from_str::<serde_json::Value>(&content.1).unwrap(),
+        json!({"url": "https://i0.hdslb.com/bfs/im_new/a.png", "width": 640, "height": 480,
+            "imageType": "png", "original": 1, "size": 12.5})
+    );
+    assert!(form.contains(&("msg[msg_type]".to_owned(), "2".to_owned())));
+    for url in [
+        "https://example.test/a.png",
+        "",
+        "https://i0.hdslb.com.example.test/a.png",
+    ] {
+        let error =
+            request_with(&context(), &SendMsg::picture(Uid(20001), &picture(url))).unwrap_err();
+        assert!(matches!(error, BuildError::ForeignPicture { .. }), "{url}");
+    }
+}
+
+#[test]
+fn an_upload_is_a_form_of_three_fields() {
+    let picture = Picture::from_bytes(png()).unwrap();
+    assert_eq!(
+        (picture.format(), picture.width(), picture.height()),
+        (PictureFormat::Png, 640, 480)
+    );
+    let upload = UploadPicture::new(picture);
+    let request = request(&upload);
+    let again = self::request(&upload);
+    assert_eq!(
+        (request.headers(), request.body()),
+        (again.headers(), again.body())
+    );
+    let content_type = request.headers()["content-type"].to_str().unwrap();
+    let boundary = content_type
+        .strip_prefix("multipart/form-data; boundary=")
+        .unwrap();
+    let body = String::from_utf8_lossy(request.body());
+    let parts: Vec<&str> = body.split(&format!("--{boundary}")).collect();
+    assert_eq!(parts.len(), 5, "{body}");
+    assert!(parts[1].contains("name=\"biz\"\r\n\r\nim\r\n"));
+    assert!(parts[2].contains(&format!("name=\"csrf\"\r\n\r\n{}\r\n", support::BILI_JCT)));
+    assert!(
+        parts[3].contains(
+            "name=\"file_up\"; filename=\"picture.png\"\r\nContent-Type: image/png\r\n\r\n"
+        )
+    );
+    assert_eq!(parts[4], "--\r\n");
+    assert!(
+        request
+            .body()
+            .windows(png().len())
+            .any(|window| window == png())
+    );
+    let read_only = Context::new(Credential::parse("SESSDATA=made%2Cup").unwrap());
+    assert_eq!(
+        request_with(&read_only, &upload).unwrap_err(),
+        BuildError::MissingBiliJct
+    );
+
+    let uploaded = upload
+        .parse(&answer(&json!({"image_url": "http://i0.hdslb.com/bfs/im_new/a.png", "image_width": "640", "image_height": 480, "img_size": 2.031})))
+        .unwrap();
+    let content = uploaded.content();
+    assert_eq!(
+        (content.width, content.height, content.image_type.as_str()),
+        (640, 480, "png")
+    );
+    let bare = upload
+        .parse(&answer(
+            &json!({"image_url": "http://i0.hdslb.com/bfs/a.png"}),
+        ))
+        .unwrap();
+    assert_eq!((bare.image_width, bare.image_height), (640, 480));
+    assert!(bare.img_size > 2.0);
+
+    for (code, class) in [
+        (-3, ErrorClass::CallerMistake),
+        (-101, ErrorClass::LoginLost),
+        (-500, ErrorClass::Server),
+    ] {
+        let body = json!({"code": code, "message": "no"})
+            .to_string()
+            .into_bytes();
+        let error = upload.parse(&http::Response::new(body)).unwrap_err();
+        assert_eq!((error.class(), error.code()), (class, Some(code)));
+    }
+}
+
+#[test]
+fn only_pictures_are_pictures() {
+    let webp = b"RIFF\x1a\0\0\0WEBPVP8L\x0d\0\0\0\x2f\x01\x80\0\0\0\0\0\0\0\0\0\0\0\0\0".to_vec();
+    assert_eq!(
+        Picture::from_bytes(webp).unwrap().format(),
+        PictureFormat::Webp
+    );
+    let jpeg =
+        b"\xff\xd8\xff\xc0\0\x11\x08\0\x03\0\x02\x03\x01\x11\0\x02\x11\x01\x03\x11\x01".to_vec();
+    let jpeg = Picture::from_bytes(jpeg).unwrap();
+    assert_eq!(
+        (jpeg.format(), jpeg.width(), jpeg.height()),
+        (PictureFormat::Jpeg, 2, 3)
+    );
+    for bytes in [
+        Vec::new(),
+        b"BM".to_vec(),
+        b"%PDF-1.7".to_vec(),
+        b"<svg xmlns=\"http://www.w3.org/2000/svg\"/>".to_vec(),
+        png()[..10].to_vec(),
+        b"GIF89a\0\0\0\0\0\0\0".to_vec(),
+        b"II*\0\x08\0\0\0".to_vec(),
+    ] {
+        let error = Picture::from_bytes(bytes).unwrap_err();
+        assert!(matches!(error, BuildError::NotAPicture { .. }));
+    }
+}
+
+#[test]
+fn a_picture_is_read_back_without_cookies() {
+    let call = DownloadPicture::new("http://i0.hdslb.com/bfs/im_new/a.png?x=1");
+    let official = request(&call);
+    assert_eq!(official.uri(), "https://i0.hdslb.com/bfs/im_new/a.png?x=1");
+    let origin = context().hosts(Hosts::origin("http://127.0.0.1:8080/base").unwrap());
+    let replaced = request_with(&origin, &call).unwrap();
+    assert_eq!(
+        replaced.uri(),
+        "http://127.0.0.1:8080/base/bfs/im_new/a.png?x=1"
+    );
+    for request in [official, replaced] {
+        assert_eq!(request.method(), "GET");
+        assert!(!request.headers().contains_key("cookie"));
+    }
+    let foreign = DownloadPicture::new("https://example.test/a.png");
+    assert!(matches!(
+        request_with(&context(), &foreign),
+        Err(BuildError::ForeignPicture { .. })
+    ));
+
+    assert_eq!(call.parse(&http::Response::new(png())).unwrap(), png());
+    let mut gone = http::Response::new(b"<html>".to_vec());
+    *gone.status_mut() = http::StatusCode::NOT_FOUND;
+    assert_eq!(
+        call.parse(&gone).unwrap_err().http_status(),
+        Some(http::StatusCode::NOT_FOUND)
+    );
+}
