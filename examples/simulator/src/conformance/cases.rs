@@ -47,6 +47,7 @@ table! {
         body_cut_short
         chunks_cut_short
         no_answer_at_all
+        headers_cut_short
         connection_reset
         no_http
         nobody_listens;

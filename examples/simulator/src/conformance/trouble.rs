@@ -78,8 +78,16 @@ pub(super) fn chunks_cut_short(make: &Make<'_>) -> Result<(), String> {
 }
 
 pub(super) fn no_answer_at_all(make: &Make<'_>) -> Result<(), String> {
-    breaks(make, Script::Last(Vec::new()))?;
-    breaks(make, Script::Last(b"HTTP/1.1 200 OK\r\nx-cut: h".to_vec()))
+    breaks(make, Script::Last(Vec::new()))
+}
+
+/// curl takes such an answer for an empty one, which the core cannot read either.
+pub(super) fn headers_cut_short(make: &Make<'_>) -> Result<(), String> {
+    let peer = Peer::new(Script::Last(b"HTTP/1.1 200 OK\r\nx-cut: h".to_vec()))?;
+    match get_with(make, &Settings::default(), &peer.origin())? {
+        Ok(answer) if answer.body().is_empty() => Ok(()),
+        answer => failed(answer, &[Interrupted]),
+    }
 }
 
 pub(super) fn connection_reset(make: &Make<'_>) -> Result<(), String> {

@@ -1,0 +1,99 @@
+//! What carries a request to the service and brings the answer back.
+
+use std::any::Any;
+use std::future::Future;
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+
+use bilibili_session::{TransportError, TransportErrorKind};
+use futures_util::FutureExt;
+use futures_util::future::BoxFuture;
+use http::{Request, Response};
+
+/// What comes of a request.
+pub(crate) type Answer = Result<Response<Vec<u8>>, TransportError>;
+
+/// One function from a request to its answer.
+///
+/// A transport sends what it is given, byte for byte, once. It follows no redirect,
+/// retries nothing, and hands back every whole answer whatever its status: what an
+/// answer means is decided in the core. It must come to an end by itself, with
+/// [`TransportError::timeout`] when the exchange takes too long, and when its future is
+/// dropped the exchange is over.
+///
+/// Closures that return a future are transports, so a test needs no server:
+///
+/// ```
+/// use bilibili_session::{Context, Credential, endpoints::Nav};
+/// use bilibili_session_async_std::Client;
+///
+/// # async_std::task::block_on(async {
+/// let transport = |_request: http::Request<Vec<u8>>| async {
+///     Ok(http::Response::new(br#"{"code":-101,"message":"made up"}"#.to_vec()))
+/// };
+/// let client = Client::new(Context::new(Credential::parse("SESSDATA=made%2Cup")?), transport);
+/// assert_eq!(client.call(Nav).await.unwrap_err().code(), Some(-101));
+/// # Ok::<(), bilibili_session::CredentialError>(())
+/// # }).unwrap();
+/// ```
+pub trait Transport: Send + Sync {
+    /// Sends the request and waits for the whole answer.
+    ///
+    /// # Errors
+    /// Fails when no whole answer came. The message holds no header and no query.
+    fn send(
+        &self,
+        request: Request<Vec<u8>>,
+    ) -> impl Future<Output = Result<Response<Vec<u8>>, TransportError>> + Send;
+}
+
+impl<F, R> Transport for F
+where
+    F: Fn(Request<Vec<u8>>) -> R + Send + Sync,
+    R: Future<Output = Result<Response<Vec<u8>>, TransportError>> + Send,
+{
+    fn send(&self, request: Request<Vec<u8>>) -> impl Future<Output = Answer> + Send {
+        self(request)
+    }
+}
+
+impl<T: Transport> Transport for Arc<T> {
+    fn send(&self, request: Request<Vec<u8>>) -> impl Future<Output = Answer> + Send {
+        T::send(self, request)
+    }
+}
+
+/// A transport of any kind.
+pub(crate) type AnyTransport = Arc<dyn Erased>;
+
+pub(crate) trait Erased: Send + Sync {
+    fn send_boxed(&self, request: Request<Vec<u8>>) -> BoxFuture<'_, Answer>;
+}
+
+impl<T: Transport> Erased for T {
+    fn send_boxed(&self, request: Request<Vec<u8>>) -> BoxFuture<'_, Answer> {
+        self.send(request).boxed()
+    }
+}
+
+/// Sends, and takes a panic of the transport for a failure of the exchange.
+pub(crate) async fn send_caught(transport: AnyTransport, request: Request<Vec<u8>>) -> Answer {
+    let exchange = async { transport.send_boxed(request).await };
+    let answer = AssertUnwindSafe(exchange).catch_unwind().await;
+    answer.unwrap_or_else(|_| {
+        // The words of the panic may quote the request, so they are not repeated.
+        Err(TransportError::new(
+            TransportErrorKind::Other,
+            "the transport panicked",
+        ))
+    })
+}
+
+/// What a panic said.
+pub(crate) fn panic_message(payload: &(dyn Any + Send)) -> &str {
+    payload
+        .downcast_ref::<&str>()
+        .copied()
+        .or_else(|| payload.downcast_ref::<String>().map(String::as_str))
+        .unwrap_or("a panic without words")
+}
