@@ -1,0 +1,232 @@
+//! What can stand on the command line. A credential never does: other users see it there.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use bilibili_session::{ConversationId, GroupId, Uid};
+use clap::{ArgGroup, Args, Parser, Subcommand, ValueEnum};
+
+/// Bilibili private messages and notifications.
+///
+/// The credential comes from the environment (BILI_SESSDATA, BILI_JCT, BILI_BUVID3,
+/// BILI_BUVID4, BILI_UID) or from --cookie-file. Without one, and without an origin, the
+/// embedded simulator answers.
+#[derive(Debug, Parser)]
+#[command(name = "bili", version, arg_required_else_help = true, after_help = EXIT_CODES)]
+pub(crate) struct Cli {
+    #[command(flatten)]
+    pub(crate) common: Common,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+const EXIT_CODES: &str =
+    "Exit codes: 0 done, 1 failed, 2 wrong usage or configuration, 3 not logged in, 4 risk control";
+
+/// For all commands.
+#[derive(Debug, Args)]
+pub(crate) struct Common {
+    /// Take the credential from this file: a Cookie: header line, a cookies.txt, or a
+    /// browser extension's JSON export
+    #[arg(long, global = true, value_name = "FILE")]
+    pub(crate) cookie_file: Option<PathBuf>,
+    /// Ask this base in place of every host [env: BILI_ORIGIN]
+    #[arg(long, global = true, value_name = "URL")]
+    pub(crate) origin: Option<String>,
+    /// Which runtime does the work
+    #[arg(long, global = true, value_enum, default_value_t)]
+    pub(crate) runtime: RuntimeName,
+    /// Print one JSON object a line, and nothing else, on stdout
+    #[arg(long, global = true)]
+    pub(crate) json: bool,
+    /// How many seconds one exchange may take
+    #[arg(long, global = true, value_name = "SECS", default_value = "30", value_parser = positive_seconds)]
+    pub(crate) timeout: Duration,
+    /// Go through this proxy [env: HTTPS_PROXY]
+    #[arg(long, global = true, value_name = "URL")]
+    pub(crate) proxy: Option<String>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
+pub(crate) enum RuntimeName {
+    /// Threads, and ureq
+    #[default]
+    Blocking,
+    /// async-std, and surf
+    AsyncStd,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Print messages as they arrive
+    Watch(WatchArgs),
+    /// Whose login this is
+    Whoami,
+    /// List conversations
+    Sessions(SessionsArgs),
+    /// List conversations that changed
+    NewSessions {
+        /// Since when, in microseconds since the epoch
+        #[arg(long, value_name = "MICROS", default_value_t = 0)]
+        since: i64,
+    },
+    /// Show one conversation
+    Session(Talker),
+    /// Print messages of a conversation, oldest first
+    History(HistoryArgs),
+    /// Send a text or a picture, or take a message back
+    Send(SendArgs),
+    /// Count what is unread
+    Unread,
+    /// List replies to you
+    Replies(FeedArgs),
+    /// List mentions of you
+    At(FeedArgs),
+    /// List likes of what you made
+    Likes(FeedArgs),
+    /// List system notices
+    System(FeedArgs),
+    /// Show the settings of messages
+    Settings,
+    /// Mark a conversation as read, up to its newest message
+    MarkRead(Talker),
+    /// Pin a conversation to the top
+    Pin(Switch),
+    /// Mute a conversation
+    Mute(Switch),
+    /// Remove a conversation from the list
+    Remove(Talker),
+    /// Serve the simulator on 127.0.0.1 until it is ended
+    Simulate(SimulateArgs),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct WatchArgs {
+    /// Ask every so many seconds; under 3 only with an origin or the embedded simulator
+    #[arg(long, value_name = "SECS", value_parser = positive_seconds)]
+    pub(crate) interval: Option<Duration>,
+    /// Print own messages too
+    #[arg(long)]
+    pub(crate) include_self: bool,
+    /// Go on from this file if it is there, and keep it up to date
+    #[arg(long, value_name = "FILE")]
+    pub(crate) checkpoint: Option<PathBuf>,
+    /// End after so many messages
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    pub(crate) max_events: Option<u64>,
+    /// End so many seconds after the start
+    #[arg(long, value_name = "SECS", value_parser = seconds)]
+    pub(crate) duration: Option<Duration>,
+    /// Answer every private text with this
+    #[arg(long, value_name = "TEXT", allow_hyphen_values = true)]
+    pub(crate) reply: Option<String>,
+}
+
+/// A conversation.
+#[derive(Debug, Clone, Copy, Args)]
+pub(crate) struct Talker {
+    /// The other user, or with --group the group
+    #[arg(value_name = "UID", value_parser = clap::value_parser!(i64).range(1..))]
+    uid: i64,
+    /// UID is a group
+    #[arg(long)]
+    group: bool,
+}
+
+impl Talker {
+    pub(crate) fn id(self) -> ConversationId {
+        if self.group {
+            GroupId(self.uid).into()
+        } else {
+            Uid(self.uid).into()
+        }
+    }
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct SessionsArgs {
+    /// 1 users and system, 2 not followed, 3 fan groups, 4 all, 5 intercepted, 7 system,
+    /// 8 strangers, 9 followed and system
+    #[arg(long = "type", value_name = "N", default_value_t = 4)]
+    pub(crate) session_type: i64,
+    /// All pages, not the first alone
+    #[arg(long)]
+    pub(crate) all: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct HistoryArgs {
+    #[command(flatten)]
+    pub(crate) talker: Talker,
+    /// All messages after this one
+    #[arg(long, value_name = "N", conflicts_with = "all")]
+    pub(crate) since_seqno: Option<u64>,
+    /// All messages, from the beginning
+    #[arg(long)]
+    pub(crate) all: bool,
+    /// Write into this file, which is replaced when all is there
+    #[arg(long, value_name = "FILE")]
+    pub(crate) out: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+#[command(group(ArgGroup::new("what").required(true).args(["text", "picture", "withdraw"])))]
+pub(crate) struct SendArgs {
+    #[command(flatten)]
+    pub(crate) talker: Talker,
+    /// What to say
+    #[arg(allow_hyphen_values = true)]
+    pub(crate) text: Option<String>,
+    /// Upload this picture (png, jpeg, gif, webp) and send it
+    #[arg(long, value_name = "FILE")]
+    pub(crate) picture: Option<PathBuf>,
+    /// Take back the message with this key, within 120 s of sending it
+    #[arg(long, value_name = "MSG_KEY")]
+    pub(crate) withdraw: Option<i64>,
+}
+
+#[derive(Debug, Clone, Copy, Args)]
+pub(crate) struct FeedArgs {
+    /// All pages, not the first alone
+    #[arg(long)]
+    pub(crate) all: bool,
+    /// At most so many; goes on over pages until then
+    #[arg(long, value_name = "N")]
+    pub(crate) max: Option<usize>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Switch {
+    #[command(flatten)]
+    pub(crate) talker: Talker,
+    /// Undo it
+    #[arg(long)]
+    pub(crate) off: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct SimulateArgs {
+    /// The port; 0 takes any free one
+    #[arg(long, default_value_t = 0)]
+    pub(crate) port: u16,
+    /// Play this script, one JSON object a line
+    #[arg(long, value_name = "FILE")]
+    pub(crate) script: Option<PathBuf>,
+}
+
+/// The longest span that makes sense; longer ones would overflow clocks.
+const LONGEST_S: f64 = 1e9;
+
+fn seconds(text: &str) -> Result<Duration, String> {
+    match text.parse::<f64>() {
+        Ok(seconds) if (0.0..=LONGEST_S).contains(&seconds) => Ok(Duration::from_secs_f64(seconds)),
+        _ => Err("not a number of seconds".to_owned()),
+    }
+}
+
+fn positive_seconds(text: &str) -> Result<Duration, String> {
+    match seconds(text)? {
+        Duration::ZERO => Err("must be more than 0".to_owned()),
+        span => Ok(span),
+    }
+}

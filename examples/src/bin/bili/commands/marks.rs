@@ -1,0 +1,88 @@
+//! `mark-read`, `pin`, `mute`, `remove`
+
+use bilibili_session::endpoints::{GetSessionDetail, RemoveSession, SetMsgDnd, SetTop, UpdateAck};
+use bilibili_session::{ConversationId, Seqno};
+use serde::Serialize;
+
+use crate::args::Switch;
+use crate::failure::Failure;
+use crate::output::Output;
+use crate::runtime::Runtime;
+
+#[derive(Serialize)]
+struct Marked {
+    event: &'static str,
+    conversation: ConversationId,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    ack_seqno: Option<Seqno>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pinned: Option<bool>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    muted: Option<bool>,
+}
+
+impl Marked {
+    const fn new(event: &'static str, conversation: ConversationId) -> Self {
+        Self {
+            event,
+            conversation,
+            ack_seqno: None,
+            pinned: None,
+            muted: None,
+        }
+    }
+}
+
+pub(crate) fn read(runtime: &Runtime, id: ConversationId, out: &mut Output) -> Result<(), Failure> {
+    runtime.check_can_write()?;
+    let newest = runtime.call(GetSessionDetail::new(id))?.newest_seqno();
+    runtime.call(UpdateAck::new(id, newest))?;
+    let line = Marked {
+        ack_seqno: Some(newest),
+        ..Marked::new("mark-read", id)
+    };
+    out.print(&line, || format!("{id} is read up to {newest}"))
+}
+
+pub(crate) fn pin(runtime: &Runtime, switch: &Switch, out: &mut Output) -> Result<(), Failure> {
+    let (id, on) = (switch.talker.id(), !switch.off);
+    runtime.call(if on {
+        SetTop::pin(id)
+    } else {
+        SetTop::unpin(id)
+    })?;
+    let line = Marked {
+        pinned: Some(on),
+        ..Marked::new("pin", id)
+    };
+    out.print(&line, || {
+        format!("{id} is {}", if on { "pinned" } else { "no longer pinned" })
+    })
+}
+
+pub(crate) fn mute(runtime: &Runtime, switch: &Switch, out: &mut Output) -> Result<(), Failure> {
+    let (id, on) = (switch.talker.id(), !switch.off);
+    runtime.call(if on {
+        SetMsgDnd::mute(id)
+    } else {
+        SetMsgDnd::unmute(id)
+    })?;
+    let line = Marked {
+        muted: Some(on),
+        ..Marked::new("mute", id)
+    };
+    out.print(&line, || {
+        format!("{id} is {}", if on { "muted" } else { "no longer muted" })
+    })
+}
+
+pub(crate) fn remove(
+    runtime: &Runtime,
+    id: ConversationId,
+    out: &mut Output,
+) -> Result<(), Failure> {
+    runtime.call(RemoveSession::new(id))?;
+    out.print(&Marked::new("remove", id), || {
+        format!("{id} is removed from the list")
+    })
+}

@@ -1,0 +1,82 @@
+//! One file for each command or family of commands.
+
+pub(crate) mod feeds;
+pub(crate) mod history;
+pub(crate) mod marks;
+pub(crate) mod send;
+pub(crate) mod sessions;
+pub(crate) mod settings;
+pub(crate) mod simulate;
+pub(crate) mod system;
+pub(crate) mod unread;
+pub(crate) mod whoami;
+
+use std::time::Duration;
+
+use bilibili_session::pager::Pager;
+use serde::Serialize;
+use serde_json::Value;
+
+use crate::failure::Failure;
+use crate::output::note;
+use crate::runtime::Runtime;
+
+/// The service itself is not asked for page after page without a breath.
+const BETWEEN_PAGES: Duration = Duration::from_secs(1);
+
+/// A line: the command's name, and what came.
+#[derive(Serialize)]
+struct Line<'a, T> {
+    event: &'static str,
+    #[serde(flatten)]
+    body: &'a T,
+}
+
+impl<'a, T> Line<'a, T> {
+    const fn new(event: &'static str, body: &'a T) -> Self {
+        Self { event, body }
+    }
+}
+
+/// Hands out what comes page by page.
+fn each_page<P: Pager>(
+    runtime: &Runtime,
+    mut pager: P,
+    mut page: impl FnMut(Vec<P::Item>) -> Result<(), Failure>,
+) -> Result<(), Failure> {
+    let mut is_first = true;
+    while let Some(call) = pager.next_call() {
+        if !is_first && runtime.context().is_official() {
+            std::thread::sleep(BETWEEN_PAGES);
+        }
+        is_first = false;
+        let answer = runtime.call(call)?;
+        let items = pager
+            .handle_page(answer)
+            .map_err(bilibili_session::Error::from)?;
+        tell_unreadable(pager.take_unreadable().len());
+        page(items)?;
+    }
+    Ok(())
+}
+
+/// One bad item is one bad item, but it is told of.
+fn tell_unreadable(items: usize) {
+    if items > 0 {
+        note(&format!("{items} items could not be read and are left out"));
+    }
+}
+
+/// The fields of an object in words.
+fn fields(value: &impl Serialize) -> Vec<(String, String)> {
+    let value = serde_json::to_value(value).unwrap_or_default();
+    let object = value.as_object().cloned().unwrap_or_default();
+    object
+        .into_iter()
+        .map(|(name, value)| match value {
+            Value::Null => (name, "-".to_owned()),
+            Value::Bool(on) => (name, if on { "yes" } else { "no" }.to_owned()),
+            value => (name, value.to_string()),
+        })
+        .collect()
+}

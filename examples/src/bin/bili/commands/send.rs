@@ -1,0 +1,61 @@
+//! `send`
+
+use std::path::Path;
+
+use bilibili_session::endpoints::{SendMsg, UploadPicture};
+use bilibili_session::error::BuildError;
+use bilibili_session::model::Picture;
+use bilibili_session::{ConversationId, MsgKey};
+use serde::Serialize;
+
+use crate::args::SendArgs;
+use crate::failure::Failure;
+use crate::output::{Output, note};
+use crate::runtime::Runtime;
+
+/// More than the service takes by far.
+const LARGEST_PICTURE: u64 = 64 << 20;
+
+#[derive(Serialize)]
+struct Sent {
+    event: &'static str,
+    msg_key: String,
+}
+
+pub(crate) fn run(runtime: &Runtime, args: &SendArgs, out: &mut Output) -> Result<(), Failure> {
+    let to = args.talker.id();
+    let call = match (&args.text, &args.picture, args.withdraw) {
+        (Some(text), _, _) => SendMsg::text(to, text),
+        (_, Some(path), _) => picture(runtime, to, path)?,
+        (_, _, Some(key)) => SendMsg::withdraw(to, MsgKey(key)),
+        _ => return Err(Failure::usage("there is nothing to send")),
+    };
+    let sent = runtime.call(call)?;
+    if let Some(toast) = sent.key_hit_infos.map(|it| it.toast)
+        && !toast.is_empty()
+    {
+        note(&bilibili_session::OneLine(&toast).to_string());
+    }
+    let line = Sent {
+        event: "sent",
+        msg_key: sent.msg_key.to_string(),
+    };
+    out.print(&line, || format!("sent, with the key {}", sent.msg_key))
+}
+
+/// Uploads it, once it is clear that it can be sent.
+fn picture(runtime: &Runtime, to: ConversationId, path: &Path) -> Result<SendMsg, Failure> {
+    runtime.check_can_write()?;
+    let refuse = |why: &dyn std::fmt::Display| Failure::Usage(format!("{}: {why}", path.display()));
+    let about = std::fs::metadata(path).map_err(|error| refuse(&error))?;
+    if !about.is_file() || about.len() > LARGEST_PICTURE {
+        return Err(refuse(&"not a file of a size that can be a picture"));
+    }
+    let bytes = std::fs::read(path).map_err(|error| refuse(&error))?;
+    let picture = Picture::from_bytes(bytes).map_err(|error| refuse(&error))?;
+    if to == runtime.login()?.uid.into() {
+        return Err(Failure::Call(BuildError::ToOneself.into()));
+    }
+    let uploaded = runtime.call(UploadPicture::new(picture))?;
+    Ok(SendMsg::picture(to, &uploaded.content()))
+}

@@ -1,0 +1,53 @@
+//! `simulate`
+
+use std::io::{Write as _, stdout};
+use std::path::Path;
+
+use bilibili_session_simulator::server::Server;
+use bilibili_session_simulator::{Config, Script, Simulator};
+use serde::Serialize;
+
+use crate::args::SimulateArgs;
+use crate::failure::Failure;
+
+#[derive(Serialize)]
+struct Listening {
+    event: &'static str,
+    origin: String,
+    sessdata: String,
+    bili_jct: String,
+    uid: i64,
+}
+
+pub(crate) fn run(args: &SimulateArgs) -> Result<(), Failure> {
+    let simulator = Simulator::new(Config {
+        script: args.script.as_deref().map(script).transpose()?,
+        ..Config::default()
+    });
+    let login = simulator.login();
+    let server = Server::start(simulator, args.port).map_err(|error| {
+        Failure::Usage(format!(
+            "port {} of 127.0.0.1 cannot be served: {error}; --port 0 takes a free one",
+            args.port
+        ))
+    })?;
+    let line = serde_json::to_string(&Listening {
+        event: "listening",
+        origin: server.origin(),
+        sessdata: login.sessdata,
+        bili_jct: login.bili_jct,
+        uid: login.uid,
+    })
+    .map_err(|error| Failure::Output(error.into()))?;
+    let mut stdout = stdout();
+    writeln!(stdout, "{line}")?;
+    stdout.flush()?;
+    server.wait();
+    Ok(())
+}
+
+fn script(path: &Path) -> Result<Script, Failure> {
+    let refuse = |why: &dyn std::fmt::Display| Failure::Usage(format!("{}: {why}", path.display()));
+    let text = std::fs::read_to_string(path).map_err(|error| refuse(&error))?;
+    Script::parse(&text).map_err(|error| refuse(&error))
+}

@@ -1,0 +1,54 @@
+//! `--cookie-file`: a credential in a file that nobody else can read.
+
+use std::fs::File;
+use std::io::Read as _;
+use std::path::Path;
+
+use bilibili_session::Credential;
+
+use crate::failure::Failure;
+
+/// No browser's cookies are larger.
+const LARGEST: u64 = 4 << 20;
+
+/// Reads it.
+pub(crate) fn read(path: &Path) -> Result<Credential, Failure> {
+    let refuse = |why: &dyn std::fmt::Display| {
+        Failure::Usage(format!("the cookie file {}: {why}", path.display()))
+    };
+    let file = File::open(path).map_err(|error| refuse(&error))?;
+    check_permissions(&file, path)?;
+    let mut text = String::new();
+    let length = file
+        .take(LARGEST)
+        .read_to_string(&mut text)
+        .map_err(|error| refuse(&error))?;
+    if u64::try_from(length).is_ok_and(|length| length == LARGEST) {
+        return Err(refuse(&"it is too large to hold cookies"));
+    }
+    Credential::parse(&text).map_err(|error| refuse(&error))
+}
+
+/// Of the file that was opened, not of whatever has its name by now.
+#[cfg(unix)]
+fn check_permissions(file: &File, path: &Path) -> Result<(), Failure> {
+    use std::os::unix::fs::MetadataExt as _;
+    const OTHERS: u32 = 0o066;
+    let mode = file
+        .metadata()
+        .map(|it| it.mode())
+        .map_err(Failure::usage)?;
+    if mode & OTHERS == 0 {
+        return Ok(());
+    }
+    let path = path.display();
+    Err(Failure::Usage(format!(
+        "the cookie file {path} can be read or changed by others (mode {:03o}), and it holds a login: run `chmod 600 {path}`",
+        mode & 0o777
+    )))
+}
+
+#[cfg(not(unix))]
+fn check_permissions(_: &File, _: &Path) -> Result<(), Failure> {
+    Ok(())
+}

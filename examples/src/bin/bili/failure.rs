@@ -1,0 +1,164 @@
+//! Why the command failed: the exit code, the line for people, the line for scripts.
+
+use std::fmt;
+use std::io;
+
+use bilibili_session::error::{ErrorClass, TransportErrorKind};
+use bilibili_session::poller::ConfigError;
+use bilibili_session::{CredentialError, Error};
+use serde::Serialize;
+
+/// Why the command failed.
+#[derive(Debug)]
+pub(crate) enum Failure {
+    /// Wrong usage or configuration; nothing was done.
+    Usage(String),
+    /// A call or a watch failed.
+    Call(Error),
+    /// A file could not be written, in words.
+    File(String),
+    /// The output could not be written.
+    Output(io::Error),
+    /// Nobody reads the output any more, which is no failure.
+    ClosedPipe,
+}
+
+/// The last line with `--json`.
+#[derive(Serialize)]
+struct Line<'a> {
+    event: &'static str,
+    kind: &'static str,
+    code: Option<i64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    http_status: Option<u16>,
+    message: &'a str,
+}
+
+impl Failure {
+    /// Wrong usage, in words.
+    pub(crate) fn usage(words: impl fmt::Display) -> Self {
+        Self::Usage(words.to_string())
+    }
+
+    /// 0 to 4.
+    pub(crate) fn exit_code(&self) -> u8 {
+        match self {
+            Self::ClosedPipe => 0,
+            Self::Usage(_) | Self::Call(Error::Build(_)) => 2,
+            Self::File(_) | Self::Output(_) => 1,
+            Self::Call(error) => match error.class() {
+                ErrorClass::LoginLost => 3,
+                ErrorClass::RiskControl => 4,
+                _ => 1,
+            },
+        }
+    }
+
+    fn kind(&self) -> &'static str {
+        match self {
+            Self::Usage(_) => "usage",
+            Self::Call(error) => error.class().as_str(),
+            Self::File(_) => "file",
+            Self::Output(_) | Self::ClosedPipe => "output",
+        }
+    }
+
+    /// The line for scripts; there is none for 0 and 2.
+    pub(crate) fn json(&self) -> Option<String> {
+        if !matches!(self.exit_code(), 1 | 3 | 4) {
+            return None;
+        }
+        let (code, http_status) = match self {
+            Self::Call(error) => (error.code(), error.http_status().map(|it| it.as_u16())),
+            _ => (None, None),
+        };
+        serde_json::to_string(&Line {
+            event: "error",
+            kind: self.kind(),
+            code,
+            http_status,
+            message: &self.message(),
+        })
+        .ok()
+    }
+
+    fn message(&self) -> String {
+        match self {
+            Self::Usage(words) | Self::File(words) => words.clone(),
+            Self::Call(error) => error.to_string(),
+            Self::Output(error) => format!("the output cannot be written: {error}"),
+            Self::ClosedPipe => "nobody reads the output".to_owned(),
+        }
+    }
+
+    /// What helps.
+    fn hint(&self) -> Option<&'static str> {
+        let Self::Call(error) = self else {
+            return None;
+        };
+        if let Error::Transport(error) = error
+            && error.kind == TransportErrorKind::Timeout
+        {
+            return Some("try again, or allow more time with --timeout");
+        }
+        Some(match error.class() {
+            ErrorClass::LoginLost => {
+                "log in with a browser and take the cookies of that login (BILI_SESSDATA or --cookie-file)"
+            }
+            ErrorClass::Csrf => "take BILI_JCT from the same login as BILI_SESSDATA",
+            ErrorClass::RiskControl => "wait some minutes before you ask again",
+            ErrorClass::Throttled => "wait half a minute or more before you ask again",
+            ErrorClass::Server => "try again later",
+            ErrorClass::Transport => "check the network, --proxy and --origin",
+            ErrorClass::ConversationGone => "`bili sessions` lists the conversations there are",
+            _ => return None,
+        })
+    }
+}
+
+/// One line, with what to do.
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message())?;
+        match self.hint() {
+            Some(hint) => write!(f, " - {hint}"),
+            None => Ok(()),
+        }
+    }
+}
+
+impl From<Error> for Failure {
+    fn from(error: Error) -> Self {
+        Self::Call(error)
+    }
+}
+
+impl From<CredentialError> for Failure {
+    fn from(error: CredentialError) -> Self {
+        Self::usage(error)
+    }
+}
+
+impl From<ConfigError> for Failure {
+    fn from(error: ConfigError) -> Self {
+        match error {
+            ConfigError::IntervalTooShort => Self::Usage(format!(
+                "{error}; shorter ones are for --origin and the embedded simulator"
+            )),
+            ConfigError::ForeignCheckpoint { .. } => Self::Usage(format!(
+                "{error}: give each account a checkpoint file of its own"
+            )),
+            _ => Self::usage(error),
+        }
+    }
+}
+
+/// Of writing to stdout.
+impl From<io::Error> for Failure {
+    fn from(error: io::Error) -> Self {
+        match error.kind() {
+            io::ErrorKind::BrokenPipe => Self::ClosedPipe,
+            _ => Self::Output(error),
+        }
+    }
+}

@@ -1,0 +1,81 @@
+//! `bili`: Bilibili private messages on the command line.
+//!
+//! One file for each family of commands. Whatever is printed goes through `output`,
+//! whatever fails through `failure`.
+
+mod args;
+mod commands;
+mod cookie_file;
+mod failure;
+mod local_time;
+mod output;
+mod runtime;
+mod secrets;
+mod setup;
+mod watch;
+
+use std::process::ExitCode;
+use std::time::Instant;
+
+use clap::Parser as _;
+
+use args::{Cli, Command};
+use failure::Failure;
+use output::Output;
+use runtime::Runtime;
+use secrets::Secrets;
+use setup::Setup;
+
+fn main() -> ExitCode {
+    let started = Instant::now();
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(help) => {
+            // Also how --help comes; that nobody reads it is no failure.
+            let _ = help.print();
+            return ExitCode::from(u8::try_from(help.exit_code()).unwrap_or(2));
+        }
+    };
+    let mut secrets = Secrets::default();
+    match run(&cli, started, &mut secrets) {
+        Ok(()) | Err(Failure::ClosedPipe) => ExitCode::SUCCESS,
+        Err(failure) => {
+            output::report(&failure, cli.common.json, &secrets);
+            ExitCode::from(failure.exit_code())
+        }
+    }
+}
+
+fn run(cli: &Cli, started: Instant, secrets: &mut Secrets) -> Result<(), Failure> {
+    if let Command::Simulate(args) = &cli.command {
+        return commands::simulate::run(args);
+    }
+    let setup = Setup::new(&cli.common)?;
+    *secrets = Secrets::of(&setup.context);
+    let mut out = Output::stdout(cli.common.json, secrets.clone());
+    let out = &mut out;
+    if let Command::Watch(args) = &cli.command {
+        return watch::run(&setup, args, started, out);
+    }
+    let runtime = &Runtime::new(&setup)?;
+    match &cli.command {
+        Command::Watch(_) | Command::Simulate(_) => Ok(()),
+        Command::Whoami => commands::whoami::run(runtime, out),
+        Command::Sessions(args) => commands::sessions::list(runtime, args, out),
+        Command::NewSessions { since } => commands::sessions::new(runtime, *since, out),
+        Command::Session(talker) => commands::sessions::one(runtime, talker.id(), out),
+        Command::History(args) => commands::history::run(runtime, args, out),
+        Command::Send(args) => commands::send::run(runtime, args, out),
+        Command::Unread => commands::unread::run(runtime, out),
+        Command::Replies(args) => commands::feeds::replies(runtime, args, out),
+        Command::At(args) => commands::feeds::at(runtime, args, out),
+        Command::Likes(args) => commands::feeds::likes(runtime, args, out),
+        Command::System(args) => commands::system::run(runtime, args, out),
+        Command::Settings => commands::settings::run(runtime, out),
+        Command::MarkRead(talker) => commands::marks::read(runtime, talker.id(), out),
+        Command::Pin(switch) => commands::marks::pin(runtime, switch, out),
+        Command::Mute(switch) => commands::marks::mute(runtime, switch, out),
+        Command::Remove(talker) => commands::marks::remove(runtime, talker.id(), out),
+    }?;
+    out.flush()
+}

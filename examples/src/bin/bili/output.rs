@@ -1,0 +1,167 @@
+//! What is printed: JSON lines for scripts, or lines for people.
+
+use std::io::{self, Write};
+
+use anstream::adapter::strip_str;
+use anstream::{AutoStream, ColorChoice};
+use anstyle::Style;
+use serde::Serialize;
+use unicode_width::UnicodeWidthStr;
+
+use crate::failure::Failure;
+use crate::secrets::Secrets;
+
+/// Times, labels: what stands around.
+pub(crate) const DIM: Style = Style::new().dimmed();
+/// What to look at.
+pub(crate) const BOLD: Style = Style::new().bold();
+/// What went wrong.
+pub(crate) const WARN: Style =
+    Style::new().fg_color(Some(anstyle::Color::Ansi(anstyle::AnsiColor::Yellow)));
+const ERROR: Style = Style::new()
+    .bold()
+    .fg_color(Some(anstyle::Color::Ansi(anstyle::AnsiColor::Red)));
+
+/// Prints results, to stdout as a rule.
+pub(crate) struct Output<W = io::Stdout> {
+    json: bool,
+    has_colours: bool,
+    secrets: Secrets,
+    out: W,
+}
+
+impl Output {
+    /// To stdout; in colour if that is a terminal that shows them.
+    pub(crate) fn stdout(json: bool, secrets: Secrets) -> Self {
+        let out = io::stdout();
+        Self {
+            json,
+            has_colours: AutoStream::choice(&out) != ColorChoice::Never,
+            secrets,
+            out,
+        }
+    }
+}
+
+impl<W: Write> Output<W> {
+    /// The same, to a file.
+    pub(crate) fn to<V: Write>(&self, out: V) -> Output<V> {
+        Output {
+            json: self.json,
+            has_colours: false,
+            secrets: self.secrets.clone(),
+            out,
+        }
+    }
+
+    pub(crate) fn into_inner(self) -> W {
+        self.out
+    }
+
+    /// One object: as a JSON line, or in words of one or more lines.
+    pub(crate) fn print(
+        &mut self,
+        value: &impl Serialize,
+        words: impl FnOnce() -> String,
+    ) -> Result<(), Failure> {
+        let text = self.text(value, words)?;
+        self.write(text)
+    }
+
+    /// The same for what errors of others are quoted in: no secret stands in it.
+    pub(crate) fn print_guarded(
+        &mut self,
+        value: &impl Serialize,
+        words: impl FnOnce() -> String,
+    ) -> Result<(), Failure> {
+        let text = self.text(value, words)?;
+        self.write(self.secrets.hidden_in(&text))
+    }
+
+    pub(crate) fn flush(&mut self) -> Result<(), Failure> {
+        Ok(self.out.flush()?)
+    }
+
+    fn text(
+        &self,
+        value: &impl Serialize,
+        words: impl FnOnce() -> String,
+    ) -> Result<String, Failure> {
+        if self.json {
+            serde_json::to_string(value).map_err(|error| Failure::Output(error.into()))
+        } else if self.has_colours {
+            Ok(words())
+        } else {
+            Ok(strip_str(&words()).to_string())
+        }
+    }
+
+    /// In one piece, so that whoever reads sees whole lines.
+    fn write(&mut self, mut line: String) -> Result<(), Failure> {
+        line.push('\n');
+        Ok(self.out.write_all(line.as_bytes())?)
+    }
+}
+
+/// One line for people, on stderr. That it cannot be written is nothing to fail for.
+pub(crate) fn note(words: &str) {
+    let _ = writeln!(anstream::stderr(), "{DIM}bili: {words}{DIM:#}");
+}
+
+/// The last lines of a command that failed.
+pub(crate) fn report(failure: &Failure, json: bool, secrets: &Secrets) {
+    let words = secrets.hidden_in(&failure.to_string());
+    let words = bilibili_session::OneLine(&words);
+    let _ = writeln!(anstream::stderr(), "{ERROR}bili:{ERROR:#} {words}");
+    if let Some(line) = failure.json().filter(|_| json) {
+        let line = secrets.hidden_in(&line);
+        let mut stdout = io::stdout();
+        let _ = writeln!(stdout, "{line}").and_then(|()| stdout.flush());
+    }
+}
+
+/// Filled up with spaces to so many columns.
+pub(crate) fn padded(text: &str, columns: usize) -> String {
+    let missing = columns.saturating_sub(text.width());
+    format!("{text}{}", " ".repeat(missing))
+}
+
+/// At most so many columns; what is longer ends in an ellipsis.
+pub(crate) fn shortened(text: &str, columns: usize) -> String {
+    if text.width() <= columns {
+        return text.to_owned();
+    }
+    let mut short = String::new();
+    for character in text.chars() {
+        short.push(character);
+        if short.width() >= columns {
+            short.pop();
+            break;
+        }
+    }
+    short.push('…');
+    short
+}
+
+/// Names and values, one a line, the values aligned.
+pub(crate) fn pairs(pairs: &[(String, String)]) -> String {
+    let columns = pairs.iter().map(|(name, _)| name.width()).max();
+    let lines: Vec<String> = pairs
+        .iter()
+        .map(|(name, value)| format!("{}  {value}", padded(name, columns.unwrap_or_default())))
+        .collect();
+    lines.join("\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn columns_count_as_a_terminal_does() {
+        assert_eq!(padded("你好", 6), "你好  ");
+        assert_eq!(shortened("你好你好", 5), "你好…");
+        assert_eq!(shortened("hello", 5), "hello");
+        assert_eq!(shortened("hello!", 5), "hell…");
+    }
+}

@@ -1,0 +1,70 @@
+//! The blocking runtime.
+
+use std::sync::Arc;
+
+use bilibili_session::Error;
+use bilibili_session::poller::{Checkpoint, PollerConfig};
+use bilibili_session_blocking::{Client, Session, Update as Told, UreqTransport};
+
+use super::{Sender, Update, Watcher};
+use crate::failure::Failure;
+use crate::setup::Setup;
+
+pub(super) fn client(setup: &Setup) -> Result<Client, Failure> {
+    Ok(Client::new(setup.context.clone(), transport(setup)?))
+}
+
+fn transport(setup: &Setup) -> Result<UreqTransport, Failure> {
+    let mut builder = UreqTransport::builder().timeout(setup.timeout);
+    if let Some(proxy) = &setup.proxy {
+        builder = builder.proxy(proxy);
+    }
+    builder.build().map_err(Failure::usage)
+}
+
+pub(super) fn watch(
+    setup: &Setup,
+    config: PollerConfig,
+    checkpoint: Option<&Checkpoint>,
+) -> Result<Box<dyn Watcher>, Failure> {
+    let (context, transport) = (setup.context.clone(), transport(setup)?);
+    let session = match checkpoint {
+        Some(checkpoint) => Session::resume(context, transport, config, checkpoint)?,
+        None => Session::new(context, transport, config)?,
+    };
+    let updates = Box::new(session.updates());
+    Ok(Box::new(Watch { session, updates }))
+}
+
+struct Watch {
+    session: Session,
+    updates: Box<dyn Iterator<Item = Told>>,
+}
+
+impl Watcher for Watch {
+    fn next(&mut self) -> Option<Update> {
+        Some(match self.updates.next()? {
+            Told::Event(event) => Update::Event(Box::new(event)),
+            Told::Notice(notice) => Update::Notice(notice),
+            Told::Status(change) => Update::Status(change),
+        })
+    }
+
+    fn checkpoint(&self) -> Option<Checkpoint> {
+        self.session.checkpoint()
+    }
+
+    fn result(&self) -> Result<(), Error> {
+        self.session.result().unwrap_or(Ok(()))
+    }
+
+    fn closer(&self) -> Box<dyn Fn() + Send> {
+        let session = self.session.clone();
+        Box::new(move || session.close())
+    }
+
+    fn sender(&self) -> Sender {
+        let client = self.session.client().clone();
+        Arc::new(move |to, text| client.send_text(to, text))
+    }
+}

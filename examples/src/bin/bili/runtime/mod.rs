@@ -1,0 +1,126 @@
+//! The two runtimes behind one face.
+
+mod blocking;
+
+use std::cell::Cell;
+
+use bilibili_session::endpoints::Nav;
+use bilibili_session::endpoints::SentMsg;
+use bilibili_session::error::BuildError;
+use bilibili_session::poller::{Checkpoint, Notice, PollerConfig, StatusChange};
+use bilibili_session::{Auth, Context, ConversationId, Endpoint, Error, Event, Identity};
+
+use crate::args::RuntimeName;
+use crate::failure::Failure;
+use crate::setup::Setup;
+
+/// One call after the other, on the runtime that was asked for.
+pub(crate) struct Runtime {
+    context: Context,
+    client: Client,
+    /// Whether nav has confirmed the uid that was given.
+    is_checked: Cell<bool>,
+}
+
+enum Client {
+    Blocking(bilibili_session_blocking::Client),
+}
+
+impl Runtime {
+    pub(crate) fn new(setup: &Setup) -> Result<Self, Failure> {
+        let client = match setup.runtime {
+            RuntimeName::Blocking => Client::Blocking(blocking::client(setup)?),
+            RuntimeName::AsyncStd => return Err(Failure::usage("not built in yet")),
+        };
+        Ok(Self {
+            context: setup.context.clone(),
+            client,
+            is_checked: Cell::new(false),
+        })
+    }
+
+    pub(crate) fn context(&self) -> &Context {
+        &self.context
+    }
+
+    /// Makes one call. A uid that was given is the login's own, or nothing is asked but that.
+    pub(crate) fn call<E: Endpoint>(&self, endpoint: E) -> Result<E::Output, Error> {
+        endpoint.check(&self.context)?;
+        // A call that needs the identity checks it by itself.
+        if E::Auth::without_identity().is_some()
+            && self.context.credential().uid().is_some()
+            && !self.is_checked.get()
+        {
+            self.login()?;
+        }
+        self.send(endpoint)
+    }
+
+    /// Whose login this is.
+    pub(crate) fn login(&self) -> Result<Identity, Error> {
+        let identity = self.send(Nav)?.into_identity()?;
+        if let Some(given) = self.context.credential().uid()
+            && given != identity.uid
+        {
+            let actual = identity.uid;
+            return Err(BuildError::UidMismatch { given, actual }.into());
+        }
+        self.is_checked.set(true);
+        Ok(identity)
+    }
+
+    /// Fails when nothing can be written with this login.
+    pub(crate) fn check_can_write(&self) -> Result<(), Error> {
+        match self.context.credential().can_write() {
+            true => Ok(()),
+            false => Err(BuildError::MissingBiliJct.into()),
+        }
+    }
+
+    fn send<E: Endpoint>(&self, endpoint: E) -> Result<E::Output, Error> {
+        match &self.client {
+            Client::Blocking(client) => client.call(endpoint),
+        }
+    }
+}
+
+/// What a watch has to tell.
+pub(crate) enum Update {
+    Event(Box<Event>),
+    Notice(Notice),
+    Status(StatusChange),
+}
+
+/// Messages as they arrive, on the runtime that was asked for.
+pub(crate) trait Watcher {
+    /// Waits for what there is to tell; `None`: it is over.
+    fn next(&mut self) -> Option<Update>;
+
+    /// Where it stands; covers what [`next`](Self::next) has returned.
+    fn checkpoint(&self) -> Option<Checkpoint>;
+
+    /// How it ended.
+    fn result(&self) -> Result<(), Error>;
+
+    /// What ends it, from any thread.
+    fn closer(&self) -> Box<dyn Fn() + Send>;
+
+    /// What sends a text, from any thread.
+    fn sender(&self) -> Sender;
+}
+
+/// Sends a text.
+pub(crate) type Sender =
+    std::sync::Arc<dyn Fn(ConversationId, &str) -> Result<SentMsg, Error> + Send + Sync>;
+
+/// Begins to watch.
+pub(crate) fn watch(
+    setup: &Setup,
+    config: PollerConfig,
+    checkpoint: Option<&Checkpoint>,
+) -> Result<Box<dyn Watcher>, Failure> {
+    match setup.runtime {
+        RuntimeName::Blocking => blocking::watch(setup, config, checkpoint),
+        RuntimeName::AsyncStd => Err(Failure::usage("not built in yet")),
+    }
+}

@@ -1,0 +1,79 @@
+//! Who asks, whom, and how: out of options and environment.
+
+use std::time::Duration;
+
+use bilibili_session::{Context, Credential, Hosts};
+use bilibili_session_examples::{Demo, credential_from_env, variable};
+use bilibili_session_simulator::Script;
+
+use crate::args::{Common, RuntimeName};
+use crate::cookie_file;
+use crate::failure::Failure;
+use crate::output::note;
+
+/// Who asks, whom, and how.
+pub(crate) struct Setup {
+    pub(crate) context: Context,
+    pub(crate) runtime: RuntimeName,
+    pub(crate) timeout: Duration,
+    pub(crate) proxy: Option<String>,
+    /// Served for as long as this is kept.
+    demo: Option<Demo>,
+}
+
+impl Setup {
+    pub(crate) fn new(common: &Common) -> Result<Self, Failure> {
+        let credential = match &common.cookie_file {
+            Some(path) => Some(cookie_file::read(path)?),
+            None => credential_from_env().map_err(|error| {
+                Failure::Usage(format!("the credential of the environment: {error}"))
+            })?,
+        };
+        let origin = match &common.origin {
+            Some(origin) => Some(origin.clone()),
+            None => variable("BILI_ORIGIN"),
+        };
+        let (context, demo) = match (credential, &origin) {
+            (Some(credential), Some(origin)) => (with_origin(credential, origin)?, None),
+            (Some(credential), None) => (Context::new(credential), None),
+            (None, Some(_)) => {
+                return Err(Failure::usage(
+                    "an origin needs a credential: set BILI_SESSDATA and BILI_JCT, or give --cookie-file",
+                ));
+            }
+            (None, None) => {
+                let refused = |error| Failure::Usage(format!("the embedded simulator: {error}"));
+                let demo = Demo::start(Script::demo()).map_err(|error| refused(error.into()))?;
+                note(
+                    "no credential, so the embedded simulator answers; for your own account set BILI_SESSDATA and BILI_JCT, or give --cookie-file",
+                );
+                (demo.context().map_err(refused)?, Some(demo))
+            }
+        };
+        let is_https = context.is_official()
+            || origin.is_some_and(|origin| origin.to_ascii_lowercase().starts_with("https:"));
+        let proxy = match &common.proxy {
+            _ if demo.is_some() => None,
+            Some(proxy) => Some(proxy.clone()),
+            None if is_https => variable("HTTPS_PROXY").or_else(|| variable("https_proxy")),
+            None => None,
+        };
+        Ok(Self {
+            context,
+            runtime: common.runtime,
+            timeout: common.timeout,
+            proxy,
+            demo,
+        })
+    }
+
+    /// Whether the embedded simulator answers.
+    pub(crate) fn is_demo(&self) -> bool {
+        self.demo.is_some()
+    }
+}
+
+fn with_origin(credential: Credential, origin: &str) -> Result<Context, Failure> {
+    let hosts = Hosts::origin(origin).map_err(Failure::usage)?;
+    Ok(Context::new(credential).hosts(hosts))
+}

@@ -1,0 +1,26 @@
+//! Says back what it is told, until it is told "/close": `cargo run --bin echo_bot`.
+//!
+//! With the login of the environment (`BILI_SESSDATA`, `BILI_JCT`) it answers real messages,
+//! without one those of the embedded simulator.
+
+use std::io::{Write as _, stdout};
+
+use bilibili_session::{Error, EventType};
+use bilibili_session_blocking::Session;
+
+fn main() -> Result<(), Box<dyn std::error::Error>> {
+    let here = bilibili_session_examples::connect()?;
+    let session = Session::new(here.context, here.transport, here.config)?;
+    session.on_any(|event, _| writeln!(stdout(), "{event}"));
+    session.on_notice(|notice, _| writeln!(stdout(), "{notice}"));
+    session.on(EventType::Text, |event, session| {
+        match event.text().unwrap_or_default() {
+            _ if !event.conversation.is_user() => return Ok(()),
+            "/close" => session.close(),
+            "ping" => drop(session.reply(event, "pong")?),
+            text => drop(session.reply(event, text)?),
+        }
+        Ok::<_, Error>(())
+    });
+    Ok(session.start()?)
+}
