@@ -101,11 +101,17 @@ fn like_page(data: &Value) -> Result<FeedPage<Like>, DecodeError> {
     if !data.is_object() {
         return Err(DecodeError::new("", &"expected an object"));
     }
-    let part = |name| match data.get(name) {
-        None | Some(Value::Null) => page(&Value::Object(serde_json::Map::new())),
-        Some(part) => page::<Like>(part).map_err(|error| error.within(name)),
+    let empty = || Value::Object(serde_json::Map::new());
+    let part = |name, part: &Value| page::<Like>(part).map_err(|error| error.within(name));
+    // Without the total there is no way to the next page; without the latest nothing is lost.
+    let latest = match data.get("latest") {
+        Some(latest) if latest.is_object() => part("latest", latest)?,
+        _ => part("latest", &empty())?,
     };
-    let (latest, total) = (part("latest")?, part("total")?);
+    let total = match data.get("total") {
+        None | Some(Value::Null) => part("total", &empty())?,
+        Some(total) => part("total", total)?,
+    };
     let mut unreadable = latest.unreadable;
     unreadable.extend(total.unreadable);
     Ok(FeedPage {

@@ -9,7 +9,7 @@ use crate::endpoint::{Cookies, Endpoint, Parts};
 use crate::error::{ApiError, BuildError, DecodeError, Error, HttpError};
 use crate::hosts::Host;
 use crate::json;
-use crate::json::lenient::{float, int, text};
+use crate::json::lenient::{float, int, required};
 use crate::model::{Picture, PictureContent};
 use crate::picture_url::PictureUrl;
 
@@ -89,7 +89,7 @@ impl Endpoint for UploadPicture {
 #[non_exhaustive]
 pub struct UploadedPicture {
     /// Its address, as the service gives it: may begin with `http://`.
-    #[serde(deserialize_with = "text")]
+    #[serde(deserialize_with = "required")]
     pub image_url: String,
     /// In pixels.
     #[serde(default, deserialize_with = "int")]

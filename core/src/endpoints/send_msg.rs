@@ -10,7 +10,7 @@ use crate::error::{BuildError, DecodeError};
 use crate::hosts::Host;
 use crate::ids::{ConversationId, MsgKey};
 use crate::json;
-use crate::json::lenient::{list, maybe, text};
+use crate::json::lenient::{list, maybe, required, text};
 use crate::model::{EventType, PictureContent};
 use crate::picture_url::PictureUrl;
 use crate::time::UnixSeconds;
@@ -191,6 +191,7 @@ fn number(size: f64) -> Value {
 #[non_exhaustive]
 pub struct SentMsg {
     /// The key of the message; needed to take it back.
+    #[serde(deserialize_with = "required")]
     pub msg_key: MsgKey,
     /// The content as the service keeps it; may be empty.
     #[serde(default, deserialize_with = "text")]

@@ -1,5 +1,7 @@
 //! The lists of conversations.
 
+use std::collections::BTreeMap;
+
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -7,7 +9,7 @@ use crate::context::Context;
 use crate::endpoint::{Cookies, Endpoint, Parts};
 use crate::error::{BuildError, DecodeError};
 use crate::hosts::Host;
-use crate::ids::ConversationId;
+use crate::ids::{ConversationId, Uid};
 use crate::json::lenient::{flag, or_default};
 use crate::json::{self, Unreadable};
 use crate::model::{Conversation, SystemTalkers};
@@ -287,7 +289,7 @@ impl SessionPage {
             #[serde(default, deserialize_with = "flag")]
             anti_disturb_cleaning: bool,
             #[serde(default, deserialize_with = "or_default")]
-            system_msg: SystemTalkers,
+            system_msg: BTreeMap<String, Value>,
         }
         let (session_list, unreadable) = json::items(data.get("session_list"), "session_list")?;
         let (wire, _) = json::salvage::<Wire>(data)?;
@@ -296,9 +298,20 @@ impl SessionPage {
             unreadable,
             has_more: wire.has_more,
             anti_disturb_cleaning: wire.anti_disturb_cleaning,
-            system_msg: wire.system_msg,
+            system_msg: talkers(wire.system_msg),
         })
     }
+}
+
+/// Entries that name nobody are left out.
+fn talkers(system_msg: BTreeMap<String, Value>) -> SystemTalkers {
+    system_msg
+        .into_iter()
+        .filter_map(|(kind, talker)| match json::typed(&talker) {
+            Ok(Uid(0)) | Err(_) => None,
+            Ok(talker) => Some((kind, talker)),
+        })
+        .collect()
 }
 
 fn check_size(size: Option<u32>) -> Result<(), BuildError> {

@@ -34,6 +34,27 @@ where
         .ok_or_else(|| D::Error::custom(Unfit("an integer in range", &value)))
 }
 
+/// What must be there: null and "" are errors, else as the type reads itself.
+pub(crate) fn required<'de, D, T>(deserializer: D) -> Result<T, D::Error>
+where
+    D: Deserializer<'de>,
+    T: DeserializeOwned,
+{
+    let value = Value::deserialize(deserializer)?;
+    match &value {
+        Value::Null => Err(D::Error::custom(Unfit("a value", &value))),
+        Value::String(text) if text.trim().is_empty() => {
+            Err(D::Error::custom(Unfit("a value", &value)))
+        }
+        _ => T::deserialize(value).map_err(D::Error::custom),
+    }
+}
+
+/// [`int`], where null and "" are errors.
+pub(crate) fn required_int<'de, D: Deserializer<'de>>(deserializer: D) -> Result<i64, D::Error> {
+    maybe_int(deserializer)?.ok_or_else(|| D::Error::custom(Unfit("an integer", &Value::Null)))
+}
+
 /// A float that is an integer and small enough to be exact.
 fn whole(float: f64) -> Option<i128> {
     const EXACT: f64 = 9_007_199_254_740_992.0;

@@ -8,17 +8,17 @@ use serde_json::Value;
 use super::Message;
 use crate::event::Event;
 use crate::ids::{ConversationId, Seqno, Uid};
-use crate::json::lenient::{flag, int, maybe, text};
+use crate::json::lenient::{flag, int, maybe, required_int, text};
 use crate::time::UnixMicros;
 
 /// A conversation as the lists show it: with whom, how far it goes, how far it was read.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Conversation {
     /// The other user's or the group's number; with `session_type` the identity.
-    #[serde(deserialize_with = "int")]
+    #[serde(deserialize_with = "required_int")]
     pub talker_id: i64,
     /// 1 user, 2 group.
-    #[serde(deserialize_with = "int")]
+    #[serde(deserialize_with = "required_int")]
     pub session_type: i64,
     /// The seqno of the newest message that mentions this account.
     #[serde(default)]

@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use crate::ids::Uid;
 use crate::json::Unreadable;
-use crate::json::lenient::{flag, int, list, maybe, or_default, text};
+use crate::json::lenient::{flag, int, list, maybe, or_default, required_int, text};
 use crate::time::UnixSeconds;
 
 /// Where the next page of a feed begins.
@@ -78,7 +78,7 @@ pub struct FeedUser {
 #[non_exhaustive]
 pub struct Reply {
     /// The number of this entry.
-    #[serde(deserialize_with = "int")]
+    #[serde(deserialize_with = "required_int")]
     pub id: i64,
     /// Who replied.
     #[serde(default, deserialize_with = "or_default")]
@@ -102,7 +102,7 @@ pub struct Reply {
 #[non_exhaustive]
 pub struct At {
     /// The number of this entry.
-    #[serde(deserialize_with = "int")]
+    #[serde(deserialize_with = "required_int")]
     pub id: i64,
     /// Who did.
     #[serde(default, deserialize_with = "or_default")]
@@ -120,7 +120,7 @@ pub struct At {
 #[non_exhaustive]
 pub struct Like {
     /// The number of this entry.
-    #[serde(deserialize_with = "int")]
+    #[serde(deserialize_with = "required_int")]
     pub id: i64,
     /// Some of those who did.
     #[serde(default, deserialize_with = "list")]

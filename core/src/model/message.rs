@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::coded::coded;
 use crate::ids::{ConversationId, MsgKey, Seqno, Uid};
-use crate::json::lenient::{flag, int, or_default, text};
+use crate::json::lenient::{flag, int, or_default, required, text};
 use crate::time::UnixSeconds;
 
 /// A message as the service sends it; what it lacks is 0 or empty.
@@ -26,6 +26,7 @@ pub struct Message {
     #[serde(default, deserialize_with = "text")]
     pub content: String,
     /// Its place in the conversation.
+    #[serde(deserialize_with = "required")]
     pub msg_seqno: Seqno,
     /// When it was sent.
     #[serde(default)]

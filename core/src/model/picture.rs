@@ -4,13 +4,13 @@ use imagesize::{ImageSize, ImageType};
 use serde::{Deserialize, Serialize};
 
 use crate::error::BuildError;
-use crate::json::lenient::{flag, float, int, text};
+use crate::json::lenient::{flag, float, int, required, text};
 
 /// A picture, or a custom sticker. Every field but `url` may be missing on the wire.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct PictureContent {
     /// Where it lies.
-    #[serde(deserialize_with = "text")]
+    #[serde(deserialize_with = "required")]
     pub url: String,
     /// In pixels; 0 if unknown.
     #[serde(default, deserialize_with = "int")]

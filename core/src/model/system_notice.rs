@@ -4,7 +4,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::Value;
 
 use crate::ids::Uid;
-use crate::json::lenient::{flag, int, maybe, text};
+use crate::json::lenient::{flag, int, maybe, required_int, text};
 use crate::json::parse_str;
 use crate::time::UnixSeconds;
 
@@ -13,7 +13,7 @@ use crate::time::UnixSeconds;
 #[non_exhaustive]
 pub struct SystemNotice {
     /// Its number.
-    #[serde(deserialize_with = "int")]
+    #[serde(deserialize_with = "required_int")]
     pub id: i64,
     /// Its place among the notices, 19 digits; 0 if unknown.
     #[serde(default, deserialize_with = "int")]
