@@ -1,0 +1,90 @@
+//! The core with nothing but the standard library: one thread, one request at a time.
+//!
+//! Take it when you have a loop already (a game, a device, a daemon of your own) or want no dependency that
+//! `bilibili-session` does not have. Copy `main`, `call` and `now`; put your HTTP where `http.rs` is, which knows no TLS
+//! and therefore talks to a simulator only.
+//!
+//! ```sh
+//! cargo run -p bilibili-session-embeddings --bin plain_loop
+//! ```
+#![allow(clippy::print_stdout, reason = "printing is what it is for")]
+
+pub mod http;
+
+use std::error::Error;
+use std::sync::LazyLock;
+use std::thread;
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+use bilibili_session::endpoints::SendMsg;
+use bilibili_session::poller::{Output, Poller, Status};
+use bilibili_session::{Account, Call, Endpoint, Now, Step, UnixMicros};
+use bilibili_session_embeddings::Rehearsal;
+
+const TIMEOUT: Duration = Duration::from_secs(30);
+const BODY_LIMIT: usize = 16 << 20;
+
+fn main() -> Result<(), Box<dyn Error>> {
+    let rehearsal = Rehearsal::from_env()?;
+    let mut poller = Poller::new(rehearsal.context(), rehearsal.config())?;
+    let mut account = Account::new(rehearsal.context());
+    loop {
+        match poller.poll_output(now()) {
+            Output::Send(outgoing) => {
+                let answer = http::exchange(&outgoing.request, TIMEOUT, BODY_LIMIT);
+                poller.handle_response(now(), outgoing.id, answer)?;
+            }
+            Output::Event(event) => {
+                println!("{event}");
+                if let Some(text) = event.text().filter(|_| event.conversation.is_user()) {
+                    let reply = SendMsg::text(event.conversation, &format!("收到：{text}"));
+                    call(&mut account, reply)?;
+                }
+                if rehearsal.is_over() {
+                    poller.handle_close();
+                }
+            }
+            Output::Notice(notice) => println!("({notice})"),
+            Output::Status(change) => {
+                println!("({})", change.status);
+                if change.status == Status::Connected {
+                    rehearsal.begin()?;
+                }
+            }
+            Output::Wait(until) => {
+                thread::sleep(until.saturating_sub(now().monotonic));
+                poller.handle_timeout(now());
+            }
+            Output::Finished(result) => break result?,
+        }
+    }
+    rehearsal.check()
+}
+
+/// Makes one call.
+fn call<E: Endpoint>(
+    account: &mut Account,
+    endpoint: E,
+) -> Result<E::Output, bilibili_session::Error> {
+    let mut call = Call::new(endpoint);
+    let mut step = call.start(account, now());
+    loop {
+        match step {
+            Step::Send(request) => {
+                let answer = http::exchange(&request, TIMEOUT, BODY_LIMIT);
+                step = call.handle_response(account, now(), answer);
+            }
+            Step::Done(result) => return result,
+        }
+    }
+}
+
+/// What the clocks show.
+fn now() -> Now {
+    static START: LazyLock<Instant> = LazyLock::new(Instant::now);
+    let wall = SystemTime::now().duration_since(UNIX_EPOCH);
+    Now {
+        monotonic: START.elapsed(),
+        wall: UnixMicros(0).plus(wall.unwrap_or_default()),
+    }
+}
