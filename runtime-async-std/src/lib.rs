@@ -1,4 +1,33 @@
 //! Bilibili private messages and notifications: the async-std runtime, on surf.
+//!
+//! ```no_run
+//! use bilibili_session_async_std::core::poller::PollerConfig;
+//! use bilibili_session_async_std::core::{Context, Credential};
+//! use bilibili_session_async_std::{Session, SurfTransport};
+//! use futures_util::StreamExt;
+//!
+//! # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+//! let context = Context::new(Credential::parse("SESSDATA=…; bili_jct=…")?);
+//! let session = Session::new(context, SurfTransport::new()?, PollerConfig::new())?;
+//! let mut events = session.events();
+//! while let Some(event) = events.next().await {
+//!     println!("{}: {:?}", event.sender_uid(), event.text());
+//!     // What was handled up to here does not come again after a resume from this.
+//!     let checkpoint = session.checkpoint();
+//! }
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! | | |
+//! |---|---|
+//! | [`Session`] | messages as they arrive: as a stream, or given to handlers |
+//! | [`Client`] | one call at a time |
+//! | [`Transport`] | what sends the requests: [`SurfTransport`], or any closure |
+//!
+//! All that is decided, is decided in the [`core`]: what to ask for and when, what an answer
+//! means, when to try again. This crate sends, waits, and calls. Nothing runs that nobody
+//! waits for: [`Session::run`] alone starts a task, and ends it when its handle is dropped.
 
 mod client;
 mod clock;
@@ -17,5 +46,5 @@ pub use surf::{SurfTransport, SurfTransportBuilder};
 pub use transport::Transport;
 pub use updates::Updates;
 
-// So that one dependency is enough.
+/// The core, so that one dependency is enough.
 pub use bilibili_session as core;

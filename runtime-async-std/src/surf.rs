@@ -8,6 +8,8 @@ use http::{Request, Response};
 use isahc::HttpClient;
 use isahc::config::{Configurable, RedirectPolicy};
 use isahc::tls::{TlsConfig, TrustStore};
+use rustls_pki_types::CertificateDer;
+use rustls_pki_types::pem::PemObject;
 use surf::Url;
 use surf::http::Method;
 use surf::http::headers::HeaderValue;
@@ -92,7 +94,8 @@ impl SurfTransportBuilder {
     /// Checks the settings and starts curl's thread.
     ///
     /// # Errors
-    /// Fails when the proxy's address cannot be read or the thread does not start.
+    /// Fails when the proxy's address or the certificates cannot be read, or the thread does
+    /// not start.
     pub fn build(self) -> Result<SurfTransport, TransportError> {
         let proxy = match &self.proxy {
             Some(url) => Some(
@@ -105,10 +108,23 @@ impl SurfTransportBuilder {
             .redirect_policy(RedirectPolicy::None)
             .automatic_decompression(false)
             .expect_continue(false)
+            // Also here: curl goes on with an exchange whose future is gone until the server
+            // says something, or until this time is over.
+            .timeout(self.timeout)
             .proxy(proxy);
-        if let Some(pem) = self.root_certificates {
-            let trusted = TrustStore::builder().certificate_from_pem(pem).build();
-            builder = builder.tls_config(TlsConfig::builder().trust_store(trusted).build());
+        if let Some(pem) = &self.root_certificates {
+            let mut trusted = TrustStore::builder();
+            let mut count = 0;
+            for certificate in CertificateDer::pem_slice_iter(pem) {
+                let certificate =
+                    certificate.map_err(|_| failed("the root certificates cannot be read"))?;
+                trusted = trusted.certificate_from_der(certificate);
+                count += 1;
+            }
+            if count == 0 {
+                return Err(failed("there is no certificate in the root certificates"));
+            }
+            builder = builder.tls_config(TlsConfig::builder().trust_store(trusted.build()).build());
         }
         let client = builder.build().map_err(|error| explain(&error))?;
         Ok(SurfTransport {

@@ -18,8 +18,8 @@ pub(crate) type Answer = Result<Response<Vec<u8>>, TransportError>;
 /// A transport sends what it is given, byte for byte, once. It follows no redirect,
 /// retries nothing, and hands back every whole answer whatever its status: what an
 /// answer means is decided in the core. It must come to an end by itself, with
-/// [`TransportError::timeout`] when the exchange takes too long, and when its future is
-/// dropped the exchange is over.
+/// [`TransportError::timeout`] when the exchange takes too long. When its future is dropped,
+/// nobody wants the answer any more.
 ///
 /// Closures that return a future are transports, so a test needs no server:
 ///

@@ -1,6 +1,8 @@
 //! The transport over surf does what a transport must do.
 #![allow(clippy::expect_used)]
 
+use std::process::Command;
+
 use async_std::task;
 use bilibili_session_async_std::{SurfTransport, Transport};
 use bilibili_session_simulator::conformance::{Settings, Suite};
@@ -26,4 +28,40 @@ fn surf_conforms() {
     })
     .run();
     assert!(report.is_ok(), "{report}");
+}
+
+/// The same in a process whose environment names a proxy that is not there.
+#[test]
+fn the_environment_names_no_proxy() {
+    let myself = std::env::current_exe().expect("a test is a program");
+    let nobody = "http://127.0.0.1:1";
+    let mut child = Command::new(myself);
+    for name in [
+        "ALL_PROXY",
+        "HTTP_PROXY",
+        "http_proxy",
+        "HTTPS_PROXY",
+        "https_proxy",
+    ] {
+        child.env(name, nobody);
+    }
+    let child = child.args(["--exact", "surf_conforms"]).output();
+    let output = child.expect("it can be run again");
+    assert!(output.status.success(), "{output:?}");
+}
+
+#[test]
+fn settings_are_checked_and_not_repeated() {
+    let proxy = "http://user:p4ssword@[not an address]";
+    let builder = SurfTransport::builder().proxy(proxy);
+    assert!(!format!("{builder:?}").contains("p4ssword"));
+    let error = builder.build().expect_err("no address");
+    assert!(!format!("{error:?}").contains("p4ssword"));
+    for pem in ["", "-----BEGIN CERTIFICATE-----\nAAAA", "made up"] {
+        let builder = SurfTransport::builder().root_certificates(pem);
+        assert!(builder.build().is_err(), "{pem:?}");
+    }
+    let transport = SurfTransport::builder().proxy("http://user:p4ssword@127.0.0.1:1");
+    let transport = transport.build().expect("an address");
+    assert!(!format!("{transport:?}").contains("p4ssword"));
 }

@@ -1,4 +1,30 @@
 //! Bilibili private messages and notifications: the blocking runtime, on ureq.
+//!
+//! ```no_run
+//! use bilibili_session_blocking::core::poller::PollerConfig;
+//! use bilibili_session_blocking::core::{Context, Credential};
+//! use bilibili_session_blocking::{Session, UreqTransport};
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let context = Context::new(Credential::parse("SESSDATA=…; bili_jct=…")?);
+//! let session = Session::new(context, UreqTransport::new(), PollerConfig::new())?;
+//! for event in session.events() {
+//!     println!("{}: {:?}", event.sender_uid(), event.text());
+//!     // What was handled up to here does not come again after a resume from this.
+//!     let checkpoint = session.checkpoint();
+//! }
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! | | |
+//! |---|---|
+//! | [`Session`] | messages as they arrive: as an iterator, or given to handlers |
+//! | [`Client`] | one call at a time |
+//! | [`Transport`] | what sends the requests: [`UreqTransport`], or any closure |
+//!
+//! All that is decided, is decided in the [`core`]: what to ask for and when, what an answer
+//! means, when to try again. This crate sends, waits, and calls.
 
 mod client;
 mod clock;
@@ -12,5 +38,5 @@ pub use session::{Outcome, Running, Session, Update};
 pub use transport::Transport;
 pub use ureq::{UreqTransport, UreqTransportBuilder};
 
-// So that one dependency is enough.
+/// The core, so that one dependency is enough.
 pub use bilibili_session as core;

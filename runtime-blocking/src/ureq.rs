@@ -204,6 +204,8 @@ fn explain_io(error: &io::Error) -> TransportError {
         Io::UnexpectedEof | Io::ConnectionReset | Io::ConnectionAborted | Io::BrokenPipe => {
             TransportErrorKind::Interrupted
         }
+        // What looking a name up has no kind for.
+        _ if error.to_string().contains("lookup") => TransportErrorKind::Connect,
         _ => TransportErrorKind::Other,
     };
     TransportError::new(kind, error.to_string())

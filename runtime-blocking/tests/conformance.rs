@@ -1,6 +1,8 @@
 //! The transport over ureq does what a transport must do.
 #![allow(clippy::expect_used)]
 
+use std::process::Command;
+
 use bilibili_session_blocking::{Transport, UreqTransport};
 use bilibili_session_simulator::conformance::{Settings, Suite};
 
@@ -25,4 +27,40 @@ fn ureq_conforms() {
     })
     .run();
     assert!(report.is_ok(), "{report}");
+}
+
+/// The same in a process whose environment names a proxy that is not there.
+#[test]
+fn the_environment_names_no_proxy() {
+    let myself = std::env::current_exe().expect("a test is a program");
+    let nobody = "http://127.0.0.1:1";
+    let mut child = Command::new(myself);
+    for name in [
+        "ALL_PROXY",
+        "HTTP_PROXY",
+        "http_proxy",
+        "HTTPS_PROXY",
+        "https_proxy",
+    ] {
+        child.env(name, nobody);
+    }
+    let child = child.args(["--exact", "ureq_conforms"]).output();
+    let output = child.expect("it can be run again");
+    assert!(output.status.success(), "{output:?}");
+}
+
+#[test]
+fn settings_are_checked_and_not_repeated() {
+    let proxy = "http://user:p4ssword@[not an address]";
+    let builder = UreqTransport::builder().proxy(proxy);
+    assert!(!format!("{builder:?}").contains("p4ssword"));
+    let error = builder.build().expect_err("no address");
+    assert!(!format!("{error:?}").contains("p4ssword"));
+    for pem in ["", "-----BEGIN CERTIFICATE-----\nAAAA", "made up"] {
+        let builder = UreqTransport::builder().root_certificates(pem);
+        assert!(builder.build().is_err(), "{pem:?}");
+    }
+    let transport = UreqTransport::builder().proxy("http://user:p4ssword@127.0.0.1:1");
+    let transport = transport.build().expect("an address");
+    assert!(!format!("{transport:?}").contains("p4ssword"));
 }

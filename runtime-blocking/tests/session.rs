@@ -361,6 +361,43 @@ fn nothing_is_asked_while_nobody_takes() {
 }
 
 #[test]
+fn an_answer_that_came_while_nobody_looked_came_in_time() {
+    let simulator = simulator();
+    let inner = transport(&simulator);
+    let session = Session::new(
+        context(&simulator),
+        move |request: Request<Vec<u8>>| {
+            let answer = inner.send(request.clone());
+            if request.uri().to_string().contains("talker_id=20002") {
+                thread::sleep(Duration::from_millis(50));
+            }
+            answer
+        },
+        often().request_timeout(Duration::from_millis(500)),
+    )
+    .unwrap();
+    let mut texts = Vec::new();
+    for update in session.updates() {
+        match update {
+            Update::Status(change) if change.status == Status::Connected => {
+                receive(&simulator, 20001, "at once");
+                receive(&simulator, 20002, "late");
+            }
+            Update::Event(event) => {
+                texts.push(event.text().unwrap().to_owned());
+                thread::sleep(Duration::from_millis(800));
+            }
+            Update::Notice(notice) => panic!("{notice}"),
+            Update::Status(_) => {}
+        }
+        if texts.len() == 2 {
+            session.close();
+        }
+    }
+    assert_eq!(texts, ["at once", "late"]);
+}
+
+#[test]
 fn a_client_is_shared_between_threads() {
     let simulator = simulator();
     let client = Client::new(context(&simulator), transport(&simulator));
@@ -397,7 +434,8 @@ fn transports_can_be_shared_and_boxed() {
     fn takes(_: impl Transport) {}
     let closure = |_: Request<Vec<u8>>| Ok(Response::new(Vec::new()));
     takes(closure);
-    takes(&closure);
+    let borrowed = &closure;
+    takes(borrowed);
     takes(Box::new(closure));
     takes(Arc::new(closure));
     let dynamic: Arc<dyn Transport> = Arc::new(closure);

@@ -100,6 +100,7 @@ pub(super) fn empty_bodies(make: &Make<'_>) -> Result<(), String> {
         let answer = answer_of(make, &peer.origin())?;
         same("success", answer.status().is_success(), true)?;
         same("the body", answer.body().len(), 0)?;
+        same("the number of requests", peer.received().len(), 1)?;
     }
     Ok(())
 }

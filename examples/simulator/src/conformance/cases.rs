@@ -5,7 +5,7 @@ use std::fmt::Debug;
 use bilibili_session::{TransportError, TransportErrorKind};
 use http::{Request, Response};
 
-use super::{Answer, Make, Send, Settings, answers, requests, tls, trouble};
+use super::{Answer, Exchange, Make, Settings, answers, requests, tls, trouble};
 
 /// One thing that a transport must do.
 pub(super) struct Case {
@@ -50,7 +50,8 @@ table! {
         headers_cut_short
         connection_reset
         no_http
-        nobody_listens;
+        nobody_listens
+        name_that_does_not_exist;
     tls:
         trusted_authority
         unknown_authority
@@ -94,11 +95,16 @@ fn build(builder: http::request::Builder, body: Vec<u8>) -> Result<Request<Vec<u
 }
 
 /// Sends, and looks an error through for what must not be in it.
-pub(super) fn send(transport: &mut Send<'_>, request: Request<Vec<u8>>) -> Result<Answer, String> {
+pub(super) fn send(
+    transport: &mut Exchange<'_>,
+    request: Request<Vec<u8>>,
+) -> Result<Answer, String> {
     let answer = transport(request);
     if let Err(error) = &answer {
         let words = format!("{error} {error:?}").to_lowercase();
-        for secret in ["c00kie", "t0ken", "s1gned", "w_rid", "sessdata", "made up"] {
+        for secret in [
+            "c00kie", "t0ken", "s1gned", "w_rid", "sessdata", "made up", "p@ss", "p%40ss",
+        ] {
             if words.contains(secret) {
                 return Err(format!("{secret:?} stands in the error: {words}"));
             }

@@ -71,10 +71,10 @@ impl Default for Settings {
 }
 
 /// The transport of a case.
-type Send<'a> = dyn FnMut(Request<Vec<u8>>) -> Answer + 'a;
+type Exchange<'a> = dyn FnMut(Request<Vec<u8>>) -> Answer + 'a;
 
 /// Makes the transport of a case.
-type Make<'a> = dyn Fn(&Settings) -> Box<Send<'a>> + 'a;
+type Make<'a> = dyn Fn(&Settings) -> Box<Exchange<'a>> + 'a;
 
 /// All cases, for one kind of transport.
 #[must_use]
@@ -185,5 +185,50 @@ impl fmt::Display for Report {
             writeln!(f, "- {}: {}", failure.case, failure.reason)?;
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use bilibili_session::TransportErrorKind;
+
+    use super::*;
+
+    fn passed<T: FnMut(Request<Vec<u8>>) -> Answer>(
+        make: impl Fn(&Settings) -> T,
+    ) -> Vec<&'static str> {
+        let report = Suite::new(make).run();
+        assert_eq!(report.passed.len() + report.failures.len(), CASES.len());
+        report.passed
+    }
+
+    #[test]
+    fn a_transport_that_sends_nothing_passes_nothing() {
+        assert_eq!(passed(|_| |_| Ok(Response::default())), [""; 0]);
+        assert_eq!(
+            passed(|_| |_| Err(TransportError::timeout())),
+            ["name_that_does_not_exist"]
+        );
+        let other = || TransportError::new(TransportErrorKind::Other, "no");
+        assert_eq!(
+            passed(|_| |_| Err(other())),
+            ["no_http", "no_tls_where_it_is_expected"]
+        );
+        let telling = |request: &Request<Vec<u8>>| format!("{:?}", request.headers());
+        let telling = |request| TransportError::new(TransportErrorKind::Other, telling(&request));
+        assert_eq!(passed(|_| |request| Err(telling(request))), [""; 0]);
+        assert_eq!(
+            passed(|_| |_| std::panic::resume_unwind(Box::new(()))),
+            [""; 0]
+        );
+    }
+
+    #[test]
+    fn cases_can_be_left_out() {
+        let suite = Suite::names().fold(Suite::new(|_| |_| Ok(Response::default())), Suite::skip);
+        let report = suite.run();
+        assert!(report.is_ok() && report.passed.is_empty(), "{report}");
+        let suite = Suite::names().fold(Suite::new(|_| |_| Ok(Response::default())), Suite::skip);
+        assert!(!suite.skip("misspelt").run().is_ok());
     }
 }

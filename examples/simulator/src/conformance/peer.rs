@@ -42,7 +42,7 @@ impl Peer {
     /// The same, over what this makes of a connection.
     pub(super) fn over(
         script: Script,
-        wrap: impl Fn(TcpStream) -> io::Result<Box<dyn Stream>> + std::marker::Send + Sync + 'static,
+        wrap: impl Fn(TcpStream) -> io::Result<Box<dyn Stream>> + Send + Sync + 'static,
     ) -> Result<Self, String> {
         let received = Arc::new(Mutex::new(Vec::new()));
         let log = Arc::clone(&received);
@@ -86,7 +86,7 @@ impl Peer {
 
 /// Gives every connection to this, each on a thread of its own.
 pub(super) fn listen(
-    serve: impl Fn(TcpStream) -> io::Result<()> + std::marker::Send + Sync + 'static,
+    serve: impl Fn(TcpStream) -> io::Result<()> + Send + Sync + 'static,
 ) -> Result<SocketAddr, String> {
     let listener = TcpListener::bind(("127.0.0.1", 0)).map_err(|error| error.to_string())?;
     let address = listener.local_addr().map_err(|error| error.to_string())?;

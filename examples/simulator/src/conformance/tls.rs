@@ -167,7 +167,7 @@ fn proxy(answer: &'static [u8]) -> Result<(String, Asked), String> {
         io::copy(&mut from, &mut to)?;
         to.shutdown(Shutdown::Both)
     })?;
-    Ok((format!("http://{address}"), asked))
+    Ok((format!("http://user:p%40ss@{address}"), asked))
 }
 
 pub(super) fn through_a_proxy(make: &Make<'_>) -> Result<(), String> {
@@ -188,6 +188,15 @@ pub(super) fn through_a_proxy(make: &Make<'_>) -> Result<(), String> {
         "what the proxy was asked",
         asked.lines().next(),
         Some(line.as_str()),
+    )?;
+    let known = asked
+        .to_lowercase()
+        .contains("\r\nproxy-authorization: basic ");
+    same("the proxy knows who asks", known, true)?;
+    same(
+        "the proxy knows the password",
+        asked.contains("dXNlcjpwQHNz"),
+        true,
     )?;
     for secret in ["c00kie", "w_rid"] {
         same("the proxy sees a secret", asked.contains(secret), false)?;

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use bilibili_session::TransportErrorKind::{Connect, Interrupted, Other, Timeout};
 
-use super::cases::{failed, get_with};
+use super::cases::{failed, get_with, same};
 use super::peer::{Peer, Script};
 use super::{Make, Settings};
 
@@ -85,9 +85,10 @@ pub(super) fn no_answer_at_all(make: &Make<'_>) -> Result<(), String> {
 pub(super) fn headers_cut_short(make: &Make<'_>) -> Result<(), String> {
     let peer = Peer::new(Script::Last(b"HTTP/1.1 200 OK\r\nx-cut: h".to_vec()))?;
     match get_with(make, &Settings::default(), &peer.origin())? {
-        Ok(answer) if answer.body().is_empty() => Ok(()),
-        answer => failed(answer, &[Interrupted]),
+        Ok(answer) if answer.body().is_empty() => {}
+        answer => failed(answer, &[Interrupted])?,
     }
+    same("the number of requests", peer.received().len(), 1)
 }
 
 pub(super) fn connection_reset(make: &Make<'_>) -> Result<(), String> {
@@ -117,4 +118,16 @@ pub(super) fn nobody_listens(make: &Make<'_>) -> Result<(), String> {
         .map_err(|error| error.to_string())?;
     let answer = get_with(make, &Settings::default(), &format!("http://{address}"))?;
     failed(answer, &[Connect])
+}
+
+/// `invalid` is a domain that never has names; where nobody answers for names, time is over.
+pub(super) fn name_that_does_not_exist(make: &Make<'_>) -> Result<(), String> {
+    let settings = Settings {
+        timeout: Duration::from_secs(5),
+        ..Settings::default()
+    };
+    let start = Instant::now();
+    let answer = get_with(make, &settings, "http://made-up.invalid")?;
+    failed(answer, &[Connect, Timeout])?;
+    same("it ended in time", start.elapsed() < PATIENCE, true)
 }
