@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::coded::coded;
 use crate::ids::{ConversationId, MsgKey, Seqno, Uid};
-use crate::json::lenient::{flag, int, or_default, required, text};
+use crate::json::lenient::{flag, int, list, required, text};
 use crate::time::UnixSeconds;
 
 /// A message as the service sends it; what it lacks is 0 or empty.
@@ -32,7 +32,7 @@ pub struct Message {
     #[serde(default)]
     pub timestamp: UnixSeconds,
     /// Whom it mentions; the service's `[0]` for nobody is left as it is.
-    #[serde(default, deserialize_with = "or_default")]
+    #[serde(default, deserialize_with = "list")]
     pub at_uids: Vec<Uid>,
     /// Its key.
     #[serde(default)]

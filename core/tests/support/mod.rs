@@ -1,12 +1,17 @@
 //! What several tests share: the login of the recordings, and requests taken apart.
 #![allow(dead_code, reason = "each test uses a part of it")]
 
+use bilibili_session::endpoints::FetchSessionMsgs;
 use bilibili_session::error::BuildError;
-use bilibili_session::{Auth, Context, Credential, Endpoint, Identity, Uid, UnixSeconds, WbiKeys};
-use serde_json::Value;
+use bilibili_session::{
+    Auth, Content, Context, ConversationId, Credential, Endpoint, Event, Identity, Uid,
+    UnixSeconds, WbiKeys,
+};
+use serde_json::{Value, json};
 use url::form_urlencoded;
 
 pub(crate) const OWN: Uid = Uid(10001);
+pub(crate) const OTHER: Uid = Uid(20001);
 pub(crate) const WTS: UnixSeconds = UnixSeconds(1_700_000_000);
 pub(crate) const SESSDATA: &str = "0123abcd%2C1715552000%2C89ef0%2Ab1";
 pub(crate) const BILI_JCT: &str = "00112233445566778899aabbccddeeff";
@@ -61,7 +66,7 @@ pub(crate) fn request<E: Endpoint>(endpoint: &E) -> http::Request<Vec<u8>> {
 
 /// An answer of the service with this `data`.
 pub(crate) fn answer(data: &Value) -> http::Response<Vec<u8>> {
-    let body = serde_json::json!({"code": 0, "message": "0", "ttl": 1, "data": data});
+    let body = json!({"code": 0, "message": "0", "ttl": 1, "data": data});
     http::Response::new(body.to_string().into_bytes())
 }
 
@@ -115,4 +120,38 @@ pub(crate) fn sorted(pairs: form_urlencoded::Parse<'_>) -> Pairs {
     let mut pairs: Pairs = pairs.into_owned().collect();
     pairs.sort();
     pairs
+}
+
+/// As it comes in a page, so that the whole way is walked.
+pub(crate) fn read(conversation: ConversationId, message: &Value) -> Event {
+    let data = json!({"messages": [message], "has_more": 0, "min_seqno": 7, "max_seqno": 7});
+    let page = FetchSessionMsgs::new(conversation).decode(&data).unwrap();
+    assert!(page.unreadable.is_empty(), "{message}");
+    let [event] = <[Event; 1]>::try_from(page.messages).unwrap();
+    event
+}
+
+/// An event with this content, as the other user would send it.
+pub(crate) fn event(msg_type: i64, content: &Value) -> Event {
+    let content = match content {
+        Value::String(text) => text.clone(),
+        other => other.to_string(),
+    };
+    let message = json!({
+        "sender_uid": 20001, "receiver_type": 1, "receiver_id": 10001, "msg_type": msg_type,
+        "content": content, "msg_seqno": 7, "timestamp": 1_700_000_000,
+        "msg_key": 7_300_000_000_000_000_007_i64,
+    });
+    read(OTHER.into(), &message)
+}
+
+pub(crate) fn content(msg_type: i64, content: &Value) -> Content {
+    event(msg_type, content).content
+}
+
+pub(crate) fn undecodable(content: &Content) -> &str {
+    match content {
+        Content::Undecodable { reason, .. } => reason,
+        other => panic!("{other:?}"),
+    }
 }
