@@ -55,6 +55,8 @@ struct Server {
     habit: Habit,
     page: usize,
     inclusive: bool,
+    /// Never says that there is more.
+    silent: bool,
     asked: usize,
     random: u64,
 }
@@ -67,6 +69,7 @@ impl Server {
             habit,
             page,
             inclusive: false,
+            silent: false,
             asked: 0,
             random: 88_172_645_463_325_252 ^ count,
         }
@@ -106,7 +109,7 @@ impl Server {
             .collect();
         json!({
             "messages": if messages.is_empty() { Value::Null } else { json!(messages) },
-            "has_more": u8::from(has_more),
+            "has_more": u8::from(has_more && !self.silent),
             "min_seqno": chosen.first().copied().unwrap_or(u64::MAX),
             "max_seqno": chosen.last().copied().unwrap_or(0),
         })
@@ -151,6 +154,30 @@ fn a_history_is_whole_whatever_end_is_served() {
             }
         }
     }
+}
+
+#[test]
+fn a_full_page_may_have_more_behind_it_whatever_it_says() {
+    for habit in [Habit::Newest, Habit::Oldest, Habit::Either] {
+        for count in [0, 1, 7, 8, 14, 60] {
+            let mut server = Server::new(count, habit, 7);
+            server.silent = true;
+            let mut all = server.seqnos.clone();
+            let rising = server.read(&mut History::rising(Uid(20001), Seqno(0)).size(7));
+            assert_eq!(rising.unwrap(), all, "{habit:?} {count}");
+            all.reverse();
+            let falling = server.read(&mut History::newest_first(Uid(20001)).size(7));
+            assert_eq!(falling.unwrap(), all, "{habit:?} {count}");
+        }
+    }
+    let times: Vec<(i64, i64)> = (1..=50).map(|id| (id, id)).collect();
+    let server = list_server(&times, 20, &[]);
+    let list = drive(&mut SessionsPager::new(GetSessions::new()), |number, _| {
+        let mut data = server(number("end_ts"), false);
+        data["has_more"] = json!(0);
+        data
+    });
+    assert_eq!(list.unwrap().len(), 50);
 }
 
 #[test]

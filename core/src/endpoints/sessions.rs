@@ -17,6 +17,9 @@ use crate::time::UnixMicros;
 
 const MAX_SIZE: u32 = 100;
 
+/// What the service takes where none is asked for.
+const USUAL_SIZE: u32 = 20;
+
 /// Which conversations a list shows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum SessionType {
@@ -146,6 +149,11 @@ impl GetSessions {
     pub const fn size(mut self, size: u32) -> Self {
         self.size = Some(size);
         self
+    }
+
+    /// How many entries a full page has.
+    pub(crate) fn page_size(&self) -> usize {
+        usize::try_from(self.size.unwrap_or(USUAL_SIZE)).unwrap_or(usize::MAX)
     }
 }
 

@@ -216,7 +216,7 @@ impl Pager for History {
     /// Fails on a page that says there is more and brings nothing of what was asked for.
     fn handle_page(&mut self, page: MessagePage) -> Result<Vec<Event>, PageError> {
         let asked = self.asked().ok_or(PageError::Unasked)?;
-        let page = match Page::read(page, asked, &mut self.tally) {
+        let page = match Page::read(page, asked, self.size, &mut self.tally) {
             Ok(page) => page,
             Err(error) => {
                 self.stage = Stage::Over;
@@ -277,7 +277,15 @@ struct Page {
 }
 
 impl Page {
-    fn read(page: MessagePage, asked: Stretch, tally: &mut Tally) -> Result<Self, PageError> {
+    fn read(
+        page: MessagePage,
+        asked: Stretch,
+        size: u32,
+        tally: &mut Tally,
+    ) -> Result<Self, PageError> {
+        // A full page may have more behind it, whatever it says.
+        let items = page.messages.len() + page.unreadable.len();
+        let is_full = u32::try_from(items).is_ok_and(|items| items >= size);
         let mut events = page.messages;
         let seqnos = events.iter().map(|event| event.msg_seqno().0);
         // Messages that cannot be read count only in what the page says of itself.
@@ -307,7 +315,7 @@ impl Page {
             lowest: lowest.unwrap_or_default(),
             highest: highest.unwrap_or_default(),
             is_empty: within.is_empty(),
-            has_more: page.has_more,
+            has_more: page.has_more || (is_full && !within.is_empty()),
         })
     }
 }

@@ -54,11 +54,13 @@ impl Pager for SessionsPager {
             return Err(PageError::Unasked);
         }
         let bottom = bottom(&page.session_list);
+        // A full page may have more behind it, whatever it says.
+        let has_more = page.has_more || page.session_list.len() >= self.call.page_size();
         let mut fresh = page.session_list;
         fresh.retain(|conversation| self.seen.insert(conversation.id()));
         self.tally.note(page.unreadable);
         match bottom {
-            Some(bottom) if page.has_more && !fresh.is_empty() => {
+            Some(bottom) if has_more && !fresh.is_empty() => {
                 // Two may carry the same time, so the next page begins with this one again.
                 let end_ts = bottom.plus(Duration::from_micros(1));
                 self.call = self.call.clone().end_ts(end_ts);
