@@ -7,27 +7,40 @@ use std::thread;
 
 use bilibili_session::{TransportError, TransportErrorKind};
 use isahc::error::ErrorKind;
-use isahc::{AsyncBody, HttpClient};
+use isahc::{AsyncBody, HttpClient, HttpClientBuilder};
+use surf::http::Method;
 use surf::utils::async_trait;
 
 /// Status and headers of an answer, as they came: surf's own types cannot hold all of them.
 pub(crate) struct Head(pub(crate) http::response::Parts);
 
+/// curl sends a request again when the connection was used before and ends before the answer
+/// begins. What that does to a GET is nothing; what writes must go out once, so it gets
+/// connections that were never used before.
 #[derive(Debug)]
-pub(crate) struct Curl(Option<HttpClient>);
+pub(crate) struct Curl(Option<Clients>);
+
+#[derive(Debug)]
+struct Clients {
+    reading: HttpClient,
+    writing: HttpClient,
+}
 
 impl Curl {
-    pub(crate) const fn new(client: HttpClient) -> Self {
-        Self(Some(client))
+    pub(crate) fn new(builder: impl Fn() -> HttpClientBuilder) -> Result<Self, isahc::Error> {
+        Ok(Self(Some(Clients {
+            reading: builder().build()?,
+            writing: builder().connection_cache_size(0).build()?,
+        })))
     }
 }
 
-/// The last one ends curl's thread and waits for it, and curl waits for a name that is being
-/// looked up: nobody who drops a transport shall.
+/// The last one ends curl's threads and waits for them, and curl waits for a name that is
+/// being looked up: nobody who drops a transport shall.
 impl Drop for Curl {
     fn drop(&mut self) {
-        if let Some(client) = self.0.take() {
-            let _ = thread::Builder::new().spawn(move || drop(client));
+        if let Some(clients) = self.0.take() {
+            let _ = thread::Builder::new().spawn(move || drop(clients));
         }
     }
 }
@@ -46,13 +59,13 @@ impl surf::HttpClient for Curl {
         }
         // After the headers: taking the body adds a content type where there is none.
         let bytes = request.take_body().into_bytes().await?;
-        // An empty body of a POST is a body: its length is sent.
-        let body = match method {
-            surf::http::Method::Get if bytes.is_empty() => AsyncBody::empty(),
-            _ => AsyncBody::from(bytes),
+        let clients = self.0.as_ref().ok_or_else(|| failed("curl is gone"))?;
+        let (client, body) = match method {
+            Method::Get if bytes.is_empty() => (&clients.reading, AsyncBody::empty()),
+            // An empty body of a POST is a body: its length is sent.
+            _ => (&clients.writing, AsyncBody::from(bytes)),
         };
         let built = builder.body(body)?;
-        let client = self.0.as_ref().ok_or_else(|| failed("it is gone"))?;
         let answer = client
             .send_async(built)
             .await

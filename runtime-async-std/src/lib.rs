@@ -1,10 +1,10 @@
 //! Bilibili private messages and notifications: the async-std runtime, on surf.
 //!
 //! ```no_run
+//! use async_std::stream::StreamExt;
 //! use bilibili_session_async_std::core::poller::PollerConfig;
 //! use bilibili_session_async_std::core::{Context, Credential};
 //! use bilibili_session_async_std::{Session, SurfTransport};
-//! use futures_util::StreamExt;
 //!
 //! # async fn example() -> Result<(), Box<dyn std::error::Error>> {
 //! let context = Context::new(Credential::parse("SESSDATA=…; bili_jct=…")?);

@@ -26,7 +26,8 @@ use crate::transport::{Answer, Transport};
 /// - No redirect is followed, so cookies go nowhere else.
 /// - The environment is not read: a proxy is used when one is set here.
 ///
-/// Clones share their connections. Whoever turns on the level TRACE of the `isahc::wire`
+/// Clones share their connections. A GET whose connection was used before and ends before the
+/// answer begins is sent again by curl, over a new one; everything else is sent once. Whoever turns on the level TRACE of the `isahc::wire`
 /// target of `tracing` sees whole requests there, cookies included.
 #[derive(Debug, Clone)]
 pub struct SurfTransport {
@@ -104,14 +105,7 @@ impl SurfTransportBuilder {
             ),
             None => None,
         };
-        let mut builder = HttpClient::builder()
-            .redirect_policy(RedirectPolicy::None)
-            .automatic_decompression(false)
-            .expect_continue(false)
-            // Also here: curl goes on with an exchange whose future is gone until the server
-            // says something, or until this time is over.
-            .timeout(self.timeout)
-            .proxy(proxy);
+        let mut tls = TlsConfig::builder();
         if let Some(pem) = &self.root_certificates {
             let mut trusted = TrustStore::builder();
             let mut count = 0;
@@ -124,11 +118,23 @@ impl SurfTransportBuilder {
             if count == 0 {
                 return Err(failed("there is no certificate in the root certificates"));
             }
-            builder = builder.tls_config(TlsConfig::builder().trust_store(trusted.build()).build());
+            tls = tls.trust_store(trusted.build());
         }
-        let client = builder.build().map_err(|error| explain(&error))?;
+        let tls = tls.build();
+        let curl = Curl::new(|| {
+            HttpClient::builder()
+                .redirect_policy(RedirectPolicy::None)
+                .automatic_decompression(false)
+                .expect_continue(false)
+                // Also here: curl goes on with an exchange whose future is gone until the
+                // server says something, or until this time is over.
+                .timeout(self.timeout)
+                .proxy(proxy.clone())
+                .tls_config(tls.clone())
+        });
+        let curl = curl.map_err(|error| explain(&error))?;
         Ok(SurfTransport {
-            client: surf::Client::with_http_client(Curl::new(client)),
+            client: surf::Client::with_http_client(curl),
             timeout: self.timeout,
             body_limit: self.body_limit,
         })

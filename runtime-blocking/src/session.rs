@@ -165,7 +165,8 @@ impl Session {
 
     /// Calls this for every message of a kind. All handlers that fit are called, in the
     /// order in which they were given; one that fails or panics is reported to
-    /// [`on_notice`](Self::on_notice) and stops nobody.
+    /// [`on_notice`](Self::on_notice) and stops nobody. The session comes along: a handler
+    /// that keeps a clone of its own keeps the session alive for ever.
     pub fn on<R: Outcome>(
         &self,
         event_type: EventType,

@@ -28,7 +28,8 @@ table! {
         form_as_it_was_built
         empty_post
         large_binary_body
-        no_compression_asked_for;
+        no_compression_asked_for
+        a_post_is_sent_once;
     answers:
         every_status_is_an_answer
         redirects_are_answers

@@ -11,6 +11,9 @@ use std::time::Duration;
 pub(super) enum Script {
     /// These bytes; the connection stays open for the next request.
     Answer(Vec<u8>),
+    /// These bytes to the first request of a connection; the next one is taken, and the
+    /// connection ends.
+    Once(Vec<u8>),
     /// These bytes, then the end of the connection.
     Last(Vec<u8>),
     /// These bytes, then a reset.
@@ -54,11 +57,16 @@ impl Peer {
                 thread::sleep(Duration::from_millis(50));
                 return put(&mut stream, bytes);
             }
+            let mut is_first = true;
             while let Some(request) = read_request(&mut stream)? {
                 log.lock()
                     .unwrap_or_else(PoisonError::into_inner)
                     .push(request);
-                script.follow(&mut stream, &socket)?;
+                match &script {
+                    Script::Once(bytes) if is_first => put(&mut stream, bytes)?,
+                    script => script.follow(&mut stream, &socket)?,
+                }
+                is_first = false;
             }
             Ok(())
         })?;
@@ -111,7 +119,7 @@ impl Script {
                 socket.shutdown(Shutdown::Both)?;
                 Err(over())
             }
-            Self::Reset(_) => Err(over()),
+            Self::Once(_) | Self::Reset(_) => Err(over()),
             Self::Drip(first, bytes) => {
                 put(stream, first)?;
                 for byte in bytes.iter().cycle() {

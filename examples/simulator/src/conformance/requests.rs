@@ -102,3 +102,24 @@ pub(super) fn no_compression_asked_for(make: &Make<'_>) -> Result<(), String> {
         .collect();
     same("accept-encoding", asked, Vec::new())
 }
+
+/// A connection that is used again may end before the answer: whether the request was
+/// carried out nobody knows, so one that writes is not sent a second time.
+pub(super) fn a_post_is_sent_once(make: &Make<'_>) -> Result<(), String> {
+    let peer = Peer::new(Script::Once(OK.to_vec()))?;
+    let mut transport = make(&Settings::default());
+    let first = send(&mut *transport, get(&peer.origin())?)?;
+    first.map_err(|error| error.to_string())?;
+    for _ in 0..2 {
+        // An answer, if it went over a connection of its own; an error, if not.
+        let _ = send(
+            &mut *transport,
+            post(&peer.origin(), "text/plain", b"body")?,
+        )?;
+    }
+    let received = peer.received();
+    let posts = received
+        .iter()
+        .filter(|request| request.starts_with(b"POST "));
+    same("the number of POSTs for two", posts.count(), 2)
+}

@@ -1,0 +1,71 @@
+//! A session over surf and real connections, against a server that fails in every way.
+#![allow(clippy::unwrap_used)]
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use async_std::stream::StreamExt;
+use async_std::task::block_on;
+use bilibili_session::poller::{PollerConfig, Status};
+use bilibili_session::{Context, Credential, Hosts};
+use bilibili_session_async_std::{Session, SurfTransport, Update, now};
+use bilibili_session_simulator::server::Server;
+use bilibili_session_simulator::{Fault, FaultKind, NewMessage, Simulator};
+use http::StatusCode;
+
+#[test]
+fn everything_arrives_once_and_in_order_whatever_the_server_does() {
+    let server = Server::start(Simulator::default(), 0).unwrap();
+    let login = server.simulator().login();
+    let credential = Credential::builder()
+        .sessdata(login.sessdata)
+        .bili_jct(login.bili_jct)
+        .build();
+    let context = Context::new(credential.unwrap()).hosts(Hosts::origin(&server.origin()).unwrap());
+    let config = PollerConfig::new()
+        .interval(Duration::from_millis(30))
+        .page_size(7);
+    let transport = SurfTransport::builder().timeout(Duration::from_secs(2));
+    let session = Session::new(context, transport.build().unwrap(), config).unwrap();
+
+    let mut texts: HashMap<i64, Vec<String>> = HashMap::new();
+    let mut retries = 0;
+    let mut updates = session.updates();
+    while let Some(update) = block_on(updates.next()) {
+        match update {
+            Update::Status(change) if change.status == Status::Connected => {
+                let mut simulator = server.simulator();
+                for number in 0..20 {
+                    for from in [20001, 20002] {
+                        let message = NewMessage::text(from, &number.to_string());
+                        simulator.receive(now().wall.0, message).unwrap();
+                    }
+                }
+                simulator.rotate_keys();
+                for kind in [
+                    FaultKind::Reset,
+                    FaultKind::Truncated,
+                    FaultKind::Hang,
+                    FaultKind::Http(StatusCode::BAD_GATEWAY),
+                ] {
+                    simulator.push_fault(Fault::once("fetch_session_msgs", kind));
+                }
+            }
+            Update::Event(event) => {
+                let talker = texts.entry(event.talker_id()).or_default();
+                talker.push(event.text().unwrap().to_owned());
+            }
+            Update::Notice(notice) => {
+                retries += usize::from(notice.kind() == "retry");
+            }
+            Update::Status(_) => {}
+        }
+        if texts.values().map(Vec::len).sum::<usize>() == 40 {
+            session.close();
+        }
+    }
+    let all: Vec<String> = (0..20).map(|number| number.to_string()).collect();
+    assert_eq!(texts, HashMap::from([(20001, all.clone()), (20002, all)]));
+    // The reset may have hit a connection that was used before: curl deals with that itself.
+    assert!(retries >= 3, "{retries}");
+}
