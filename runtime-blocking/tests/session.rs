@@ -329,7 +329,7 @@ fn a_checkpoint_leaves_out_the_message_in_hand() {
         let context = context(&simulator);
         let resumed = Session::resume(context, transport(&simulator), often(), checkpoint);
         let resumed = resumed.unwrap();
-        receive(&simulator, 20002, "the end");
+        receive(&simulator, 20001, "the end");
         let mut events = resumed.events();
         let mut texts = Vec::new();
         while texts.last().is_none_or(|text| text != "the end") {
