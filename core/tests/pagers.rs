@@ -357,6 +357,16 @@ fn the_whole_list_of_conversations() {
             }
         }
     }
+    // The first of each page is listed once more at its end.
+    let server = list_server(&times, 7, &[]);
+    let mut twice = SessionsPager::new(GetSessions::new());
+    let list = drive(&mut twice, |number, _| {
+        let mut data = server(number("end_ts"), false);
+        let list = data["session_list"].as_array_mut().unwrap();
+        list.push(list[0].clone());
+        data
+    });
+    assert_eq!(list.unwrap().len(), 95);
     let server = list_server(&times, 20, &[]);
     let mut limited = SessionsPager::new(GetSessions::new()).limit(30);
     let list = drive(&mut limited, |number, _| server(number("end_ts"), false));

@@ -78,6 +78,12 @@ impl Pager for SessionsPager {
 /// How far down a page goes. Pinned conversations stand at the front whatever their time;
 /// on a page of nothing else, the newest of them is as far as is certain.
 fn bottom(list: &[Conversation]) -> Option<UnixMicros> {
+    // One that is listed twice counts where it stands first.
+    let mut seen = BTreeSet::new();
+    let list: Vec<&Conversation> = list
+        .iter()
+        .filter(|conversation| seen.insert(conversation.id()))
+        .collect();
     let times = |pinned: bool| {
         list.iter()
             .filter(move |conversation| (conversation.top_ts.0 > 0) == pinned)
