@@ -1,5 +1,6 @@
 //! The two runtimes behind one face.
 
+mod surf;
 mod blocking;
 
 use std::cell::Cell;
@@ -24,13 +25,14 @@ pub(crate) struct Runtime {
 
 enum Client {
     Blocking(bilibili_session_blocking::Client),
+    AsyncStd(bilibili_session_async_std::Client),
 }
 
 impl Runtime {
     pub(crate) fn new(setup: &Setup) -> Result<Self, Failure> {
         let client = match setup.runtime {
             RuntimeName::Blocking => Client::Blocking(blocking::client(setup)?),
-            RuntimeName::AsyncStd => return Err(Failure::usage("not built in yet")),
+            RuntimeName::AsyncStd => Client::AsyncStd(surf::client(setup)?),
         };
         Ok(Self {
             context: setup.context.clone(),
@@ -80,6 +82,7 @@ impl Runtime {
     fn send<E: Endpoint>(&self, endpoint: E) -> Result<E::Output, Error> {
         match &self.client {
             Client::Blocking(client) => client.call(endpoint),
+            Client::AsyncStd(client) => surf::call(client, endpoint),
         }
     }
 }
@@ -121,6 +124,6 @@ pub(crate) fn watch(
 ) -> Result<Box<dyn Watcher>, Failure> {
     match setup.runtime {
         RuntimeName::Blocking => blocking::watch(setup, config, checkpoint),
-        RuntimeName::AsyncStd => Err(Failure::usage("not built in yet")),
+        RuntimeName::AsyncStd => surf::watch(setup, config, checkpoint),
     }
 }

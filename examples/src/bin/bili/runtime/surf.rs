@@ -1,0 +1,76 @@
+//! The async-std runtime, each step waited for.
+
+use std::sync::Arc;
+
+use async_std::stream::StreamExt as _;
+use async_std::task::block_on;
+use bilibili_session::poller::{Checkpoint, PollerConfig};
+use bilibili_session::{Endpoint, Error};
+use bilibili_session_async_std::{Client, Session, SurfTransport, Update as Told, Updates};
+
+use super::{Sender, Update, Watcher};
+use crate::failure::Failure;
+use crate::setup::Setup;
+
+pub(super) fn client(setup: &Setup) -> Result<Client, Failure> {
+    Ok(Client::new(setup.context.clone(), transport(setup)?))
+}
+
+pub(super) fn call<E: Endpoint>(client: &Client, endpoint: E) -> Result<E::Output, Error> {
+    block_on(client.call(endpoint))
+}
+
+fn transport(setup: &Setup) -> Result<SurfTransport, Failure> {
+    let mut builder = SurfTransport::builder().timeout(setup.timeout);
+    if let Some(proxy) = &setup.proxy {
+        builder = builder.proxy(proxy);
+    }
+    builder.build().map_err(Failure::usage)
+}
+
+pub(super) fn watch(
+    setup: &Setup,
+    config: PollerConfig,
+    checkpoint: Option<&Checkpoint>,
+) -> Result<Box<dyn Watcher>, Failure> {
+    let (context, transport) = (setup.context.clone(), transport(setup)?);
+    let session = match checkpoint {
+        Some(checkpoint) => Session::resume(context, transport, config, checkpoint)?,
+        None => Session::new(context, transport, config)?,
+    };
+    let updates = session.updates();
+    Ok(Box::new(Watch { session, updates }))
+}
+
+struct Watch {
+    session: Session,
+    updates: Updates,
+}
+
+impl Watcher for Watch {
+    fn next(&mut self) -> Option<Update> {
+        Some(match block_on(self.updates.next())? {
+            Told::Event(event) => Update::Event(Box::new(event)),
+            Told::Notice(notice) => Update::Notice(notice),
+            Told::Status(change) => Update::Status(change),
+        })
+    }
+
+    fn checkpoint(&self) -> Option<Checkpoint> {
+        self.session.checkpoint()
+    }
+
+    fn result(&self) -> Result<(), Error> {
+        self.session.result().unwrap_or(Ok(()))
+    }
+
+    fn closer(&self) -> Box<dyn Fn() + Send> {
+        let session = self.session.clone();
+        Box::new(move || session.close())
+    }
+
+    fn sender(&self) -> Sender {
+        let client = self.session.client().clone();
+        Arc::new(move |to, text| block_on(client.send_text(to, text)))
+    }
+}
