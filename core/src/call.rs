@@ -1,5 +1,7 @@
 //! One call from beginning to end: keys first if it needs them, and one retry.
 
+use std::fmt;
+
 use http::{Request, Response};
 
 use crate::context::Context;
@@ -10,13 +12,26 @@ use crate::identity::{Generation, Identity, IdentityCache};
 use crate::time::{Now, UnixSeconds};
 
 /// What to do next for a call.
-#[derive(Debug)]
 #[must_use]
 pub enum Step<T> {
     /// Send this and give what comes of it to [`Call::handle_response`].
     Send(Request<Vec<u8>>),
     /// The call is over.
     Done(Result<T, Error>),
+}
+
+/// A request without headers, query and body: they hold cookies and tokens.
+impl<T: fmt::Debug> fmt::Debug for Step<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Send(request) => f
+                .debug_tuple("Send")
+                .field(request.method())
+                .field(&request.uri().path())
+                .finish(),
+            Self::Done(result) => f.debug_tuple("Done").field(result).finish(),
+        }
+    }
 }
 
 /// An account: what its requests have in common, and the keys it has.
