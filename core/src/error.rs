@@ -7,7 +7,11 @@ use std::fmt;
 
 use http::StatusCode;
 
+use crate::one_line::OneLine;
+
 /// A call that did not succeed.
+///
+/// Its `Display`, like that of every error here, is one line, whatever the service said.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
@@ -24,7 +28,7 @@ pub enum Error {
     #[error(transparent)]
     Api(#[from] ApiError),
     /// The service refused a file that was uploaded, with a code of -1 to -7.
-    #[error("the service refused the file with code {code}: {message}")]
+    #[error("the service refused the file with code {code}: {}", OneLine(message))]
     PictureRefused {
         /// The service's code.
         code: i64,
@@ -208,7 +212,7 @@ pub enum BuildError {
 
 /// No whole answer came back: what a transport reports.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{kind}: {message}")]
+#[error("{kind}: {}", OneLine(message))]
 #[non_exhaustive]
 pub struct TransportError {
     /// What failed.
@@ -265,7 +269,7 @@ impl fmt::Display for TransportErrorKind {
 
 /// An answer without the service's envelope and with a status that is not 2xx.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("HTTP {status}: {body}")]
+#[error("HTTP {status}: {}", OneLine(body))]
 #[non_exhaustive]
 pub struct HttpError {
     /// The status.
@@ -367,17 +371,18 @@ impl ApiError {
     }
 
     fn describe(&self) -> String {
-        match (self.meaning(), self.message.as_str()) {
-            (Some(meaning), "") => format!("code {}: {meaning}", self.code),
-            (Some(meaning), message) => format!("code {}: {meaning} ({message})", self.code),
-            (None, message) => format!("code {}: {message}", self.code),
+        let message = OneLine(&self.message);
+        match self.meaning() {
+            Some(meaning) if self.message.is_empty() => format!("code {}: {meaning}", self.code),
+            Some(meaning) => format!("code {}: {meaning} ({message})", self.code),
+            None => format!("code {}: {message}", self.code),
         }
     }
 }
 
 /// An answer that is not of the documented shape.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{}{message}", self.prefix())]
+#[error("{}{}", self.prefix(), OneLine(message))]
 pub struct DecodeError {
     path: String,
     message: String,
@@ -415,7 +420,7 @@ impl DecodeError {
         if self.path.is_empty() {
             String::from("unreadable answer: ")
         } else {
-            format!("unreadable answer at {}: ", self.path)
+            format!("unreadable answer at {}: ", OneLine(&self.path))
         }
     }
 }

@@ -4,6 +4,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::event::Event;
 use crate::ids::{ConversationId, Seqno, Uid};
+use crate::one_line::OneLine;
 use crate::time::{UnixMicros, UnixSeconds};
 
 const FORMAT: &str = "bilibili-session checkpoint";
@@ -96,7 +97,7 @@ impl Checkpoint {
 #[non_exhaustive]
 pub enum CheckpointError {
     /// No JSON, or cut off.
-    #[error("it is damaged: {0}")]
+    #[error("it is damaged: {}", OneLine(.0))]
     Damaged(String),
     /// Something else.
     #[error("it is no checkpoint of this library")]

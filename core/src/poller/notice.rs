@@ -8,6 +8,7 @@ use serde::{Serialize, Serializer};
 
 use crate::error::Error;
 use crate::ids::{ConversationId, Seqno};
+use crate::one_line::OneLine;
 
 /// Something that went wrong and was dealt with, or that was skipped.
 ///
@@ -168,9 +169,17 @@ impl fmt::Display for Notice {
                 conversation: Some(conversation),
                 reason,
                 ..
-            } => write!(f, "{conversation}: an item cannot be read: {reason}"),
+            } => write!(
+                f,
+                "{conversation}: an item cannot be read: {}",
+                OneLine(reason)
+            ),
             Self::Undecodable { reason, .. } => {
-                write!(f, "an entry of the list cannot be read: {reason}")
+                write!(
+                    f,
+                    "an entry of the list cannot be read: {}",
+                    OneLine(reason)
+                )
             }
             Self::ReplyFailed {
                 conversation,
@@ -181,7 +190,8 @@ impl fmt::Display for Notice {
                 reason,
             } => write!(
                 f,
-                "a handler failed on a message of {conversation}: {reason}"
+                "a handler failed on a message of {conversation}: {}",
+                OneLine(reason)
             ),
         }
     }

@@ -1,0 +1,89 @@
+//! What the fuzz targets found, and what they were made to look at: kept here, so that it is
+//! tried on every build.
+#![allow(
+    missing_docs,
+    unreachable_pub,
+    dead_code,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing
+)]
+
+mod checks;
+
+use bilibili_session::error::{ApiError, TransportError, TransportErrorKind};
+use bilibili_session::poller::{Checkpoint, Notice};
+use bilibili_session::{ConversationId, Error};
+use checks::assert_one_line;
+use checks::poller::{Script, Settings, Step, check_script};
+
+/// The service's words went through into errors as they came: a line break in them forged a
+/// line of output, an escape sequence steered the terminal.
+#[test]
+fn the_words_of_others_stay_on_their_line() {
+    let words = "made\nup\u{1b}[2J\u{202e}";
+    checks::decoders::check(b"\x00\x00{\"code\":12345,\"message\":\"made\\nup\\u001b[2J\"}");
+    checks::decoders::check(b"\x00\x04<html>\x1b[2J\x7f</html>");
+    checks::decoders::check(b"\x10\x00{\"code\":-3,\"message\":\"made\\nup\"}");
+    checks::decoders::check(
+        b"\x01\x80{\"system_msg\":{\"a\\nb\":\"x\\u001b\"},\"session_list\":7}",
+    );
+    checks::decoders::check(b"\x9c\x04\x9c\x9c\x04\x80{\"v_voucher\":\"x\"}");
+
+    let error = Error::from(ApiError::new(12_345, words));
+    let transport = TransportError::new(TransportErrorKind::Other, words);
+    let conversation = ConversationId::new(1, 20001);
+    for text in [
+        error.to_string(),
+        transport.to_string(),
+        Notice::ReplyFailed {
+            conversation,
+            error,
+        }
+        .to_string(),
+        Notice::HandlerFailed {
+            conversation,
+            reason: words.to_owned(),
+        }
+        .to_string(),
+        Notice::Undecodable {
+            conversation: None,
+            raw: words.to_owned(),
+            reason: words.to_owned(),
+        }
+        .to_string(),
+    ] {
+        assert_one_line(&text);
+        assert!(text.contains(r"made\nup\u{1b}[2J\u{202e}"), "{text}");
+    }
+    let foreign = "{\"format\":\"bilibili-session checkpoint\",\"version\":1,\"check\":\"\",\
+        \"body\":{\"made\\nup\":1}}";
+    assert_one_line(&Checkpoint::from_json(foreign).unwrap_err().to_string());
+}
+
+#[test]
+fn a_script_of_failures_runs_to_its_end() {
+    let serve = Step::Serve { pick: 0 };
+    let script = Script {
+        settings: Settings::default(),
+        steps: vec![
+            serve.clone(),
+            serve.clone(),
+            Step::Arrive {
+                talker: 0,
+                count: 9,
+                kind: 0,
+            },
+            Step::Wait,
+            serve.clone(),
+            Step::Lose { pick: 0, how: 0 },
+            Step::Wait,
+            serve.clone(),
+            Step::Refuse { pick: 0, code: 0 },
+            serve,
+            Step::Refuse { pick: 0, code: 2 },
+        ],
+    };
+    check_script(&script, None);
+}
