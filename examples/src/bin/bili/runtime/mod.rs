@@ -1,7 +1,7 @@
 //! The two runtimes behind one face.
 
-mod surf;
 mod blocking;
+mod surf;
 
 use std::cell::Cell;
 
