@@ -8,7 +8,9 @@
 
 mod support;
 
-use bilibili_session_simulator::NewMessage;
+use std::collections::BTreeSet;
+
+use bilibili_session_simulator::{NewMessage, Quirks};
 use serde_json::{Value, json};
 use support::*;
 
@@ -73,21 +75,29 @@ fn conversations() {
 }
 
 #[test]
-fn new_conversations_go_on_beyond_the_first_page() {
+fn lists_go_on_beyond_the_first_page() {
     let world = World::new();
     for uid in 20001..=20250 {
         world.text(uid, "hi");
     }
-    let mut ids: Vec<i64> = world
-        .json(&["new-sessions"])
-        .lines()
-        .iter()
-        .map(|line| line["talker_id"].as_i64().unwrap())
-        .collect();
-    assert_eq!(ids.len(), 250);
-    ids.sort_unstable();
-    ids.dedup();
-    assert_eq!(ids.len(), 250);
+    world.json(&["pin", "20003"]).line();
+    for quirks in [
+        json!({}),
+        json!({"pinned_first": true}),
+        json!({"lists_twice": true}),
+        json!({"has_more": "always_no"}),
+        json!({"has_more": "always_yes", "numbers_as_strings": true}),
+    ] {
+        *world.server.simulator().quirks_mut() = Quirks::from_json(&quirks).unwrap();
+        for args in [&["new-sessions"][..], &["sessions", "--all"]] {
+            let lines = world.json(args).lines();
+            let ids: BTreeSet<i64> = lines
+                .iter()
+                .map(|line| line["talker_id"].as_i64().unwrap())
+                .collect();
+            assert_eq!((ids.len(), lines.len()), (250, 250), "{args:?} {quirks}");
+        }
+    }
 }
 
 #[test]

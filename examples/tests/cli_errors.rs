@@ -32,7 +32,7 @@ fn fails(ran: &Ran, code: i32, kind: &str) -> Value {
 fn is_wrong_usage(ran: &Ran) {
     assert_eq!(ran.code, Some(2), "{ran:?}");
     assert_eq!(ran.stdout, "", "{ran:?}");
-    assert!(!ran.stderr.is_empty(), "{ran:?}");
+    assert_eq!(ran.stderr.lines().count(), 1, "{ran:?}");
 }
 
 #[test]
@@ -134,6 +134,8 @@ fn wrong_usage_is_2_and_sends_nothing() {
         &["whoami", "--origin", "nonsense"],
         &["whoami", "--cookie-file", "/nowhere"],
         &["whoami", "--proxy", "no proxy at all"],
+        &["whoami", "--proxy", "socks5://127.0.0.1:1"],
+        &["history", "20001", "--out", "/nowhere/at/all"],
     ] {
         is_wrong_usage(&world.json(args));
     }

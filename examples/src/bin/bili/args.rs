@@ -1,10 +1,15 @@
 //! What can stand on the command line. A credential never does: other users see it there.
 
 use std::path::PathBuf;
+use std::process::ExitCode;
 use std::time::Duration;
 
 use bilibili_session::{ConversationId, GroupId, Uid};
 use clap::{ArgGroup, Args, Parser, Subcommand, ValueEnum};
+
+use crate::failure::Failure;
+use crate::output::report;
+use crate::secrets::Secrets;
 
 /// Bilibili private messages and notifications.
 ///
@@ -212,6 +217,29 @@ pub(crate) struct SimulateArgs {
     /// Play this script, one JSON object a line
     #[arg(long, value_name = "FILE")]
     pub(crate) script: Option<PathBuf>,
+}
+
+/// Says what is wrong with the command line, in one line; or it was help that was asked for.
+pub(crate) fn explain(error: &clap::Error) -> ExitCode {
+    use clap::error::ErrorKind as Kind;
+    let code = ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2));
+    if let Kind::DisplayHelp
+    | Kind::DisplayVersion
+    | Kind::DisplayHelpOnMissingArgumentOrSubcommand = error.kind()
+    {
+        // That nobody reads it is no failure.
+        let _ = error.print();
+        return code;
+    }
+    let text = error.render().to_string();
+    let text = text.split("\n\nUsage:").next().unwrap_or_default();
+    let text = text.split("\n\nFor more").next().unwrap_or_default();
+    let words: Vec<&str> = text.split_whitespace().collect();
+    let words = words.join(" ");
+    let words = words.strip_prefix("error: ").unwrap_or(&words);
+    let failure = Failure::Usage(format!("{words} - `bili help` tells what can stand there"));
+    report(&failure, false, &Secrets::default());
+    code
 }
 
 /// The longest span that makes sense; longer ones would overflow clocks.

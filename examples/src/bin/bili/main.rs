@@ -30,11 +30,7 @@ fn main() -> ExitCode {
     let started = Instant::now();
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
-        Err(help) => {
-            // Also how --help comes; that nobody reads it is no failure.
-            let _ = help.print();
-            return ExitCode::from(u8::try_from(help.exit_code()).unwrap_or(2));
-        }
+        Err(error) => return args::explain(&error),
     };
     let mut secrets = Secrets::default();
     match run(&cli, started, &mut secrets) {

@@ -58,6 +58,7 @@ impl Setup {
             None if is_https => variable("HTTPS_PROXY").or_else(|| variable("https_proxy")),
             None => None,
         };
+        check_proxy(proxy.as_deref())?;
         Ok(Self {
             context,
             runtime: common.runtime,
@@ -70,6 +71,18 @@ impl Setup {
     /// Whether the embedded simulator answers.
     pub(crate) fn is_demo(&self) -> bool {
         self.demo.is_some()
+    }
+}
+
+/// Of another kind it would be misunderstood, or passed by. It is not repeated: a password
+/// may stand in it.
+fn check_proxy(proxy: Option<&str>) -> Result<(), Failure> {
+    let scheme = proxy.and_then(|proxy| proxy.split_once("://"));
+    match scheme.map(|(scheme, _)| scheme.to_ascii_lowercase()) {
+        Some(scheme) if scheme != "http" && scheme != "https" => Err(Failure::usage(
+            "the proxy is not one of HTTP: give http://host:port",
+        )),
+        _ => Ok(()),
     }
 }
 

@@ -21,10 +21,10 @@ pub(crate) fn run(runtime: &Runtime, args: &HistoryArgs, out: &mut Output) -> Re
     match &args.out {
         None => write(runtime, args, out),
         Some(path) => {
-            let refuse = |error: std::io::Error| {
-                Failure::File(format!("{} cannot be written: {error}", path.display()))
-            };
-            let file = OutFile::create(path).map_err(refuse)?;
+            let words =
+                |error: std::io::Error| format!("{} cannot be written: {error}", path.display());
+            let refuse = |error| Failure::File(words(error));
+            let file = OutFile::create(path).map_err(|error| Failure::Usage(words(error)))?;
             let mut to_file = out.to(BufWriter::new(file));
             write(runtime, args, &mut to_file).map_err(|failure| match failure {
                 Failure::Output(error) => refuse(error),

@@ -66,28 +66,39 @@ pub(crate) fn list(
     })
 }
 
-/// The first page says what is new; where it says that there is more, the list of all
+/// The first page says what is new; where there may be more, the list of all
 /// conversations goes on from there, down to where nothing is new.
 pub(crate) fn new(runtime: &Runtime, since: i64, out: &mut Output) -> Result<(), Failure> {
     let page = runtime.call(NewSessions::new(UnixMicros(since)).size(FULL_PAGE))?;
     tell_unreadable(page.unreadable.len());
-    print_all(&page.session_list, out)?;
-    let bottom = page.session_list.iter().map(|it| it.session_ts).min();
-    let Some(bottom) = bottom.filter(|_| page.has_more) else {
+    let is_full = u32::try_from(page.session_list.len()).is_ok_and(|it| it >= FULL_PAGE);
+    let bottom = bottom(&page.session_list).filter(|_| page.has_more || is_full);
+    let mut seen: BTreeSet<ConversationId> = BTreeSet::new();
+    let mut print_new = |mut page: Vec<Conversation>| {
+        page.retain(|it| it.session_ts.0 >= since && seen.insert(it.id()));
+        print_all(&page, out)
+    };
+    print_new(page.session_list)?;
+    let Some(bottom) = bottom else {
         return Ok(());
     };
-    let mut seen: BTreeSet<ConversationId> =
-        page.session_list.iter().map(Conversation::id).collect();
     let rest = GetSessions::new()
         .group_fold(false)
         .unfollow_fold(false)
         .begin_ts(UnixMicros(since))
         .end_ts(bottom.plus(Duration::from_micros(1)))
         .size(FULL_PAGE);
-    each_page(runtime, SessionsPager::new(rest), |mut page| {
-        page.retain(|it| it.session_ts.0 >= since && seen.insert(it.id()));
-        print_all(&page, out)
-    })
+    each_page(runtime, SessionsPager::new(rest), print_new)
+}
+
+/// How far down a page goes; pinned ones stand at the front whatever their time.
+fn bottom(page: &[Conversation]) -> Option<UnixMicros> {
+    let times = |pinned: bool| {
+        page.iter()
+            .filter(move |it| (it.top_ts.0 > 0) == pinned)
+            .map(|it| it.session_ts)
+    };
+    times(false).min().or_else(|| times(true).max())
 }
 
 pub(crate) fn one(runtime: &Runtime, id: ConversationId, out: &mut Output) -> Result<(), Failure> {
