@@ -60,10 +60,11 @@ impl Rehearsal {
             .buvid3(variable("BILI_BUVID3"))
             .buvid4(variable("BILI_BUVID4"))
             .uid(variable("BILI_UID"))
-            .build()?;
+            .build()
+            .map_err(|error| error.to_string())?;
         let hosts = match variable("BILI_ORIGIN") {
             origin if origin.is_empty() => Hosts::official(),
-            origin => Hosts::origin(&origin)?,
+            origin => Hosts::origin(&origin).map_err(|error| error.to_string())?,
         };
         Ok(Self {
             context: Context::new(credential).hosts(hosts),

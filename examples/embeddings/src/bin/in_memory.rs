@@ -1,7 +1,7 @@
 //! The core with no network at all: a bot, and its tests, in memory and in virtual time.
 //!
 //! Take it when you test a bot of your own. Copy `World`, and the tests as patterns; put your bot where `bot` is. A test
-//! of a day takes milliseconds and comes out the same each time: nothing here asks a clock.
+//! of hours takes milliseconds and comes out the same each time: nothing here asks a clock.
 //!
 //! ```sh
 //! cargo run -p bilibili-session-embeddings --bin in_memory
@@ -32,7 +32,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let mut world = World::new()?;
     world.pass(Duration::from_secs(1))?;
     world.receive(NewMessage::text(20001, "你好"))?;
-    world.pass(Duration::from_secs(24 * 3600))?;
+    world.pass(Duration::from_secs(3600))?;
     world.receive(NewMessage::text(20002, "hello"))?;
     world.pass(Duration::from_secs(60))?;
     for line in &world.log {

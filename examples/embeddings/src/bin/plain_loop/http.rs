@@ -1,9 +1,8 @@
 //! HTTP/1.1 over a socket, by hand: one request, one answer, one connection.
 //!
-//! It speaks as much of it as the simulator does. For the service itself, TLS is what one would add (a
-//! `rustls::StreamOwned` around the socket), and answers in chunks.
+//! For the service itself TLS is what one would add: a `rustls::StreamOwned` around `Timed`.
 
-use std::io::{Error, ErrorKind, Read, Write};
+use std::io::{self, BufRead, BufReader, ErrorKind, Read, Write};
 use std::net::TcpStream;
 use std::time::{Duration, Instant};
 
@@ -11,42 +10,65 @@ use bilibili_session::{TransportError, TransportErrorKind};
 use http::header::{CONNECTION, CONTENT_LENGTH, HOST, TRANSFER_ENCODING};
 use http::{HeaderName, HeaderValue, Method, Request, Response, StatusCode};
 
-/// What comes of a request.
-pub type Answer = Result<Response<Vec<u8>>, TransportError>;
-
-/// More than the head of any answer has.
-const HEAD_LIMIT: usize = 64 << 10;
+/// More than the head of any answer has, in bytes.
+const HEAD_LIMIT: u64 = 64 << 10;
 
 /// Sends a request, and waits for the whole answer.
-pub fn exchange(request: &Request<Vec<u8>>, timeout: Duration, body_limit: usize) -> Answer {
-    let end = Instant::now() + timeout;
-    let left = || match end.saturating_duration_since(Instant::now()) {
-        Duration::ZERO => Err(TransportError::timeout()),
-        left => Ok(Some(left)),
-    };
-    let uri = request.uri();
-    let (Some("http"), Some(authority)) = (uri.scheme_str(), uri.authority()) else {
-        return fail(TransportErrorKind::Other, "there is no TLS here");
-    };
-    let Ok(mut socket) = TcpStream::connect((authority.host(), authority.port_u16().unwrap_or(80)))
-    else {
-        return fail(TransportErrorKind::Connect, "nobody took the connection");
-    };
-    socket.set_write_timeout(left()?).map_err(explain)?;
-    socket.write_all(&head(request)).map_err(explain)?;
-    socket.write_all(request.body()).map_err(explain)?;
-
-    let mut bytes = Vec::new();
-    let mut chunk = [0; 16 << 10];
-    loop {
-        socket.set_read_timeout(left()?).map_err(explain)?;
-        match socket.read(&mut chunk).map_err(explain)? {
-            // The server closes, as it was asked to.
-            0 => return read(&bytes, body_limit),
-            length => bytes.extend_from_slice(chunk.get(..length).unwrap_or_default()),
+pub fn exchange(
+    request: &Request<Vec<u8>>,
+    timeout: Duration,
+    body_limit: u64,
+) -> Result<Response<Vec<u8>>, TransportError> {
+    let answer = || {
+        let mut timed = Timed::connect(request, Instant::now() + timeout)?;
+        timed.socket.set_write_timeout(Some(timeout))?;
+        timed.socket.write_all(&head(request))?;
+        timed.socket.write_all(request.body())?;
+        let mut reader = BufReader::new(timed);
+        loop {
+            let response = read_head(&mut reader)?;
+            // After a provisional answer another one comes.
+            if !response.status().is_informational() {
+                let body = read_body(&mut reader, &response, body_limit)?;
+                return Ok(response.map(|()| body));
+            }
         }
-        if bytes.len() > body_limit + HEAD_LIMIT {
-            return fail(TransportErrorKind::BodyTooLarge, "more than the limit");
+    };
+    answer().map_err(|error| explain(&error))
+}
+
+/// A socket that nothing is waited for longer than until then.
+struct Timed {
+    socket: TcpStream,
+    end: Instant,
+}
+
+impl Timed {
+    fn connect(request: &Request<Vec<u8>>, end: Instant) -> io::Result<Self> {
+        let uri = request.uri();
+        match (uri.scheme_str(), uri.host()) {
+            (Some("http"), Some(host)) => {
+                let address = (host.trim_matches(['[', ']']), uri.port_u16().unwrap_or(80));
+                let socket = TcpStream::connect(address);
+                let socket = socket.map_err(|_| ErrorKind::ConnectionRefused)?;
+                Ok(Self { socket, end })
+            }
+            _ => Err(io::Error::new(
+                ErrorKind::Unsupported,
+                "there is no TLS here",
+            )),
+        }
+    }
+}
+
+impl Read for Timed {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        match self.end.saturating_duration_since(Instant::now()) {
+            Duration::ZERO => Err(ErrorKind::TimedOut.into()),
+            left => {
+                self.socket.set_read_timeout(Some(left))?;
+                self.socket.read(buffer)
+            }
         }
     }
 }
@@ -75,26 +97,19 @@ fn head(request: &Request<Vec<u8>>) -> Vec<u8> {
     head
 }
 
-/// Reads an answer that has come to its end.
-fn read(bytes: &[u8], body_limit: usize) -> Answer {
-    use TransportErrorKind::{BodyTooLarge, Interrupted, Other};
-    let Some(end) = bytes.windows(4).position(|four| four == b"\r\n\r\n") else {
-        return fail(Interrupted, "the answer ends in its head");
-    };
-    let (head, body) = bytes.split_at(end);
-    let body = body.get(4..).unwrap_or_default();
-
-    let mut lines = head.split(|byte| *byte == b'\n').map(<[u8]>::trim_ascii);
-    let status = lines
-        .next()
-        .and_then(|line| line.strip_prefix(b"HTTP/1."))
-        .and_then(|line| StatusCode::from_bytes(line.get(2..5)?).ok());
-    let Some(status) = status else {
-        return fail(Interrupted, "what came is not HTTP");
-    };
+fn read_head(reader: &mut impl BufRead) -> io::Result<Response<()>> {
+    let mut reader = reader.take(HEAD_LIMIT);
+    let status = read_line(&mut reader)?
+        .strip_prefix(b"HTTP/1.")
+        .and_then(|line| StatusCode::from_bytes(line.get(2..5)?).ok())
+        .ok_or(ErrorKind::InvalidData)?;
     let mut response = Response::new(());
     *response.status_mut() = status;
-    for line in lines {
+    loop {
+        let line = read_line(&mut reader)?;
+        if line.is_empty() {
+            return Ok(response);
+        }
         let mut halves = line.splitn(2, |byte| *byte == b':');
         let name = HeaderName::from_bytes(halves.next().unwrap_or_default());
         let value = HeaderValue::from_bytes(halves.next().unwrap_or_default().trim_ascii());
@@ -102,28 +117,83 @@ fn read(bytes: &[u8], body_limit: usize) -> Answer {
             response.headers_mut().append(name, value);
         }
     }
+}
 
-    if status.is_informational() || response.headers().contains_key(TRANSFER_ENCODING) {
-        return fail(Other, "this is more HTTP than is spoken here");
+fn read_body(
+    reader: &mut impl BufRead,
+    response: &Response<()>,
+    limit: u64,
+) -> io::Result<Vec<u8>> {
+    let mut body = Vec::new();
+    if response.headers().contains_key(TRANSFER_ENCODING) {
+        while let length @ 1.. = read_chunk_length(reader)? {
+            read_part(reader, length, limit, &mut body)?;
+            read_line(reader)?;
+        }
+    } else if matches!(response.status().as_u16(), 204 | 304) {
+        // They have none, whatever their headers say.
+    } else if let Some(length) = response.headers().get(CONTENT_LENGTH) {
+        let length = length.to_str().ok().and_then(|length| length.parse().ok());
+        read_part(
+            reader,
+            length.ok_or(ErrorKind::InvalidData)?,
+            limit,
+            &mut body,
+        )?;
+    } else {
+        // It ends with the connection.
+        reader.take(limit + 1).read_to_end(&mut body)?;
+        if body.len() as u64 > limit {
+            return Err(ErrorKind::FileTooLarge.into());
+        }
     }
-    let length = match response.headers().get(CONTENT_LENGTH) {
-        Some(length) => length.to_str().ok().and_then(|length| length.parse().ok()),
-        None => Some(body.len()),
+    Ok(body)
+}
+
+/// So many bytes more of a body.
+fn read_part(
+    reader: &mut impl BufRead,
+    length: u64,
+    limit: u64,
+    body: &mut Vec<u8>,
+) -> io::Result<()> {
+    if length > limit.saturating_sub(body.len() as u64) {
+        return Err(ErrorKind::FileTooLarge.into());
+    }
+    match reader.take(length).read_to_end(body)? as u64 {
+        read if read == length => Ok(()),
+        _ => Err(ErrorKind::UnexpectedEof.into()),
+    }
+}
+
+fn read_chunk_length(reader: &mut impl BufRead) -> io::Result<u64> {
+    let line = read_line(&mut reader.take(HEAD_LIMIT))?;
+    let digits = line.split(|byte| *byte == b';').next().unwrap_or_default();
+    let digits = std::str::from_utf8(digits).map_err(|_| ErrorKind::InvalidData)?;
+    u64::from_str_radix(digits.trim(), 16).map_err(|_| ErrorKind::InvalidData.into())
+}
+
+/// A line without its end.
+fn read_line(reader: &mut impl BufRead) -> io::Result<Vec<u8>> {
+    let mut line = Vec::new();
+    reader.read_until(b'\n', &mut line)?;
+    match line.pop() {
+        Some(b'\n') => Ok(line.trim_ascii_end().to_vec()),
+        _ => Err(ErrorKind::UnexpectedEof.into()),
+    }
+}
+
+fn explain(error: &io::Error) -> TransportError {
+    use TransportErrorKind::{BodyTooLarge, Connect, Interrupted, Other};
+    let (kind, message) = match error.kind() {
+        ErrorKind::TimedOut | ErrorKind::WouldBlock => return TransportError::timeout(),
+        ErrorKind::ConnectionRefused => (Connect, "nobody took the connection"),
+        ErrorKind::FileTooLarge => (BodyTooLarge, "the body is larger than the limit"),
+        ErrorKind::InvalidData => (Interrupted, "what came is not HTTP"),
+        ErrorKind::UnexpectedEof => (Interrupted, "the answer ends in its middle"),
+        ErrorKind::ConnectionReset | ErrorKind::BrokenPipe => (Interrupted, "it was reset"),
+        ErrorKind::Unsupported => (Other, "there is no TLS here"),
+        _ => (Other, "the socket failed"),
     };
-    match length.and_then(|length: usize| body.get(..length)) {
-        None => fail(Interrupted, "the answer ends in its body"),
-        Some(body) if body.len() > body_limit => fail(BodyTooLarge, "more than the limit"),
-        Some(body) => Ok(response.map(|_| body.to_vec())),
-    }
-}
-
-fn fail(kind: TransportErrorKind, message: &str) -> Answer {
-    Err(TransportError::new(kind, message))
-}
-
-fn explain(error: Error) -> TransportError {
-    match error.kind() {
-        ErrorKind::WouldBlock | ErrorKind::TimedOut => TransportError::timeout(),
-        _ => TransportError::new(TransportErrorKind::Interrupted, error.to_string()),
-    }
+    TransportError::new(kind, message)
 }

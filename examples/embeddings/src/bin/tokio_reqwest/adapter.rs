@@ -1,22 +1,13 @@
-//! The core on tokio and reqwest. Copy this file as it is.
+//! The core on tokio. Copy this file as it is; `transport.rs` has the HTTP.
 
-use std::error::Error as _;
-use std::io;
 use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
-use bilibili_session::poller::{
-    ConfigError, Notice, Outgoing, Output, Poller, PollerConfig, RequestId, StatusChange,
-};
-use bilibili_session::{
-    Account, Call, Context, Endpoint, Error, Event, Now, Step, TransportError, TransportErrorKind,
-    UnixMicros,
-};
-use http::{Request, Response};
+use bilibili_session::poller::{Notice, Outgoing, Output, Poller, RequestId, StatusChange};
+use bilibili_session::{Account, Call, Context, Endpoint, Error, Event, Now, Step, UnixMicros};
 use tokio::task::{JoinError, JoinSet};
 
-/// What comes of a request.
-pub type Answer = Result<Response<Vec<u8>>, TransportError>;
+use crate::transport::{Answer, Http};
 
 /// Calls the service. Clones share connections and keys.
 #[derive(Debug, Clone)]
@@ -68,29 +59,27 @@ pub enum Update {
 /// Messages as they arrive. Dropping it ends it, with all that is in flight.
 #[derive(Debug)]
 pub struct Session {
+    /// For its status and its checkpoint.
+    pub poller: Poller,
     http: Http,
-    poller: Poller,
     in_flight: JoinSet<(RequestId, Answer)>,
 }
 
 impl Session {
-    /// A session that begins now. Its poller's checkpoint is what another one could be resumed from.
-    pub fn new(context: Context, http: Http, config: PollerConfig) -> Result<Self, ConfigError> {
-        Ok(Self {
+    /// A session that turns this poller, new or resumed.
+    pub fn new(poller: Poller, http: Http) -> Self {
+        let in_flight = JoinSet::new();
+        Self {
+            poller,
             http,
-            poller: Poller::new(context, config)?,
-            in_flight: JoinSet::new(),
-        })
+            in_flight,
+        }
     }
 
     /// Waits for what comes next; `None` after it was closed. Cancel-safe: what is going on is in
     /// the session, not in the future, so that it can stand in a `select!`.
     pub async fn next(&mut self) -> Result<Option<Update>, Error> {
         loop {
-            // What has come in counts before what has run out.
-            while let Some(done) = self.in_flight.try_join_next() {
-                self.take(done);
-            }
             match self.poller.poll_output(now()) {
                 Output::Send(Outgoing { id, request, .. }) => {
                     let http = self.http.clone();
@@ -103,6 +92,8 @@ impl Session {
                 Output::Wait(until) => {
                     let pause = until.saturating_sub(now().monotonic);
                     tokio::select! {
+                        // What has come in counts before what has run out.
+                        biased;
                         Some(done) = self.in_flight.join_next() => self.take(done),
                         () = tokio::time::sleep(pause) => self.poller.handle_timeout(now()),
                     }
@@ -125,73 +116,6 @@ impl Session {
             let _ = self.poller.handle_response(now(), id, answer);
         }
     }
-}
-
-/// The transport: it carries bytes, what they mean is decided in the core.
-#[derive(Debug, Clone)]
-pub struct Http {
-    client: reqwest::Client,
-    body_limit: usize,
-}
-
-impl Http {
-    /// 30 s for an exchange, 16 MiB for a body, no proxy.
-    pub fn new() -> reqwest::Result<Self> {
-        let builder = reqwest::Client::builder().timeout(Duration::from_secs(30));
-        Self::with(builder.no_proxy(), 16 << 20)
-    }
-
-    /// With a timeout, a proxy and certificates of one's own.
-    pub fn with(builder: reqwest::ClientBuilder, body_limit: usize) -> reqwest::Result<Self> {
-        let client = builder
-            // Cookies go nowhere else, and nothing is sent twice.
-            .redirect(reqwest::redirect::Policy::none())
-            .retry(reqwest::retry::never())
-            .referer(false)
-            .build()?;
-        Ok(Self { client, body_limit })
-    }
-
-    /// Sends a request, and waits for the whole answer.
-    pub async fn send(&self, request: Request<Vec<u8>>) -> Answer {
-        let request = request.try_into().map_err(explain)?;
-        let mut answer = self.client.execute(request).await.map_err(explain)?;
-        let mut response = Response::new(Vec::new());
-        *response.status_mut() = answer.status();
-        *response.headers_mut() = std::mem::take(answer.headers_mut());
-        while let Some(chunk) = answer.chunk().await.map_err(explain)? {
-            if response.body().len() + chunk.len() > self.body_limit {
-                let message = format!("more than {} bytes", self.body_limit);
-                return Err(TransportError::new(
-                    TransportErrorKind::BodyTooLarge,
-                    message,
-                ));
-            }
-            response.body_mut().extend_from_slice(&chunk);
-        }
-        Ok(response)
-    }
-}
-
-/// reqwest's words are left out: they hold the address, and its query.
-fn explain(error: reqwest::Error) -> TransportError {
-    use TransportErrorKind::{Connect, Interrupted, Other, Tls};
-    let causes = std::iter::successors(error.source(), |&cause| cause.source());
-    // rustls reports what it refuses as invalid data.
-    let is_tls = |cause: &io::Error| cause.kind() == io::ErrorKind::InvalidData;
-    let is_tls = causes.filter_map(|cause| cause.downcast_ref()).any(is_tls);
-    let (kind, message) = if error.is_timeout() {
-        return TransportError::timeout();
-    } else if is_tls {
-        (Tls, "TLS failed")
-    } else if error.is_connect() {
-        (Connect, "the host could not be reached")
-    } else if error.is_builder() {
-        (Other, "reqwest cannot send such a request")
-    } else {
-        (Interrupted, "no whole answer came")
-    };
-    TransportError::new(kind, message)
 }
 
 /// What the clocks show.

@@ -1,7 +1,7 @@
 //! The core on tokio and reqwest.
 //!
-//! Take it when your program runs on tokio already. Copy `adapter.rs` as it is, and of `main` the loop without what
-//! `rehearsal` does: with a credential of your own in the environment that is nothing.
+//! Take it when your program runs on tokio already. Copy `adapter.rs` and `transport.rs` as they are, and the loop of
+//! `main` without what `rehearsal` does in it: with a login of your own in the environment that is nothing anyway.
 //!
 //! ```sh
 //! cargo run -p bilibili-session-embeddings --bin tokio_reqwest
@@ -9,21 +9,24 @@
 #![allow(clippy::print_stdout, reason = "printing is what it is for")]
 
 pub mod adapter;
+pub mod transport;
 
 use std::error::Error;
 use std::pin::pin;
 
-use adapter::{Client, Http, Session, Update};
+use adapter::{Client, Session, Update};
 use bilibili_session::endpoints::SendMsg;
-use bilibili_session::poller::Status;
+use bilibili_session::poller::{Poller, Status};
 use bilibili_session_embeddings::Rehearsal;
+use transport::Http;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Box<dyn Error>> {
     let rehearsal = Rehearsal::from_env()?;
     let http = Http::new()?;
     let client = Client::new(rehearsal.context(), http.clone());
-    let mut session = Session::new(rehearsal.context(), http, rehearsal.config())?;
+    let poller = Poller::new(rehearsal.context(), rehearsal.config())?;
+    let mut session = Session::new(poller, http);
 
     let mut interrupted = pin!(tokio::signal::ctrl_c());
     loop {
@@ -37,7 +40,9 @@ async fn main() -> Result<(), Box<dyn Error>> {
                 println!("{event}");
                 if let Some(text) = event.text().filter(|_| event.conversation.is_user()) {
                     let reply = SendMsg::text(event.conversation, &format!("收到：{text}"));
-                    client.call(reply).await?;
+                    if let Err(error) = client.call(reply).await {
+                        println!("(no reply: {error})");
+                    }
                 }
                 if rehearsal.is_over() {
                     session.close();

@@ -1,0 +1,127 @@
+//! The adapters do what a transport must do, as far as they go.
+#![allow(clippy::unwrap_used)]
+
+use std::collections::BTreeSet;
+
+use bilibili_session::endpoints::SendMsg;
+use bilibili_session::poller::{Poller, Status};
+use bilibili_session_embeddings::{context, now_us, often};
+use bilibili_session_simulator::conformance::{Settings, Suite};
+use bilibili_session_simulator::server::Server;
+use bilibili_session_simulator::{NewMessage, Simulator};
+use transport::Http;
+
+#[allow(dead_code, unreachable_pub, reason = "a part of a program")]
+#[path = "../src/bin/tokio_reqwest/adapter.rs"]
+mod adapter;
+
+#[allow(dead_code, unreachable_pub, reason = "a part of a program")]
+#[path = "../src/bin/tokio_reqwest/transport.rs"]
+mod transport;
+
+#[allow(dead_code, unreachable_pub, reason = "a part of a program")]
+#[path = "../src/bin/plain_loop/http.rs"]
+mod by_hand;
+
+/// Cases of https.
+const NEEDS_TLS: [&str; 7] = [
+    "trusted_authority",
+    "unknown_authority",
+    "wrong_name",
+    "expired_certificate",
+    "timeout_within_the_handshake",
+    "through_a_proxy",
+    "proxy_that_refuses",
+];
+
+#[test]
+fn reqwest_conforms() {
+    let report = Suite::new(|settings| {
+        let http = reqwest(settings);
+        // With a thread of its own, that sees a server close a connection that is idle.
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(1)
+            .enable_all()
+            .build()
+            .unwrap();
+        move |request| runtime.block_on(http.send(request))
+    })
+    .run();
+    assert!(report.is_ok(), "{report}");
+}
+
+fn reqwest(settings: &Settings) -> Http {
+    let mut builder = reqwest::Client::builder().timeout(settings.timeout);
+    if let Some(pem) = &settings.root_certificates {
+        let certificate = reqwest::Certificate::from_pem(pem.as_bytes()).unwrap();
+        builder = builder.tls_certs_only([certificate]);
+    }
+    builder = match &settings.proxy {
+        Some(url) => builder.proxy(reqwest::Proxy::all(url).unwrap()),
+        None => builder.no_proxy(),
+    };
+    let body_limit = usize::try_from(settings.body_limit).unwrap();
+    Http::with(builder, body_limit).unwrap()
+}
+
+#[test]
+fn http_by_hand_conforms_but_for_tls() {
+    let suite = Suite::new(|settings| {
+        let (timeout, body_limit) = (settings.timeout, settings.body_limit);
+        move |request| by_hand::exchange(&request, timeout, body_limit)
+    });
+    let report = NEEDS_TLS.into_iter().fold(suite, Suite::skip).run();
+    assert!(report.is_ok(), "{report}");
+}
+
+/// `next` is given up again and again, and loses nothing; both it and calls can be spawned.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_session_is_cancel_safe() {
+    let server = Server::start(Simulator::default(), 0).unwrap();
+    let context = context(&server, server.simulator().login()).unwrap();
+    let http = Http::new().unwrap();
+    let client = adapter::Client::new(context.clone(), http.clone());
+    let poller = Poller::new(context, often()).unwrap();
+    let mut session = adapter::Session::new(poller, http);
+    let simulator = server.shared();
+    let receive = move |range: std::ops::Range<u32>| {
+        let mut simulator = simulator.lock().unwrap();
+        for number in range {
+            let message = NewMessage::text(20001 + i64::from(number % 7), &number.to_string());
+            simulator.receive(now_us(), message).unwrap();
+        }
+    };
+    let listen = tokio::spawn(async move {
+        let mut seen = Vec::new();
+        while seen.len() < 200 {
+            let update = tokio::select! {
+                biased;
+                update = session.next() => update.unwrap().unwrap(),
+                () = tokio::task::yield_now() => continue,
+            };
+            match update {
+                adapter::Update::Event(event) => seen.push(event.text().unwrap().to_owned()),
+                adapter::Update::Status(change) if change.status == Status::Connected => {
+                    receive(0..100);
+                }
+                _ => {}
+            }
+            if seen.len() == 50 {
+                receive(100..200);
+            }
+        }
+        session.close();
+        while let Some(update) = session.next().await.unwrap() {
+            assert!(!matches!(update, adapter::Update::Event(_)), "{update:?}");
+        }
+        seen
+    });
+    let call = client.call(SendMsg::text(bilibili_session::Uid(20001), "hello"));
+    let seen = listen.await.unwrap();
+    assert_eq!(seen.iter().collect::<BTreeSet<_>>().len(), seen.len());
+    fn spawned<F: Future<Output: Send> + Send>(future: F) -> F {
+        future
+    }
+    spawned(call).await.unwrap();
+    assert_eq!(server.simulator().sent().count(), 1);
+}
