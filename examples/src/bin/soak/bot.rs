@@ -1,0 +1,130 @@
+//! One life of the bot, on either runtime.
+
+use async_std::task::block_on;
+use bilibili_session::poller::Checkpoint;
+use bilibili_session::{Context, Error, Event};
+use bilibili_session_async_std::SurfTransport;
+use bilibili_session_blocking::UreqTransport;
+
+use crate::ledger::Ledger;
+use crate::{Failure, Runtime, TIMEOUT, config};
+
+/// A session with handlers that write everything down and answer every tenth private text.
+pub(crate) enum Bot {
+    Blocking(
+        bilibili_session_blocking::Session,
+        bilibili_session_blocking::Running,
+    ),
+    AsyncStd(
+        bilibili_session_async_std::Session,
+        bilibili_session_async_std::Running,
+    ),
+}
+
+impl Bot {
+    pub(crate) fn start(
+        runtime: Runtime,
+        context: &Context,
+        checkpoint: Option<&Checkpoint>,
+        ledger: &Ledger,
+    ) -> Result<Self, Failure> {
+        Ok(match runtime {
+            Runtime::Blocking => {
+                let session = blocking(context.clone(), checkpoint, ledger)?;
+                let running = session.run()?;
+                Self::Blocking(session, running)
+            }
+            Runtime::AsyncStd => {
+                let session = async_std(context.clone(), checkpoint, ledger)?;
+                let running = session.run();
+                Self::AsyncStd(session, running)
+            }
+        })
+    }
+
+    /// Whether it ended by itself, which is a failure.
+    pub(crate) fn is_finished(&self) -> bool {
+        match self {
+            Self::Blocking(session, _) => session.result().is_some(),
+            Self::AsyncStd(session, _) => session.result().is_some(),
+        }
+    }
+
+    /// Closes it; what it was about is finished.
+    pub(crate) fn end(self) -> Result<Option<Checkpoint>, Failure> {
+        match self {
+            Self::Blocking(session, running) => {
+                session.close();
+                running.join()?;
+                Ok(session.checkpoint())
+            }
+            Self::AsyncStd(session, running) => {
+                session.close();
+                block_on(running)?;
+                Ok(session.checkpoint())
+            }
+        }
+    }
+}
+
+fn blocking(
+    context: Context,
+    checkpoint: Option<&Checkpoint>,
+    ledger: &Ledger,
+) -> Result<bilibili_session_blocking::Session, Failure> {
+    use bilibili_session_blocking::Session;
+    let transport = UreqTransport::builder().timeout(TIMEOUT).build()?;
+    let session = match checkpoint {
+        None => Session::new(context, transport, config())?,
+        Some(checkpoint) => Session::resume(context, transport, config(), checkpoint)?,
+    };
+    let book = ledger.clone();
+    session.on_any(move |event: &Event, session| {
+        book.event(event);
+        if Ledger::wants_reply(event) {
+            let sent = session.reply(event, "read");
+            book.reply(sent.is_ok());
+        }
+        Ok::<(), Error>(())
+    });
+    let book = ledger.clone();
+    session.on_notice(move |notice, _| book.notice(notice));
+    let book = ledger.clone();
+    session.on_status(move |change, _| book.status(change));
+    Ok(session)
+}
+
+fn async_std(
+    context: Context,
+    checkpoint: Option<&Checkpoint>,
+    ledger: &Ledger,
+) -> Result<bilibili_session_async_std::Session, Failure> {
+    use bilibili_session_async_std::Session;
+    let transport = SurfTransport::builder().timeout(TIMEOUT).build()?;
+    let session = match checkpoint {
+        None => Session::new(context, transport, config())?,
+        Some(checkpoint) => Session::resume(context, transport, config(), checkpoint)?,
+    };
+    let book = ledger.clone();
+    session.on_any(move |event, session| {
+        let book = book.clone();
+        async move {
+            book.event(&event);
+            if Ledger::wants_reply(&event) {
+                let sent = session.reply(&event, "read").await;
+                book.reply(sent.is_ok());
+            }
+        }
+    });
+    let book = ledger.clone();
+    session.on_notice(move |notice, _| {
+        book.notice(&notice);
+        std::future::ready(())
+    });
+    let book = ledger.clone();
+    session.on_status(move |change, _| {
+        book.status(&change);
+        std::future::ready(())
+    });
+    Ok(session)
+}
