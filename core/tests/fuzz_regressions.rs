@@ -87,3 +87,54 @@ fn a_script_of_failures_runs_to_its_end() {
     };
     check_script(&script, None);
 }
+
+/// Every bad element of a list was dropped by a reading of its own of the whole item: an
+/// answer of some hundred kilobytes took minutes.
+#[test]
+fn many_bad_elements_cost_one_reading_not_one_each() {
+    let good = "1,".repeat(20_000);
+    let bad = "\"x\",".repeat(20_000);
+    let message = format!("{{\"msg_seqno\":7,\"content\":\"kept\",\"at_uids\":[{good}{bad}1]}}");
+    let page = format!("{{\"messages\":[{message}]}}");
+    checks::decoders::check(&[b"\x04\x80", page.as_bytes()].concat());
+
+    let talkers: String = (0..40_000)
+        .map(|nth| format!("\"{nth:06}\":{},", if nth < 20_000 { "1" } else { "\"x\"" }))
+        .collect();
+    let list = format!("{{\"session_list\":[],\"system_msg\":{{{talkers}\"z\":1}}}}");
+    checks::decoders::check(&[b"\x01\x80", list.as_bytes()].concat());
+}
+
+/// For every link that was begun the end was looked for in all the rest of the text.
+#[test]
+fn links_without_an_end_cost_one_look_not_one_each() {
+    for content in ["#{".repeat(400_000), "#{".repeat(400_000) + "}{"] {
+        let data = format!("[{{\"id\":1,\"content\":\"{content}\"}}]");
+        checks::decoders::check(&[b"\x0f\x80", data.as_bytes()].concat());
+    }
+}
+
+/// Every item of a list that cannot be read was compared with every one of the list before.
+#[test]
+fn unreadable_items_are_told_of_once_without_comparing_all_with_all() {
+    let steps = vec![
+        Step::Serve { pick: 0 },
+        list_of_numbers(0..120_000),
+        Step::Wait,
+        list_of_numbers(30_000..60_000),
+    ];
+    let script = Script {
+        settings: Settings::default(),
+        steps,
+    };
+    check_script(&script, None);
+}
+
+/// A list of what is no conversation.
+fn list_of_numbers(numbers: std::ops::Range<u32>) -> Step {
+    let items: Vec<String> = numbers.map(|number| number.to_string()).collect();
+    Step::Data {
+        pick: 0,
+        data: format!("{{\"session_list\":[{}]}}", items.join(",")).into_bytes(),
+    }
+}

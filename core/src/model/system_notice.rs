@@ -125,8 +125,10 @@ impl SystemNotice {
                 body.links.push(link);
                 rest = after;
             } else {
+                // An end that is missing here is missing for every later link too.
                 body.text.push_str("#{");
                 rest = from;
+                break;
             }
         }
         body.text.push_str(rest);

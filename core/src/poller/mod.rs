@@ -59,7 +59,7 @@ mod request;
 mod status;
 mod track;
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::Duration;
 
 use http::Response;
@@ -111,7 +111,7 @@ pub struct Poller {
     pauses: Pauses,
     kept: Kept,
     /// Items of the last list that could not be read: told of once.
-    unreadable: Vec<String>,
+    unreadable: BTreeSet<String>,
     outbox: VecDeque<Output>,
     ended: Option<End>,
 }
@@ -162,7 +162,7 @@ impl Poller {
             polled_at: UnixSeconds::default(),
             pauses: Pauses::new(&config),
             kept: Kept::new(config.kept_events),
-            unreadable: Vec::new(),
+            unreadable: BTreeSet::new(),
             outbox: VecDeque::new(),
             ended: None,
             account: Account::new(context),
