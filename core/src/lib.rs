@@ -17,6 +17,7 @@ mod one_line;
 pub mod pager;
 mod picture_url;
 pub mod poller;
+pub mod session;
 mod time;
 mod wbi;
 

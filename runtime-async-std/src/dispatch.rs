@@ -1,20 +1,19 @@
 //! Handlers, and who is called when.
 
 use std::collections::{HashMap, VecDeque};
-use std::fmt::Display;
 use std::future::{Future, poll_fn};
 use std::panic::AssertUnwindSafe;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll};
 
 use bilibili_session::poller::{Notice, Status, StatusChange};
+use bilibili_session::session::{Outcome, Update, handler_panicked};
 use bilibili_session::{ConversationId, Event, EventType};
 use futures_util::future::BoxFuture;
 use futures_util::stream::FuturesUnordered;
 use futures_util::{FutureExt, StreamExt};
 
-use crate::session::{Session, Update};
-use crate::transport::panic_message;
+use crate::session::Session;
 use crate::updates::Updates;
 
 pub(crate) type Handler<T> =
@@ -37,27 +36,6 @@ impl Default for Handlers {
             side_by_side: 16,
             waiting: 256,
         }
-    }
-}
-
-/// What a handler may return: nothing, or a `Result` whose error is reported as a notice.
-pub trait Outcome {
-    /// Nothing, or the error in words.
-    ///
-    /// # Errors
-    /// Fails when the handler did.
-    fn into_result(self) -> Result<(), String>;
-}
-
-impl Outcome for () {
-    fn into_result(self) -> Result<(), String> {
-        Ok(())
-    }
-}
-
-impl<T, E: Display> Outcome for Result<T, E> {
-    fn into_result(self) -> Result<(), String> {
-        self.map(drop).map_err(|error| error.to_string())
     }
 }
 
@@ -263,9 +241,7 @@ async fn call<T>(handlers: Vec<Handler<T>>, item: &Arc<T>, session: &Session) ->
         match AssertUnwindSafe(work).catch_unwind().await {
             Ok(Ok(())) => {}
             Ok(Err(reason)) => failures.push(reason),
-            Err(payload) => {
-                failures.push(format!("it panicked: {}", panic_message(&*payload)));
-            }
+            Err(payload) => failures.push(handler_panicked(&*payload)),
         }
     }
     failures

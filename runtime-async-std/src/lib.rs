@@ -38,10 +38,10 @@ mod surf;
 mod transport;
 mod updates;
 
+pub use bilibili_session::session::{Outcome, Update};
 pub use client::Client;
 pub use clock::now;
-pub use dispatch::Outcome;
-pub use session::{Running, Session, Update};
+pub use session::{Running, Session};
 pub use surf::{SurfTransport, SurfTransportBuilder};
 pub use transport::Transport;
 pub use updates::Updates;

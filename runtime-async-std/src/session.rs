@@ -10,6 +10,7 @@ use bilibili_session::endpoints::SentMsg;
 use bilibili_session::poller::{
     Checkpoint, ConfigError, Notice, Output, Poller, PollerConfig, RequestId, Status, StatusChange,
 };
+use bilibili_session::session::{Outcome, Update};
 use bilibili_session::{Context, Error, Event, EventType};
 use futures_util::future::{AbortHandle, abortable};
 use futures_util::stream::{Stream, StreamExt};
@@ -17,7 +18,7 @@ use futures_util::task::AtomicWaker;
 
 use crate::client::Client;
 use crate::clock::now;
-use crate::dispatch::{Handlers, Outcome, boxed, dispatch};
+use crate::dispatch::{Handlers, boxed, dispatch};
 use crate::transport::{Answer, AnyTransport, Transport};
 use crate::updates::Updates;
 
@@ -69,18 +70,6 @@ struct Machine {
     /// Whom a close wakes.
     streams: Vec<Weak<AtomicWaker>>,
     result: Option<Result<(), Error>>,
-}
-
-/// What a session has to tell.
-#[derive(Debug, Clone, PartialEq)]
-#[allow(clippy::large_enum_variant)]
-pub enum Update {
-    /// A message arrived.
-    Event(Event),
-    /// Something went wrong and was dealt with.
-    Notice(Notice),
-    /// The state changed.
-    Status(StatusChange),
 }
 
 impl Session {

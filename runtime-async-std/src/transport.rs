@@ -1,11 +1,11 @@
 //! What carries a request to the service and brings the answer back.
 
-use std::any::Any;
 use std::future::Future;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 
-use bilibili_session::{TransportError, TransportErrorKind};
+use bilibili_session::TransportError;
+use bilibili_session::session::transport_panicked;
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use http::{Request, Response};
@@ -80,20 +80,5 @@ impl<T: Transport> Erased for T {
 pub(crate) async fn send_caught(transport: AnyTransport, request: Request<Vec<u8>>) -> Answer {
     let exchange = async { transport.send_boxed(request).await };
     let answer = AssertUnwindSafe(exchange).catch_unwind().await;
-    answer.unwrap_or_else(|_| {
-        // The words of the panic may quote the request, so they are not repeated.
-        Err(TransportError::new(
-            TransportErrorKind::Other,
-            "the transport panicked",
-        ))
-    })
-}
-
-/// What a panic said.
-pub(crate) fn panic_message(payload: &(dyn Any + Send)) -> &str {
-    payload
-        .downcast_ref::<&str>()
-        .copied()
-        .or_else(|| payload.downcast_ref::<String>().map(String::as_str))
-        .unwrap_or("a panic without words")
+    answer.unwrap_or_else(|_| Err(transport_panicked()))
 }

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use async_std::task::sleep;
 use bilibili_session::poller::{Outgoing, Output, RequestId};
+use bilibili_session::session::Update;
 use bilibili_session::{TransportError, TransportErrorKind};
 use futures_util::future::BoxFuture;
 use futures_util::stream::{FuturesUnordered, Stream};
@@ -14,7 +15,7 @@ use futures_util::task::AtomicWaker;
 use futures_util::{FutureExt, StreamExt};
 
 use crate::clock::now;
-use crate::session::{Session, Update};
+use crate::session::Session;
 use crate::transport::{Answer, send_caught};
 
 /// Everything a session has to tell, until it is closed: see [`Session::updates`].

@@ -32,9 +32,10 @@ mod session;
 mod transport;
 mod ureq;
 
+pub use bilibili_session::session::{Outcome, Update};
 pub use client::Client;
 pub use clock::now;
-pub use session::{Outcome, Running, Session, Update};
+pub use session::{Running, Session};
 pub use transport::Transport;
 pub use ureq::{UreqTransport, UreqTransportBuilder};
 

@@ -1,6 +1,5 @@
 //! Messages as they arrive.
 
-use std::fmt::Display;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::mpsc::{self, Receiver, Sender};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -12,12 +11,13 @@ use bilibili_session::poller::{
     Checkpoint, ConfigError, Notice, Outgoing, Output, Poller, PollerConfig, RequestId, Status,
     StatusChange,
 };
+use bilibili_session::session::{Outcome, Update, handler_panicked};
 use bilibili_session::{Context, Error, Event, EventType, TransportError, TransportErrorKind};
 use http::Response;
 
 use crate::client::Client;
 use crate::clock::now;
-use crate::transport::{Transport, panic_message, send_caught};
+use crate::transport::{Transport, send_caught};
 
 /// One login, and what arrives for it.
 ///
@@ -75,18 +75,6 @@ enum Input {
     Closed,
 }
 
-/// What a session has to tell.
-#[derive(Debug, Clone, PartialEq)]
-#[allow(clippy::large_enum_variant)]
-pub enum Update {
-    /// A message arrived.
-    Event(Event),
-    /// Something went wrong and was dealt with.
-    Notice(Notice),
-    /// The state changed.
-    Status(StatusChange),
-}
-
 type Handler<T> = Arc<Mutex<dyn FnMut(&T, &Session) -> Result<(), String> + Send>>;
 
 #[derive(Default)]
@@ -94,27 +82,6 @@ struct Handlers {
     event: Vec<(Option<EventType>, Handler<Event>)>,
     notice: Vec<Handler<Notice>>,
     status: Vec<Handler<StatusChange>>,
-}
-
-/// What a handler may return: nothing, or a `Result` whose error is reported as a notice.
-pub trait Outcome {
-    /// Nothing, or the error in words.
-    ///
-    /// # Errors
-    /// Fails when the handler did.
-    fn into_result(self) -> Result<(), String>;
-}
-
-impl Outcome for () {
-    fn into_result(self) -> Result<(), String> {
-        Ok(())
-    }
-}
-
-impl<T, E: Display> Outcome for Result<T, E> {
-    fn into_result(self) -> Result<(), String> {
-        self.map(drop).map_err(|error| error.to_string())
-    }
 }
 
 impl Session {
@@ -391,7 +358,7 @@ impl Session {
             let result = catch_unwind(AssertUnwindSafe(|| lock(handler)(item, self)));
             match result {
                 Ok(result) => result.err(),
-                Err(payload) => Some(format!("it panicked: {}", panic_message(&*payload))),
+                Err(payload) => Some(handler_panicked(&*payload)),
             }
         };
         handlers.iter().filter_map(call).collect()

@@ -1,10 +1,10 @@
 //! What carries a request to the service and brings the answer back.
 
-use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
-use bilibili_session::{TransportError, TransportErrorKind};
+use bilibili_session::TransportError;
+use bilibili_session::session::transport_panicked;
 use http::{Request, Response};
 
 /// One function from a request to its answer.
@@ -68,20 +68,6 @@ pub(crate) fn send_caught(
     transport: &dyn Transport,
     request: Request<Vec<u8>>,
 ) -> Result<Response<Vec<u8>>, TransportError> {
-    catch_unwind(AssertUnwindSafe(|| transport.send(request))).unwrap_or_else(|_| {
-        // The words of the panic may quote the request, so they are not repeated.
-        Err(TransportError::new(
-            TransportErrorKind::Other,
-            "the transport panicked",
-        ))
-    })
-}
-
-/// What a panic said.
-pub(crate) fn panic_message(payload: &(dyn Any + Send)) -> &str {
-    payload
-        .downcast_ref::<&str>()
-        .copied()
-        .or_else(|| payload.downcast_ref::<String>().map(String::as_str))
-        .unwrap_or("a panic without words")
+    catch_unwind(AssertUnwindSafe(|| transport.send(request)))
+        .unwrap_or_else(|_| Err(transport_panicked()))
 }
