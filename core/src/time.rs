@@ -4,7 +4,7 @@
 //! here they cannot be mixed up, and nothing in this crate asks a clock.
 
 use std::fmt;
-use std::time::Duration;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use serde::{Deserialize, Deserializer, Serialize};
 
@@ -36,7 +36,7 @@ impl UnixSeconds {
     /// Parses the HTTP `Date` header, for instance `Sun, 06 Nov 1994 08:49:37 GMT`.
     pub fn from_http_date(value: &str) -> Option<Self> {
         let time = httpdate::parse_http_date(value).ok()?;
-        let since = time.duration_since(std::time::UNIX_EPOCH).ok()?;
+        let since = time.duration_since(UNIX_EPOCH).ok()?;
         i64::try_from(since.as_secs()).ok().map(Self)
     }
 }
@@ -57,6 +57,16 @@ impl UnixMicros {
     pub fn minus(self, span: Duration) -> Self {
         let micros = i64::try_from(span.as_micros()).unwrap_or(i64::MAX);
         Self(self.0.saturating_sub(micros))
+    }
+}
+
+/// What a wall clock shows.
+impl From<SystemTime> for UnixMicros {
+    fn from(time: SystemTime) -> Self {
+        match time.duration_since(UNIX_EPOCH) {
+            Ok(since) => Self(0).plus(since),
+            Err(before) => Self(0).minus(before.duration()),
+        }
     }
 }
 

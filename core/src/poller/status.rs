@@ -97,6 +97,16 @@ pub struct StatusChange {
     pub reason: Option<Error>,
 }
 
+/// The state, and why it is an error.
+impl fmt::Display for StatusChange {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.reason {
+            Some(reason) => write!(f, "{}: {reason}", self.status),
+            None => self.status.fmt(f),
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
