@@ -8,11 +8,11 @@
 
 use std::error::Error;
 use std::ffi::OsString;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime};
 use std::{env, process, thread};
 
 use bilibili_session::poller::PollerConfig;
-use bilibili_session::{Context, Credential, Hosts};
+use bilibili_session::{Context, Credential, Hosts, UnixMicros};
 use bilibili_session_simulator::server::Server;
 use bilibili_session_simulator::{ControlError, Login, NewMessage, Simulator};
 
@@ -170,8 +170,7 @@ pub fn often() -> PollerConfig {
 
 /// The time as the simulator wants it: microseconds since the epoch.
 pub fn now_us() -> i64 {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH);
-    i64::try_from(since.unwrap_or_default().as_micros()).unwrap_or(i64::MAX)
+    UnixMicros::from(SystemTime::now()).0
 }
 
 /// Empty where it is not set.

@@ -14,11 +14,11 @@ pub mod http;
 use std::error::Error;
 use std::sync::LazyLock;
 use std::thread;
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant, SystemTime};
 
 use bilibili_session::endpoints::SendMsg;
 use bilibili_session::poller::{Output, Poller, Status};
-use bilibili_session::{Account, Call, Endpoint, Now, Step, UnixMicros};
+use bilibili_session::{Account, Call, Endpoint, Now, Step};
 use bilibili_session_embeddings::Rehearsal;
 
 const TIMEOUT: Duration = Duration::from_secs(30);
@@ -84,9 +84,8 @@ fn call<E: Endpoint>(
 /// What the clocks show.
 fn now() -> Now {
     static START: LazyLock<Instant> = LazyLock::new(Instant::now);
-    let wall = SystemTime::now().duration_since(UNIX_EPOCH);
     Now {
         monotonic: START.elapsed(),
-        wall: UnixMicros(0).plus(wall.unwrap_or_default()),
+        wall: SystemTime::now().into(),
     }
 }

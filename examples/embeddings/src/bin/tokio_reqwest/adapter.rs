@@ -1,10 +1,10 @@
 //! The core on tokio. Copy this file as it is; `transport.rs` has the HTTP.
 
 use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError};
-use std::time::{Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Instant, SystemTime};
 
 use bilibili_session::poller::{Notice, Outgoing, Output, Poller, RequestId, StatusChange};
-use bilibili_session::{Account, Call, Context, Endpoint, Error, Event, Now, Step, UnixMicros};
+use bilibili_session::{Account, Call, Context, Endpoint, Error, Event, Now, Step};
 use tokio::task::{JoinError, JoinSet};
 
 use crate::transport::{Answer, Http};
@@ -121,9 +121,8 @@ impl Session {
 /// What the clocks show.
 pub fn now() -> Now {
     static START: LazyLock<Instant> = LazyLock::new(Instant::now);
-    let wall = SystemTime::now().duration_since(UNIX_EPOCH);
     Now {
         monotonic: START.elapsed(),
-        wall: UnixMicros(0).plus(wall.unwrap_or_default()),
+        wall: SystemTime::now().into(),
     }
 }
