@@ -6,7 +6,7 @@ use std::time::Duration;
 use bilibili_session::{TransportError, TransportErrorKind};
 use http::{Method, Request, Response};
 use ureq::tls::{PemItem, RootCerts, TlsConfig, parse_pem};
-use ureq::{Agent, Body, Error, Proxy};
+use ureq::{Agent, Body, Error, Proxy, ProxyProtocol};
 
 use crate::transport::Transport;
 
@@ -109,9 +109,15 @@ impl UreqTransportBuilder {
     pub fn build(self) -> Result<UreqTransport, TransportError> {
         let refuse = |message| TransportError::new(TransportErrorKind::Other, message);
         let proxy = match &self.proxy {
-            Some(url) => {
-                Some(Proxy::new(url).map_err(|_| refuse("the proxy's address cannot be used"))?)
-            }
+            // ureq would go round a proxy of a kind that it is not built for.
+            Some(url) => Some(
+                Proxy::new(url)
+                    .ok()
+                    .filter(|proxy| {
+                        matches!(proxy.protocol(), ProxyProtocol::Http | ProxyProtocol::Https)
+                    })
+                    .ok_or_else(|| refuse("the proxy's address cannot be used"))?,
+            ),
             None => None,
         };
         let mut tls = TlsConfig::builder();

@@ -56,6 +56,10 @@ fn settings_are_checked_and_not_repeated() {
     assert!(!format!("{builder:?}").contains("p4ssword"));
     let error = builder.build().expect_err("no address");
     assert!(!format!("{error:?}").contains("p4ssword"));
+    for scheme in ["socks4", "socks4a", "socks5", "socks5h", "ftp"] {
+        let builder = UreqTransport::builder().proxy(format!("{scheme}://127.0.0.1:1"));
+        assert!(builder.build().is_err(), "{scheme}");
+    }
     for pem in ["", "-----BEGIN CERTIFICATE-----\nAAAA", "made up"] {
         let builder = UreqTransport::builder().root_certificates(pem);
         assert!(builder.build().is_err(), "{pem:?}");
