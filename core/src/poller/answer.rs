@@ -23,6 +23,10 @@ use crate::time::{Now, UnixMicros, UnixSeconds};
 /// conversation that was not on the first list: rather deliver than lose.
 const TOLERANCE: Duration = Duration::from_secs(60);
 
+/// How far two readings of the server's clock may be apart: they are whole seconds, and an
+/// answer takes a moment to come.
+const CLOCK_ERROR: Duration = Duration::from_secs(3);
+
 /// Where the first list is empty, the base line is the server's clock less this.
 const BEFORE_NOW: Duration = Duration::from_secs(5);
 
@@ -88,9 +92,10 @@ impl Poller {
     /// The checkpoint is the base line. The first round keeps its distance to the last one
     /// of the former life, as far as the clocks can tell.
     fn connect_again(&mut self, now: Now) {
-        let due = self.polled_at.plus(self.config.interval).to_micros();
-        let wait = u64::try_from(due.0.saturating_sub(now.wall.0)).unwrap_or(0);
-        let wait = Duration::from_micros(wait).min(self.config.interval);
+        let due = self.polled_at.plus(self.config.interval + CLOCK_ERROR);
+        let wait = due.0.saturating_sub(self.account.server_now(now).0);
+        let wait = Duration::from_secs(u64::try_from(wait).unwrap_or(0));
+        let wait = wait.min(self.config.interval);
         self.round_due = now.monotonic.saturating_add(wait);
         self.phase = Phase::Idle;
         self.move_on(Trigger::BaseLine);
