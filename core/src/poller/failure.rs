@@ -18,6 +18,8 @@ pub(super) struct Pauses {
     risk_control: Backoff,
     pub(super) rng: Rng,
     until: Duration,
+    /// Who wanted the last one.
+    cause: Cause,
     count: u64,
     /// `count` when the round began.
     count_at_round: u64,
@@ -31,6 +33,7 @@ impl Pauses {
             risk_control: Backoff::risk_control(config.interval),
             rng: Rng::new(config.seed),
             until: Duration::ZERO,
+            cause: Cause::Fault,
             count: 0,
             count_at_round: 0,
         }
@@ -63,62 +66,41 @@ impl Pauses {
         self.retry.reset();
     }
 
-    fn begin(&mut self, clock: Duration, delay: Duration) {
+    /// The next delay for this cause.
+    fn next(&mut self, cause: Cause) -> Duration {
+        let backoff = match cause {
+            Cause::Fault => &mut self.retry,
+            Cause::Throttled => &mut self.throttled,
+            Cause::RiskControl => &mut self.risk_control,
+        };
+        backoff.next(&mut self.rng)
+    }
+
+    fn begin(&mut self, clock: Duration, delay: Duration, cause: Cause) {
         self.until = self.until.max(clock.saturating_add(delay));
+        self.cause = cause;
         self.count = self.count.wrapping_add(1);
     }
+}
+
+/// Why nothing is asked for a while, the gravest last.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Cause {
+    Fault,
+    Throttled,
+    RiskControl,
 }
 
 impl Poller {
     /// A request failed.
     pub(super) fn handle_failure(&mut self, in_flight: &InFlight, error: Error) {
-        let conversation = match in_flight.purpose {
-            Purpose::Fetch(id, _) => Some(id),
-            _ => None,
-        };
         match (error.class(), in_flight.purpose) {
             (ErrorClass::LoginLost, _) => self.fail(error),
-            (ErrorClass::RiskControl, _) => {
-                self.pause(in_flight, |pauses| {
-                    let delay = pauses.risk_control.next(&mut pauses.rng);
-                    (
-                        delay,
-                        Notice::RiskControl {
-                            delay,
-                            conversation,
-                            error,
-                        },
-                    )
-                });
-            }
-            (ErrorClass::Throttled, _) => {
-                self.pause(in_flight, |pauses| {
-                    let delay = pauses.throttled.next(&mut pauses.rng);
-                    (
-                        delay,
-                        Notice::Throttled {
-                            delay,
-                            conversation,
-                            error,
-                        },
-                    )
-                });
-            }
+            (ErrorClass::RiskControl, _) => self.pause(in_flight, Cause::RiskControl, error),
+            (ErrorClass::Throttled, _) => self.pause(in_flight, Cause::Throttled, error),
             // Mistakes before anything is sent do not go away.
             (_, Purpose::Nav) if matches!(error, Error::Build(_)) => self.fail(error),
-            (_, Purpose::Nav) => {
-                self.pause(in_flight, |pauses| {
-                    let delay = pauses.retry.next(&mut pauses.rng);
-                    (
-                        delay,
-                        Notice::Retry {
-                            delay,
-                            conversation,
-                            error,
-                        },
-                    )
-                });
-            }
+            (_, Purpose::Nav) => self.pause(in_flight, Cause::Fault, error),
             (_, Purpose::BaseLine | Purpose::List(_)) => self.retry_list(error),
             (class, Purpose::Fetch(id, generation)) => {
                 self.handle_failed_fetch(id, generation, class, error);
@@ -127,34 +109,51 @@ impl Poller {
     }
 
     /// Stops all asking for a while. What is on its way may still come.
-    fn pause(
-        &mut self,
-        in_flight: &InFlight,
-        pause: impl FnOnce(&mut Pauses) -> (Duration, Notice),
-    ) {
+    fn pause(&mut self, in_flight: &InFlight, cause: Cause, error: Error) {
         self.queue.clear();
         if let Phase::Listing(_) = self.phase {
             self.phase = Phase::Fetching;
         }
-        // Requests that were refused side by side ask for one pause, not for one each.
-        if in_flight.pauses == self.pauses.count() {
-            let (delay, notice) = pause(&mut self.pauses);
-            self.pauses.begin(self.clock, delay);
-            self.outbox.push_back(Output::Notice(notice));
+        // Requests that were refused side by side ask for one pause, not for one each: for
+        // the gravest.
+        if in_flight.pauses == self.pauses.count() || cause > self.pauses.cause {
+            let delay = self.pauses.next(cause);
+            self.pauses.begin(self.clock, delay, cause);
+            let conversation = match in_flight.purpose {
+                Purpose::Fetch(id, _) => Some(id),
+                _ => None,
+            };
+            self.outbox.push_back(Output::Notice(match cause {
+                Cause::Fault => Notice::Retry {
+                    delay,
+                    conversation,
+                    error,
+                },
+                Cause::Throttled => Notice::Throttled {
+                    delay,
+                    conversation,
+                    error,
+                },
+                Cause::RiskControl => Notice::RiskControl {
+                    delay,
+                    conversation,
+                    error,
+                },
+            }));
         }
         self.end_round_if_done();
     }
 
     /// The list failed. What is known to be behind can be fetched all the same.
     fn retry_list(&mut self, error: Error) {
-        let delay = self.pauses.retry.next(&mut self.pauses.rng);
+        let delay = self.pauses.next(Cause::Fault);
         self.outbox.push_back(Output::Notice(Notice::Retry {
             delay,
             conversation: None,
             error,
         }));
         if let Phase::Start = self.phase {
-            self.pauses.begin(self.clock, delay);
+            self.pauses.begin(self.clock, delay, Cause::Fault);
         } else {
             let due = self.clock.saturating_add(delay);
             self.round_due = self.round_due.max(due);
