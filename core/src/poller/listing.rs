@@ -10,6 +10,9 @@ use crate::time::UnixMicros;
 /// Entries of a page.
 const PAGE_SIZE: u32 = 100;
 
+/// After all times there are: the year 2100.
+const END_OF_TIME: UnixMicros = UnixMicros(4_102_444_800_000_000);
+
 /// Which page of the list to ask for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Page {
@@ -79,12 +82,14 @@ impl Listing {
         let came = page.session_list.len() + page.unreadable.len();
         // A page that is full may not be the last, whatever it says.
         let is_last = !page.has_more && came < usize::try_from(PAGE_SIZE).unwrap_or(usize::MAX);
-        let Some((order, last)) = order_of(&page.session_list) else {
-            return Progress::Done;
-        };
         if is_last || !fresh {
             return Progress::Done;
         }
+        let Some((order, last)) = order_of(&page.session_list) else {
+            // Nothing but pinned entries: the others begin below the end of time.
+            self.page = Page::Before(END_OF_TIME);
+            return Progress::More;
+        };
         if order == Order::OldestFirst {
             // The rest is above.
             self.page = Page::After(UnixMicros(last.0.saturating_sub(1)));
@@ -105,28 +110,23 @@ enum Order {
     OldestFirst,
 }
 
-/// Which way a page goes, and the time of its last entry. Pinned entries stand first whatever
-/// their time, and one without a time has no place: both are passed over.
+/// Which way a page goes, and the time that it goes on from: the oldest entry's, or, where
+/// it rises, the newest one's. Pinned entries stand first whatever their time, and one
+/// without a time has no place: both are passed over.
 fn order_of(list: &[Conversation]) -> Option<(Order, UnixMicros)> {
-    let times = |pinned_too: bool| -> Vec<UnixMicros> {
-        list.iter()
-            .filter(|entry| pinned_too || entry.top_ts.0 == 0)
-            .map(|entry| entry.session_ts)
-            .filter(|ts| ts.0 > 0)
-            .collect()
-    };
-    let mut in_place = times(false);
-    if in_place.is_empty() {
-        in_place = times(true);
-    }
-    let last = *in_place.last()?;
+    let in_place: Vec<UnixMicros> = list
+        .iter()
+        .filter(|entry| entry.top_ts.0 == 0)
+        .map(|entry| entry.session_ts)
+        .filter(|ts| ts.0 > 0)
+        .collect();
+    let (oldest, newest) = in_place.iter().min().zip(in_place.iter().max())?;
     let neighbours = || in_place.iter().zip(in_place.iter().skip(1));
     let rising = neighbours().filter(|(a, b)| a < b).count();
     let falling = neighbours().filter(|(a, b)| a > b).count();
-    let order = if rising > falling {
-        Order::OldestFirst
+    Some(if rising > falling {
+        (Order::OldestFirst, *newest)
     } else {
-        Order::NewestFirst
-    };
-    Some((order, last))
+        (Order::NewestFirst, *oldest)
+    })
 }
