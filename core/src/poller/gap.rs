@@ -203,10 +203,12 @@ impl Gap {
         true
     }
 
-    /// What is missing will not come.
+    /// What is missing will not come now: only what can be handed out before it stays.
     pub(super) fn give_up(&mut self) {
-        self.segments
-            .retain(|segment| matches!(segment, Segment::Here(_)));
+        if let Some((place, missing)) = self.lowest_missing() {
+            self.segments.truncate(place);
+            self.reached = missing.after;
+        }
     }
 
     /// The list knows of newer messages by now.

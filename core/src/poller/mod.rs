@@ -211,6 +211,19 @@ impl Poller {
         self.uid
     }
 
+    /// How many messages are held that were not handed out yet. When it waits, at most as
+    /// many as the [backlog](PollerConfig::backlog) allows.
+    pub fn held_messages(&self) -> usize {
+        self.tracks.held()
+    }
+
+    /// How many conversations are remembered: at most as many as
+    /// [configured](PollerConfig::max_conversations), besides those that changed just now
+    /// or have something to fetch.
+    pub fn remembered_conversations(&self) -> usize {
+        self.tracks.len()
+    }
+
     /// Where it stands: covers exactly the events handed out so far. `None` before the
     /// base line is taken.
     pub fn checkpoint(&self) -> Option<Checkpoint> {

@@ -123,7 +123,8 @@ impl Track {
         self.ended_at = None;
     }
 
-    /// The conversation is over: what is here is all that will come.
+    /// The conversation is over: what can be handed out is all that will come. Should it
+    /// move again, it goes on from there.
     pub(super) fn end(&mut self) {
         self.ended_at = Some(self.target);
         if let Some(gap) = &mut self.gap {
@@ -137,9 +138,13 @@ impl Track {
         let Some(gap) = self.gap.take() else {
             return Settled::Whole;
         };
+        self.recheck = false;
+        if self.ended_at.is_some() {
+            // What was handed out has moved the cursor.
+            return Settled::Whole;
+        }
         let reached = gap.reached();
         let is_whole = reached >= self.target;
-        self.recheck = false;
         if reached.0 > 0 || is_whole {
             self.cursor = self.cursor.max(Some(reached));
         }
@@ -186,6 +191,10 @@ impl Tracks {
 
     pub(super) fn iter(&self) -> impl Iterator<Item = (ConversationId, &Track)> {
         self.tracks.iter().map(|(id, track)| (*id, track))
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.tracks.len()
     }
 
     /// How many messages are held in all.
