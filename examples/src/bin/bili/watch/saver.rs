@@ -9,6 +9,10 @@ use super::checkpoint_file::CheckpointFile;
 use super::stop::Stop;
 use crate::failure::Failure;
 
+/// So many lines may have been printed that no checkpoint on disk covers: what comes again
+/// after a crash is no more than that, however slow the disk is.
+const MOST_AHEAD: u64 = 200;
+
 /// Writes the newest checkpoint that it was offered.
 pub(super) struct Saver {
     desk: Arc<Desk>,
@@ -26,6 +30,10 @@ struct State {
     /// A newer one takes the place of one that was not written yet.
     offered: Option<Checkpoint>,
     is_writing: bool,
+    /// How many were offered, up to the one that was taken last, up to the one on disk.
+    offers: u64,
+    taken: u64,
+    written: u64,
     /// Nothing more will be offered.
     is_last: bool,
     /// In words; nothing is written after a failure.
@@ -54,10 +62,15 @@ impl Saver {
         Ok(Self { desk, thread })
     }
 
-    /// What it covers was printed and flushed.
+    /// What it covers was printed and flushed. Waits when the disk is too far behind.
     pub(super) fn offer(&self, checkpoint: Checkpoint) {
-        self.desk.lock().offered = Some(checkpoint);
+        let mut state = self.desk.lock();
+        state.offered = Some(checkpoint);
+        state.offers += 1;
         self.desk.changed.notify_all();
+        while state.failed.is_none() && state.offers - state.written >= MOST_AHEAD {
+            state = self.desk.wait(state);
+        }
     }
 
     /// Waits until the last one that was offered is on disk.
@@ -93,6 +106,7 @@ impl Desk {
             }
             if let Some(checkpoint) = state.offered.take() {
                 state.is_writing = true;
+                state.taken = state.offers;
                 return Some(checkpoint);
             }
             if state.is_last {
@@ -105,6 +119,9 @@ impl Desk {
     fn put_back(&self, written: Result<(), Failure>) {
         let mut state = self.lock();
         state.is_writing = false;
+        if written.is_ok() {
+            state.written = state.taken;
+        }
         state.failed = written.err().map(|failure| failure.to_string());
         drop(state);
         self.changed.notify_all();
