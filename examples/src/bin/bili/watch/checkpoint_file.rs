@@ -76,8 +76,12 @@ impl CheckpointFile {
         written.map_err(|error| {
             // Half a file is of no use; that it cannot be removed changes nothing.
             let _ = std::fs::remove_file(&fresh);
+            let rest = match self.path.try_exists() {
+                Ok(true) => "; the one before it is still there",
+                _ => "",
+            };
             Failure::File(format!(
-                "the checkpoint {} cannot be written: {error}; the one before it is still there",
+                "the checkpoint {} cannot be written: {error}{rest}",
                 self.path.display()
             ))
         })
