@@ -20,6 +20,7 @@ use bilibili_session::poller::{Checkpoint, Output, Poller, PollerConfig};
 use bilibili_session::{Content, Context, Credential, Endpoint, Event, EventType, Hosts, Message};
 use bilibili_session::{Now, Uid, UnixMicros};
 use checks::credential::cookie_header;
+use checks::poller::{Script, Settings, Step};
 use http::Response;
 use proptest::collection::{btree_set, vec};
 use proptest::prelude::*;
@@ -103,8 +104,48 @@ fn context() -> Context {
     Context::new(Credential::parse("SESSDATA=made%2Cup").unwrap()).hosts(hosts)
 }
 
+/// A server that tells nothing that is not so, and a network, clocks and a user that do
+/// what they do.
+fn step() -> impl Strategy<Value = Step> {
+    prop_oneof![
+        9 => any::<u8>().prop_map(|pick| Step::Serve { pick }),
+        3 => (any::<u8>(), 1_u8..24, any::<u8>())
+            .prop_map(|(talker, count, kind)| Step::Arrive { talker, count, kind }),
+        4 => Just(Step::Wait),
+        1 => (0_u32..90_000).prop_map(|millis| Step::Pass { millis }),
+        1 => any::<i64>().prop_map(|micros| Step::Wall { micros }),
+        1 => any::<(u8, u8)>().prop_map(|(pick, how)| Step::Lose { pick, how }),
+        // Neither the end of a conversation nor that of the login.
+        1 => (any::<u8>(), 0_u8..11).prop_map(|(pick, code)| Step::Refuse { pick, code }),
+        1 => (any::<u8>(), any::<u8>(), vec(any::<u8>(), 0..9))
+            .prop_map(|(pick, status, body)| Step::Http { pick, status, body }),
+        1 => any::<u8>().prop_map(|pick| Step::Again { pick }),
+        1 => any::<bool>().prop_map(|rewind| Step::Resume { rewind }),
+        1 => Just(Step::Close),
+    ]
+}
+
+fn settings() -> impl Strategy<Value = Settings> {
+    (any::<[u8; 5]>(), any::<bool>(), any::<u64>()).prop_map(|(numbers, with_own, seed)| Settings {
+        page_size: numbers[0],
+        backlog: numbers[1],
+        kept_events: numbers[2],
+        max_parallel: numbers[3],
+        interval: numbers[4],
+        with_own,
+        seed,
+    })
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(192) })]
+
+    #[test]
+    fn nothing_is_lost_and_nothing_comes_twice(settings in settings(), steps in vec(step(), 0..70)) {
+        let connect = [Step::Serve { pick: 0 }, Step::Serve { pick: 0 }];
+        let steps = connect.into_iter().chain(steps).collect();
+        checks::poller::check_script(&Script { settings, steps }, None);
+    }
 
     #[test]
     fn no_answer_breaks_a_decoder(how in any::<u8>(), data in json_value(), cut in 0_usize..400) {

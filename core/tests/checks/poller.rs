@@ -201,7 +201,7 @@ impl Settings {
     fn held_at_most(&self) -> usize {
         (usize::from(self.backlog % 16) + usize::from(self.kept_events % 16)) * 8192
             + MAX_CONVERSATIONS * 2048
-            + (2 << 20)
+            + (768 << 10)
     }
 }
 
@@ -303,8 +303,12 @@ impl Life {
     /// Everything that the script says, then an end: what is owed has come out by then.
     pub fn run(&mut self, script: &Script) {
         self.drain();
-        for step in script.steps.iter().take(256) {
+        for step in script.steps.iter().take(160) {
             self.step(step);
+            self.drain();
+        }
+        if self.honest && self.status == Status::Closed {
+            self.resume(false);
             self.drain();
         }
         if self.honest && !self.finished {
@@ -418,7 +422,7 @@ impl Life {
                 if let Some(request) = self.take(*pick) {
                     self.honest = false;
                     self.crowded = true;
-                    let data = self.flood(usize::from(count % 2048), *kind);
+                    let data = self.flood(usize::from(count % 512), *kind);
                     self.success(&request, &data);
                 }
             }
@@ -508,6 +512,9 @@ impl Life {
         }
         if !self.settings.with_own {
             assert_ne!(event.sender_uid(), Uid(OWN));
+        }
+        if !self.crowded {
+            self.check_covered(id, seqno);
         }
         self.owed.remove(&(id.talker_id(), seqno));
         self.newest_event = Some(event);
@@ -613,6 +620,19 @@ impl Life {
         }
     }
 
+    /// A checkpoint covers exactly what was handed out.
+    fn check_covered(&self, id: ConversationId, seqno: u64) {
+        let checkpoint = serde_json::to_value(self.poller.checkpoint()).unwrap();
+        let entries = checkpoint["body"]["conversations"].as_array().unwrap();
+        let entry = entries
+            .iter()
+            .find(|entry| {
+                entry["session_type"] == id.session_type() && entry["talker_id"] == id.talker_id()
+            })
+            .unwrap();
+        assert_eq!(entry["cursor"], seqno, "{id}");
+    }
+
     fn resume(&mut self, rewind: bool) {
         let Some(mut checkpoint) = self.poller.checkpoint() else {
             return;
@@ -653,6 +673,9 @@ impl Life {
     }
 
     fn arrive(&mut self, talker: u8, count: u8, kind: u8) {
+        if self.next_seqno > 400 {
+            return;
+        }
         let at = self.server_now();
         let is_connected = self.status == Status::Connected;
         let is_own = kind >= 250;
