@@ -1,0 +1,200 @@
+//! Dropped at any await point and resumed: nothing is lost.
+#![allow(clippy::unwrap_used, clippy::indexing_slicing)]
+
+use std::collections::BTreeMap;
+use std::future::{Future, poll_fn};
+use std::pin::pin;
+use std::sync::{Arc, Mutex};
+use std::task::Poll;
+use std::time::Duration;
+
+use async_std::task::{block_on, yield_now};
+use bilibili_session::poller::{Checkpoint, PollerConfig};
+use bilibili_session::{Context, ConversationId, Credential, Event, Hosts, TransportError};
+use bilibili_session_async_std::{Session, Transport, now};
+use bilibili_session_simulator::{Answer, NewMessage, Simulator};
+use futures_util::StreamExt;
+use http::{Request, Response};
+
+/// A small linear congruential generator: repeatable, and good enough to choose moments.
+#[derive(Clone)]
+struct Dice(Arc<Mutex<u64>>);
+
+impl Dice {
+    fn below(&self, limit: u64) -> u64 {
+        let mut state = self.0.lock().unwrap();
+        *state = state
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1_442_695_040_888_963_407);
+        (*state >> 33) % limit
+    }
+}
+
+/// A server that answers after a few more polls.
+fn transport(simulator: &Arc<Mutex<Simulator>>, dice: &Dice) -> impl Transport + use<> {
+    let (simulator, dice) = (Arc::clone(simulator), dice.clone());
+    move |request: Request<Vec<u8>>| {
+        let (simulator, dice) = (Arc::clone(&simulator), dice.clone());
+        async move {
+            for _ in 0..dice.below(6) {
+                yield_now().await;
+            }
+            let answer = simulator.lock().unwrap().handle(now().wall.0, &request);
+            for _ in 0..dice.below(6) {
+                yield_now().await;
+            }
+            match answer {
+                Answer::Respond(response) => Ok::<Response<Vec<u8>>, _>(response),
+                _ => Err(TransportError::timeout()),
+            }
+        }
+    }
+}
+
+fn session(
+    simulator: &Arc<Mutex<Simulator>>,
+    dice: &Dice,
+    checkpoint: Option<&Checkpoint>,
+) -> Session {
+    let login = simulator.lock().unwrap().login();
+    let credential = Credential::builder()
+        .sessdata(login.sessdata)
+        .bili_jct(login.bili_jct)
+        .build()
+        .unwrap();
+    let context = Context::new(credential).hosts(Hosts::origin("http://127.0.0.1:1").unwrap());
+    let config = PollerConfig::new()
+        .interval(Duration::from_millis(1))
+        .page_size(5);
+    let transport = transport(simulator, dice);
+    match checkpoint {
+        Some(checkpoint) => Session::resume(context, transport, config, checkpoint),
+        None => Session::new(context, transport, config),
+    }
+    .unwrap()
+}
+
+/// Polls so often, then drops.
+async fn dropped_after<F: Future>(polls: u64, future: F) -> Option<F::Output> {
+    let mut future = pin!(future);
+    let mut left = polls;
+    poll_fn(move |cx| match future.as_mut().poll(cx) {
+        Poll::Ready(output) => Poll::Ready(Some(output)),
+        Poll::Pending if left == 0 => Poll::Ready(None),
+        Poll::Pending => {
+            left -= 1;
+            // Whatever it waits for, it is looked at again.
+            cx.waker().wake_by_ref();
+            Poll::Pending
+        }
+    })
+    .await
+}
+
+type Seen = Arc<Mutex<BTreeMap<ConversationId, Vec<u64>>>>;
+
+fn note(seen: &Seen, event: &Event) {
+    let number = event.text().unwrap().parse().unwrap();
+    let mut seen = seen.lock().unwrap();
+    seen.entry(event.conversation).or_default().push(number);
+}
+
+/// A hundred lives, each dropped at a random moment, then one that is left alone.
+/// `live` takes what arrives until it is dropped, and keeps the checkpoint.
+fn a_hundred_lives<L>(seed: u64, live: impl Fn(Session, Seen, Arc<Mutex<Option<Checkpoint>>>) -> L)
+where
+    L: Future<Output = ()>,
+{
+    let dice = Dice(Arc::new(Mutex::new(seed)));
+    let simulator: Arc<Mutex<Simulator>> = Arc::default();
+    let seen = Seen::default();
+    let kept = Arc::new(Mutex::new(None));
+    block_on(async {
+        // The base line, so that all that comes afterwards must come out.
+        let first = session(&simulator, &dice, None);
+        let mut updates = first.updates();
+        while first.checkpoint().is_none() {
+            updates.next().await;
+        }
+        *kept.lock().unwrap() = first.checkpoint();
+        drop(updates);
+
+        let mut sent: BTreeMap<i64, u64> = BTreeMap::new();
+        for life in 0..=100 {
+            for _ in 0..dice.below(30) {
+                let from = 20001 + i64::try_from(dice.below(4)).unwrap();
+                let number = sent.entry(from).or_default();
+                *number += 1;
+                let text = NewMessage::text(from, &number.to_string());
+                simulator
+                    .lock()
+                    .unwrap()
+                    .receive(now().wall.0, text)
+                    .unwrap();
+            }
+            let checkpoint = kept.lock().unwrap().clone();
+            let session = session(&simulator, &dice, checkpoint.as_ref());
+            let life_of = live(session, Arc::clone(&seen), Arc::clone(&kept));
+            if life < 100 {
+                dropped_after(dice.below(150), life_of).await;
+            } else {
+                let all = || {
+                    let seen = seen.lock().unwrap();
+                    sent.iter().all(|(from, last)| {
+                        let id = ConversationId::new(1, *from);
+                        seen.get(&id).is_some_and(|seen| seen.contains(last))
+                    })
+                };
+                let mut life_of = pin!(life_of);
+                poll_fn(|cx| {
+                    let _ = life_of.as_mut().poll(cx);
+                    cx.waker().wake_by_ref();
+                    if all() {
+                        Poll::Ready(())
+                    } else {
+                        Poll::Pending
+                    }
+                })
+                .await;
+            }
+        }
+        for (from, last) in sent {
+            let id = ConversationId::new(1, from);
+            let mut numbers = seen.lock().unwrap().remove(&id).unwrap();
+            numbers.sort_unstable();
+            numbers.dedup();
+            assert_eq!(numbers, (1..=last).collect::<Vec<_>>(), "seed {seed}, {id}");
+        }
+    });
+}
+
+#[test]
+fn a_stream_dropped_a_hundred_times_loses_nothing() {
+    for seed in [1, 2, 3] {
+        a_hundred_lives(seed, |session, seen, kept| async move {
+            let mut events = session.events();
+            while let Some(event) = events.next().await {
+                note(&seen, &event);
+                *kept.lock().unwrap() = session.checkpoint();
+            }
+        });
+    }
+}
+
+#[test]
+fn handlers_dropped_a_hundred_times_lose_nothing() {
+    for seed in [1, 2, 3] {
+        a_hundred_lives(seed, |session, seen, kept| {
+            session.on_any(move |event, session| {
+                let (seen, kept) = (Arc::clone(&seen), Arc::clone(&kept));
+                // What was handled before this one, and not this one.
+                *kept.lock().unwrap() = session.checkpoint();
+                async move {
+                    yield_now().await;
+                    note(&seen, &event);
+                }
+            });
+            async move { session.start().await.unwrap() }
+        });
+    }
+}
