@@ -691,7 +691,7 @@ impl Life {
                 is_own,
             });
             if (is_connected || self.uid_is_known_by_checkpoint())
-                && !(is_own && !self.settings.with_own)
+                && (!is_own || self.settings.with_own)
             {
                 self.owed.insert((talker_id(talker), seqno));
             }
