@@ -12,6 +12,8 @@
 
 mod checks;
 
+use std::time::Duration;
+
 use bilibili_session::error::{ApiError, TransportError, TransportErrorKind};
 use bilibili_session::poller::{Checkpoint, Notice};
 use bilibili_session::{ConversationId, Error};
@@ -121,7 +123,7 @@ fn unreadable_items_are_told_of_once_without_comparing_all_with_all() {
         Step::Serve { pick: 0 },
         list_of_numbers(0..120_000),
         Step::Wait,
-        list_of_numbers(30_000..60_000),
+        list_of_numbers(20_000..40_000),
     ];
     let script = Script {
         settings: Settings::default(),
@@ -137,4 +139,43 @@ fn list_of_numbers(numbers: std::ops::Range<u32>) -> Step {
         pick: 0,
         data: format!("{{\"session_list\":[{}]}}", items.join(",")).into_bytes(),
     }
+}
+
+/// A resume added to an interval that is as long as can be.
+#[test]
+fn the_longest_interval_is_resumed() {
+    use bilibili_session::poller::{Output, Poller, PollerConfig};
+    use bilibili_session::{Context, Credential, Hosts, Now, UnixMicros};
+
+    let body = checks::checkpoint::Body {
+        uid: 10001,
+        base_ts: i64::MAX,
+        new_since: i64::MIN,
+        polled_at: i64::MAX,
+        conversations: Vec::new(),
+    };
+    let checkpoint = Checkpoint::from_json(&body.to_json()).unwrap();
+    let credential = Credential::parse("SESSDATA=made%2Cup").unwrap();
+    let context = Context::new(credential).hosts(Hosts::origin("http://127.0.0.1:1").unwrap());
+    let config = PollerConfig::new()
+        .interval(Duration::MAX)
+        .request_timeout(Duration::MAX);
+    let mut poller = Poller::resume(context, config, &checkpoint).unwrap();
+    let now = Now {
+        monotonic: Duration::ZERO,
+        wall: UnixMicros(i64::MIN),
+    };
+    let Output::Send(nav) = poller.poll_output(now) else {
+        panic!("it asks who is logged in");
+    };
+    let answer = "{\"code\":0,\"data\":{\"isLogin\":true,\"mid\":10001,\"wbi_img\":{\
+        \"img_url\":\"https://i0.hdslb.com/bfs/wbi/7cd084941338484aae1ad9425b84077c.png\",\
+        \"sub_url\":\"https://i0.hdslb.com/bfs/wbi/4932caff0ff746eab6f01bf08b70ac45.png\"}}}";
+    let answer = http::Response::new(answer.as_bytes().to_vec());
+    poller.handle_response(now, nav.id, Ok(answer)).unwrap();
+    assert!(matches!(poller.poll_output(now), Output::Status(_)));
+    let Output::Wait(until) = poller.poll_output(now) else {
+        panic!("it waits");
+    };
+    assert!(until > Duration::from_secs(1 << 40), "{until:?}");
 }

@@ -300,6 +300,11 @@ proptest! {
     }
 
     #[test]
+    fn a_pager_comes_to_its_end(kind in 0_u8..7, bytes in vec(any::<u8>(), 0..400)) {
+        checks::pagers::check(&[&[kind], bytes.as_slice()].concat());
+    }
+
+    #[test]
     fn a_poller_keeps_its_promises(bytes in vec(any::<u8>(), 0..1500)) {
         checks::poller::check(&bytes);
     }

@@ -92,7 +92,9 @@ impl Poller {
     /// The checkpoint is the base line. The first round keeps its distance to the last one
     /// of the former life, as far as the clocks can tell.
     fn connect_again(&mut self, now: Now) {
-        let due = self.polled_at.plus(self.config.interval + CLOCK_ERROR);
+        let due = self
+            .polled_at
+            .plus(self.config.interval.saturating_add(CLOCK_ERROR));
         let wait = due.0.saturating_sub(self.account.server_now(now).0);
         let wait = Duration::from_secs(u64::try_from(wait).unwrap_or(0));
         let wait = wait.min(self.config.interval);

@@ -6,6 +6,7 @@ pub mod content;
 pub mod credential;
 pub mod decoders;
 pub mod hosts_and_ids;
+pub mod pagers;
 pub mod poller;
 
 /// Nothing in it ends the line, steers a terminal or turns the direction of writing.
