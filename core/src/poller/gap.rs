@@ -28,10 +28,10 @@ pub(super) struct Ask {
 #[derive(Debug)]
 pub(super) struct Gap {
     segments: VecDeque<Segment>,
-    /// The highest message seen, or the cursor.
+    /// The highest message seen, readable or not, or the cursor.
     reached: u64,
-    /// The newest message that the list knows of.
-    target: u64,
+    /// The newest message that the list knows of, if it says so.
+    target: Option<u64>,
 }
 
 #[derive(Debug)]
@@ -50,8 +50,15 @@ struct Missing {
     anchored: bool,
 }
 
+impl Missing {
+    const fn is_within(&self, seqno: u64) -> bool {
+        self.after < seqno && seqno < self.before
+    }
+}
+
 impl Gap {
-    /// Everything after `cursor`; the list says that it goes to `target` at least.
+    /// Everything after `cursor`; the list says that it goes to `target` at least, or, where
+    /// that is no higher, that it moved.
     pub(super) fn new(cursor: Seqno, target: Seqno) -> Self {
         Self {
             segments: VecDeque::from([Segment::Missing(Missing {
@@ -60,7 +67,7 @@ impl Gap {
                 anchored: false,
             })]),
             reached: cursor.0,
-            target: target.0,
+            target: (target > cursor).then_some(target.0),
         }
     }
 
@@ -133,30 +140,29 @@ impl Gap {
         let mut events: Vec<Event> = page
             .messages
             .into_iter()
-            .filter(|event| {
-                let seqno = event.msg_seqno().0;
-                missing.after < seqno && seqno < missing.before
-            })
+            .filter(|event| missing.is_within(event.msg_seqno().0))
             .collect();
         events.sort_by_key(|event| (event.msg_seqno(), event.msg_key()));
         events.dedup_by_key(|event| (event.msg_seqno(), event.msg_key()));
 
-        let bounds = events
-            .first()
-            .zip(events.last())
-            .map(|(low, high)| (low.msg_seqno().0, high.msg_seqno().0));
-        let Some((low, high)) = bounds else {
+        // Items that cannot be read are somewhere between the ends that the page tells of.
+        let told = [page.min_seqno.0, page.max_seqno.0]
+            .into_iter()
+            .filter(|seqno| !page.unreadable.is_empty() && missing.is_within(*seqno));
+        let came = events.iter().map(|event| event.msg_seqno().0).chain(told);
+        let Some((low, high)) = came.clone().min().zip(came.max()) else {
             return self.handle_nothing(place, missing, page.has_more);
         };
+        let low_is_readable = events.first().is_some_and(|it| it.msg_seqno().0 == low);
         self.reached = self.reached.max(high);
 
         let top_is_here = anchor_came
             || high.saturating_add(1) == missing.before
-            || missing.before == OPEN && high >= self.target;
+            || missing.before == OPEN && self.target.is_some_and(|target| high >= target);
         let mut below = (!is_last && missing.after.saturating_add(1) < low).then_some(Missing {
             after: missing.after,
             before: low,
-            anchored: true,
+            anchored: low_is_readable,
         });
         let above = (!is_last && !top_is_here).then_some(Missing {
             after: high,
@@ -213,10 +219,10 @@ impl Gap {
 
     /// The list knows of newer messages by now.
     pub(super) fn extend(&mut self, target: Seqno) {
-        if target.0 <= self.target {
+        if Some(target.0) <= self.target {
             return;
         }
-        self.target = target.0;
+        self.target = Some(target.0);
         let is_open = matches!(
             self.segments.back(),
             Some(Segment::Missing(Missing { before: OPEN, .. }))

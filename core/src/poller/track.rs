@@ -145,11 +145,16 @@ impl Track {
         }
         let reached = gap.reached();
         let is_whole = reached >= self.target;
-        if reached.0 > 0 || is_whole {
+        if reached.0 > 0 {
             self.cursor = self.cursor.max(Some(reached));
         }
         if is_whole {
             self.strikes = 0;
+            if self.cursor.is_none() {
+                // Nothing was there, and nothing is known of it: what is new stays a
+                // matter of time.
+                self.given_up = Some(self.target);
+            }
             return Settled::Whole;
         }
         self.strikes = self.strikes.saturating_add(1);
