@@ -27,6 +27,9 @@ const TOLERANCE: Duration = Duration::from_secs(60);
 /// answer takes a moment to come.
 const CLOCK_ERROR: Duration = Duration::from_secs(3);
 
+/// A list of so many times more conversations than are remembered is taken to have no end.
+const ENDLESS: usize = 10;
+
 /// Where the first list is empty, the base line is the server's clock less this.
 const BEFORE_NOW: Duration = Duration::from_secs(5);
 
@@ -147,7 +150,7 @@ impl Poller {
             self.tracks.observe(conversation, listing.floor);
         }
         match listing.handle_page(page) {
-            Progress::More if listing.len() > self.config.max_conversations => {
+            Progress::More if listing.len() / ENDLESS > self.config.max_conversations => {
                 return Err(DecodeError::new("data.has_more", &"the list does not end").into());
             }
             Progress::More => {}
