@@ -65,6 +65,8 @@ mod config;
 pub mod conformance;
 mod control;
 mod fault;
+#[cfg(feature = "harness")]
+pub mod harness;
 mod model;
 mod quirks;
 mod script;

@@ -1,0 +1,347 @@
+//! What stands between the poller and the server, and means harm.
+
+use std::collections::BTreeMap;
+
+use bilibili_session::{ConversationId, TransportError, TransportErrorKind};
+use http::{Request, Response, StatusCode};
+use serde_json::Value;
+
+use super::asked::Asked;
+use super::population::{Population, signed};
+use super::rng::Rng;
+use super::scenario::Scenario;
+use super::trouble::Trouble;
+use crate::{Answer, Fault, FaultKind, HasMore};
+
+/// What an answer means to the one who gets it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Meaning {
+    /// As it should be.
+    Right,
+    /// To be tried again.
+    Fault,
+    /// A pause of minutes.
+    RiskControl,
+    /// A pause of half a minute.
+    Throttled,
+    /// The end.
+    LoginLost,
+    /// The end of that conversation.
+    Gone,
+}
+
+/// Something that comes back.
+#[derive(Debug)]
+pub(super) struct Delivery {
+    /// How much later (µs).
+    pub(super) after_us: u64,
+    pub(super) answer: Result<Response<Vec<u8>>, TransportError>,
+    pub(super) meaning: Meaning,
+}
+
+/// The ways of the server that stay the same for a run, and what was kept back so far.
+#[derive(Debug)]
+pub(super) struct Adversary {
+    /// 0 the newest end of a gap, 1 the oldest, 2 now this, now that.
+    end: u64,
+    message_cap: Option<usize>,
+    list_cap: Option<usize>,
+    lies: bool,
+    /// Up to which message pages were kept back, and how often.
+    kept_back: BTreeMap<ConversationId, (u64, u8)>,
+}
+
+/// A message is kept back at most so often: the third time in vain it counts as gone.
+const KEPT_BACK: u8 = 2;
+
+impl Adversary {
+    pub(super) fn new(scenario: &Scenario, rng: &mut Rng, population: &mut Population) -> Self {
+        let paging = scenario.has(Trouble::Paging);
+        let shapes = scenario.has(Trouble::Shapes);
+        let quirks = population.sim.quirks_mut();
+        quirks.begin_ts_inclusive = paging && rng.chance(500);
+        quirks.end_ts_inclusive = paging && rng.chance(500);
+        quirks.lists_twice = paging && rng.chance(300);
+        quirks.pinned_first = scenario.has(Trouble::Pinned);
+        quirks.numbers_as_strings = shapes && rng.chance(500);
+        quirks.flags_as_bool = shapes && rng.chance(500);
+        quirks.arrays_null = shapes && rng.chance(500);
+        let small = paging && !scenario.has(Trouble::Flood);
+        Self {
+            end: if paging { rng.between(0, 2) } else { 0 },
+            message_cap: small
+                .then(|| rng.pick(&[None, None, Some(2), Some(5), Some(30)], None))
+                .flatten(),
+            list_cap: paging
+                .then(|| rng.pick(&[None, Some(3), Some(20)], None))
+                .flatten(),
+            lies: paging && rng.chance(400),
+            kept_back: BTreeMap::new(),
+        }
+    }
+
+    /// The server's answers to a request, as they come back. None at all: it hangs.
+    pub(super) fn answer(
+        &mut self,
+        rng: &mut Rng,
+        scenario: &Scenario,
+        population: &mut Population,
+        now_us: u64,
+        request: &Request<Vec<u8>>,
+        troubled: bool,
+    ) -> Vec<Delivery> {
+        let asked = Asked::of(request);
+        self.set_quirks(rng, scenario, population, asked);
+        let race = scenario.has(Trouble::Race) && troubled;
+        let (before, after) = (race && rng.chance(30), race && rng.chance(30));
+        if let Some(id) = asked.conversation().filter(|_| before) {
+            population.arrive_in(rng, scenario, now_us, id);
+        }
+        let meets_trouble = troubled && rng.chance(scenario.intensity);
+        let fault = meets_trouble.then(|| fault(rng, scenario, asked)).flatten();
+        let (fault, mut meaning) = fault.unzip();
+        population.sim.clear_faults();
+        if let Some(kind) = fault {
+            population.sim.push_fault(Fault::once("/", kind));
+        }
+        let answer = population.sim.handle(signed(now_us), request);
+        if let Some(id) = asked.conversation().filter(|_| after) {
+            population.arrive_in(rng, scenario, now_us, id);
+        }
+        let mut response = match answer {
+            Answer::Respond(response) | Answer::Delayed(_, response) => response,
+            Answer::Hang => return Vec::new(),
+            Answer::Reset | Answer::Truncated(_) => {
+                return vec![Delivery {
+                    after_us: rng.between(1_000, 3_000_000),
+                    answer: Err(TransportError::new(
+                        rng.pick(
+                            &[TransportErrorKind::Interrupted, TransportErrorKind::Connect],
+                            TransportErrorKind::Other,
+                        ),
+                        "made up",
+                    )),
+                    meaning: Meaning::Fault,
+                }];
+            }
+        };
+        if meaning.is_none() {
+            meaning = Some(meaning_of(&response));
+            if troubled {
+                self.edit(rng, scenario, population, now_us, asked, &mut response);
+            }
+        }
+        if scenario.has(Trouble::NoDate) {
+            response.headers_mut().remove(http::header::DATE);
+        }
+        let meaning = meaning.unwrap_or(Meaning::Right);
+        let mut deliveries = vec![Delivery {
+            after_us: latency(rng, scenario, troubled),
+            answer: Ok(response.clone()),
+            meaning,
+        }];
+        if troubled && scenario.has(Trouble::Double) && rng.chance(scenario.intensity) {
+            deliveries.push(Delivery {
+                after_us: latency(rng, scenario, troubled),
+                answer: Ok(response),
+                meaning,
+            });
+        }
+        deliveries
+    }
+
+    fn set_quirks(
+        &self,
+        rng: &mut Rng,
+        scenario: &Scenario,
+        population: &mut Population,
+        asked: Asked,
+    ) {
+        let quirks = population.sim.quirks_mut();
+        quirks.oldest_of_gap = self.end == 1 || self.end == 2 && rng.chance(500);
+        quirks.message_page_cap = self.message_cap;
+        quirks.conversation_page_cap = self.list_cap;
+        // That a page which is not full is the last, although it is not, nobody could see.
+        let may_deny = if asked.is_list() {
+            self.list_cap.is_none()
+        } else {
+            let full = usize::try_from(scenario.page_size).unwrap_or(usize::MAX);
+            self.message_cap.is_none_or(|cap| cap >= full) && !scenario.has(Trouble::LaggingPage)
+        };
+        quirks.has_more = match rng.between(0, 2) {
+            0 if self.lies => HasMore::AlwaysYes,
+            1 if self.lies && may_deny => HasMore::AlwaysNo,
+            _ => HasMore::Truthful,
+        };
+    }
+
+    /// Keeps back what the list knows of, or leaves fields out.
+    fn edit(
+        &mut self,
+        rng: &mut Rng,
+        scenario: &Scenario,
+        population: &Population,
+        now_us: u64,
+        asked: Asked,
+        response: &mut Response<Vec<u8>>,
+    ) {
+        let is_vague = scenario.has(Trouble::VagueList)
+            && matches!(asked, Asked::Changes | Asked::Further)
+            && rng.chance(scenario.intensity);
+        if is_vague {
+            rewrite(response, "session_list", |list| {
+                for entry in list.iter_mut().filter_map(Value::as_object_mut) {
+                    let both = &["max_seqno", "last_msg"];
+                    let one = rng.pick(&[&both[..1], &both[1..], &both[..]], both);
+                    for hidden in one {
+                        entry.remove(*hidden);
+                    }
+                }
+            });
+        }
+        let Asked::Fetch { id, open: true, .. } = asked else {
+            return;
+        };
+        let [empty, lagging] = [Trouble::EmptyPage, Trouble::LaggingPage]
+            .map(|trouble| scenario.has(trouble) && rng.chance(scenario.intensity));
+        if (empty || lagging) && self.may_keep_back(population, id) {
+            let kept = if empty { 0 } else { rng.between(0, 3) };
+            rewrite(response, "messages", |list| {
+                // Only what arrived just now may not be there yet.
+                let young = list.iter().take_while(|it| is_young(it, now_us)).count();
+                let kept = usize::try_from(kept).unwrap_or(0);
+                list.drain(..if kept == 0 { young } else { young.min(kept) });
+                // The newest one left is one that can be read.
+                let unreadable = list.iter().take_while(|it| number(it, "msg_seqno") == 0);
+                list.drain(..unreadable.count());
+            });
+        }
+    }
+
+    fn may_keep_back(&mut self, population: &Population, id: ConversationId) -> bool {
+        let newest = population.ledger.newest(id);
+        let kept = self.kept_back.entry(id).or_insert((newest, 0));
+        if kept.0 != newest {
+            *kept = (newest, 0);
+        }
+        kept.1 += 1;
+        kept.1 <= KEPT_BACK
+    }
+}
+
+/// Changes a list in an answer. An emptied page is as the service sends it.
+fn rewrite(response: &mut Response<Vec<u8>>, name: &str, change: impl FnOnce(&mut Vec<Value>)) {
+    let Ok(mut body) = serde_json::from_slice::<Value>(response.body()) else {
+        return;
+    };
+    let Some(data) = body.get_mut("data") else {
+        return;
+    };
+    let Some(list) = data.get_mut(name).and_then(Value::as_array_mut) else {
+        return;
+    };
+    change(list);
+    if list.is_empty() && name == "messages" {
+        *data = crate::service::messages::empty_page();
+    } else if let Some(newest) = list.first().map(|it| number(it, "msg_seqno"))
+        && name == "messages"
+        && let Some(fields) = data.as_object_mut()
+    {
+        fields.insert("max_seqno".to_owned(), Value::from(newest));
+    }
+    *response.body_mut() = body.to_string().into_bytes();
+    response.headers_mut().remove(http::header::CONTENT_LENGTH);
+}
+
+/// Whether a message arrived in the last minute.
+fn is_young(message: &Value, now_us: u64) -> bool {
+    let seconds = number(message, "timestamp");
+    seconds == 0 || seconds > signed(now_us / 1_000_000) - 60
+}
+
+/// A number, also one in a string; 0 if it is none.
+fn number(item: &Value, name: &str) -> i64 {
+    let value = item.get(name).unwrap_or(&Value::Null);
+    let text = value.as_str().and_then(|text| text.parse().ok());
+    value.as_i64().or(text).unwrap_or_default()
+}
+
+fn latency(rng: &mut Rng, scenario: &Scenario, troubled: bool) -> u64 {
+    let is_slow = troubled && scenario.has(Trouble::Delay) && rng.chance(scenario.intensity);
+    if is_slow {
+        let deadline = u64::try_from(scenario.request_timeout.as_micros()).unwrap_or(u64::MAX);
+        rng.between(100_000, deadline.saturating_mul(3) / 2)
+    } else {
+        rng.between(10_000, 200_000)
+    }
+}
+
+/// One of the faults that this scenario has.
+fn fault(rng: &mut Rng, scenario: &Scenario, asked: Asked) -> Option<(FaultKind, Meaning)> {
+    let possible: Vec<Trouble> = scenario
+        .troubles
+        .iter()
+        .filter(|trouble| match trouble {
+            Trouble::Gone => asked.conversation().is_some(),
+            _ => *trouble as u8 <= Trouble::LoginLost as u8,
+        })
+        .collect();
+    let http = |status| FaultKind::Http(StatusCode::from_u16(status).unwrap_or_default());
+    let body = |text: &str| FaultKind::Body(text.as_bytes().to_vec());
+    Some(match rng.pick(&possible, Trouble::Delay) {
+        Trouble::Loss if rng.chance(500) => (FaultKind::Reset, Meaning::Fault),
+        Trouble::Loss => (FaultKind::Truncated, Meaning::Fault),
+        Trouble::Hang => (FaultKind::Hang, Meaning::Fault),
+        Trouble::Garbage => {
+            let kind = match rng.between(0, 6) {
+                0 => FaultKind::Garbage,
+                1 | 2 => FaultKind::DataNull,
+                3 => body("<!DOCTYPE html><html>made up</html>"),
+                4 => body(""),
+                5 => body(r#"{"code":0,"message":"0","data":{"messages":[{"msg_seq"#),
+                _ => body(r#"{"code":0,"data":{"messages":"x","session_list":7,"mid":[]}}"#),
+            };
+            (kind, Meaning::Fault)
+        }
+        Trouble::Http => (
+            http(rng.pick(&[500, 502, 503, 504, 404, 301], 500)),
+            Meaning::Fault,
+        ),
+        Trouble::Codes => {
+            let code = rng.pick(&[-3, -500, -503, -400, -403, -403, 2, 700_009, -1], -3);
+            (FaultKind::Code(code), Meaning::Fault)
+        }
+        Trouble::Throttle => match rng.pick(&[-509, -799, 429], 429) {
+            429 => (http(429), Meaning::Throttled),
+            code => (FaultKind::Code(code), Meaning::Throttled),
+        },
+        Trouble::RiskControl => match rng.pick(&[-352, -412, 412, 403, 0], 0) {
+            0 => (FaultKind::Voucher, Meaning::RiskControl),
+            status @ (412 | 403) => {
+                let status = u16::try_from(status).unwrap_or_default();
+                (http(status), Meaning::RiskControl)
+            }
+            code => (FaultKind::Code(code), Meaning::RiskControl),
+        },
+        Trouble::LoginLost if rng.chance(50) => (FaultKind::Code(-101), Meaning::LoginLost),
+        Trouble::Gone => {
+            let code = rng.pick(&[700_013, 700_014, 1_000_004], 700_013);
+            (FaultKind::Code(code), Meaning::Gone)
+        }
+        _ => return None,
+    })
+}
+
+/// What an answer of the server means that was not tampered with.
+fn meaning_of(response: &Response<Vec<u8>>) -> Meaning {
+    let starts = |text: &str| response.body().starts_with(text.as_bytes());
+    if starts(r#"{"code":0,"#) {
+        Meaning::Right
+    } else if starts(r#"{"code":70001"#) || starts(r#"{"code":1000004,"#) {
+        Meaning::Gone
+    } else if starts(r#"{"code":-101,"#) {
+        Meaning::LoginLost
+    } else {
+        Meaning::Fault
+    }
+}

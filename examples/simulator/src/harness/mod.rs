@@ -1,0 +1,86 @@
+//! A poller against a server that means harm, in virtual time.
+//!
+//! A seed stands for a run ([`Scenario::draw`]): who writes how much, what goes wrong, how
+//! the poller is configured. Between the poller and the [`Simulator`](crate::Simulator)
+//! stands an adversary; beside them an oracle that knows all that the server ever had and
+//! checks the poller's eight promises ([`Property`]). A run of hours takes milliseconds.
+//!
+//! ```
+//! use bilibili_session_simulator::harness::{Scenario, run};
+//!
+//! let report = run(&Scenario::draw(1))?;
+//! assert!(report.rounds > 10);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+
+mod adversary;
+mod agenda;
+mod asked;
+mod ledger;
+mod life;
+mod lineage;
+mod manners;
+mod population;
+mod rng;
+mod run;
+mod scenario;
+mod shrink;
+mod trace;
+mod trouble;
+mod turn;
+mod violation;
+
+use std::time::Duration;
+
+pub use scenario::Scenario;
+pub use trouble::{Trouble, Troubles};
+pub use violation::{Property, Violation};
+
+/// How many lines of the end of a run are shown.
+const TRACED: usize = 40;
+
+/// What happened in a run that kept all promises.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Report {
+    /// How long it was, in virtual time.
+    pub length: Duration,
+    /// How many messages the server had.
+    pub messages: u64,
+    /// How many came out.
+    pub events: u64,
+    /// How many notices came.
+    pub notices: u64,
+    /// How many requests were made.
+    pub requests: u64,
+    /// How many rounds there were.
+    pub rounds: u64,
+    /// How many processes it took.
+    pub lives: u64,
+}
+
+/// Runs a scenario.
+///
+/// # Errors
+/// Fails with the first promise that was not kept, without a trace.
+pub fn run(scenario: &Scenario) -> Result<Report, Box<Violation>> {
+    run::Run::new(scenario, trace::Trace::default()).run()
+}
+
+/// Runs a scenario; one that fails is made as small as it goes and run again with a trace.
+///
+/// # Errors
+/// Fails with the first promise that was not kept in the smaller run.
+pub fn run_and_shrink(scenario: &Scenario) -> Result<Report, Box<Violation>> {
+    let violation = match run(scenario) {
+        Ok(report) => return Ok(report),
+        Err(violation) => violation,
+    };
+    let smaller = shrink::shrink(scenario, violation.property);
+    let about = run(&smaller).err().and_then(|it| it.about);
+    match run::Run::new(&smaller, trace::Trace::new(TRACED, about)).run() {
+        // The same scenario gives the same run.
+        Ok(_) => Err(violation),
+        Err(traced) => Err(traced),
+    }
+}

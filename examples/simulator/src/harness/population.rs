@@ -1,0 +1,396 @@
+//! The others: they write, take back, dissolve groups; and the ledger of all that.
+
+use std::collections::VecDeque;
+
+use bilibili_session::{ConversationId, GroupId, Uid};
+use serde_json::{Value, json};
+
+use super::ledger::{Entry, Fate, Ledger};
+use super::rng::Rng;
+use super::scenario::Scenario;
+use super::trouble::Trouble;
+use crate::{Arrived, Config, NewMessage, Simulator, Standing};
+
+/// How far back history goes (µs).
+const DAYS: u64 = 9 * 24 * 60 * 60 * 1_000_000;
+/// A conversation is committed at most this late (µs): less than the overlap of the lists.
+const LONGEST_LAG: u64 = 4_500_000;
+/// Conversations that begin during a run, at most.
+const NEW_ONES: usize = 30;
+
+/// The server, those who write to it, and what they wrote.
+#[derive(Debug)]
+pub(super) struct Population {
+    pub(super) sim: Simulator,
+    pub(super) ledger: Ledger,
+    uid: i64,
+    exclude_self: bool,
+    ids: Vec<ConversationId>,
+    /// Conversations that will begin later.
+    unborn: Vec<ConversationId>,
+    /// The last messages that can be taken back or down: where they lie, key, own.
+    recent: VecDeque<(ConversationId, u64, i64, bool)>,
+}
+
+/// What kind of message it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Flavour {
+    Text,
+    Own,
+    BadContent,
+    BadField,
+    NoSeqno,
+    TakenDown,
+}
+
+impl Population {
+    /// Everybody, with the history that there is at `start_us`.
+    pub(super) fn new(scenario: &Scenario, rng: &mut Rng, start_us: u64) -> Self {
+        let sim = Simulator::new(Config {
+            feeds: false,
+            ..Config::default()
+        });
+        let count = i64::from(scenario.conversations);
+        let mut ids = (0..count).map(conversation);
+        let mut population = Self {
+            uid: sim.login().uid,
+            sim,
+            ledger: Ledger::default(),
+            exclude_self: scenario.exclude_self,
+            ids: ids.by_ref().collect(),
+            unborn: Vec::new(),
+            recent: VecDeque::new(),
+        };
+        if scenario.has(Trouble::NewConversations) {
+            let more = usize::try_from(count).unwrap_or(0).clamp(3, NEW_ONES);
+            population.unborn = (count..).map(conversation).take(more).collect();
+        }
+        population.make_history(rng, start_us);
+        population
+    }
+
+    fn make_history(&mut self, rng: &mut Rng, start_us: u64) {
+        for id in self.ids.clone() {
+            let length = rng.pick(&[0, 1, 3, 8, 20, 20, 90], 3);
+            let newest = rng.pick(&[1_000_000, 30_000_000, 90_000_000, DAYS / 100], DAYS / 3);
+            let oldest = newest + rng.between(1, DAYS);
+            for n in 0..length {
+                let age = oldest - (oldest - newest) / length * n;
+                self.write(rng, id, Flavour::Text, start_us.saturating_sub(age), 0);
+            }
+        }
+        self.recent.clear();
+    }
+
+    /// Somebody does something.
+    pub(super) fn act(&mut self, rng: &mut Rng, scenario: &Scenario, now_us: u64) {
+        let has = |trouble| scenario.has(trouble);
+        let mut deeds: Vec<fn(&mut Self, &mut Rng, &Scenario, u64)> = vec![Self::arrive; 24];
+        if has(Trouble::Withdraw) {
+            deeds.push(Self::withdraw);
+        }
+        if has(Trouble::TakeDown) {
+            deeds.push(Self::take_down);
+        }
+        if has(Trouble::Burst) {
+            deeds.push(|this, rng, scenario, now_us| this.burst(rng, scenario, now_us, 45));
+        }
+        if has(Trouble::Ties) {
+            deeds.push(Self::tie);
+        }
+        if has(Trouble::NewConversations) {
+            deeds.push(Self::begin);
+            deeds.push(Self::begin);
+        }
+        if has(Trouble::RotateKeys) {
+            deeds.push(|this, _, _, _| this.sim.rotate_keys());
+        }
+        if has(Trouble::Dissolve) && rng.chance(300) {
+            deeds.push(Self::dissolve);
+        }
+        if has(Trouble::Pinned) {
+            deeds.push(Self::pin);
+        }
+        rng.pick(&deeds, Self::arrive)(self, rng, scenario, now_us);
+    }
+
+    /// A message arrives in this conversation; of which kind is up to chance.
+    pub(super) fn arrive_in(
+        &mut self,
+        rng: &mut Rng,
+        scenario: &Scenario,
+        now_us: u64,
+        id: ConversationId,
+    ) {
+        let mut flavours = vec![Flavour::Text; 8];
+        let kinds = [
+            (Trouble::OwnMessages, &[Flavour::Own, Flavour::Own][..]),
+            (
+                Trouble::Unreadable,
+                &[Flavour::BadContent, Flavour::BadField, Flavour::NoSeqno],
+            ),
+            (Trouble::TakeDown, &[Flavour::TakenDown]),
+        ];
+        for (trouble, more) in kinds {
+            if scenario.has(trouble) {
+                flavours.extend(more);
+            }
+        }
+        let lag = if scenario.has(Trouble::CommitLag) && rng.chance(300) {
+            rng.between(0, LONGEST_LAG)
+        } else {
+            0
+        };
+        let flavour = rng.pick(&flavours, Flavour::Text);
+        self.write(rng, id, flavour, now_us, lag);
+    }
+
+    /// So many messages at once: in one conversation, or all over.
+    pub(super) fn burst(&mut self, rng: &mut Rng, scenario: &Scenario, now_us: u64, count: u32) {
+        let one = rng.chance(600).then(|| self.any(rng));
+        for _ in 0..count {
+            let id = one.unwrap_or_else(|| self.any(rng));
+            self.arrive_in(rng, scenario, now_us, id);
+        }
+    }
+
+    /// Everybody writes once more.
+    pub(super) fn last_words(&mut self, rng: &mut Rng, now_us: u64) {
+        for id in self.ids.clone() {
+            if !self.ledger.is_closed(id) {
+                self.write(rng, id, Flavour::Text, now_us, 0);
+            }
+        }
+    }
+
+    fn arrive(&mut self, rng: &mut Rng, scenario: &Scenario, now_us: u64) {
+        let id = self.any(rng);
+        self.arrive_in(rng, scenario, now_us, id);
+    }
+
+    /// A conversation that never was begins, with history or without.
+    fn begin(&mut self, rng: &mut Rng, scenario: &Scenario, now_us: u64) {
+        let Some(id) = self.unborn.pop() else {
+            return;
+        };
+        self.ids.push(id);
+        let history = rng.pick(&[0, 0, 2, 30, 250], 0);
+        for n in 0..history {
+            let sent_us = now_us - DAYS + n * 1_000_000;
+            let message = NewMessage {
+                session_ts: Some(signed(sent_us)),
+                ..text(id).at(signed(sent_us / 1_000_000))
+            };
+            self.put(id, now_us, message, Fate::Never("it is history"));
+        }
+        self.arrive_in(rng, scenario, now_us, id);
+    }
+
+    /// Two conversations change in the same microsecond.
+    fn tie(&mut self, rng: &mut Rng, _: &Scenario, now_us: u64) {
+        for _ in 0..2 {
+            let id = self.any(rng);
+            let message = NewMessage {
+                session_ts: Some(signed(now_us)),
+                ..text(id)
+            };
+            self.put(id, now_us, message, Fate::Comes);
+        }
+    }
+
+    fn withdraw(&mut self, rng: &mut Rng, _: &Scenario, now_us: u64) {
+        let Some((id, _, key, own)) = self.any_recent(rng) else {
+            return;
+        };
+        if let Ok(arrived) = self.sim.withdraw(signed(now_us), key) {
+            let fate = self.fate(own);
+            self.note(
+                id,
+                arrived,
+                signed(now_us / 1_000_000),
+                arrived.msg_key,
+                fate,
+            );
+        }
+    }
+
+    fn take_down(&mut self, rng: &mut Rng, _: &Scenario, _: u64) {
+        if let Some((id, seqno, key, _)) = self.any_recent(rng)
+            && self.sim.take_down(key).is_ok()
+        {
+            self.ledger.take_down(id, seqno);
+        }
+    }
+
+    fn dissolve(&mut self, rng: &mut Rng, _: &Scenario, _: u64) {
+        if let id @ ConversationId::Group(GroupId(group)) = self.any(rng) {
+            self.sim.group_mut(group).standing = if rng.chance(500) {
+                Standing::Dissolved
+            } else {
+                Standing::Left
+            };
+            self.ledger.close(id);
+        }
+    }
+
+    fn pin(&mut self, rng: &mut Rng, _: &Scenario, now_us: u64) {
+        let id = self.any(rng);
+        let top_ts = if rng.chance(600) { signed(now_us) } else { 0 };
+        if let Ok(account) = self.sim.world.account_mut(self.uid) {
+            let id = crate::ConversationId {
+                session_type: id.session_type(),
+                talker_id: id.talker_id(),
+            };
+            if let Some(conversation) = account.conversations.get_mut(&id) {
+                conversation.top_ts = top_ts;
+            }
+        }
+    }
+
+    /// A few conversations get most of it.
+    fn any(&self, rng: &mut Rng) -> ConversationId {
+        let few = self.ids.get(..3).unwrap_or(&self.ids);
+        let from = if rng.chance(400) { few } else { &self.ids };
+        rng.pick(from, conversation(0))
+    }
+
+    fn any_recent(&self, rng: &mut Rng) -> Option<(ConversationId, u64, i64, bool)> {
+        let last = u64::try_from(self.recent.len()).ok()?.checked_sub(1)?;
+        let place = usize::try_from(rng.between(0, last)).ok()?;
+        self.recent.get(place).copied()
+    }
+
+    const fn fate(&self, own: bool) -> Fate {
+        if own && self.exclude_self {
+            Fate::Never("it is the account's own")
+        } else {
+            Fate::Comes
+        }
+    }
+
+    fn write(
+        &mut self,
+        rng: &mut Rng,
+        id: ConversationId,
+        flavour: Flavour,
+        now_us: u64,
+        lag: u64,
+    ) {
+        let own = flavour == Flavour::Own;
+        let mut message = text(id);
+        if own {
+            message.from = self.uid;
+            if let ConversationId::User(Uid(user)) = id {
+                message.to = Some(user);
+            }
+        }
+        let sent_us = if rng.chance(500) {
+            now_us
+        } else {
+            now_us - lag
+        };
+        message.timestamp = Some(signed(sent_us / 1_000_000));
+        let mut fate = self.fate(own);
+        match flavour {
+            Flavour::BadContent => {
+                message.content = rng
+                    .pick(&["", "no JSON", "[1,", "null", r#"{"content":{}}"#], "")
+                    .to_owned();
+                message.msg_type = rng.pick(&[1, 2, 5, 7, 10, 999, -4], 1);
+            }
+            Flavour::BadField => {
+                let (name, value) = bad_field(rng);
+                message.raw.insert(name.to_owned(), value);
+            }
+            Flavour::NoSeqno => {
+                let value = if rng.chance(500) {
+                    Value::Null
+                } else {
+                    json!("x")
+                };
+                message.raw.insert("msg_seqno".to_owned(), value);
+                fate = Fate::Told;
+            }
+            Flavour::TakenDown => {
+                message.taken_down = true;
+                fate = Fate::May;
+            }
+            Flavour::Text | Flavour::Own => {}
+        }
+        self.sim.quirks_mut().commit_lag_us = signed(lag);
+        self.put(id, now_us, message, fate);
+    }
+
+    fn put(&mut self, id: ConversationId, now_us: u64, message: NewMessage, fate: Fate) {
+        let unread = |name| message.raw.contains_key(name);
+        let sent = message.timestamp.unwrap_or(signed(now_us / 1_000_000));
+        let timestamp = if unread("timestamp") { 0 } else { sent };
+        let (keyless, own) = (unread("msg_key"), message.from == self.uid);
+        let in_place = fate == Fate::Comes && !keyless;
+        if let Ok(arrived) = self.sim.receive(signed(now_us), message) {
+            let key = if keyless { 0 } else { arrived.msg_key };
+            self.note(id, arrived, timestamp, key, fate);
+            if in_place {
+                self.recent
+                    .push_back((id, arrived.msg_seqno, arrived.msg_key, own));
+                if self.recent.len() > 40 {
+                    self.recent.pop_front();
+                }
+            }
+        }
+    }
+
+    fn note(&mut self, id: ConversationId, at: Arrived, timestamp: i64, msg_key: i64, fate: Fate) {
+        let entry = Entry {
+            serial: 0,
+            msg_key,
+            timestamp,
+            fate,
+        };
+        self.ledger.add(id, at.msg_seqno, entry);
+    }
+}
+
+/// Users and groups by turns, a group with the number of the user before it.
+fn conversation(n: i64) -> ConversationId {
+    let number = if n < 2 { 7 } else { 20_000 + n / 2 };
+    if n % 2 == 0 {
+        Uid(number).into()
+    } else {
+        GroupId(number).into()
+    }
+}
+
+fn text(id: ConversationId) -> NewMessage {
+    match id {
+        ConversationId::Group(GroupId(group)) => NewMessage::text(31, "hi").in_group(group),
+        _ => NewMessage::text(id.talker_id(), "hi"),
+    }
+}
+
+/// A field that is not of its kind, or missing.
+fn bad_field(rng: &mut Rng) -> (&'static str, Value) {
+    let name = rng.pick(
+        &[
+            "timestamp",
+            "msg_key",
+            "msg_type",
+            "sender_uid",
+            "at_uids",
+            "receiver_id",
+            "msg_status",
+        ],
+        "timestamp",
+    );
+    let value = match rng.between(0, 2) {
+        0 => Value::Null,
+        1 => json!({"no": "number"}),
+        _ => json!("x"),
+    };
+    (name, value)
+}
+
+/// Times and numbers here are far from the end of what 63 bits hold.
+pub(super) fn signed(number: u64) -> i64 {
+    i64::try_from(number).unwrap_or(i64::MAX)
+}

@@ -1,0 +1,413 @@
+//! A run: virtual time, lives and deaths.
+
+use std::time::Duration;
+
+use bilibili_session::poller::{Poller, RequestId};
+use bilibili_session::{Context, Credential, Hosts, TransportError};
+use http::{Request, Response};
+
+use super::Report;
+use super::adversary::{Adversary, Meaning};
+use super::agenda::Agenda;
+use super::asked::Asked;
+use super::life::{EPOCH_US, Life, Saved};
+use super::lineage::Lineage;
+use super::manners::Manners;
+use super::population::Population;
+use super::rng::Rng;
+use super::scenario::Scenario;
+use super::trace::Trace;
+use super::trouble::Trouble;
+use super::violation::{Breach, Property, Violation};
+
+/// How long it may take until all came out, once it is quiet (µs).
+const QUIET: u64 = 90 * 60 * 1_000_000;
+/// How often it is looked whether all came out (µs).
+const LOOK: u64 = 60_000_000;
+/// A poller that waits longer has stopped.
+const LONGEST_WAIT: u64 = 2 * 60 * 60 * 1_000_000;
+
+/// Something that will happen.
+#[derive(Debug)]
+pub(super) enum Happening {
+    /// The process starts.
+    Start,
+    /// A request reaches the server.
+    Reach {
+        life: u64,
+        id: RequestId,
+        request: Box<Request<Vec<u8>>>,
+    },
+    /// An answer comes back.
+    Answer {
+        life: u64,
+        id: RequestId,
+        asked: Asked,
+        answer: Result<Response<Vec<u8>>, TransportError>,
+        meaning: Meaning,
+        /// What the server had when it answered.
+        serial: u64,
+    },
+    /// Somebody writes.
+    Act,
+    /// 4,500 messages at once.
+    Flood,
+    /// The process dies, is asked to close, or the wall clock jumps.
+    Disturb,
+    /// The troubles are over.
+    Quiet,
+    /// Has all come out?
+    Look,
+}
+
+/// All that there is in a run.
+#[derive(Debug)]
+pub(super) struct Run<'a> {
+    pub(super) scenario: &'a Scenario,
+    pub(super) rng: Rng,
+    pub(super) at_us: u64,
+    pub(super) agenda: Agenda<Happening>,
+    pub(super) population: Population,
+    adversary: Adversary,
+    pub(super) life: Option<Life>,
+    lives: u64,
+    pub(super) saved: Option<Saved>,
+    pub(super) lineage: Lineage,
+    pub(super) quiet_since: Option<u64>,
+    /// When all had come out.
+    done_at: Option<u64>,
+    pub(super) trace: Trace,
+    pub(super) report: Report,
+}
+
+impl<'a> Run<'a> {
+    pub(super) fn new(scenario: &'a Scenario, trace: Trace) -> Self {
+        let mut rng = Rng::new(scenario.seed ^ 0x00c0_ffee);
+        let mut population = Population::new(scenario, &mut rng, EPOCH_US);
+        let adversary = Adversary::new(scenario, &mut rng, &mut population);
+        Self {
+            scenario,
+            rng,
+            at_us: 0,
+            agenda: Agenda::default(),
+            population,
+            adversary,
+            life: None,
+            lives: 0,
+            saved: None,
+            lineage: Lineage::default(),
+            quiet_since: None,
+            done_at: None,
+            trace,
+            report: Report::default(),
+        }
+    }
+
+    /// From the beginning to the end.
+    pub(super) fn run(mut self) -> Result<Report, Box<Violation>> {
+        match self.go() {
+            Ok(()) => {
+                self.report.length = Duration::from_micros(self.at_us);
+                self.report.messages = self.population.ledger.serial();
+                self.report.lives = self.lives;
+                Ok(self.report)
+            }
+            Err(Breach {
+                property,
+                about,
+                what,
+            }) => Err(Box::new(Violation {
+                property,
+                about,
+                what,
+                at: Duration::from_micros(self.at_us),
+                scenario: self.scenario.clone(),
+                trace: self.trace.into_lines(),
+            })),
+        }
+    }
+
+    pub(super) fn time(&self) -> Duration {
+        Duration::from_micros(self.at_us)
+    }
+
+    fn go(&mut self) -> Result<(), Breach> {
+        let length = u64::try_from(self.scenario.length.as_micros()).unwrap_or(u64::MAX);
+        self.agenda.put(0, Happening::Start);
+        self.agenda
+            .put(self.rng.between(0, 20_000_000), Happening::Act);
+        self.agenda
+            .put(self.rng.between(0, length / 8), Happening::Disturb);
+        self.agenda.put(length, Happening::Quiet);
+        if self.scenario.has(Trouble::Flood) {
+            self.agenda
+                .put(self.rng.between(length / 8, length), Happening::Flood);
+        }
+        while self.done_at.is_none() {
+            let wakes_us = self.life.as_ref().map_or(u64::MAX, |life| life.wakes_us);
+            let next_us = self.agenda.next_at().unwrap_or(u64::MAX);
+            if wakes_us <= next_us {
+                self.at_us = self.at_us.max(wakes_us);
+                self.wake()?;
+            } else {
+                self.at_us = self.at_us.max(next_us);
+                if let Some(happening) = self.agenda.take() {
+                    self.happen(happening)?;
+                }
+            }
+        }
+        if let Some(life) = &self.life {
+            super::manners::remembers(&life.poller, self.scenario)?;
+        }
+        self.close()
+    }
+
+    fn happen(&mut self, happening: Happening) -> Result<(), Breach> {
+        let now_us = EPOCH_US + self.at_us;
+        match happening {
+            Happening::Start => self.start(),
+            Happening::Reach { life, id, request } => {
+                self.reach(life, id, &request);
+                Ok(())
+            }
+            Happening::Answer {
+                life,
+                id,
+                asked,
+                answer,
+                meaning,
+                serial,
+            } => {
+                if self.life.as_ref().is_none_or(|it| it.number != life) {
+                    return Ok(());
+                }
+                self.deliver(id, asked, answer, meaning, serial)
+            }
+            Happening::Act => {
+                if self.quiet_since.is_none() {
+                    self.population.act(&mut self.rng, self.scenario, now_us);
+                    let mean = 3_600_000_000 / u64::from(self.scenario.messages_per_hour);
+                    let next = self.rng.between(0, 2 * mean);
+                    self.agenda.put(self.at_us + next, Happening::Act);
+                }
+                Ok(())
+            }
+            Happening::Flood => {
+                self.population
+                    .burst(&mut self.rng, self.scenario, now_us, 4_500);
+                Ok(())
+            }
+            Happening::Disturb => {
+                if self.quiet_since.is_none() {
+                    let length = u64::try_from(self.scenario.length.as_micros()).unwrap_or(0);
+                    let next = self.rng.between(1, length / 6);
+                    self.agenda.put(self.at_us + next, Happening::Disturb);
+                    return self.disturb();
+                }
+                Ok(())
+            }
+            Happening::Quiet => {
+                self.trace
+                    .add(self.time(), || "it is quiet from now on".to_owned());
+                self.quiet_since = Some(self.at_us);
+                self.population.last_words(&mut self.rng, now_us);
+                self.agenda.put(self.at_us + LOOK, Happening::Look);
+                Ok(())
+            }
+            Happening::Look => self.look(),
+        }
+    }
+
+    /// Dies, closes, or sees its clock jump.
+    fn disturb(&mut self) -> Result<(), Breach> {
+        let possible: Vec<Trouble> = [Trouble::Crash, Trouble::Close, Trouble::WallClock]
+            .into_iter()
+            .filter(|trouble| self.scenario.has(*trouble))
+            .collect();
+        match self.rng.pick(&possible, Trouble::Delay) {
+            Trouble::Crash => self.crash(),
+            Trouble::Close if self.life.is_some() => return self.close(),
+            Trouble::WallClock => {
+                let hours = self.rng.between(0, 12_000_000) as i64 - 6_000_000;
+                if let Some(life) = &mut self.life {
+                    life.skew_us = hours.saturating_mul(3600);
+                }
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+
+    /// Whether all came out; if so, two more rounds show that nothing comes twice.
+    fn look(&mut self) -> Result<(), Breach> {
+        let quiet_since = self.quiet_since.unwrap_or_default();
+        let is_connected = self.life.is_some() && self.lineage.base().is_some();
+        let missing = self.lineage.missing(&self.population.ledger);
+        if let (true, None) = (is_connected, &missing) {
+            let untold = self
+                .lineage
+                .base()
+                .and_then(|base| self.population.ledger.untold(base.serial));
+            if let Some((id, seqno)) = untold.filter(|_| self.lives == 1) {
+                let what = format!("{id} {seqno} cannot be read, and no notice tells of it");
+                return Err(Breach::new(Property::OneBadItem, what).about(id));
+            }
+            self.done_at = Some(self.at_us);
+        } else if self.at_us - quiet_since > QUIET {
+            let Some((count, id, seqno)) = missing else {
+                return Err(Breach::new(Property::NothingLost, "it never connected"));
+            };
+            let what = format!("{count} messages never came, the first is {id} {seqno}");
+            return Err(Breach::new(Property::NothingLost, what).about(id));
+        }
+        self.agenda.put(self.at_us + LOOK, Happening::Look);
+        Ok(())
+    }
+
+    /// A new process starts, from the last checkpoint if there is one.
+    fn start(&mut self) -> Result<(), Breach> {
+        let context = match Credential::parse(&format!(
+            "SESSDATA={}",
+            self.population.sim.login().sessdata
+        )) {
+            Ok(credential) => Context::new(credential).hosts(Hosts::official()),
+            Err(error) => return Err(Breach::new(Property::NothingLost, error.to_string())),
+        };
+        let config = self.scenario.config();
+        let checkpoint = self.saved.as_ref().map(Saved::read);
+        let poller = match &checkpoint {
+            None => Poller::new(context, config),
+            Some(Some(checkpoint)) => Poller::resume(context, config, checkpoint),
+            Some(None) => {
+                let what = "a checkpoint cannot be read back";
+                return Err(Breach::new(Property::NothingLost, what));
+            }
+        };
+        let poller =
+            poller.map_err(|error| Breach::new(Property::NothingLost, error.to_string()))?;
+        match &self.saved {
+            Some(saved) => self.lineage.rewind(saved.covers),
+            None => self.lineage = Lineage::default(),
+        }
+        let round_began = self.saved.as_ref().and_then(|saved| saved.round_began);
+        let skewed = self.scenario.has(Trouble::WallClock);
+        let skew_us = if skewed {
+            (self.rng.between(0, 4_000_000) as i64 - 2_000_000).saturating_mul(3600)
+        } else {
+            0
+        };
+        self.lives += 1;
+        self.trace.add(self.time(), || {
+            format!(
+                "life {} starts, resumed: {}",
+                self.lives,
+                checkpoint.is_some()
+            )
+        });
+        self.life = Some(Life {
+            number: self.lives,
+            poller,
+            manners: Manners::new(self.scenario, round_began),
+            in_flight: std::collections::BTreeMap::new(),
+            wakes_us: u64::MAX,
+            began_us: self.at_us,
+            skew_us,
+            closing: false,
+            login_lost: false,
+            seen: std::collections::BTreeSet::new(),
+        });
+        self.drain()
+    }
+
+    /// The process dies, and comes again.
+    pub(super) fn crash(&mut self) {
+        if let Some(life) = self.life.take() {
+            self.trace.add(self.time(), || "it dies".to_owned());
+            self.bury(&life);
+        }
+    }
+
+    /// Counts what a life did; the next one starts sooner or later.
+    pub(super) fn bury(&mut self, life: &Life) {
+        self.report.requests += life.manners.requests;
+        self.report.rounds += life.manners.rounds;
+        let most = self.rng.pick(&[1, 1_000_000, 20_000_000, 1_200_000_000], 1);
+        let after = self.rng.between(0, most);
+        self.agenda.put(self.at_us + after, Happening::Start);
+    }
+
+    /// A request reaches the server, and sets out answers.
+    fn reach(&mut self, life: u64, id: RequestId, request: &Request<Vec<u8>>) {
+        let serial = self.population.ledger.serial();
+        let troubled = self.quiet_since.is_none();
+        let deliveries = self.adversary.answer(
+            &mut self.rng,
+            self.scenario,
+            &mut self.population,
+            EPOCH_US + self.at_us,
+            request,
+            troubled,
+        );
+        let asked = Asked::of(request);
+        for delivery in deliveries {
+            let happening = Happening::Answer {
+                life,
+                id,
+                asked,
+                answer: delivery.answer,
+                meaning: delivery.meaning,
+                serial,
+            };
+            self.agenda.put(self.at_us + delivery.after_us, happening);
+        }
+    }
+
+    /// Wakes the poller: a deadline, or the time that it waited for.
+    fn wake(&mut self) -> Result<(), Breach> {
+        let at_us = self.at_us;
+        let time = self.time();
+        if let Some(life) = &mut self.life {
+            life.wakes_us = u64::MAX;
+            let overdue: Vec<RequestId> = life
+                .in_flight
+                .iter()
+                .filter(|(_, (_, deadline))| *deadline <= time)
+                .map(|(id, _)| *id)
+                .collect();
+            for id in overdue {
+                if let Some((asked, _)) = life.in_flight.remove(&id) {
+                    self.trace
+                        .add(time, || format!("{id} is overdue: {asked:?}"));
+                    life.manners.overdue(asked);
+                }
+            }
+            let now = life.now(at_us);
+            life.poller.handle_timeout(now);
+        }
+        self.drain()
+    }
+
+    /// It waits until then.
+    pub(super) fn waits(&mut self, until_us: u64) -> Result<(), Breach> {
+        let at_us = self.at_us;
+        if until_us <= at_us {
+            let what =
+                format!("it waits until {until_us} µs, which is not in the future ({at_us})");
+            return Err(Breach::new(Property::Bounded, what));
+        }
+        if until_us - at_us > LONGEST_WAIT {
+            let what = format!("it waits for {} s", (until_us - at_us) / 1_000_000);
+            return Err(Breach::new(Property::WallClock, what));
+        }
+        // Who sleeps may sleep a little longer.
+        let late = if self.rng.chance(100) {
+            self.rng.between(0, 50_000)
+        } else {
+            0
+        };
+        if let Some(life) = &mut self.life {
+            life.wakes_us = until_us + late;
+        }
+        Ok(())
+    }
+}
