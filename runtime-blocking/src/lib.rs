@@ -28,6 +28,8 @@
 
 mod client;
 mod clock;
+mod pages;
+mod pictures;
 mod session;
 mod transport;
 mod ureq;
@@ -35,6 +37,7 @@ mod ureq;
 pub use bilibili_session::session::{Outcome, Update};
 pub use client::Client;
 pub use clock::now;
+pub use pictures::read_picture;
 pub use session::{Running, Session};
 pub use transport::Transport;
 pub use ureq::{UreqTransport, UreqTransportBuilder};
