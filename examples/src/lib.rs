@@ -121,3 +121,12 @@ pub fn connect() -> Result<Connection, Box<dyn Error>> {
         demo,
     })
 }
+
+/// What the READMEs show compiles.
+#[cfg(doctest)]
+mod readmes {
+    #[doc = include_str!("../../README.md")]
+    enum English {}
+    #[doc = include_str!("../../README.zh-CN.md")]
+    enum Chinese {}
+}
