@@ -179,3 +179,21 @@ fn the_longest_interval_is_resumed() {
     };
     assert!(until > Duration::from_secs(1 << 40), "{until:?}");
 }
+
+/// For every boundary that stands in a picture the whole picture was looked through again.
+#[test]
+fn a_picture_full_of_boundaries_costs_one_look() {
+    use bilibili_session::endpoints::UploadPicture;
+    use bilibili_session::model::Picture;
+    use bilibili_session::{Context, Credential, Endpoint};
+
+    let mut file = b"GIF89a\x02\x00\x03\x00\x00\x00\x00;".to_vec();
+    for number in 0..30_000 {
+        file.extend_from_slice(format!("--bilibili-session-{number:016x}\r\n").as_bytes());
+    }
+    let credential = Credential::parse("SESSDATA=made%2Cup; bili_jct=0011").unwrap();
+    let call = UploadPicture::new(Picture::from_bytes(file).unwrap());
+    let request = call.request(&Context::new(credential), ()).unwrap();
+    let content_type = request.headers()["content-type"].to_str().unwrap();
+    assert!(content_type.ends_with(&format!("-{:016x}", 30_000)));
+}

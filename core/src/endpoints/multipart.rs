@@ -3,6 +3,14 @@
 //! Own code because the kept crates for this draw their boundary at random or write into
 //! an async stream; here the same form has to give the same bytes, and it is forty lines.
 
+use std::collections::BTreeSet;
+
+/// A boundary is this and a number.
+const PREFIX: &str = "bilibili-session-";
+
+/// How many digits the number has.
+const NUMBER: usize = 16;
+
 /// Collects the parts of a form.
 #[derive(Default)]
 pub(super) struct Multipart<'a> {
@@ -54,22 +62,25 @@ impl<'a> Multipart<'a> {
     /// The first of a fixed row of boundaries that occurs in no part. There is one:
     /// the row is endless, and what is finite holds only finitely many of it.
     fn boundary(&self) -> String {
+        let taken: BTreeSet<&[u8]> = self
+            .parts
+            .iter()
+            .flat_map(|(_, bytes)| numbers(bytes))
+            .collect();
         (0_u64..)
-            .map(|number| format!("bilibili-session-{number:016x}"))
-            .find(|boundary| {
-                !self
-                    .parts
-                    .iter()
-                    .any(|(_, bytes)| contains(bytes, boundary.as_bytes()))
-            })
+            .map(|number| format!("{number:0NUMBER$x}"))
+            .find(|number| !taken.contains(number.as_bytes()))
+            .map(|number| format!("{PREFIX}{number}"))
             .unwrap_or_default()
     }
 }
 
-fn contains(bytes: &[u8], wanted: &[u8]) -> bool {
+/// What stands behind the prefix, wherever it occurs: one look at the bytes, however many
+/// boundaries somebody put into them.
+fn numbers(bytes: &[u8]) -> impl Iterator<Item = &[u8]> {
     bytes
-        .windows(wanted.len())
-        .any(|window| window.first() == wanted.first() && window == wanted)
+        .windows(PREFIX.len() + NUMBER)
+        .filter_map(|window| window.strip_prefix(PREFIX.as_bytes()))
 }
 
 #[cfg(test)]
@@ -108,6 +119,7 @@ mod tests {
             .finish();
         let boundary = content_type.split_once('=').unwrap().1;
         assert_eq!(boundary, "bilibili-session-0000000000000028");
-        assert!(!contains(&hostile, boundary.as_bytes()));
+        let occurs = |window: &[u8]| window == boundary.as_bytes();
+        assert!(!hostile.windows(boundary.len()).any(occurs));
     }
 }
