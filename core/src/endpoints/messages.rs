@@ -137,11 +137,7 @@ impl MessagePage {
             #[serde(default, deserialize_with = "list")]
             e_infos: Vec<Emote>,
         }
-        let items = match data.get("messages") {
-            None | Some(Value::Null) => &[],
-            Some(Value::Array(items)) => items.as_slice(),
-            Some(_) => return Err(DecodeError::new("messages", &"expected an array")),
-        };
+        let items = json::array(data.get("messages"), "messages")?;
         let (wire, _) = json::salvage::<Wire>(data)?;
         let mut page = Self {
             has_more: wire.has_more,

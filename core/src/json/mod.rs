@@ -6,4 +6,4 @@ mod salvage;
 
 pub(crate) use read::{parse, parse_str, typed};
 pub use salvage::Unreadable;
-pub(crate) use salvage::{items, salvage};
+pub(crate) use salvage::{array, items, salvage};

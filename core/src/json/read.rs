@@ -7,6 +7,10 @@ use serde_json::Value;
 
 use crate::error::DecodeError;
 
+/// Far more than any answer has. A value takes up to some hundred times the memory of its
+/// bytes, so a body that is within its limit is not enough of one.
+const MOST_VALUES: usize = 250_000;
+
 /// Parses a body. Invalid UTF-8 and lone surrogate escapes become U+FFFD
 /// in the text they stand in; the rest of the body is read as it is.
 pub(crate) fn parse(body: &[u8]) -> Result<Value, DecodeError> {
@@ -15,12 +19,32 @@ pub(crate) fn parse(body: &[u8]) -> Result<Value, DecodeError> {
 
 /// [`parse`] for text.
 pub(crate) fn parse_str(text: &str) -> Result<Value, DecodeError> {
+    // The shortest value has two bytes, with its comma.
+    if text.len() / 2 > MOST_VALUES && values(text) > MOST_VALUES {
+        let reason = format!("more than {MOST_VALUES} values, which no answer has");
+        return Err(DecodeError::new("", &reason));
+    }
     serde_json::from_str(text)
         .or_else(|error| match mend_surrogates(text) {
             Cow::Borrowed(_) => Err(error),
             Cow::Owned(mended) => serde_json::from_str(&mended),
         })
         .map_err(|error| DecodeError::new("", &error))
+}
+
+/// How many values a text has at the most, if it is JSON.
+fn values(text: &str) -> usize {
+    let (mut count, mut is_string, mut is_escaped) = (1, false, false);
+    for byte in text.bytes() {
+        match byte {
+            _ if is_escaped => is_escaped = false,
+            b'\\' => is_escaped = is_string,
+            b'"' => is_string = !is_string,
+            b',' | b'[' | b'{' if !is_string => count += 1,
+            _ => {}
+        }
+    }
+    count
 }
 
 /// Reads a value as a type; an error names the path.
@@ -107,6 +131,20 @@ mod tests {
         ] {
             assert!(parse_str(text).is_err(), "{text:.20}");
         }
+    }
+
+    #[test]
+    fn what_would_take_too_much_memory_is_refused() {
+        let items = |item: &str, count| format!("[{}{item}]", format!("{item},").repeat(count));
+        for item in ["0", "{}", "[]", "\"\"", r#"{"":0}"#, r#"{"a\",[":0}"#] {
+            assert!(parse_str(&items(item, MOST_VALUES)).is_err(), "{item}");
+            assert!(parse_str(&items(item, MOST_VALUES / 3)).is_ok(), "{item}");
+        }
+        // What stands in a text is none.
+        let text = format!(r#"["{}\"[,{{"]"#, ",[{".repeat(MOST_VALUES));
+        assert_eq!(values(&text), 2);
+        assert!(parse_str(&text).is_ok());
+        assert_eq!(values(r#"{"a":[1,2,{"b":null}],"c":"\\","d":0}"#), 8);
     }
 
     #[test]

@@ -6,6 +6,11 @@ use serde_json::Value;
 use super::read::typed;
 use crate::error::DecodeError;
 
+/// More items than any page has: one that has more is taken for none.
+const MOST_ITEMS: usize = 5000;
+/// So many fields may be bad; each costs a reading of the whole.
+const MOST_DROPPED: usize = 100;
+
 /// An item of a list that could not be read at all.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Unreadable {
@@ -27,7 +32,7 @@ pub(crate) fn salvage<T: DeserializeOwned>(
     };
     let mut rest = value.clone();
     let first = error.clone();
-    loop {
+    for _ in 0..MOST_DROPPED {
         if !drop_at(&mut rest, error.path()) {
             return Err(first);
         }
@@ -36,6 +41,7 @@ pub(crate) fn salvage<T: DeserializeOwned>(
             Err(error) => error,
         };
     }
+    Err(first)
 }
 
 /// Removes what stands at a path such as `user.tags[3].name`; where that is absent
@@ -68,17 +74,26 @@ fn drop_at(value: &mut Value, path: &str) -> bool {
     false
 }
 
+/// The items of a page; null is empty.
+pub(crate) fn array<'a>(value: Option<&'a Value>, path: &str) -> Result<&'a [Value], DecodeError> {
+    match value {
+        None | Some(Value::Null) => Ok(&[]),
+        Some(Value::Array(list)) if list.len() > MOST_ITEMS => {
+            let reason = format!("more than {MOST_ITEMS} items, which no page has");
+            Err(DecodeError::new(path, &reason))
+        }
+        Some(Value::Array(list)) => Ok(list),
+        Some(_) => Err(DecodeError::new(path, &"expected an array")),
+    }
+}
+
 /// Reads a list item by item: null is empty, and an item that cannot be read
 /// harms no other.
 pub(crate) fn items<T: DeserializeOwned>(
     value: Option<&Value>,
     path: &str,
 ) -> Result<(Vec<T>, Vec<Unreadable>), DecodeError> {
-    let list = match value {
-        None | Some(Value::Null) => return Ok((Vec::new(), Vec::new())),
-        Some(Value::Array(list)) => list,
-        Some(_) => return Err(DecodeError::new(path, &"expected an array")),
-    };
+    let list = array(value, path)?;
     let mut read = Vec::with_capacity(list.len());
     let mut unreadable = Vec::new();
     for item in list {
@@ -133,6 +148,21 @@ mod tests {
         assert_eq!(read.list.len(), 2);
         assert_eq!((read.list[0].name.as_str(), read.list[0].count), ("a", 0));
         assert_eq!((read.list[1].name.as_str(), read.list[1].count), ("b", 3));
+    }
+
+    #[test]
+    fn there_is_an_end_to_it() {
+        let list = vec![json!({"name": {}}); MOST_ITEMS];
+        let (read, _) = salvage::<Outer>(&json!({"id": 1, "list": list[..MOST_DROPPED]})).unwrap();
+        assert_eq!(read.list.len(), MOST_DROPPED);
+        assert!(salvage::<Outer>(&json!({"id": 1, "list": list})).is_err());
+        let mut list = json!(list);
+        assert_eq!(
+            items::<Inner>(Some(&list), "x").unwrap().0.len(),
+            MOST_ITEMS
+        );
+        list.as_array_mut().unwrap().push(json!(0));
+        assert_eq!(items::<Inner>(Some(&list), "x").unwrap_err().path(), "x");
     }
 
     #[test]
