@@ -80,6 +80,7 @@ pub enum Step {
         pick: u8,
         messages: Vec<PageEntry>,
         has_more: bool,
+        ends: Option<(Number, Number)>,
     },
     /// Success, with `data` as it is.
     Data { pick: u8, data: Vec<u8> },
@@ -397,11 +398,16 @@ impl Life {
                 pick,
                 messages,
                 has_more,
+                ends,
             } => {
                 if let Some(request) = self.take(*pick) {
                     self.honest = false;
                     let page: Vec<Value> = messages.iter().map(|m| self.page_entry(m)).collect();
-                    let data = json!({"messages": page, "has_more": has_more});
+                    let mut data = json!({"messages": page, "has_more": has_more});
+                    if let Some((low, high)) = ends {
+                        data["min_seqno"] = json!(low.0);
+                        data["max_seqno"] = json!(high.0);
+                    }
                     self.fed += messages.len();
                     self.success(&request, &data);
                 }
@@ -694,6 +700,7 @@ impl Life {
             });
             if (is_connected || self.uid_is_known_by_checkpoint())
                 && (!is_own || self.settings.with_own)
+                && !is_unreadable(kind)
             {
                 self.owed.insert((talker_id(talker), seqno));
             }
@@ -736,7 +743,12 @@ impl Life {
                     .map(|s| message(talker.unwrap(), s))
                     .collect();
                 self.fed += messages.len();
-                json!({"messages": messages, "has_more": u8::from(within.len() > size)})
+                let on_page = || within.iter().take(size).map(|stored| stored.seqno);
+                json!({
+                    "messages": messages, "has_more": u8::from(within.len() > size),
+                    "min_seqno": on_page().min().unwrap_or(u64::MAX),
+                    "max_seqno": on_page().max().unwrap_or(0),
+                })
             }
             _ => {
                 let after = number("begin_ts").unwrap_or(0);
@@ -839,15 +851,24 @@ fn talker_id(talker: u8) -> i64 {
     20_001 + i64::from(talker)
 }
 
+/// Messages of this kind have no seqno that can be read.
+const fn is_unreadable(kind: u8) -> bool {
+    kind % 8 == 5
+}
+
 fn message(talker: u8, stored: &Stored) -> Value {
     let (sender, receiver) = match stored.is_own {
         true => (OWN, talker_id(talker)),
         false => (talker_id(talker), OWN),
     };
+    let seqno = match is_unreadable(stored.kind) {
+        true => json!("made up"),
+        false => json!(stored.seqno),
+    };
     json!({
         "sender_uid": sender, "receiver_type": 1, "receiver_id": receiver,
         "msg_type": if stored.kind % 8 == 7 { 99 } else { 1 },
         "content": if stored.kind % 8 == 6 { "broken" } else { "{\"content\":\"hi\"}" },
-        "msg_seqno": stored.seqno, "timestamp": stored.at, "msg_key": stored.key,
+        "msg_seqno": seqno, "timestamp": stored.at, "msg_key": stored.key,
     })
 }
