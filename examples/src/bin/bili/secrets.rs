@@ -9,6 +9,8 @@ pub(crate) struct Secrets(Vec<String>);
 
 /// Shorter ones would be found in everything.
 const SHORTEST: usize = 4;
+/// So many bytes of a longer one are not there by chance.
+const TELLING: usize = 6;
 
 impl Secrets {
     /// The values of the cookies that are sent.
@@ -30,16 +32,37 @@ impl Secrets {
         Self(values)
     }
 
-    /// The text without them.
+    /// The text without them, also where one is cut off: errors quote the beginning of what
+    /// the service said.
     pub(crate) fn hidden_in(&self, text: &str) -> String {
-        self.0.iter().fold(text.to_owned(), |text, value| {
-            if text.contains(value) {
-                text.replace(value, "[redacted]")
-            } else {
-                text
+        let mut hidden = String::with_capacity(text.len());
+        let mut rest = text;
+        while let Some(first) = rest.chars().next() {
+            let begun = self.0.iter().filter_map(|value| begun(rest, value)).max();
+            match begun.and_then(|length| rest.get(length..)) {
+                Some(behind) => {
+                    hidden.push_str("[redacted]");
+                    rest = behind;
+                }
+                None => {
+                    hidden.push(first);
+                    rest = rest.get(first.len_utf8()..).unwrap_or_default();
+                }
             }
-        })
+        }
+        hidden
     }
+}
+
+/// How much of the value the text begins with, if it is enough to tell.
+fn begun(text: &str, value: &str) -> Option<usize> {
+    let length = text
+        .chars()
+        .zip(value.chars())
+        .take_while(|(one, other)| one == other)
+        .map(|(character, _)| character.len_utf8())
+        .sum();
+    (length >= value.len().min(TELLING)).then_some(length)
 }
 
 fn percent_decoded(value: &str) -> String {
@@ -81,6 +104,10 @@ mod tests {
         assert_eq!(
             secrets.hidden_in("a abcd,1*2 abcd%2C1%2A2 feedbeef 10001"),
             "a [redacted] [redacted] [redacted] 10001"
+        );
+        assert_eq!(
+            secrets.hidden_in("cut off: 你好 abcd%2C1%, abcd,1, abcd,x feedbe"),
+            "cut off: 你好 [redacted], [redacted], abcd,x [redacted]"
         );
     }
 }
