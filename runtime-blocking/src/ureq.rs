@@ -18,7 +18,8 @@ use crate::transport::Transport;
 /// - No redirect is followed, so cookies go nowhere else.
 /// - The environment is not read: a proxy is used when one is set here.
 ///
-/// Clones share their connections.
+/// Clones share their connections. Whoever turns on the level TRACE of the `ureq_proto::util`
+/// target of `log` sees whole requests there, cookies included.
 #[derive(Debug, Clone)]
 pub struct UreqTransport {
     agent: Agent,
