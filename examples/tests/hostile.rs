@@ -345,11 +345,7 @@ fn cases() -> Vec<Case> {
             Script::Flood(head(""), megabyte.clone()),
         )
         .on(LISTS),
-        case(
-            "JSON of 200,000 levels, of a list",
-            whole(deep.as_bytes()),
-        )
-        .on(LISTS),
+        case("JSON of 200,000 levels, of a list", whole(deep.as_bytes())).on(LISTS),
         case(
             "millions of conversations that are nothing",
             data(&format!(

@@ -173,6 +173,8 @@ impl Traffic {
         }
         self.totals.faults += 1;
         let mut simulator = server.simulator();
+        // One waits at a time: were they to gather while nothing is asked, no pause would help.
+        simulator.clear_faults();
         match kinds.into_iter().nth(which) {
             Some((path, kind)) => simulator.push_fault(Fault::once(path, kind)),
             None => simulator.rotate_keys(),
