@@ -121,6 +121,7 @@ impl Poller {
             // No conversation and no clock: all that comes is new.
             (None, None) => UnixMicros(0),
         };
+        self.listed_at = date.map_or(self.base_ts, UnixSeconds::to_micros);
         let start = self.base_ts.to_seconds().max(date.unwrap_or_default());
         self.tracks.new_since = start.to_micros().minus(TOLERANCE).to_seconds();
         for conversation in &page.session_list {
@@ -156,6 +157,7 @@ impl Poller {
             Progress::More => {}
             Progress::Done => {
                 self.base_ts = self.base_ts.max(at_most_now(listing.newest, date));
+                self.listed_at = date.map_or(self.base_ts, UnixSeconds::to_micros);
                 self.pauses.list_read();
                 self.begin_fetching();
             }
@@ -165,11 +167,11 @@ impl Poller {
 
     fn handle_messages(&mut self, id: ConversationId, page: MessagePage) -> Result<(), Error> {
         self.tell_unreadable(Some(id), &page.unreadable);
-        let new_since = self.tracks.new_since;
         let size = self.config.page_size;
         let Some(track) = self.tracks.get_mut(id) else {
             return Ok(());
         };
+        let new_since = track.new_since;
         let age = |event: &Event| match event.timestamp() {
             UnixSeconds(0) => Age::Undated,
             timestamp if timestamp >= new_since => Age::New,

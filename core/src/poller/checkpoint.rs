@@ -3,7 +3,7 @@
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::event::Event;
-use crate::ids::{ConversationId, Seqno, Uid};
+use crate::ids::{ConversationId, Uid};
 use crate::one_line::OneLine;
 use crate::time::{UnixMicros, UnixSeconds};
 
@@ -41,6 +41,9 @@ pub(super) struct Entry {
     pub(super) cursor: Option<u64>,
     pub(super) target: u64,
     pub(super) session_ts: i64,
+    /// Where there is no cursor: what is new has at least this time.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) new_since: Option<i64>,
 }
 
 impl Checkpoint {
@@ -77,18 +80,9 @@ impl Checkpoint {
         UnixSeconds(self.body.polled_at)
     }
 
-    /// Identity, cursor, target and time of each conversation.
-    pub(super) fn conversations(
-        &self,
-    ) -> impl Iterator<Item = (ConversationId, Option<Seqno>, Seqno, UnixMicros)> {
-        self.body.conversations.iter().map(|entry| {
-            (
-                ConversationId::new(entry.session_type, entry.talker_id),
-                entry.cursor.map(Seqno),
-                Seqno(entry.target),
-                UnixMicros(entry.session_ts),
-            )
-        })
+    /// Where each conversation stands.
+    pub(super) fn entries(&self) -> &[Entry] {
+        &self.body.conversations
     }
 }
 

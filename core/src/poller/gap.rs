@@ -28,6 +28,8 @@ pub(super) struct Ask {
 #[derive(Debug)]
 pub(super) struct Gap {
     segments: VecDeque<Segment>,
+    /// The cursor that it began at.
+    began: u64,
     /// The highest message seen, readable or not, or the cursor.
     reached: u64,
     /// The newest message that the list knows of, if it says so.
@@ -66,6 +68,7 @@ impl Gap {
                 before: OPEN,
                 anchored: false,
             })]),
+            began: cursor.0,
             reached: cursor.0,
             target: (target > cursor).then_some(target.0),
         }
@@ -87,6 +90,11 @@ impl Gap {
     /// How far it was seen to go.
     pub(super) const fn reached(&self) -> Seqno {
         Seqno(self.reached)
+    }
+
+    /// Whether anything came.
+    pub(super) const fn has_moved(&self) -> bool {
+        self.reached > self.began
     }
 
     /// How many messages are held.

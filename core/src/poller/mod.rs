@@ -74,7 +74,7 @@ use crate::call::Account;
 use crate::context::Context;
 use crate::error::{Error, TransportError};
 use crate::event::Event;
-use crate::ids::{ConversationId, Uid};
+use crate::ids::{ConversationId, Seqno, Uid};
 use crate::model::Content;
 use crate::time::{Now, UnixMicros, UnixSeconds};
 use failure::Pauses;
@@ -97,6 +97,8 @@ pub struct Poller {
     uid: Option<Uid>,
     /// The newest change that a list showed; the next list begins a little before.
     base_ts: UnixMicros,
+    /// When the list was last read to its end, by the server's clock.
+    listed_at: UnixMicros,
     tracks: Tracks,
     /// The conversations of this round that are still to be asked for.
     queue: VecDeque<ConversationId>,
@@ -153,6 +155,7 @@ impl Poller {
             clock: Duration::ZERO,
             uid: None,
             base_ts: UnixMicros::default(),
+            listed_at: UnixMicros::default(),
             tracks: Tracks::new(config.max_conversations, config.interval),
             queue: VecDeque::new(),
             ready: VecDeque::new(),
@@ -193,10 +196,19 @@ impl Poller {
         poller.phase = Phase::Resume;
         poller.uid = Some(checkpoint.uid());
         poller.base_ts = checkpoint.base_ts();
+        poller.listed_at = checkpoint.base_ts();
         poller.polled_at = checkpoint.polled_at();
         poller.tracks.new_since = checkpoint.new_since();
-        for (id, cursor, target, session_ts) in checkpoint.conversations() {
-            poller.tracks.insert(id, cursor, target, session_ts);
+        for entry in checkpoint.entries() {
+            let track = poller.tracks.insert(
+                ConversationId::new(entry.session_type, entry.talker_id),
+                entry.cursor.map(Seqno),
+                Seqno(entry.target),
+                UnixMicros(entry.session_ts),
+            );
+            if let Some(new_since) = entry.new_since {
+                track.new_since = UnixSeconds(new_since);
+            }
         }
         Ok(poller)
     }
@@ -240,6 +252,10 @@ impl Poller {
                 cursor: track.cursor.map(|cursor| cursor.0),
                 target: track.reachable().0,
                 session_ts: track.session_ts.0,
+                new_since: match track.cursor {
+                    Some(_) => None,
+                    None => Some(track.new_since.0),
+                },
             })
             .collect();
         Some(Checkpoint {
@@ -255,6 +271,7 @@ impl Poller {
 
     /// What to do next. Call it again until it says [`Output::Wait`] or [`Output::Finished`].
     pub fn poll_output(&mut self, now: Now) -> Output {
+        self.handle_timeout(now);
         let now = self.at(now);
         if let Some(output) = self.outbox.pop_front() {
             return output;

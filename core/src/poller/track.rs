@@ -12,6 +12,9 @@ use crate::time::{UnixMicros, UnixSeconds};
 /// How often a message that the list knows of is asked for before it is taken as gone.
 const STRIKES: u8 = 3;
 
+/// How far the time of a message and that of its conversation may be apart.
+const MARGIN: Duration = Duration::from_secs(6);
+
 /// Where a conversation stands: handed out up to the cursor, known up to the target.
 #[derive(Debug)]
 pub(super) struct Track {
@@ -21,6 +24,8 @@ pub(super) struct Track {
     /// The newest message that a list told of.
     pub(super) target: Seqno,
     pub(super) session_ts: UnixMicros,
+    /// While there is no cursor: what is new has at least this time.
+    pub(super) new_since: UnixSeconds,
     /// What is being fetched.
     pub(super) gap: Option<Gap>,
     pub(super) backoff: Backoff,
@@ -60,6 +65,7 @@ impl Track {
             cursor,
             target,
             session_ts: UnixMicros::default(),
+            new_since: UnixSeconds(0),
             gap: None,
             backoff: Backoff::retry(interval),
             retry_at: Duration::ZERO,
@@ -71,17 +77,22 @@ impl Track {
         }
     }
 
-    /// Whether the service holds more than was handed out.
+    /// Whether the service holds more than was handed out, and can be asked for it.
     pub(super) fn is_behind(&self) -> bool {
+        let has_ended = self
+            .ended_at
+            .is_some_and(|ended_at| self.target <= ended_at);
+        self.owes() && !has_ended
+    }
+
+    /// Whether the service holds more than was handed out.
+    fn owes(&self) -> bool {
         let asks = self.gap.as_ref().is_some_and(|gap| gap.ask().is_some());
         let more = match self.cursor {
             Some(cursor) => self.target > cursor,
             None => true,
         } && self.given_up != Some(self.target);
-        let has_ended = self
-            .ended_at
-            .is_some_and(|ended_at| self.target <= ended_at);
-        (more || asks || self.recheck) && !has_ended
+        more || asks || self.recheck
     }
 
     /// The newest message that it makes sense to ask for.
@@ -157,7 +168,10 @@ impl Track {
             }
             return Settled::Whole;
         }
-        self.strikes = self.strikes.saturating_add(1);
+        self.strikes = match gap.has_moved() {
+            true => 0,
+            false => self.strikes.saturating_add(1),
+        };
         if self.strikes < STRIKES {
             return Settled::Short;
         }
@@ -218,10 +232,11 @@ impl Tracks {
         cursor: Option<Seqno>,
         target: Seqno,
         session_ts: UnixMicros,
-    ) {
+    ) -> &mut Track {
         let mut track = Track::new(cursor, target, self.interval);
         track.session_ts = session_ts;
-        self.tracks.insert(id, track);
+        track.new_since = self.new_since;
+        self.tracks.entry(id).insert_entry(track).into_mut()
     }
 
     /// Takes over what a list says of a conversation. One that is not known and has not
@@ -238,22 +253,27 @@ impl Tracks {
     }
 
     /// Forgets the conversations that have been quiet the longest, where there are too many.
-    pub(super) fn forget_quiet(&mut self) {
+    ///
+    /// Those that changed after `floor`, which the next list will show again, are kept. So
+    /// are those that changed shortly before `listed_at`, when the list was read: they may
+    /// have changed since in the same second, or be committed late.
+    pub(super) fn forget_quiet(&mut self, listed_at: UnixMicros, floor: UnixMicros) {
         let Some(excess) = self.tracks.len().checked_sub(self.max).filter(|n| *n > 0) else {
             return;
         };
+        let latest = listed_at.minus(2 * MARGIN).min(floor.minus(MARGIN));
         let mut quiet: Vec<(UnixMicros, ConversationId)> = self
             .tracks
             .iter()
-            .filter(|(_, track)| track.gap.is_none() && !track.is_behind())
+            .filter(|(_, track)| track.gap.is_none() && !track.owes())
             .map(|(id, track)| (track.session_ts, *id))
+            .filter(|(session_ts, _)| *session_ts <= latest)
             .collect();
         quiet.sort_unstable();
         for (session_ts, id) in quiet.into_iter().take(excess) {
             self.tracks.remove(&id);
-            // All that it has up to this second was handed out.
-            let after = UnixSeconds(session_ts.to_seconds().0.saturating_add(1));
-            self.new_since = self.new_since.max(after);
+            // All that it has up to then was handed out; what comes is newer.
+            self.new_since = self.new_since.max(session_ts.plus(MARGIN).to_seconds());
         }
     }
 }
