@@ -202,7 +202,7 @@ impl Settings {
 
     /// Events, and the room that queues keep once they had it.
     fn held_at_most(&self) -> usize {
-        (usize::from(self.backlog % 16) + usize::from(self.kept_events % 16)) * 8192 + (768 << 10)
+        (usize::from(self.backlog % 16) + usize::from(self.kept_events % 16)) * 4096 + (224 << 10)
     }
 }
 
@@ -428,7 +428,7 @@ impl Life {
                 if let Some(request) = self.take(*pick) {
                     self.honest = false;
                     self.crowded = true;
-                    let data = self.flood(usize::from(count % 512), *kind);
+                    let data = self.flood(&request, usize::from(count % 256), *kind);
                     self.success(&request, &data);
                 }
             }
@@ -681,7 +681,7 @@ impl Life {
     }
 
     fn arrive(&mut self, talker: u8, count: u8, kind: u8) {
-        if self.next_seqno > 400 {
+        if self.store.values().map(Vec::len).sum::<usize>() > 200 {
             return;
         }
         let at = self.server_now();
@@ -826,16 +826,29 @@ impl Life {
     }
 
     /// Many of a kind.
-    fn flood(&mut self, count: usize, kind: u8) -> Value {
+    fn flood(&mut self, request: &OnItsWay, count: usize, kind: u8) -> Value {
         self.fed += count;
         let at = self.server_now() * 1_000_000;
-        let base = self.fed;
+        let mut base = self.fed;
+        if kind % 4 == 3 {
+            // Right above what is here, and what arrives later stands above these.
+            let begin = request
+                .query
+                .get("begin_seqno")
+                .and_then(|n| n.parse().ok());
+            base = begin.map_or(1, |begin: usize| begin.saturating_add(1).min(1 << 40));
+            let newest = u64::try_from(base + count).unwrap();
+            self.next_seqno = self.next_seqno.max(newest);
+        }
         let list: Vec<Value> = (base..base + count)
             .map(|nth| match kind % 4 {
                 0 => json!({"talker_id": 30_000 + nth, "session_type": 1, "max_seqno": 5, "session_ts": at}),
                 1 => json!({"talker_id": 30_000 + nth, "session_type": 1, "session_ts": at}),
                 2 => json!({"made up": nth}),
-                _ => json!({"msg_seqno": nth, "msg_key": nth, "content": "{\"content\":\"hi\"}", "msg_type": 1}),
+                _ => json!({
+                    "sender_uid": 20_001, "msg_seqno": nth, "msg_key": nth, "msg_type": 1,
+                    "content": "{\"content\":\"hi\"}", "timestamp": at / 1_000_000,
+                }),
             })
             .collect();
         let name = if kind % 4 == 3 {
