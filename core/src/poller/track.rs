@@ -1,6 +1,7 @@
 //! Where a conversation stands.
 
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::time::Duration;
 
 use super::backoff::Backoff;
@@ -236,7 +237,14 @@ impl Tracks {
         let mut track = Track::new(cursor, target, self.interval);
         track.session_ts = session_ts;
         track.new_since = self.new_since;
-        self.tracks.entry(id).insert_entry(track).into_mut()
+        match self.tracks.entry(id) {
+            Entry::Vacant(place) => place.insert(track),
+            Entry::Occupied(place) => {
+                let known = place.into_mut();
+                *known = track;
+                known
+            }
+        }
     }
 
     /// Takes over what a list says of a conversation. One that is not known and has not
