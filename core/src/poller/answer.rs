@@ -121,7 +121,6 @@ impl Poller {
             // No conversation and no clock: all that comes is new.
             (None, None) => UnixMicros(0),
         };
-        self.listed_at = date.map_or(self.base_ts, UnixSeconds::to_micros);
         let start = self.base_ts.to_seconds().max(date.unwrap_or_default());
         self.tracks.new_since = start.to_micros().minus(TOLERANCE).to_seconds();
         for conversation in &page.session_list {
@@ -157,7 +156,7 @@ impl Poller {
             Progress::More => {}
             Progress::Done => {
                 self.base_ts = self.base_ts.max(at_most_now(listing.newest, date));
-                self.listed_at = date.map_or(self.base_ts, UnixSeconds::to_micros);
+                self.listed_from = listing.floor;
                 self.pauses.list_read();
                 self.begin_fetching();
             }

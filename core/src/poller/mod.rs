@@ -97,8 +97,8 @@ pub struct Poller {
     uid: Option<Uid>,
     /// The newest change that a list showed; the next list begins a little before.
     base_ts: UnixMicros,
-    /// When the list was last read to its end, by the server's clock.
-    listed_at: UnixMicros,
+    /// Where the last list began that was read to its end.
+    listed_from: UnixMicros,
     tracks: Tracks,
     /// The conversations of this round that are still to be asked for.
     queue: VecDeque<ConversationId>,
@@ -155,7 +155,7 @@ impl Poller {
             clock: Duration::ZERO,
             uid: None,
             base_ts: UnixMicros::default(),
-            listed_at: UnixMicros::default(),
+            listed_from: UnixMicros::default(),
             tracks: Tracks::new(config.max_conversations, config.interval),
             queue: VecDeque::new(),
             ready: VecDeque::new(),
@@ -196,7 +196,6 @@ impl Poller {
         poller.phase = Phase::Resume;
         poller.uid = Some(checkpoint.uid());
         poller.base_ts = checkpoint.base_ts();
-        poller.listed_at = checkpoint.base_ts();
         poller.polled_at = checkpoint.polled_at();
         poller.tracks.new_since = checkpoint.new_since();
         for entry in checkpoint.entries() {

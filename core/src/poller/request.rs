@@ -127,8 +127,7 @@ impl Poller {
 
     /// The conversations that are behind and may be asked for now.
     pub(super) fn begin_fetching(&mut self) {
-        self.tracks
-            .forget_quiet(self.listed_at, self.base_ts.minus(OVERLAP));
+        self.tracks.forget_quiet(self.listed_from);
         let clock = self.clock;
         self.queue = self
             .tracks

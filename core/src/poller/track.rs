@@ -262,14 +262,14 @@ impl Tracks {
 
     /// Forgets the conversations that have been quiet the longest, where there are too many.
     ///
-    /// Those that changed after `floor`, which the next list will show again, are kept. So
-    /// are those that changed shortly before `listed_at`, when the list was read: they may
-    /// have changed since in the same second, or be committed late.
-    pub(super) fn forget_quiet(&mut self, listed_at: UnixMicros, floor: UnixMicros) {
+    /// `floor` is where the last list began that was read to its end. Those that changed
+    /// since, or shortly before, are kept: the next list may show them again, or they moved
+    /// up while the pages were read and were on none.
+    pub(super) fn forget_quiet(&mut self, floor: UnixMicros) {
         let Some(excess) = self.tracks.len().checked_sub(self.max).filter(|n| *n > 0) else {
             return;
         };
-        let latest = listed_at.minus(2 * MARGIN).min(floor.minus(MARGIN));
+        let latest = floor.minus(MARGIN);
         let mut quiet: Vec<(UnixMicros, ConversationId)> = self
             .tracks
             .iter()
