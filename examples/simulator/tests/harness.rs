@@ -1,7 +1,7 @@
 //! The poller against a server that means harm, seed by seed.
 //!
 //! `HARNESS_SEED=123 cargo test -p bilibili-session-simulator --test harness -- one_seed --nocapture`
-//! runs one seed again; `HARNESS_SEEDS=100..600` runs others, and with `HARNESS_ALL=1` it goes on
+//! runs one seed again, made smaller (`HARNESS_AS_IT_IS=1`: not); `HARNESS_SEEDS=100..600` runs others, and with `HARNESS_ALL=1` it goes on
 //! after one that fails.
 #![cfg(feature = "harness")]
 
@@ -9,7 +9,7 @@ use std::ops::Range;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
 
-use bilibili_session_simulator::harness::{Report, Scenario, run, run_and_shrink};
+use bilibili_session_simulator::harness::{Report, Scenario, run, run_and_shrink, run_traced};
 
 /// Runs these seeds on all cores; the first that fails is shown.
 fn run_seeds(seeds: Range<u64>) {
@@ -24,7 +24,12 @@ fn run_seeds(seeds: Range<u64>) {
                 return all;
             }
             let scenario = Scenario::draw(seed);
-            match run(&scenario) {
+            let began = Instant::now();
+            let result = run(&scenario);
+            if std::env::var("HARNESS_ALL").is_ok() && began.elapsed().as_secs() >= 2 {
+                println!("{seed} took {:.1?}", began.elapsed());
+            }
+            match result {
                 Ok(report) => all.push(report),
                 Err(violation) if std::env::var("HARNESS_ALL").is_ok() => println!(
                     "{seed} at {:.0} s: {}: {}",
@@ -91,7 +96,11 @@ fn one_seed() {
     let scenario = Scenario::draw(seed);
     println!("{scenario:?}");
     let began = Instant::now();
-    match run_and_shrink(&scenario) {
+    let result = match std::env::var("HARNESS_AS_IT_IS") {
+        Ok(_) => run_traced(&scenario),
+        Err(_) => run_and_shrink(&scenario),
+    };
+    match result {
         Ok(report) => println!("{report:?} in {:.1?}", began.elapsed()),
         Err(violation) => panic!("{violation}"),
     }

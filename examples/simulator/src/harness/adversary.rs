@@ -47,8 +47,8 @@ pub(super) struct Adversary {
     message_cap: Option<usize>,
     list_cap: Option<usize>,
     lies: bool,
-    /// Up to which message pages were kept back, and how often.
-    kept_back: BTreeMap<ConversationId, (u64, u8)>,
+    /// How often messages were kept back since this one was handed out.
+    kept_back: BTreeMap<ConversationId, (Option<u64>, u8)>,
 }
 
 /// A message is kept back at most so often: the third time in vain it counts as gone.
@@ -87,6 +87,7 @@ impl Adversary {
         scenario: &Scenario,
         population: &mut Population,
         now_us: u64,
+        handed_out: Option<u64>,
         request: &Request<Vec<u8>>,
         troubled: bool,
     ) -> Vec<Delivery> {
@@ -128,7 +129,7 @@ impl Adversary {
         if meaning.is_none() {
             meaning = Some(meaning_of(&response));
             if troubled {
-                self.edit(rng, scenario, population, now_us, asked, &mut response);
+                self.edit(rng, scenario, handed_out, now_us, asked, &mut response);
             }
         }
         if scenario.has(Trouble::NoDate) {
@@ -180,7 +181,7 @@ impl Adversary {
         &mut self,
         rng: &mut Rng,
         scenario: &Scenario,
-        population: &Population,
+        handed_out: Option<u64>,
         now_us: u64,
         asked: Asked,
         response: &mut Response<Vec<u8>>,
@@ -204,7 +205,7 @@ impl Adversary {
         };
         let [empty, lagging] = [Trouble::EmptyPage, Trouble::LaggingPage]
             .map(|trouble| scenario.has(trouble) && rng.chance(scenario.intensity));
-        if (empty || lagging) && self.may_keep_back(population, id) {
+        if (empty || lagging) && self.may_keep_back(handed_out, id) {
             let kept = if empty { 0 } else { rng.between(0, 3) };
             rewrite(response, "messages", |list| {
                 // Only what arrived just now may not be there yet.
@@ -218,11 +219,10 @@ impl Adversary {
         }
     }
 
-    fn may_keep_back(&mut self, population: &Population, id: ConversationId) -> bool {
-        let newest = population.ledger.newest(id);
-        let kept = self.kept_back.entry(id).or_insert((newest, 0));
-        if kept.0 != newest {
-            *kept = (newest, 0);
+    fn may_keep_back(&mut self, handed_out: Option<u64>, id: ConversationId) -> bool {
+        let kept = self.kept_back.entry(id).or_insert((handed_out, 0));
+        if kept.0 != handed_out {
+            *kept = (handed_out, 0);
         }
         kept.1 += 1;
         kept.1 <= KEPT_BACK

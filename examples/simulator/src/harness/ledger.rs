@@ -63,13 +63,6 @@ impl Ledger {
         self.conversations.get(&id)?.get(&seqno)
     }
 
-    /// The number of the newest message of a conversation.
-    pub(super) fn newest(&self, id: ConversationId) -> u64 {
-        let all = self.conversations.get(&id);
-        all.and_then(|all| all.last_key_value())
-            .map_or(0, |(seqno, _)| *seqno)
-    }
-
     /// The service takes a message down that was there.
     pub(super) fn take_down(&mut self, id: ConversationId, seqno: u64) {
         let entry = self

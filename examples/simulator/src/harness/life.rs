@@ -29,6 +29,8 @@ pub(super) struct Life {
     pub(super) closing: bool,
     /// It was told that the login is dead.
     pub(super) login_lost: bool,
+    /// The entries of lists that it was ever shown: their times and talkers.
+    pub(super) listed: BTreeSet<(u64, u64)>,
     /// The messages that it was ever shown.
     pub(super) seen: BTreeSet<(ConversationId, u64)>,
 }

@@ -76,11 +76,21 @@ pub fn run_and_shrink(scenario: &Scenario) -> Result<Report, Box<Violation>> {
         Ok(report) => return Ok(report),
         Err(violation) => violation,
     };
-    let smaller = shrink::shrink(scenario, violation.property);
-    let about = run(&smaller).err().and_then(|it| it.about);
-    match run::Run::new(&smaller, trace::Trace::new(TRACED, about)).run() {
+    match run_traced(&shrink::shrink(scenario, violation.property)) {
         // The same scenario gives the same run.
         Ok(_) => Err(violation),
         Err(traced) => Err(traced),
     }
+}
+
+/// Runs a scenario; one that fails is run again as it is, with a trace.
+///
+/// # Errors
+/// Fails with the first promise that was not kept.
+pub fn run_traced(scenario: &Scenario) -> Result<Report, Box<Violation>> {
+    let (about, since) = match run(scenario) {
+        Ok(report) => return Ok(report),
+        Err(violation) => (violation.about, violation.since),
+    };
+    run::Run::new(scenario, trace::Trace::new(TRACED, about, since)).run()
 }

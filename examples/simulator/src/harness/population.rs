@@ -15,6 +15,8 @@ use crate::{Arrived, Config, NewMessage, Simulator, Standing};
 const DAYS: u64 = 9 * 24 * 60 * 60 * 1_000_000;
 /// A conversation is committed at most this late (µs): less than the overlap of the lists.
 const LONGEST_LAG: u64 = 4_500_000;
+/// So many conversations are pinned at most.
+const PINNED: usize = 3;
 /// Conversations that begin during a run, at most.
 const NEW_ONES: usize = 30;
 
@@ -28,6 +30,7 @@ pub(super) struct Population {
     ids: Vec<ConversationId>,
     /// Conversations that will begin later.
     unborn: Vec<ConversationId>,
+    pinned: Vec<ConversationId>,
     /// The last messages that can be taken back or down: where they lie, key, own.
     recent: VecDeque<(ConversationId, u64, i64, bool)>,
 }
@@ -59,6 +62,7 @@ impl Population {
             exclude_self: scenario.exclude_self,
             ids: ids.by_ref().collect(),
             unborn: Vec::new(),
+            pinned: Vec::new(),
             recent: VecDeque::new(),
         };
         if scenario.has(Trouble::NewConversations) {
@@ -154,13 +158,13 @@ impl Population {
         }
     }
 
-    /// Everybody writes once more.
-    pub(super) fn last_words(&mut self, rng: &mut Rng, now_us: u64) {
-        for id in self.ids.clone() {
-            if !self.ledger.is_closed(id) {
-                self.write(rng, id, Flavour::Text, now_us, 0);
-            }
+    /// One after the other writes once more; says whether that was the last one.
+    pub(super) fn last_word(&mut self, rng: &mut Rng, now_us: u64, place: usize) -> bool {
+        let id = self.ids.get(place).copied();
+        if let Some(id) = id.filter(|id| !self.ledger.is_closed(*id)) {
+            self.write(rng, id, Flavour::Text, now_us, 0);
         }
+        id.is_none()
     }
 
     fn arrive(&mut self, rng: &mut Rng, scenario: &Scenario, now_us: u64) {
@@ -235,7 +239,13 @@ impl Population {
 
     fn pin(&mut self, rng: &mut Rng, _: &Scenario, now_us: u64) {
         let id = self.any(rng);
-        let top_ts = if rng.chance(600) { signed(now_us) } else { 0 };
+        // At most as many as the smallest page has room for: the others would never be listed.
+        self.pinned.retain(|pinned| *pinned != id);
+        let pins = self.pinned.len() < PINNED && rng.chance(600);
+        if pins {
+            self.pinned.push(id);
+        }
+        let top_ts = if pins { signed(now_us) } else { 0 };
         if let Ok(account) = self.sim.world.account_mut(self.uid) {
             let id = crate::ConversationId {
                 session_type: id.session_type(),

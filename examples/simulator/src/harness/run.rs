@@ -56,6 +56,8 @@ pub(super) enum Happening {
     Disturb,
     /// The troubles are over.
     Quiet,
+    /// Somebody writes a last time.
+    LastWord(usize),
     /// Has all come out?
     Look,
 }
@@ -74,7 +76,9 @@ pub(super) struct Run<'a> {
     pub(super) saved: Option<Saved>,
     pub(super) lineage: Lineage,
     pub(super) quiet_since: Option<u64>,
-    /// When all had come out.
+    /// The round in which all had come out.
+    all_came: Option<u64>,
+    /// When the run was over.
     done_at: Option<u64>,
     pub(super) trace: Trace,
     pub(super) report: Report,
@@ -97,6 +101,7 @@ impl<'a> Run<'a> {
             saved: None,
             lineage: Lineage::default(),
             quiet_since: None,
+            all_came: None,
             done_at: None,
             trace,
             report: Report::default(),
@@ -115,10 +120,12 @@ impl<'a> Run<'a> {
             Err(Breach {
                 property,
                 about,
+                since,
                 what,
             }) => Err(Box::new(Violation {
                 property,
                 about,
+                since,
                 what,
                 at: Duration::from_micros(self.at_us),
                 scenario: self.scenario.clone(),
@@ -210,8 +217,17 @@ impl<'a> Run<'a> {
                 self.trace
                     .add(self.time(), || "it is quiet from now on".to_owned());
                 self.quiet_since = Some(self.at_us);
-                self.population.last_words(&mut self.rng, now_us);
-                self.agenda.put(self.at_us + LOOK, Happening::Look);
+                self.agenda.put(self.at_us, Happening::LastWord(0));
+                Ok(())
+            }
+            Happening::LastWord(place) => {
+                let is_over = self.population.last_word(&mut self.rng, now_us, place);
+                let (after, next) = if is_over {
+                    (LOOK, Happening::Look)
+                } else {
+                    (300_000, Happening::LastWord(place + 1))
+                };
+                self.agenda.put(self.at_us + after, next);
                 Ok(())
             }
             Happening::Look => self.look(),
@@ -238,12 +254,22 @@ impl<'a> Run<'a> {
         Ok(())
     }
 
-    /// Whether all came out; if so, two more rounds show that nothing comes twice.
+    /// Whether all came out.
     fn look(&mut self) -> Result<(), Breach> {
         let quiet_since = self.quiet_since.unwrap_or_default();
         let is_connected = self.life.is_some() && self.lineage.base().is_some();
         let missing = self.lineage.missing(&self.population.ledger);
+        let rounds = self.life.as_ref().map_or(0, |life| life.manners.rounds);
+        if missing.is_some() {
+            self.all_came = None;
+        }
         if let (true, None) = (is_connected, &missing) {
+            let since = *self.all_came.get_or_insert(rounds);
+            // Some more rounds show that nothing comes twice, and what is forgotten.
+            if rounds < since + 4 && self.at_us - quiet_since <= QUIET {
+                self.agenda.put(self.at_us + LOOK, Happening::Look);
+                return Ok(());
+            }
             let untold = self
                 .lineage
                 .base()
@@ -258,7 +284,13 @@ impl<'a> Run<'a> {
                 return Err(Breach::new(Property::NothingLost, "it never connected"));
             };
             let what = format!("{count} messages never came, the first is {id} {seqno}");
-            return Err(Breach::new(Property::NothingLost, what).about(id));
+            let sent = self.population.ledger.get(id, seqno).map(|it| it.timestamp);
+            let since_us = sent
+                .and_then(|sent| u64::try_from(sent).ok())
+                .and_then(|sent| (sent * 1_000_000).checked_sub(EPOCH_US + 10_000_000));
+            return Err(Breach::new(Property::NothingLost, what)
+                .about(id)
+                .since(since_us.map(Duration::from_micros)));
         }
         self.agenda.put(self.at_us + LOOK, Happening::Look);
         Ok(())
@@ -314,6 +346,7 @@ impl<'a> Run<'a> {
             skew_us,
             closing: false,
             login_lost: false,
+            listed: std::collections::BTreeSet::new(),
             seen: std::collections::BTreeSet::new(),
         });
         self.drain()
@@ -340,15 +373,17 @@ impl<'a> Run<'a> {
     fn reach(&mut self, life: u64, id: RequestId, request: &Request<Vec<u8>>) {
         let serial = self.population.ledger.serial();
         let troubled = self.quiet_since.is_none();
+        let asked = Asked::of(request);
+        let handed_out = asked.conversation().and_then(|id| self.lineage.newest(id));
         let deliveries = self.adversary.answer(
             &mut self.rng,
             self.scenario,
             &mut self.population,
             EPOCH_US + self.at_us,
+            handed_out,
             request,
             troubled,
         );
-        let asked = Asked::of(request);
         for delivery in deliveries {
             let happening = Happening::Answer {
                 life,
@@ -365,22 +400,8 @@ impl<'a> Run<'a> {
     /// Wakes the poller: a deadline, or the time that it waited for.
     fn wake(&mut self) -> Result<(), Breach> {
         let at_us = self.at_us;
-        let time = self.time();
         if let Some(life) = &mut self.life {
             life.wakes_us = u64::MAX;
-            let overdue: Vec<RequestId> = life
-                .in_flight
-                .iter()
-                .filter(|(_, (_, deadline))| *deadline <= time)
-                .map(|(id, _)| *id)
-                .collect();
-            for id in overdue {
-                if let Some((asked, _)) = life.in_flight.remove(&id) {
-                    self.trace
-                        .add(time, || format!("{id} is overdue: {asked:?}"));
-                    life.manners.overdue(asked);
-                }
-            }
             let now = life.now(at_us);
             life.poller.handle_timeout(now);
         }

@@ -4,7 +4,7 @@ use super::scenario::Scenario;
 use super::violation::Property;
 
 /// Runs that are spent on it.
-const TRIES: u32 = 150;
+const TRIES: u32 = 60;
 
 /// A smaller scenario that breaks the same promise: fewer troubles, fewer conversations, a
 /// shorter run.

@@ -15,15 +15,18 @@ pub(super) struct Trace {
     /// Lines that are about others are left out.
     about: Option<ConversationId>,
     last_entry: String,
+    /// The first lines from then on are wanted, not the last of all.
+    from: Option<Duration>,
 }
 
 impl Trace {
-    pub(super) fn new(keep: usize, about: Option<ConversationId>) -> Self {
+    pub(super) fn new(keep: usize, about: Option<ConversationId>, from: Option<Duration>) -> Self {
         Self {
             lines: VecDeque::new(),
             keep,
             about,
             last_entry: String::new(),
+            from,
         }
     }
 
@@ -32,8 +35,12 @@ impl Trace {
         if self.keep == 0 {
             return;
         }
-        if self.lines.len() >= self.keep {
-            self.lines.pop_front();
+        match self.from {
+            Some(from) if now < from || self.lines.len() >= self.keep => return,
+            _ if self.lines.len() >= self.keep => {
+                self.lines.pop_front();
+            }
+            _ => {}
         }
         let line = format!("{:>12.3} {}", now.as_secs_f64(), line());
         self.lines.push_back(line);

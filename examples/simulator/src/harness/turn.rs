@@ -21,6 +21,7 @@ const OUTPUTS: u32 = 30_000;
 impl Run<'_> {
     /// Takes all outputs there are. Between any two the process may die.
     pub(super) fn drain(&mut self) -> Result<(), Breach> {
+        self.drop_overdue();
         for _ in 0..OUTPUTS {
             let (at_us, time) = (self.at_us, self.time());
             let Some(life) = &mut self.life else {
@@ -102,6 +103,25 @@ impl Run<'_> {
         }
         let what = format!("{OUTPUTS} outputs, and no time has passed");
         Err(Breach::new(Property::Bounded, what))
+    }
+
+    /// A poller gives up by itself what is overdue.
+    fn drop_overdue(&mut self) {
+        let time = self.time();
+        let Some(life) = &mut self.life else { return };
+        let overdue: Vec<(RequestId, Asked)> = life
+            .in_flight
+            .iter()
+            .filter(|(_, (_, deadline))| *deadline <= time)
+            .map(|(id, (asked, _))| (*id, *asked))
+            .collect();
+        for (id, asked) in overdue {
+            life.in_flight.remove(&id);
+            self.trace.add_about(time, asked.conversation(), || {
+                format!("{id} is overdue: {asked}")
+            });
+            life.manners.overdue(asked);
+        }
     }
 
     fn event(&mut self, event: &Event) -> Result<(), Breach> {
@@ -195,7 +215,14 @@ impl Run<'_> {
                     }
                     new
                 }
-                None => numbers_after(body, b"\"talker_id\":").count() as u64,
+                None => {
+                    let times = numbers_after(body, b"\"session_ts\":");
+                    let talkers = numbers_after(body, b"\"talker_id\":");
+                    let entries = times.zip(talkers);
+                    entries
+                        .map(|entry| u64::from(life.listed.insert(entry)))
+                        .sum()
+                }
             };
             life.manners.answered(asked, Some(meaning), items, 1);
             life.login_lost |= meaning == Meaning::LoginLost;

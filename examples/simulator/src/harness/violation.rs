@@ -59,6 +59,8 @@ pub struct Violation {
     pub property: Property,
     /// In which conversation, if it is about one.
     pub about: Option<ConversationId>,
+    /// When it began, if that is known: a message arrived that never came out.
+    pub since: Option<Duration>,
     /// What happened.
     pub what: String,
     /// When, since the beginning of the run.
@@ -93,6 +95,7 @@ impl std::error::Error for Violation {}
 pub(super) struct Breach {
     pub(super) property: Property,
     pub(super) about: Option<ConversationId>,
+    pub(super) since: Option<Duration>,
     pub(super) what: String,
 }
 
@@ -101,6 +104,7 @@ impl Breach {
         Self {
             property,
             about: None,
+            since: None,
             what: what.into(),
         }
     }
@@ -108,6 +112,12 @@ impl Breach {
     /// It is about this conversation.
     pub(super) fn about(mut self, id: ConversationId) -> Self {
         self.about = Some(id);
+        self
+    }
+
+    /// It began then.
+    pub(super) fn since(mut self, since: Option<Duration>) -> Self {
+        self.since = since;
         self
     }
 
