@@ -115,8 +115,9 @@ impl Poller {
             self.phase = Phase::Fetching;
         }
         // Requests that were refused side by side ask for one pause, not for one each: for
-        // the gravest.
-        if in_flight.pauses == self.pauses.count() || cause > self.pauses.cause {
+        // the gravest. One that is refused after the pause asks for another.
+        let is_over = self.pauses.until() <= self.clock;
+        if is_over || in_flight.pauses == self.pauses.count() || cause > self.pauses.cause {
             let delay = self.pauses.next(cause);
             self.pauses.begin(self.clock, delay, cause);
             let conversation = match in_flight.purpose {
