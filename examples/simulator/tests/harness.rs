@@ -2,8 +2,15 @@
 //!
 //! `HARNESS_SEED=123 cargo test -p bilibili-session-simulator --test harness -- one_seed --nocapture`
 //! runs one seed again, made smaller (`HARNESS_AS_IT_IS=1`: not); `HARNESS_SEEDS=100..600` runs others, and with `HARNESS_ALL=1` it goes on
-//! after one that fails.
+//! after one that fails. `HARNESS_THREADS=1` takes them one after the other.
 #![cfg(feature = "harness")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stdout,
+    clippy::print_stderr
+)]
 
 use std::ops::Range;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -15,7 +22,10 @@ use bilibili_session_simulator::harness::{Report, Scenario, run, run_and_shrink,
 fn run_seeds(seeds: Range<u64>) {
     let began = Instant::now();
     let next = AtomicU64::new(seeds.start);
-    let threads = std::thread::available_parallelism().map_or(1, usize::from);
+    let threads = match std::env::var("HARNESS_THREADS") {
+        Ok(threads) => threads.parse().unwrap(),
+        Err(_) => std::thread::available_parallelism().map_or(1, usize::from),
+    };
     let work = || {
         let mut all = Vec::new();
         loop {
@@ -41,6 +51,9 @@ fn run_seeds(seeds: Range<u64>) {
                     // No other seed begins.
                     next.store(seeds.end, Ordering::Relaxed);
                     eprintln!("{violation}");
+                    if std::env::var("HARNESS_AS_IT_IS").is_ok() {
+                        panic!("{violation}");
+                    }
                     match run_and_shrink(&scenario) {
                         Err(smaller) => panic!("{smaller}"),
                         Ok(_) => panic!("{violation}"),

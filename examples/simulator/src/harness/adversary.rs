@@ -54,6 +54,15 @@ pub(super) struct Adversary {
 /// A message is kept back at most so often: the third time in vain it counts as gone.
 const KEPT_BACK: u8 = 2;
 
+/// When a request comes, and what is known of it then.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Moment {
+    pub(super) now_us: u64,
+    pub(super) handed_out: Option<u64>,
+    /// Whether anything may go wrong.
+    pub(super) troubled: bool,
+}
+
 impl Adversary {
     pub(super) fn new(scenario: &Scenario, rng: &mut Rng, population: &mut Population) -> Self {
         let paging = scenario.has(Trouble::Paging);
@@ -86,11 +95,14 @@ impl Adversary {
         rng: &mut Rng,
         scenario: &Scenario,
         population: &mut Population,
-        now_us: u64,
-        handed_out: Option<u64>,
         request: &Request<Vec<u8>>,
-        troubled: bool,
+        moment: Moment,
     ) -> Vec<Delivery> {
+        let Moment {
+            now_us,
+            handed_out,
+            troubled,
+        } = moment;
         let asked = Asked::of(request);
         self.set_quirks(rng, scenario, population, asked);
         let race = scenario.has(Trouble::Race) && troubled;

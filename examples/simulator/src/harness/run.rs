@@ -7,7 +7,7 @@ use bilibili_session::{Context, Credential, Hosts, TransportError};
 use http::{Request, Response};
 
 use super::Report;
-use super::adversary::{Adversary, Meaning};
+use super::adversary::{Adversary, Meaning, Moment};
 use super::agenda::Agenda;
 use super::asked::Asked;
 use super::life::{EPOCH_US, Life, Saved};
@@ -379,10 +379,12 @@ impl<'a> Run<'a> {
             &mut self.rng,
             self.scenario,
             &mut self.population,
-            EPOCH_US + self.at_us,
-            handed_out,
             request,
-            troubled,
+            Moment {
+                now_us: EPOCH_US + self.at_us,
+                handed_out,
+                troubled,
+            },
         );
         for delivery in deliveries {
             let happening = Happening::Answer {
