@@ -140,6 +140,11 @@ impl Checkpoint {
                 found: envelope.version,
             });
         }
+        if envelope.version < VERSION {
+            return Err(CheckpointError::Damaged(
+                "its format has a number that none ever had".to_owned(),
+            ));
+        }
         let body: Body = serde_json::from_value(envelope.body)
             .map_err(|error| CheckpointError::Damaged(error.to_string()))?;
         if envelope.check != check_sum(&body) {

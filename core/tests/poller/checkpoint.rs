@@ -183,6 +183,11 @@ fn a_bad_one_is_refused_with_the_reason() {
         Checkpoint::from_json(&newer),
         Err(CheckpointError::Newer { found: 2 })
     );
+    let older = text.replacen("\"version\":1", "\"version\":0", 1);
+    assert!(matches!(
+        Checkpoint::from_json(&older),
+        Err(CheckpointError::Damaged(_))
+    ));
     for foreign in [
         "{}",
         "[]",
