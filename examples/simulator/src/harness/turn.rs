@@ -96,6 +96,7 @@ impl Run<'_> {
                 }
             }
             self.maybe_save(self.scenario.checkpoints / 5);
+            self.close_between_outputs();
             let dies = self.scenario.has(Trouble::Crash) && self.quiet_since.is_none();
             if dies && self.rng.between(0, 3_000) == 0 {
                 self.crash();
@@ -103,6 +104,21 @@ impl Run<'_> {
         }
         let what = format!("{OUTPUTS} outputs, and no time has passed");
         Err(Breach::new(Property::Bounded, what))
+    }
+
+    /// Now and then it is asked to close while it has more to hand out.
+    fn close_between_outputs(&mut self) {
+        let may = self.scenario.has(Trouble::Close) && self.quiet_since.is_none();
+        let (seed, time) = (self.scenario.seed, self.time());
+        let Some(life) = self.life.as_mut().filter(|life| may && !life.closing) else {
+            return;
+        };
+        // Not drawn, so that what follows is what it would have been.
+        if life.poller.held_messages() > 0 && (self.report.events ^ seed) % 500 == 7 {
+            self.trace.add(time, || "it is asked to close".to_owned());
+            life.closing = true;
+            life.poller.handle_close();
+        }
     }
 
     /// A poller gives up by itself what is overdue.
