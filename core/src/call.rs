@@ -84,6 +84,11 @@ impl Account {
         self.clock.read(now)
     }
 
+    /// The server's clock, if one of its answers has shown it.
+    pub(crate) fn observed_now(&self, now: Now) -> Option<UnixSeconds> {
+        self.clock.seen.map(|_| self.clock.read(now))
+    }
+
     /// Sets the server's clock by an answer.
     pub fn observe<B>(&mut self, response: &Response<B>, now: Now) {
         self.clock.observe(server_date(response), now);

@@ -78,6 +78,8 @@ impl Poller {
             // Both lists are read the same way.
             Purpose::BaseLine => {
                 let page = super::listing::newest_page().parse(answer)?;
+                // Where this answer has no date, an earlier one may have had one.
+                let date = date.or_else(|| self.account.observed_now(now));
                 self.take_base_line(&page, date);
             }
             Purpose::List(_) => {

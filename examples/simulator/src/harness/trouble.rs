@@ -48,7 +48,7 @@ troubles! {
     Close,
     /// The local wall clock is wrong, and jumps by hours.
     WallClock,
-    /// Answers carry no `Date`.
+    /// Answers carry no `Date`, but for lists without a conversation.
     NoDate,
     /// The signing keys change.
     RotateKeys,
