@@ -44,6 +44,9 @@ pub(super) struct Entry {
     /// Where there is no cursor: what is new has at least this time.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) new_since: Option<i64>,
+    /// It changed, and was not fetched since; a list that said so did not say how far it goes.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub(super) recheck: bool,
 }
 
 impl Checkpoint {

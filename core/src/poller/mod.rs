@@ -205,6 +205,7 @@ impl Poller {
                 Seqno(entry.target),
                 UnixMicros(entry.session_ts),
             );
+            track.recheck = entry.recheck;
             if let Some(new_since) = entry.new_since {
                 track.new_since = UnixSeconds(new_since);
             }
@@ -255,6 +256,7 @@ impl Poller {
                     Some(_) => None,
                     None => Some(track.new_since.0),
                 },
+                recheck: track.recheck,
             })
             .collect();
         Some(Checkpoint {

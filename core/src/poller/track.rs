@@ -37,7 +37,7 @@ pub(super) struct Track {
     /// The service said that it is over, when its newest message was this one.
     pub(super) ended_at: Option<Seqno>,
     /// It changed, but the list does not say how far it goes.
-    recheck: bool,
+    pub(super) recheck: bool,
     /// A target that was asked for in vain often enough.
     given_up: Option<Seqno>,
     /// How often in a row nothing came although the list knows of more.

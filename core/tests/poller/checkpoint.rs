@@ -164,6 +164,22 @@ fn it_belongs_to_one_account() {
     assert!(matches!(scenario.poll(), Output::Finished(Err(_))));
 }
 
+/// A list that does not say how far a conversation goes says so only once.
+#[test]
+fn a_conversation_that_is_to_be_looked_at_again_stays_so() {
+    let id = user(20001);
+    let mut scenario = Scenario::connected(PollerConfig::new(), &[entry(id, 7, -5)]);
+    let mut vague = entry(id, 0, 6);
+    vague.as_object_mut().unwrap().remove("max_seqno");
+    scenario.list(&[vague]);
+    scenario.expect_fetch(id);
+    let checkpoint = scenario.poller.checkpoint().unwrap();
+    let mut scenario = resumed(&checkpoint);
+    scenario.list(&[]);
+    scenario.fetch(id, &[8], false);
+    scenario.expect_seqnos([8]);
+}
+
 #[test]
 fn a_bad_one_is_refused_with_the_reason() {
     let id = user(20001);
