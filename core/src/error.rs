@@ -3,7 +3,7 @@
 //! Every failure of a call is one [`Error`]; [`Error::class`] sorts it by
 //! what helps: log in again, wait, mend the call, tell the user.
 
-use std::fmt;
+use std::{fmt, io};
 
 use http::StatusCode;
 
@@ -233,6 +233,36 @@ impl TransportError {
     /// The exchange was not over when its time was.
     pub fn timeout() -> Self {
         Self::new(TransportErrorKind::Timeout, "no whole answer in time")
+    }
+
+    /// The body has more bytes than the [limit](crate::TransportConfig::body_limit).
+    pub fn body_too_large(limit: u64) -> Self {
+        let message = format!("more than {limit} bytes");
+        Self::new(TransportErrorKind::BodyTooLarge, message)
+    }
+}
+
+/// What a socket, or TLS on a socket, says. Its words name no header.
+impl From<&io::Error> for TransportError {
+    fn from(error: &io::Error) -> Self {
+        use io::ErrorKind as Io;
+        let kind = match error.kind() {
+            Io::TimedOut | Io::WouldBlock => return Self::timeout(),
+            Io::ConnectionRefused
+            | Io::AddrNotAvailable
+            | Io::HostUnreachable
+            | Io::NetworkUnreachable
+            | Io::NetworkDown => TransportErrorKind::Connect,
+            // rustls reports what it refuses as invalid data.
+            Io::InvalidData => TransportErrorKind::Tls,
+            Io::UnexpectedEof | Io::ConnectionReset | Io::ConnectionAborted | Io::BrokenPipe => {
+                TransportErrorKind::Interrupted
+            }
+            // What looking a name up has no kind for.
+            _ if error.to_string().contains("lookup") => TransportErrorKind::Connect,
+            _ => TransportErrorKind::Other,
+        };
+        Self::new(kind, error.to_string())
     }
 }
 

@@ -19,6 +19,7 @@ mod picture_url;
 pub mod poller;
 pub mod session;
 mod time;
+mod transport;
 mod wbi;
 
 pub use call::{Account, Call, Step};
@@ -35,4 +36,5 @@ pub use model::{Content, EventType, Message, Picture, PictureContent, VideoId};
 pub use one_line::OneLine;
 pub use pager::Pager;
 pub use time::{Now, UnixMicros, UnixSeconds};
+pub use transport::TransportConfig;
 pub use wbi::WbiKeys;

@@ -27,7 +27,8 @@ use std::thread;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use bilibili_session::poller::PollerConfig;
-use bilibili_session::{Context, Credential, Hosts};
+use bilibili_session::session::Update;
+use bilibili_session::{Context, Credential, Hosts, TransportConfig};
 use bilibili_session_simulator::{Answer, NewMessage, Simulator};
 use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair, KeyUsagePurpose};
 use rustls::pki_types::PrivateKeyDer;
@@ -597,39 +598,33 @@ fn the_one_that_polls() {
         .interval(Duration::from_millis(200))
         .request_timeout(TIMEOUT * 3);
     let roots = std::env::var(ROOTS).ok();
-    macro_rules! tell {
-        ($update:expr, $kind:ident) => {
-            match $update {
-                $kind::Event(event) => say(json!({"event": event.text()})),
-                $kind::Notice(notice) => {
-                    say(json!({"notice": notice.kind(), "message": notice.to_string()}));
-                }
-                $kind::Status(change) => say(json!({"status": change.status.code()})),
-            }
-        };
+    let mut transport = TransportConfig::new().timeout(TIMEOUT);
+    if let Some(roots) = roots {
+        transport = transport.root_certificates(roots);
     }
-    if std::env::var(RUNTIME).unwrap() == "blocking" {
-        use bilibili_session_blocking::{Session, Update, UreqTransport};
-        let mut transport = UreqTransport::builder().timeout(TIMEOUT);
-        if let Some(roots) = roots {
-            transport = transport.root_certificates(roots);
+    let tell = |update| match update {
+        Update::Event(event) => say(json!({"event": event.text()})),
+        Update::Notice(notice) => {
+            say(json!({"notice": notice.kind(), "message": notice.to_string()}));
         }
-        let session = Session::new(context, transport.build().unwrap(), config).unwrap();
+        Update::Status(change) => say(json!({"status": change.status.code()})),
+    };
+    if std::env::var(RUNTIME).unwrap() == "blocking" {
+        use bilibili_session_blocking::{Session, UreqTransport};
+        let transport = UreqTransport::with_config(&transport).unwrap();
+        let session = Session::new(context, transport, config).unwrap();
         for update in session.updates() {
-            tell!(update, Update);
+            tell(update);
         }
     } else {
         use async_std::stream::StreamExt as _;
-        use bilibili_session_async_std::{Session, SurfTransport, Update};
-        let mut transport = SurfTransport::builder().timeout(TIMEOUT);
-        if let Some(roots) = roots {
-            transport = transport.root_certificates(roots);
-        }
-        let session = Session::new(context, transport.build().unwrap(), config).unwrap();
+        use bilibili_session_async_std::{Session, SurfTransport};
+        let transport = SurfTransport::with_config(&transport).unwrap();
+        let session = Session::new(context, transport, config).unwrap();
         async_std::task::block_on(async {
             let mut updates = session.updates();
             while let Some(update) = updates.next().await {
-                tell!(update, Update);
+                tell(update);
             }
         });
     }

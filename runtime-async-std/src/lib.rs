@@ -29,25 +29,18 @@
 //! means, when to try again. This crate sends, waits, and calls. Nothing runs that nobody
 //! waits for: [`Session::run`] alone starts a task, and ends it when its handle is dropped.
 
-mod client;
+mod calls;
 mod clock;
-mod curl;
-mod dispatch;
-mod pages;
-mod pictures;
-mod session;
-mod surf;
-mod transport;
-mod updates;
 
+mod session;
+mod transport;
+
+pub use bilibili_session::TransportConfig;
 pub use bilibili_session::session::{Outcome, Update};
-pub use client::Client;
+pub use calls::{Client, read_picture};
 pub use clock::now;
-pub use pictures::read_picture;
-pub use session::{Running, Session};
-pub use surf::{SurfTransport, SurfTransportBuilder};
-pub use transport::Transport;
-pub use updates::Updates;
+pub use session::{Running, Session, Updates};
+pub use transport::{SurfTransport, Transport};
 
 /// The core, so that one dependency is enough.
 pub use bilibili_session as core;

@@ -4,20 +4,11 @@
 use std::process::Command;
 
 use async_std::task;
-use bilibili_session_async_std::{SurfTransport, Transport};
-use bilibili_session_simulator::conformance::{Settings, Suite};
+use bilibili_session_async_std::{SurfTransport, Transport, TransportConfig};
+use bilibili_session_simulator::conformance::Suite;
 
-fn transport(settings: &Settings) -> SurfTransport {
-    let mut builder = SurfTransport::builder()
-        .timeout(settings.timeout)
-        .body_limit(settings.body_limit);
-    if let Some(pem) = &settings.root_certificates {
-        builder = builder.root_certificates(pem.as_str());
-    }
-    if let Some(url) = &settings.proxy {
-        builder = builder.proxy(url);
-    }
-    builder.build().expect("the suite's settings can be used")
+fn transport(config: &TransportConfig) -> SurfTransport {
+    SurfTransport::with_config(config).expect("the suite's settings can be used")
 }
 
 #[test]
@@ -53,15 +44,15 @@ fn the_environment_names_no_proxy() {
 #[test]
 fn settings_are_checked_and_not_repeated() {
     let proxy = "http://user:p4ssword@[not an address]";
-    let builder = SurfTransport::builder().proxy(proxy);
-    assert!(!format!("{builder:?}").contains("p4ssword"));
-    let error = builder.build().expect_err("no address");
+    let config = TransportConfig::new().proxy(proxy);
+    assert!(!format!("{config:?}").contains("p4ssword"));
+    let error = SurfTransport::with_config(&config).expect_err("no address");
     assert!(!format!("{error:?}").contains("p4ssword"));
     for pem in ["", "-----BEGIN CERTIFICATE-----\nAAAA", "made up"] {
-        let builder = SurfTransport::builder().root_certificates(pem);
-        assert!(builder.build().is_err(), "{pem:?}");
+        let config = TransportConfig::new().root_certificates(pem);
+        assert!(SurfTransport::with_config(&config).is_err(), "{pem:?}");
     }
-    let transport = SurfTransport::builder().proxy("http://user:p4ssword@127.0.0.1:1");
-    let transport = transport.build().expect("an address");
+    let config = TransportConfig::new().proxy("http://user:p4ssword@127.0.0.1:1");
+    let transport = SurfTransport::with_config(&config).expect("an address");
     assert!(!format!("{transport:?}").contains("p4ssword"));
 }

@@ -8,7 +8,7 @@ use async_std::stream::StreamExt;
 use async_std::task::block_on;
 use bilibili_session::poller::{PollerConfig, Status};
 use bilibili_session::{Context, Credential, Hosts};
-use bilibili_session_async_std::{Session, SurfTransport, Update, now};
+use bilibili_session_async_std::{Session, SurfTransport, TransportConfig, Update, now};
 use bilibili_session_simulator::server::Server;
 use bilibili_session_simulator::{Fault, FaultKind, NewMessage, Simulator};
 use http::StatusCode;
@@ -25,8 +25,9 @@ fn everything_arrives_once_and_in_order_whatever_the_server_does() {
     let config = PollerConfig::new()
         .interval(Duration::from_millis(30))
         .page_size(7);
-    let transport = SurfTransport::builder().timeout(Duration::from_secs(2));
-    let session = Session::new(context, transport.build().unwrap(), config).unwrap();
+    let transport = TransportConfig::new().timeout(Duration::from_secs(2));
+    let transport = SurfTransport::with_config(&transport).unwrap();
+    let session = Session::new(context, transport, config).unwrap();
 
     let mut texts: HashMap<i64, Vec<String>> = HashMap::new();
     let mut retries = 0;

@@ -9,7 +9,7 @@ use std::time::Duration;
 use async_std::future::timeout;
 use async_std::task::block_on;
 use bilibili_session::TransportErrorKind;
-use bilibili_session_async_std::{SurfTransport, Transport};
+use bilibili_session_async_std::{SurfTransport, Transport, TransportConfig};
 use http::Request;
 
 #[test]
@@ -26,8 +26,8 @@ fn an_exchange_that_is_dropped_ends_with_its_time() {
         let end = socket.read_to_end(&mut request);
         (request, end.is_ok_and(|length| length > 0))
     });
-    let transport = SurfTransport::builder().timeout(Duration::from_secs(1));
-    let transport = transport.build().unwrap();
+    let config = TransportConfig::new().timeout(Duration::from_secs(1));
+    let transport = SurfTransport::with_config(&config).unwrap();
     let request = Request::get(format!("http://{address}/")).body(Vec::new());
     let exchange = transport.send(request.unwrap());
     assert!(block_on(timeout(Duration::from_millis(300), exchange)).is_err());

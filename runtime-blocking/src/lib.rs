@@ -26,21 +26,17 @@
 //! All that is decided, is decided in the [`core`]: what to ask for and when, what an answer
 //! means, when to try again. This crate sends, waits, and calls.
 
-mod client;
+mod calls;
 mod clock;
-mod pages;
-mod pictures;
 mod session;
 mod transport;
-mod ureq;
 
+pub use bilibili_session::TransportConfig;
 pub use bilibili_session::session::{Outcome, Update};
-pub use client::Client;
+pub use calls::{Client, read_picture};
 pub use clock::now;
-pub use pictures::read_picture;
 pub use session::{Running, Session};
-pub use transport::Transport;
-pub use ureq::{UreqTransport, UreqTransportBuilder};
+pub use transport::{Transport, UreqTransport};
 
 /// The core, so that one dependency is enough.
 pub use bilibili_session as core;

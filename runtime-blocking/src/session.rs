@@ -8,14 +8,14 @@ use std::{fmt, io};
 
 use bilibili_session::endpoints::SentMsg;
 use bilibili_session::poller::{
-    Checkpoint, ConfigError, Notice, Outgoing, Output, Poller, PollerConfig, RequestId, Status,
+    Checkpoint, ConfigError, Notice, Outgoing, Poller, PollerConfig, RequestId, Status,
     StatusChange,
 };
-use bilibili_session::session::{Outcome, Update, handler_panicked};
+use bilibili_session::session::{Machine, Outcome, Task, Turn, Update, handler_panicked};
 use bilibili_session::{Context, Error, Event, EventType, TransportError, TransportErrorKind};
 use http::Response;
 
-use crate::client::Client;
+use crate::calls::Client;
 use crate::clock::now;
 use crate::transport::{Transport, send_caught};
 
@@ -56,33 +56,21 @@ struct Shared {
     client: Client,
     /// Never locked while anything is waited for or a handler runs.
     machine: Mutex<Machine>,
-    handlers: Mutex<Handlers>,
+    handlers: Mutex<Vec<Handler>>,
     /// Locked by the one who drives, as long as there is nothing to hand out.
     inbox: Mutex<Receiver<Input>>,
     outbox: Sender<Input>,
 }
 
-struct Machine {
-    poller: Poller,
-    /// Handed to the handlers, which have not all returned.
-    in_hand: Option<Event>,
-    result: Option<Result<(), Error>>,
-}
-
 /// What ends a wait.
 enum Input {
     Answer(RequestId, Result<Response<Vec<u8>>, TransportError>),
-    Closed,
+    /// It was closed, or a handler has returned.
+    Nudge,
 }
 
-type Handler<T> = Arc<Mutex<dyn FnMut(&T, &Session) -> Result<(), String> + Send>>;
-
-#[derive(Default)]
-struct Handlers {
-    event: Vec<(Option<EventType>, Handler<Event>)>,
-    notice: Vec<Handler<Notice>>,
-    status: Vec<Handler<StatusChange>>,
-}
+/// Looks whether an update concerns it, and handles it if so.
+type Handler = Arc<Mutex<dyn FnMut(&Update, &Session) -> Result<(), String> + Send>>;
 
 impl Session {
     /// A session that begins now: what arrives from the first round on comes out.
@@ -114,15 +102,10 @@ impl Session {
 
     fn with(context: Context, transport: Arc<dyn Transport>, poller: Poller) -> Self {
         let (outbox, inbox) = mpsc::channel();
-        let machine = Machine {
-            poller,
-            in_hand: None,
-            result: None,
-        };
         Self {
             shared: Arc::new(Shared {
                 client: Client::with(context, transport),
-                machine: Mutex::new(machine),
+                machine: Mutex::new(Machine::new(poller)),
                 handlers: Mutex::default(),
                 inbox: Mutex::new(inbox),
                 outbox,
@@ -137,39 +120,46 @@ impl Session {
     pub fn on<R: Outcome>(
         &self,
         event_type: EventType,
-        handler: impl FnMut(&Event, &Session) -> R + Send + 'static,
+        mut handler: impl FnMut(&Event, &Session) -> R + Send + 'static,
     ) -> &Self {
-        let entry = (Some(event_type), boxed(handler));
-        lock(&self.shared.handlers).event.push(entry);
-        self
+        self.handle(move |update, session| {
+            let event = update.event()?;
+            (event.event_type() == event_type).then(|| handler(event, session))
+        })
     }
 
     /// Calls this for every message.
     pub fn on_any<R: Outcome>(
         &self,
-        handler: impl FnMut(&Event, &Session) -> R + Send + 'static,
+        mut handler: impl FnMut(&Event, &Session) -> R + Send + 'static,
     ) -> &Self {
-        lock(&self.shared.handlers)
-            .event
-            .push((None, boxed(handler)));
-        self
+        self.handle(move |update, session| Some(handler(update.event()?, session)))
     }
 
     /// Calls this for everything that went wrong and was dealt with.
     pub fn on_notice<R: Outcome>(
         &self,
-        handler: impl FnMut(&Notice, &Session) -> R + Send + 'static,
+        mut handler: impl FnMut(&Notice, &Session) -> R + Send + 'static,
     ) -> &Self {
-        lock(&self.shared.handlers).notice.push(boxed(handler));
-        self
+        self.handle(move |update, session| Some(handler(update.notice()?, session)))
     }
 
     /// Calls this for every change of the state.
     pub fn on_status<R: Outcome>(
         &self,
-        handler: impl FnMut(&StatusChange, &Session) -> R + Send + 'static,
+        mut handler: impl FnMut(&StatusChange, &Session) -> R + Send + 'static,
     ) -> &Self {
-        lock(&self.shared.handlers).status.push(boxed(handler));
+        self.handle(move |update, session| Some(handler(update.status()?, session)))
+    }
+
+    fn handle<R: Outcome>(
+        &self,
+        mut handler: impl FnMut(&Update, &Session) -> Option<R> + Send + 'static,
+    ) -> &Self {
+        let handler = move |update: &Update, session: &Session| {
+            handler(update, session).map_or(Ok(()), Outcome::into_result)
+        };
+        lock(&self.shared.handlers).push(Arc::new(Mutex::new(handler)));
         self
     }
 
@@ -178,8 +168,10 @@ impl Session {
     /// # Errors
     /// Fails when going on makes no sense, above all when the login is dead.
     pub fn start(&self) -> Result<(), Error> {
-        while let Some(update) = self.next(true) {
-            self.dispatch(&update);
+        while let Some(task) = self.next() {
+            let failures = self.call_handlers(task.update());
+            self.machine().handle_done(task, failures);
+            self.nudge();
         }
         self.result().unwrap_or(Ok(()))
     }
@@ -201,7 +193,7 @@ impl Session {
     /// Each turn of the loop drives the session, so nothing is fetched that nobody takes.
     pub fn events(&self) -> impl Iterator<Item = Event> + Send + 'static {
         self.updates().filter_map(|update| match update {
-            Update::Event(event) => Some(event),
+            Update::Event(event) => Some(Arc::unwrap_or_clone(event)),
             _ => None,
         })
     }
@@ -209,24 +201,26 @@ impl Session {
     /// Everything there is to tell, one after the other, until the session is closed.
     pub fn updates(&self) -> impl Iterator<Item = Update> + Send + 'static {
         let session = self.clone();
-        std::iter::from_fn(move || session.next(false))
+        std::iter::from_fn(move || {
+            let task = session.next()?;
+            Some(session.machine().hand_out(task))
+        })
     }
 
     /// Ends the session: at once, from any thread and any handler, whatever is in flight.
     pub fn close(&self) {
-        self.machine().poller.handle_close();
-        // Only fails when nobody can wait any more.
-        let _ = self.shared.outbox.send(Input::Closed);
+        self.machine().handle_close();
+        self.nudge();
     }
 
     /// How the session stands.
     pub fn status(&self) -> Status {
-        self.machine().poller.status()
+        self.machine().status()
     }
 
     /// How the session ended, once it has.
     pub fn result(&self) -> Option<Result<(), Error>> {
-        self.machine().result.clone()
+        self.machine().result().cloned()
     }
 
     /// Where the session stands, to [`resume`](Self::resume) from; `None` before it knows.
@@ -235,12 +229,7 @@ impl Session {
     /// returned, so take it after handling one and before asking for the next. With handlers
     /// it covers every message whose handlers have all returned.
     pub fn checkpoint(&self) -> Option<Checkpoint> {
-        let machine = self.machine();
-        let mut checkpoint = machine.poller.checkpoint()?;
-        if let Some(event) = &machine.in_hand {
-            checkpoint.rewind(event);
-        }
-        Some(checkpoint)
+        self.machine().checkpoint()
     }
 
     /// Sends a text to the conversation that the message came from.
@@ -256,48 +245,40 @@ impl Session {
         &self.shared.client
     }
 
-    /// Drives the poller until there is something to tell.
-    fn next(&self, for_handlers: bool) -> Option<Update> {
+    /// Drives the machine until there is something to handle.
+    fn next(&self) -> Option<Task> {
         let inbox = lock(&self.shared.inbox);
         loop {
             // What has come in counts before what has run out.
             while let Ok(input) = inbox.try_recv() {
                 self.take(input);
             }
-            let output = {
-                let mut machine = self.machine();
-                if machine.result.is_some() {
-                    return None;
-                }
-                let output = machine.poller.poll_output(now());
-                match &output {
-                    Output::Event(event) if for_handlers => machine.in_hand = Some(event.clone()),
-                    Output::Finished(result) => machine.result = Some(result.clone()),
-                    _ => {}
-                }
-                output
-            };
-            match output {
-                Output::Send(outgoing) => self.send(outgoing),
-                Output::Event(event) => return Some(Update::Event(event)),
-                Output::Notice(notice) => return Some(Update::Notice(notice)),
-                Output::Status(change) => return Some(Update::Status(change)),
-                Output::Wait(until) => {
+            let turn = self.machine().poll(now());
+            match turn {
+                Turn::Send(outgoing) => self.send(outgoing),
+                Turn::Handle(task) => return Some(task),
+                Turn::Wait(until) => {
                     match inbox.recv_timeout(until.saturating_sub(now().monotonic)) {
                         Ok(input) => self.take(input),
-                        Err(_) => self.machine().poller.handle_timeout(now()),
+                        Err(_) => self.machine().handle_timeout(now()),
                     }
                 }
-                Output::Finished(_) => return None,
+                // A handler on another thread; never fails, the session holds the other end.
+                Turn::Busy => self.take(inbox.recv().ok()?),
+                Turn::Finished(_) => return None,
             }
         }
     }
 
     fn take(&self, input: Input) {
         if let Input::Answer(id, answer) = input {
-            // An answer that the poller no longer waits for came late, and is dropped.
-            let _ = self.machine().poller.handle_response(now(), id, answer);
+            self.machine().handle_response(now(), id, answer);
         }
+    }
+
+    /// Wakes whoever waits. Fails only when nobody can.
+    fn nudge(&self) {
+        let _ = self.shared.outbox.send(Input::Nudge);
     }
 
     /// Sends on a thread of its own. If it hangs, nobody waits for it: the poller gives
@@ -319,49 +300,17 @@ impl Session {
         }
     }
 
-    fn dispatch(&self, update: &Update) {
-        match update {
-            Update::Event(event) => {
-                let fits = |wanted: Option<EventType>| {
-                    wanted.is_none_or(|wanted| wanted == event.event_type())
-                };
-                let handlers: Vec<_> = lock(&self.shared.handlers)
-                    .event
-                    .iter()
-                    .filter(|(wanted, _)| fits(*wanted))
-                    .map(|(_, handler)| Arc::clone(handler))
-                    .collect();
-                for reason in self.call(&handlers, event) {
-                    self.notify(&Notice::HandlerFailed {
-                        conversation: event.conversation,
-                        reason,
-                    });
-                }
-                self.machine().in_hand = None;
-            }
-            Update::Notice(notice) => self.notify(notice),
-            Update::Status(change) => {
-                let handlers = lock(&self.shared.handlers).status.clone();
-                self.call(&handlers, change);
-            }
-        }
-    }
-
-    fn notify(&self, notice: &Notice) {
-        let handlers = lock(&self.shared.handlers).notice.clone();
-        self.call(&handlers, notice);
-    }
-
     /// Calls each, and says how those failed that did.
-    fn call<T>(&self, handlers: &[Handler<T>], item: &T) -> Vec<String> {
-        let call = |handler: &Handler<T>| {
-            let result = catch_unwind(AssertUnwindSafe(|| lock(handler)(item, self)));
-            match result {
-                Ok(result) => result.err(),
-                Err(payload) => Some(handler_panicked(&*payload)),
-            }
+    fn call_handlers(&self, update: &Update) -> Vec<String> {
+        let handlers = lock(&self.shared.handlers).clone();
+        let call = |handler: &Handler| {
+            catch_unwind(AssertUnwindSafe(|| lock(handler)(update, self)))
+                .unwrap_or_else(|payload| Err(handler_panicked(&*payload)))
         };
-        handlers.iter().filter_map(call).collect()
+        handlers
+            .iter()
+            .filter_map(|handler| call(handler).err())
+            .collect()
     }
 
     fn machine(&self) -> MutexGuard<'_, Machine> {
@@ -398,14 +347,6 @@ impl Running {
     pub fn is_finished(&self) -> bool {
         self.thread.is_finished()
     }
-}
-
-fn boxed<T: 'static, R: Outcome>(
-    mut handler: impl FnMut(&T, &Session) -> R + Send + 'static,
-) -> Handler<T> {
-    Arc::new(Mutex::new(move |item: &T, session: &Session| {
-        handler(item, session).into_result()
-    }))
 }
 
 /// What is behind these locks is whole at any time, also after a panic.

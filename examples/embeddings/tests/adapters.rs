@@ -3,10 +3,11 @@
 
 use std::collections::BTreeSet;
 
+use bilibili_session::TransportConfig;
 use bilibili_session::endpoints::SendMsg;
 use bilibili_session::poller::{Poller, Status};
 use bilibili_session_embeddings::{context, now_us, often};
-use bilibili_session_simulator::conformance::{Settings, Suite};
+use bilibili_session_simulator::conformance::Suite;
 use bilibili_session_simulator::server::Server;
 use bilibili_session_simulator::{NewMessage, Simulator};
 use transport::Http;
@@ -50,10 +51,10 @@ fn reqwest_conforms() {
     assert!(report.is_ok(), "{report}");
 }
 
-fn reqwest(settings: &Settings) -> Http {
+fn reqwest(settings: &TransportConfig) -> Http {
     let mut builder = reqwest::Client::builder().timeout(settings.timeout);
     if let Some(pem) = &settings.root_certificates {
-        let certificate = reqwest::Certificate::from_pem(pem.as_bytes()).unwrap();
+        let certificate = reqwest::Certificate::from_pem(pem).unwrap();
         builder = builder.tls_certs_only([certificate]);
     }
     builder = match &settings.proxy {

@@ -1,10 +1,10 @@
 //! What comes back is what the server said.
 
-use bilibili_session::TransportErrorKind;
+use bilibili_session::{TransportConfig, TransportErrorKind};
 
 use super::cases::{answer_of, failed, get, get_with, post, same, send};
 use super::peer::{Peer, Script};
-use super::{Make, Settings};
+use super::{Make, usual};
 
 fn with_body(head: &str, body: &str) -> Vec<u8> {
     format!("{head}\r\ncontent-length: {}\r\n\r\n{body}", body.len()).into_bytes()
@@ -37,7 +37,7 @@ pub(super) fn redirects_are_answers(make: &Make<'_>) -> Result<(), String> {
         let peer = Peer::new(Script::Answer(with_body(&head, "moved")))?;
         let origin = peer.origin();
         for request in [get(&origin)?, post(&origin, "text/plain", b"body")?] {
-            let mut transport = make(&Settings::default());
+            let mut transport = make(&usual());
             let answer = send(&mut *transport, request)?
                 .map_err(|error| format!("status {status}: {error}"))?;
             same("the status", answer.status().as_u16(), status)?;
@@ -118,11 +118,8 @@ pub(super) fn chunks_are_put_together(make: &Make<'_>) -> Result<(), String> {
 
 const LIMIT: u64 = 100_000;
 
-fn limited() -> Settings {
-    Settings {
-        body_limit: LIMIT,
-        ..Settings::default()
-    }
+fn limited() -> TransportConfig {
+    usual().body_limit(LIMIT)
 }
 
 pub(super) fn body_up_to_the_limit(make: &Make<'_>) -> Result<(), String> {
@@ -157,7 +154,7 @@ pub(super) fn body_over_the_limit(make: &Make<'_>) -> Result<(), String> {
 /// What a server does with a connection that was idle for long.
 pub(super) fn connection_closed_between_two_requests(make: &Make<'_>) -> Result<(), String> {
     let peer = Peer::new(Script::Last(with_body("HTTP/1.1 200 OK", "ok")))?;
-    let mut transport = make(&Settings::default());
+    let mut transport = make(&usual());
     for _ in 0..3 {
         let answer = send(&mut *transport, get(&peer.origin())?)?;
         let answer = answer.map_err(|error| error.to_string())?;

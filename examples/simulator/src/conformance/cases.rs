@@ -2,10 +2,10 @@
 
 use std::fmt::Debug;
 
-use bilibili_session::{TransportError, TransportErrorKind};
+use bilibili_session::{TransportConfig, TransportError, TransportErrorKind};
 use http::{Request, Response};
 
-use super::{Answer, Exchange, Make, Settings, answers, requests, tls, trouble};
+use super::{Answer, Exchange, Make, answers, requests, tls, trouble, usual};
 
 /// One thing that a transport must do.
 pub(super) struct Case {
@@ -117,7 +117,7 @@ pub(super) fn send(
 /// The answer to a GET, with a transport of its own.
 pub(super) fn get_with(
     make: &Make<'_>,
-    settings: &Settings,
+    settings: &TransportConfig,
     origin: &str,
 ) -> Result<Answer, String> {
     send(&mut *make(settings), get(origin)?)
@@ -125,7 +125,7 @@ pub(super) fn get_with(
 
 /// The answer to a GET, which must be one.
 pub(super) fn answer_of(make: &Make<'_>, origin: &str) -> Result<Response<Vec<u8>>, String> {
-    get_with(make, &Settings::default(), origin)?.map_err(|error| format!("no answer: {error}"))
+    get_with(make, &usual(), origin)?.map_err(|error| format!("no answer: {error}"))
 }
 
 /// Two values that must be the same.

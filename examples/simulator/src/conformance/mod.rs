@@ -4,11 +4,11 @@
 //! the suite a way to make one:
 //!
 //! ```no_run
-//! use bilibili_session_simulator::conformance::{Settings, Suite};
-//! # use bilibili_session::TransportError;
+//! use bilibili_session_simulator::conformance::Suite;
+//! # use bilibili_session::{TransportConfig, TransportError};
 //! # struct Mine;
 //! # impl Mine {
-//! #     fn new(_: &Settings) -> Self { Self }
+//! #     fn new(_: &TransportConfig) -> Self { Self }
 //! #     fn send(&self, _: http::Request<Vec<u8>>) -> Result<http::Response<Vec<u8>>, TransportError> {
 //! #         Err(TransportError::timeout())
 //! #     }
@@ -35,9 +35,8 @@ mod trouble;
 
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::time::Duration;
 
-use bilibili_session::TransportError;
+use bilibili_session::{TransportConfig, TransportError};
 use http::{Request, Response};
 
 use cases::{CASES, Case};
@@ -45,36 +44,16 @@ use cases::{CASES, Case};
 /// What comes of a request.
 pub type Answer = Result<Response<Vec<u8>>, TransportError>;
 
-/// How the transport of a case is to be made.
-#[derive(Debug, Clone)]
-#[non_exhaustive]
-pub struct Settings {
-    /// The most that a whole exchange may take.
-    pub timeout: Duration,
-    /// The most bytes that a body may have.
-    pub body_limit: u64,
-    /// The certificate authority to trust, as PEM.
-    pub root_certificates: Option<String>,
-    /// The proxy to go through, as a URL.
-    pub proxy: Option<String>,
-}
-
-impl Default for Settings {
-    fn default() -> Self {
-        Self {
-            timeout: Duration::from_secs(30),
-            body_limit: 1 << 20,
-            root_certificates: None,
-            proxy: None,
-        }
-    }
+/// How the transport of most cases is to be made.
+fn usual() -> TransportConfig {
+    TransportConfig::new().body_limit(1 << 20)
 }
 
 /// The transport of a case.
 type Exchange<'a> = dyn FnMut(Request<Vec<u8>>) -> Answer + 'a;
 
 /// Makes the transport of a case.
-type Make<'a> = dyn Fn(&Settings) -> Box<Exchange<'a>> + 'a;
+type Make<'a> = dyn Fn(&TransportConfig) -> Box<Exchange<'a>> + 'a;
 
 /// All cases, for one kind of transport.
 #[must_use]
@@ -85,7 +64,7 @@ pub struct Suite<'a> {
 
 impl<'a> Suite<'a> {
     /// A suite for what this makes.
-    pub fn new<T>(make: impl Fn(&Settings) -> T + 'a) -> Self
+    pub fn new<T>(make: impl Fn(&TransportConfig) -> T + 'a) -> Self
     where
         T: FnMut(Request<Vec<u8>>) -> Answer + 'a,
     {
@@ -195,7 +174,7 @@ mod tests {
     use super::*;
 
     fn passed<T: FnMut(Request<Vec<u8>>) -> Answer>(
-        make: impl Fn(&Settings) -> T,
+        make: impl Fn(&TransportConfig) -> T,
     ) -> Vec<&'static str> {
         let report = Suite::new(make).run();
         assert_eq!(report.passed.len() + report.failures.len(), CASES.len());

@@ -2,7 +2,7 @@
 
 use super::cases::{COOKIE, FORM, QUERY, get, post, same, send};
 use super::peer::{Peer, Script, body, header};
-use super::{Make, Settings};
+use super::{Make, usual};
 
 const OK: &[u8] = b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok";
 
@@ -12,7 +12,7 @@ fn sent(
     request: impl Fn(&str) -> Result<http::Request<Vec<u8>>, String>,
 ) -> Result<Vec<u8>, String> {
     let peer = Peer::new(Script::Answer(OK.to_vec()))?;
-    let mut transport = make(&Settings::default());
+    let mut transport = make(&usual());
     let answer = send(&mut *transport, request(&peer.origin())?)?;
     let answer = answer.map_err(|error| error.to_string())?;
     same("the answer", answer.body().as_slice(), b"ok".as_slice())?;
@@ -107,7 +107,7 @@ pub(super) fn no_compression_asked_for(make: &Make<'_>) -> Result<(), String> {
 /// carried out nobody knows, so one that writes is not sent a second time.
 pub(super) fn a_post_is_sent_once(make: &Make<'_>) -> Result<(), String> {
     let peer = Peer::new(Script::Once(OK.to_vec()))?;
-    let mut transport = make(&Settings::default());
+    let mut transport = make(&usual());
     let first = send(&mut *transport, get(&peer.origin())?)?;
     first.map_err(|error| error.to_string())?;
     for _ in 0..2 {

@@ -5,6 +5,7 @@ use std::net::{Shutdown, TcpStream};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 
+use bilibili_session::TransportConfig;
 use bilibili_session::TransportErrorKind::{Connect, Interrupted, Other, Tls};
 use rcgen::{
     BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair, KeyUsagePurpose, date_time_ymd,
@@ -15,7 +16,7 @@ use rustls::{ServerConfig, ServerConnection, StreamOwned};
 use super::cases::{failed, get_with, same};
 use super::peer::{Peer, Script, listen, read_head};
 use super::trouble::times_out;
-use super::{Make, Settings};
+use super::{Make, usual};
 
 const OK: &[u8] = b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok";
 
@@ -76,11 +77,8 @@ impl Authority {
         })
     }
 
-    fn trusted(&self) -> Settings {
-        Settings {
-            root_certificates: Some(self.pem.clone()),
-            ..Settings::default()
-        }
+    fn trusted(&self) -> TransportConfig {
+        usual().root_certificates(self.pem.as_str())
     }
 }
 
@@ -102,7 +100,7 @@ pub(super) fn trusted_authority(make: &Make<'_>) -> Result<(), String> {
 
 pub(super) fn unknown_authority(make: &Make<'_>) -> Result<(), String> {
     let peer = authority()?.peer("127.0.0.1", false)?;
-    for settings in [Settings::default(), authority()?.trusted()] {
+    for settings in [usual(), authority()?.trusted()] {
         failed(get_with(make, &settings, &secure(&peer))?, &[Tls])?;
     }
     same("the requests that came", peer.received().len(), 0)
@@ -174,10 +172,7 @@ pub(super) fn through_a_proxy(make: &Make<'_>) -> Result<(), String> {
     let authority = authority()?;
     let peer = authority.peer("127.0.0.1", false)?;
     let (proxy, asked) = proxy(b"HTTP/1.1 200 Connection established\r\n\r\n")?;
-    let settings = Settings {
-        proxy: Some(proxy),
-        ..authority.trusted()
-    };
+    let settings = authority.trusted().proxy(proxy);
     let answer = get_with(make, &settings, &secure(&peer))?;
     let answer = answer.map_err(|error| error.to_string())?;
     same("the body", answer.body().as_slice(), b"ok".as_slice())?;
@@ -209,10 +204,7 @@ pub(super) fn proxy_that_refuses(make: &Make<'_>) -> Result<(), String> {
     let peer = authority.peer("127.0.0.1", false)?;
     let (proxy, _) =
         proxy(b"HTTP/1.1 407 Proxy Authentication Required\r\ncontent-length: 0\r\n\r\n")?;
-    let settings = Settings {
-        proxy: Some(proxy),
-        ..authority.trusted()
-    };
+    let settings = authority.trusted().proxy(proxy);
     failed(get_with(make, &settings, &secure(&peer))?, &[Connect])?;
     same("the requests that came", peer.received().len(), 0)
 }

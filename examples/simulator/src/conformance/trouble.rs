@@ -3,11 +3,12 @@
 use std::net::TcpListener;
 use std::time::{Duration, Instant};
 
+use bilibili_session::TransportConfig;
 use bilibili_session::TransportErrorKind::{Connect, Interrupted, Other, Timeout};
 
 use super::cases::{failed, get_with, same};
 use super::peer::{Peer, Script};
-use super::{Make, Settings};
+use super::{Make, usual};
 
 /// Long enough for a connection on a slow machine, short enough to wait for.
 const TIMEOUT: Duration = Duration::from_millis(700);
@@ -15,11 +16,12 @@ const TIMEOUT: Duration = Duration::from_millis(700);
 const PATIENCE: Duration = Duration::from_secs(15);
 
 /// An exchange that never ends by itself must end with its time.
-pub(super) fn times_out(make: &Make<'_>, settings: Settings, origin: &str) -> Result<(), String> {
-    let settings = Settings {
-        timeout: TIMEOUT,
-        ..settings
-    };
+pub(super) fn times_out(
+    make: &Make<'_>,
+    settings: TransportConfig,
+    origin: &str,
+) -> Result<(), String> {
+    let settings = settings.timeout(TIMEOUT);
     let start = Instant::now();
     let answer = get_with(make, &settings, origin)?;
     let took = start.elapsed();
@@ -36,7 +38,7 @@ pub(super) fn times_out(make: &Make<'_>, settings: Settings, origin: &str) -> Re
 }
 
 fn plain(make: &Make<'_>, script: Script) -> Result<(), String> {
-    times_out(make, Settings::default(), &Peer::new(script)?.origin())
+    times_out(make, usual(), &Peer::new(script)?.origin())
 }
 
 pub(super) fn timeout_without_an_answer(make: &Make<'_>) -> Result<(), String> {
@@ -60,7 +62,7 @@ pub(super) fn timeout_within_the_body(make: &Make<'_>) -> Result<(), String> {
 
 fn breaks(make: &Make<'_>, script: Script) -> Result<(), String> {
     let peer = Peer::new(script)?;
-    let answer = get_with(make, &Settings::default(), &peer.origin())?;
+    let answer = get_with(make, &usual(), &peer.origin())?;
     failed(answer, &[Interrupted])
 }
 
@@ -84,7 +86,7 @@ pub(super) fn no_answer_at_all(make: &Make<'_>) -> Result<(), String> {
 /// curl takes such an answer for an empty one, which the core cannot read either.
 pub(super) fn headers_cut_short(make: &Make<'_>) -> Result<(), String> {
     let peer = Peer::new(Script::Last(b"HTTP/1.1 200 OK\r\nx-cut: h".to_vec()))?;
-    match get_with(make, &Settings::default(), &peer.origin())? {
+    match get_with(make, &usual(), &peer.origin())? {
         Ok(answer) if answer.body().is_empty() => {}
         answer => failed(answer, &[Interrupted])?,
     }
@@ -106,7 +108,7 @@ pub(super) fn no_http(make: &Make<'_>) -> Result<(), String> {
         "<html>no head</html>\r\n\r\n",
     ] {
         let peer = Peer::new(Script::Last(bytes.as_bytes().to_vec()))?;
-        let answer = get_with(make, &Settings::default(), &peer.origin())?;
+        let answer = get_with(make, &usual(), &peer.origin())?;
         failed(answer, &[Interrupted, Other])?;
     }
     Ok(())
@@ -116,16 +118,13 @@ pub(super) fn nobody_listens(make: &Make<'_>) -> Result<(), String> {
     let address = TcpListener::bind(("127.0.0.1", 0))
         .and_then(|listener| listener.local_addr())
         .map_err(|error| error.to_string())?;
-    let answer = get_with(make, &Settings::default(), &format!("http://{address}"))?;
+    let answer = get_with(make, &usual(), &format!("http://{address}"))?;
     failed(answer, &[Connect])
 }
 
 /// `invalid` is a domain that never has names; where nobody answers for names, time is over.
 pub(super) fn name_that_does_not_exist(make: &Make<'_>) -> Result<(), String> {
-    let settings = Settings {
-        timeout: Duration::from_secs(5),
-        ..Settings::default()
-    };
+    let settings = usual().timeout(Duration::from_secs(5));
     let start = Instant::now();
     let answer = get_with(make, &settings, "http://made-up.invalid")?;
     failed(answer, &[Connect, Timeout])?;

@@ -1,8 +1,6 @@
 //! Who asks, whom, and how: out of options and environment.
 
-use std::time::Duration;
-
-use bilibili_session::{Context, Credential, Hosts};
+use bilibili_session::{Context, Credential, Hosts, TransportConfig};
 use bilibili_session_examples::{Demo, credential_from_env, variable};
 use bilibili_session_simulator::Script;
 
@@ -15,8 +13,7 @@ use crate::output::note;
 pub(crate) struct Setup {
     pub(crate) context: Context,
     pub(crate) runtime: RuntimeName,
-    pub(crate) timeout: Duration,
-    pub(crate) proxy: Option<String>,
+    pub(crate) transport: TransportConfig,
     /// Served for as long as this is kept.
     demo: Option<Demo>,
 }
@@ -58,12 +55,15 @@ impl Setup {
             None if is_https => variable("HTTPS_PROXY").or_else(|| variable("https_proxy")),
             None => None,
         };
-        check_proxy(proxy.as_deref())?;
+        let mut transport = TransportConfig::new().timeout(common.timeout);
+        if let Some(proxy) = proxy {
+            check_proxy(&proxy)?;
+            transport = transport.proxy(proxy);
+        }
         Ok(Self {
             context,
             runtime: common.runtime,
-            timeout: common.timeout,
-            proxy,
+            transport,
             demo,
         })
     }
@@ -76,8 +76,8 @@ impl Setup {
 
 /// Of another kind it would be misunderstood, or passed by. It is not repeated: a password
 /// may stand in it.
-fn check_proxy(proxy: Option<&str>) -> Result<(), Failure> {
-    let scheme = proxy.and_then(|proxy| proxy.split_once("://"));
+fn check_proxy(proxy: &str) -> Result<(), Failure> {
+    let scheme = proxy.split_once("://");
     match scheme.map(|(scheme, _)| scheme.to_ascii_lowercase()) {
         Some(scheme) if scheme != "http" && scheme != "https" => Err(Failure::usage(
             "the proxy is not one of HTTP: give http://host:port",

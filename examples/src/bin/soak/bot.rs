@@ -2,7 +2,7 @@
 
 use async_std::task::block_on;
 use bilibili_session::poller::Checkpoint;
-use bilibili_session::{Context, Error, Event};
+use bilibili_session::{Context, Error, Event, TransportConfig};
 use bilibili_session_async_std::SurfTransport;
 use bilibili_session_blocking::UreqTransport;
 
@@ -73,7 +73,7 @@ fn blocking(
     ledger: &Ledger,
 ) -> Result<bilibili_session_blocking::Session, Failure> {
     use bilibili_session_blocking::Session;
-    let transport = UreqTransport::builder().timeout(TIMEOUT).build()?;
+    let transport = UreqTransport::with_config(&TransportConfig::new().timeout(TIMEOUT))?;
     let session = match checkpoint {
         None => Session::new(context, transport, config())?,
         Some(checkpoint) => Session::resume(context, transport, config(), checkpoint)?,
@@ -100,7 +100,7 @@ fn async_std(
     ledger: &Ledger,
 ) -> Result<bilibili_session_async_std::Session, Failure> {
     use bilibili_session_async_std::Session;
-    let transport = SurfTransport::builder().timeout(TIMEOUT).build()?;
+    let transport = SurfTransport::with_config(&TransportConfig::new().timeout(TIMEOUT))?;
     let session = match checkpoint {
         None => Session::new(context, transport, config())?,
         Some(checkpoint) => Session::resume(context, transport, config(), checkpoint)?,

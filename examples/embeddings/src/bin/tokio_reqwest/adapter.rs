@@ -3,8 +3,9 @@
 use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError};
 use std::time::{Instant, SystemTime};
 
-use bilibili_session::poller::{Notice, Outgoing, Output, Poller, RequestId, StatusChange};
-use bilibili_session::{Account, Call, Context, Endpoint, Error, Event, Now, Step};
+use bilibili_session::poller::{Outgoing, Output, Poller, RequestId};
+pub use bilibili_session::session::Update;
+use bilibili_session::{Account, Call, Context, Endpoint, Error, Now, Step};
 use tokio::task::{JoinError, JoinSet};
 
 use crate::transport::{Answer, Http};
@@ -44,18 +45,6 @@ impl Client {
     }
 }
 
-/// What a session has to tell.
-#[derive(Debug)]
-#[allow(clippy::large_enum_variant, reason = "one at a time, and moved once")]
-pub enum Update {
-    /// A message arrived.
-    Event(Event),
-    /// Something went wrong and was dealt with.
-    Notice(Notice),
-    /// The state changed.
-    Status(StatusChange),
-}
-
 /// Messages as they arrive. Dropping it ends it, with all that is in flight.
 #[derive(Debug)]
 pub struct Session {
@@ -86,9 +75,9 @@ impl Session {
                     self.in_flight
                         .spawn(async move { (id, http.send(request).await) });
                 }
-                Output::Event(event) => return Ok(Some(Update::Event(event))),
-                Output::Notice(notice) => return Ok(Some(Update::Notice(notice))),
-                Output::Status(change) => return Ok(Some(Update::Status(change))),
+                Output::Event(event) => return Ok(Some(event.into())),
+                Output::Notice(notice) => return Ok(Some(notice.into())),
+                Output::Status(change) => return Ok(Some(change.into())),
                 Output::Wait(until) => {
                     let pause = until.saturating_sub(now().monotonic);
                     tokio::select! {

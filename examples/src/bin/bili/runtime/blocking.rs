@@ -4,9 +4,10 @@ use std::sync::Arc;
 
 use bilibili_session::Error;
 use bilibili_session::poller::{Checkpoint, PollerConfig};
-use bilibili_session_blocking::{Client, Session, Update as Told, UreqTransport};
+use bilibili_session::session::Update;
+use bilibili_session_blocking::{Client, Session, UreqTransport};
 
-use super::{Sender, Update, Watcher};
+use super::{Sender, Watcher};
 use crate::failure::Failure;
 use crate::setup::Setup;
 
@@ -15,11 +16,7 @@ pub(super) fn client(setup: &Setup) -> Result<Client, Failure> {
 }
 
 fn transport(setup: &Setup) -> Result<UreqTransport, Failure> {
-    let mut builder = UreqTransport::builder().timeout(setup.timeout);
-    if let Some(proxy) = &setup.proxy {
-        builder = builder.proxy(proxy);
-    }
-    builder.build().map_err(Failure::usage)
+    UreqTransport::with_config(&setup.transport).map_err(Failure::usage)
 }
 
 pub(super) fn watch(
@@ -38,16 +35,12 @@ pub(super) fn watch(
 
 struct Watch {
     session: Session,
-    updates: Box<dyn Iterator<Item = Told>>,
+    updates: Box<dyn Iterator<Item = Update>>,
 }
 
 impl Watcher for Watch {
     fn next(&mut self) -> Option<Update> {
-        Some(match self.updates.next()? {
-            Told::Event(event) => Update::Event(Box::new(event)),
-            Told::Notice(notice) => Update::Notice(notice),
-            Told::Status(change) => Update::Status(change),
-        })
+        self.updates.next()
     }
 
     fn checkpoint(&self) -> Option<Checkpoint> {

@@ -8,8 +8,9 @@ use std::cell::Cell;
 use bilibili_session::endpoints::Nav;
 use bilibili_session::endpoints::SentMsg;
 use bilibili_session::error::BuildError;
-use bilibili_session::poller::{Checkpoint, Notice, PollerConfig, StatusChange};
-use bilibili_session::{Auth, Context, ConversationId, Endpoint, Error, Event, Identity};
+use bilibili_session::poller::{Checkpoint, PollerConfig};
+use bilibili_session::session::Update;
+use bilibili_session::{Auth, Context, ConversationId, Endpoint, Error, Identity};
 
 use crate::args::RuntimeName;
 use crate::failure::Failure;
@@ -85,13 +86,6 @@ impl Runtime {
             Client::AsyncStd(client) => surf::call(client, endpoint),
         }
     }
-}
-
-/// What a watch has to tell.
-pub(crate) enum Update {
-    Event(Box<Event>),
-    Notice(Notice),
-    Status(StatusChange),
 }
 
 /// Messages as they arrive, on the runtime that was asked for.

@@ -5,10 +5,11 @@ use std::sync::Arc;
 use async_std::stream::StreamExt as _;
 use async_std::task::block_on;
 use bilibili_session::poller::{Checkpoint, PollerConfig};
+use bilibili_session::session::Update;
 use bilibili_session::{Endpoint, Error};
-use bilibili_session_async_std::{Client, Session, SurfTransport, Update as Told, Updates};
+use bilibili_session_async_std::{Client, Session, SurfTransport, Updates};
 
-use super::{Sender, Update, Watcher};
+use super::{Sender, Watcher};
 use crate::failure::Failure;
 use crate::setup::Setup;
 
@@ -21,11 +22,7 @@ pub(super) fn call<E: Endpoint>(client: &Client, endpoint: E) -> Result<E::Outpu
 }
 
 fn transport(setup: &Setup) -> Result<SurfTransport, Failure> {
-    let mut builder = SurfTransport::builder().timeout(setup.timeout);
-    if let Some(proxy) = &setup.proxy {
-        builder = builder.proxy(proxy);
-    }
-    builder.build().map_err(Failure::usage)
+    SurfTransport::with_config(&setup.transport).map_err(Failure::usage)
 }
 
 pub(super) fn watch(
@@ -49,11 +46,7 @@ struct Watch {
 
 impl Watcher for Watch {
     fn next(&mut self) -> Option<Update> {
-        Some(match block_on(self.updates.next())? {
-            Told::Event(event) => Update::Event(Box::new(event)),
-            Told::Notice(notice) => Update::Notice(notice),
-            Told::Status(change) => Update::Status(change),
-        })
+        block_on(self.updates.next())
     }
 
     fn checkpoint(&self) -> Option<Checkpoint> {

@@ -12,6 +12,7 @@ mod stop;
 use std::time::{Duration, Instant};
 
 use bilibili_session::poller::{Checkpoint, Notice, PollerConfig, Status, StatusChange};
+use bilibili_session::session::Update;
 use bilibili_session::{ConversationId, OneLine};
 use bilibili_session_examples::DEMO_INTERVAL;
 use serde::Serialize;
@@ -20,7 +21,7 @@ use crate::args::WatchArgs;
 use crate::commands::history::in_words;
 use crate::failure::Failure;
 use crate::output::{BOLD, DIM, Output, WARN};
-use crate::runtime::{self, Update, Watcher};
+use crate::runtime::{self, Watcher};
 use crate::setup::Setup;
 use checkpoint_file::CheckpointFile;
 use reply::Replier;
@@ -100,7 +101,7 @@ fn config(setup: &Setup, args: &WatchArgs) -> PollerConfig {
     PollerConfig::new()
         .interval(args.interval.unwrap_or(usual))
         .exclude_self(!args.include_self)
-        .request_timeout(setup.timeout)
+        .request_timeout(setup.transport.timeout)
         .seed(seed())
 }
 
@@ -125,7 +126,7 @@ impl Watch<'_> {
             match update {
                 Update::Event(_) if self.left == 0 => {}
                 Update::Event(event) => {
-                    self.out.print(&event, || in_words(&event))?;
+                    self.out.print(&*event, || in_words(&event))?;
                     self.out.flush()?;
                     let now = watcher.checkpoint();
                     let own = now.as_ref().map(Checkpoint::uid);

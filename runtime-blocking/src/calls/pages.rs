@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 
 use bilibili_session::{Error, Pager};
 
-use crate::client::Client;
+use super::client::Client;
 
 impl Client {
     /// The items of a [pager](bilibili_session::pager), one after the other. The next page

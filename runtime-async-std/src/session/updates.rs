@@ -6,16 +6,16 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use async_std::task::sleep;
-use bilibili_session::poller::{Outgoing, Output, RequestId};
-use bilibili_session::session::Update;
+use bilibili_session::poller::{Outgoing, RequestId};
+use bilibili_session::session::{Task, Turn, Update};
 use bilibili_session::{TransportError, TransportErrorKind};
 use futures_util::future::BoxFuture;
 use futures_util::stream::{FuturesUnordered, Stream};
 use futures_util::task::AtomicWaker;
 use futures_util::{FutureExt, StreamExt};
 
+use super::Session;
 use crate::clock::now;
-use crate::session::Session;
 use crate::transport::{Answer, send_caught};
 
 /// Everything a session has to tell, until it is closed: see [`Session::updates`].
@@ -25,26 +25,50 @@ use crate::transport::{Answer, send_caught};
 #[must_use = "nothing happens unless the stream is polled"]
 pub struct Updates {
     session: Session,
-    /// Whether what is handed out goes to handlers, so that the session remembers it.
-    for_handlers: bool,
     in_flight: FuturesUnordered<BoxFuture<'static, (RequestId, Answer)>>,
     /// Which requests these are, to give them back.
     ids: Vec<RequestId>,
     timer: Option<(Duration, BoxFuture<'static, ()>)>,
-    closed: Arc<AtomicWaker>,
+    nudged: Arc<AtomicWaker>,
 }
 
 impl Updates {
-    pub(crate) fn new(session: Session, for_handlers: bool) -> Self {
-        let closed = Arc::default();
-        session.watch(&closed);
+    pub(crate) fn new(session: Session) -> Self {
+        let nudged = Arc::default();
+        session.watch(&nudged);
         Self {
             session,
-            for_handlers,
             in_flight: FuturesUnordered::new(),
             ids: Vec::new(),
             timer: None,
-            closed,
+            nudged,
+        }
+    }
+
+    /// What is to be handled next; `None` when it is over.
+    pub(crate) fn poll_task(&mut self, cx: &mut Context<'_>) -> Poll<Option<Task>> {
+        // First: a nudge that comes from now on is noticed.
+        self.nudged.register(cx.waker());
+        loop {
+            // What has come in counts before what has run out.
+            while let Poll::Ready(Some((id, answer))) = self.in_flight.poll_next_unpin(cx) {
+                self.ids.retain(|known| *known != id);
+                self.session.machine().handle_response(now(), id, answer);
+            }
+            let turn = self.session.machine().poll(now());
+            match turn {
+                Turn::Send(outgoing) => self.send(outgoing),
+                Turn::Handle(task) => return Poll::Ready(Some(task)),
+                Turn::Wait(until) => {
+                    std::task::ready!(self.poll_timer(cx, until));
+                    self.session.machine().handle_timeout(now());
+                }
+                Turn::Busy => return Poll::Pending,
+                Turn::Finished(_) => {
+                    self.in_flight.clear();
+                    return Poll::Ready(None);
+                }
+            }
         }
     }
 
@@ -56,7 +80,7 @@ impl Updates {
             .push(exchange.map(move |answer| (id, answer)).boxed());
     }
 
-    /// Whether the time has come that the poller wants to wait for.
+    /// Whether the time has come.
     fn poll_timer(&mut self, cx: &mut Context<'_>, until: Duration) -> Poll<()> {
         let timer = match &mut self.timer {
             Some((set, timer)) if *set == until => timer,
@@ -76,38 +100,9 @@ impl Updates {
 impl Stream for Updates {
     type Item = Update;
 
-    fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Update>> {
-        let this = self.get_mut();
-        // First: a close that comes from now on is noticed.
-        this.closed.register(cx.waker());
-        loop {
-            // What has come in counts before what has run out.
-            while let Poll::Ready(Some((id, answer))) = this.in_flight.poll_next_unpin(cx) {
-                this.ids.retain(|known| *known != id);
-                this.session.take(id, answer);
-            }
-            let update = match this.session.poll_output(this.for_handlers) {
-                Output::Send(outgoing) => {
-                    this.send(outgoing);
-                    continue;
-                }
-                Output::Event(event) => Update::Event(event),
-                Output::Notice(notice) => Update::Notice(notice),
-                Output::Status(change) => Update::Status(change),
-                Output::Wait(until) => match this.poll_timer(cx, until) {
-                    Poll::Ready(()) => {
-                        this.session.handle_timeout();
-                        continue;
-                    }
-                    Poll::Pending => return Poll::Pending,
-                },
-                Output::Finished(_) => {
-                    this.in_flight.clear();
-                    return Poll::Ready(None);
-                }
-            };
-            return Poll::Ready(Some(update));
-        }
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Update>> {
+        let task = self.poll_task(cx);
+        task.map(|task| Some(self.session.machine().hand_out(task?)))
     }
 }
 
@@ -117,7 +112,8 @@ impl Drop for Updates {
         for id in self.ids.drain(..) {
             let error =
                 TransportError::new(TransportErrorKind::Interrupted, "the stream was dropped");
-            self.session.take(id, Err(error));
+            let mut machine = self.session.machine();
+            machine.handle_response(now(), id, Err(error));
         }
     }
 }

@@ -1,5 +1,9 @@
 //! What carries a request to the service and brings the answer back.
 
+mod ureq;
+
+pub use ureq::UreqTransport;
+
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 

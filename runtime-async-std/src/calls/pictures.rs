@@ -7,7 +7,7 @@ use async_std::path::Path;
 use bilibili_session::endpoints::{DownloadPicture, SendMsg, SentMsg, UploadPicture};
 use bilibili_session::{ConversationId, Error, Event, Picture, PictureContent};
 
-use crate::client::Client;
+use super::client::Client;
 use crate::session::Session;
 
 /// Reads a picture from a file.

@@ -1,25 +1,74 @@
 //! What the sessions of every runtime have in common.
 //!
-//! A session is a runtime's own: it drives a [`Poller`](crate::poller::Poller), hands out
-//! what comes of it, and calls handlers. The types that it speaks in are the same everywhere.
+//! A session is a runtime's own: it sends, waits and calls handlers. What to send, how long
+//! to wait and whose handlers are called when is decided by its [`Machine`].
+
+mod desk;
+mod machine;
+
+pub use machine::{Machine, Task, Turn};
 
 use std::any::Any;
 use std::fmt::Display;
+use std::sync::Arc;
 
 use crate::error::{TransportError, TransportErrorKind};
 use crate::event::Event;
 use crate::poller::{Notice, StatusChange};
 
-/// What a session has to tell.
+/// What a session has to tell. Clones share what is in it.
 #[derive(Debug, Clone, PartialEq)]
-#[allow(clippy::large_enum_variant)]
 pub enum Update {
     /// A message arrived.
-    Event(Event),
+    Event(Arc<Event>),
     /// Something went wrong and was dealt with.
-    Notice(Notice),
+    Notice(Arc<Notice>),
     /// The state changed.
-    Status(StatusChange),
+    Status(Arc<StatusChange>),
+}
+
+impl Update {
+    /// The message, if it is one.
+    pub const fn event(&self) -> Option<&Arc<Event>> {
+        match self {
+            Self::Event(event) => Some(event),
+            _ => None,
+        }
+    }
+
+    /// What went wrong, if something did.
+    pub const fn notice(&self) -> Option<&Arc<Notice>> {
+        match self {
+            Self::Notice(notice) => Some(notice),
+            _ => None,
+        }
+    }
+
+    /// The new state, if it is one.
+    pub const fn status(&self) -> Option<&Arc<StatusChange>> {
+        match self {
+            Self::Status(change) => Some(change),
+            _ => None,
+        }
+    }
+}
+
+impl From<Event> for Update {
+    fn from(event: Event) -> Self {
+        Self::Event(Arc::new(event))
+    }
+}
+
+impl From<Notice> for Update {
+    fn from(notice: Notice) -> Self {
+        Self::Notice(Arc::new(notice))
+    }
+}
+
+impl From<StatusChange> for Update {
+    fn from(change: StatusChange) -> Self {
+        Self::Status(Arc::new(change))
+    }
 }
 
 /// What a handler may return: nothing, or a `Result` whose error is reported as a notice.

@@ -1,26 +1,30 @@
 //! Messages as they arrive.
 
+mod handlers;
+mod updates;
+
+pub use updates::Updates;
+
 use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
-use async_std::task::{self, JoinHandle};
+use async_std::task;
 use bilibili_session::endpoints::SentMsg;
 use bilibili_session::poller::{
-    Checkpoint, ConfigError, Notice, Output, Poller, PollerConfig, RequestId, Status, StatusChange,
+    Checkpoint, ConfigError, Notice, Poller, PollerConfig, Status, StatusChange,
 };
-use bilibili_session::session::{Outcome, Update};
+use bilibili_session::session::{Machine, Outcome, Task, Update};
 use bilibili_session::{Context, Error, Event, EventType};
-use futures_util::future::{AbortHandle, abortable};
+use futures_util::FutureExt;
+use futures_util::future::RemoteHandle;
 use futures_util::stream::{Stream, StreamExt};
 use futures_util::task::AtomicWaker;
 
-use crate::client::Client;
-use crate::clock::now;
-use crate::dispatch::{Handlers, boxed, dispatch};
-use crate::transport::{Answer, AnyTransport, Transport};
-use crate::updates::Updates;
+use crate::calls::Client;
+use crate::transport::{AnyTransport, Transport};
+use handlers::{Handler, call_handlers};
 
 /// One login, and what arrives for it.
 ///
@@ -60,16 +64,9 @@ pub struct Session {
 struct Shared {
     client: Client,
     machine: Mutex<Machine>,
-    handlers: Mutex<Handlers>,
-}
-
-struct Machine {
-    poller: Poller,
-    /// Handed out to handlers, which have not all returned; in the order of their arrival.
-    unhandled: Vec<Arc<Event>>,
-    /// Whom a close wakes.
-    streams: Vec<Weak<AtomicWaker>>,
-    result: Option<Result<(), Error>>,
+    handlers: Mutex<Vec<Handler>>,
+    /// Whom a close wakes, or a handler that returns.
+    drivers: Mutex<Vec<Weak<AtomicWaker>>>,
 }
 
 impl Session {
@@ -101,17 +98,14 @@ impl Session {
     }
 
     fn with(context: Context, transport: AnyTransport, poller: Poller) -> Self {
-        let machine = Machine {
-            poller,
-            unhandled: Vec::new(),
-            streams: Vec::new(),
-            result: None,
-        };
+        let mut machine = Machine::new(poller);
+        machine.set_limits(16, 256);
         Self {
             shared: Arc::new(Shared {
                 client: Client::with(context, transport),
                 machine: Mutex::new(machine),
                 handlers: Mutex::default(),
+                drivers: Mutex::default(),
             }),
         }
     }
@@ -123,53 +117,59 @@ impl Session {
     ///
     /// Messages of one conversation are handled one after the other, those of different
     /// ones side by side.
-    pub fn on<F, R>(&self, event_type: EventType, handler: F) -> &Self
+    pub fn on<F, R>(&self, event_type: EventType, mut handler: F) -> &Self
     where
         F: FnMut(Arc<Event>, Session) -> R + Send + 'static,
         R: Future<Output: Outcome> + Send + 'static,
     {
-        let entry = (Some(event_type), boxed(handler));
-        self.handlers().event.push(entry);
-        self
+        self.handle(move |update, session| {
+            let event = update.event()?;
+            (event.event_type() == event_type).then(|| handler(event.clone(), session.clone()))
+        })
     }
 
     /// Calls this for every message.
-    pub fn on_any<F, R>(&self, handler: F) -> &Self
+    pub fn on_any<F, R>(&self, mut handler: F) -> &Self
     where
         F: FnMut(Arc<Event>, Session) -> R + Send + 'static,
         R: Future<Output: Outcome> + Send + 'static,
     {
-        self.handlers().event.push((None, boxed(handler)));
-        self
+        self.handle(move |update, session| Some(handler(update.event()?.clone(), session.clone())))
     }
 
     /// Calls this for everything that went wrong and was dealt with.
-    pub fn on_notice<F, R>(&self, handler: F) -> &Self
+    pub fn on_notice<F, R>(&self, mut handler: F) -> &Self
     where
         F: FnMut(Arc<Notice>, Session) -> R + Send + 'static,
         R: Future<Output: Outcome> + Send + 'static,
     {
-        self.handlers().notice.push(boxed(handler));
-        self
+        self.handle(move |update, session| Some(handler(update.notice()?.clone(), session.clone())))
     }
 
     /// Calls this for every change of the state.
-    pub fn on_status<F, R>(&self, handler: F) -> &Self
+    pub fn on_status<F, R>(&self, mut handler: F) -> &Self
     where
         F: FnMut(Arc<StatusChange>, Session) -> R + Send + 'static,
         R: Future<Output: Outcome> + Send + 'static,
     {
-        self.handlers().status.push(boxed(handler));
+        self.handle(move |update, session| Some(handler(update.status()?.clone(), session.clone())))
+    }
+
+    fn handle<R: Future<Output: Outcome> + Send + 'static>(
+        &self,
+        mut handler: impl FnMut(&Update, &Session) -> Option<R> + Send + 'static,
+    ) -> &Self {
+        let handler = move |update: &Update, session: &Session| {
+            handler(update, session).map(|work| work.map(Outcome::into_result).boxed())
+        };
+        lock(&self.shared.handlers).push(Arc::new(Mutex::new(handler)));
         self
     }
 
     /// How many conversations are handled side by side (16 unless set), and how many
     /// messages wait for a handler (256 unless set) before nothing more is fetched.
     pub fn limits(&self, side_by_side: usize, waiting: usize) -> &Self {
-        let mut handlers = self.handlers();
-        handlers.side_by_side = side_by_side.max(1);
-        handlers.waiting = waiting.max(1);
-        drop(handlers);
+        self.machine().set_limits(side_by_side, waiting);
         self
     }
 
@@ -179,16 +179,16 @@ impl Session {
     /// # Errors
     /// Fails when going on makes no sense, above all when the login is dead.
     pub async fn start(&self) -> Result<(), Error> {
-        dispatch(self).await;
+        call_handlers(self).await;
         self.result().unwrap_or(Ok(()))
     }
 
     /// [`start`](Self::start) as a task of its own, which ends when the handle is dropped.
     pub fn run(&self) -> Running {
         let session = self.clone();
-        let (work, abort) = abortable(async move { session.start().await });
-        let task = task::spawn(async move { work.await.unwrap_or(Ok(())) });
-        Running { task, abort }
+        let (work, handle) = async move { session.start().await }.remote_handle();
+        task::spawn(work);
+        Running(handle)
     }
 
     /// The messages, one after the other, until the session is closed.
@@ -197,7 +197,7 @@ impl Session {
     pub fn events(&self) -> impl Stream<Item = Event> + Send + Unpin + 'static {
         self.updates().filter_map(|update| {
             std::future::ready(match update {
-                Update::Event(event) => Some(event),
+                Update::Event(event) => Some(Arc::unwrap_or_clone(event)),
                 _ => None,
             })
         })
@@ -205,29 +205,23 @@ impl Session {
 
     /// Everything there is to tell, one after the other, until the session is closed.
     pub fn updates(&self) -> Updates {
-        Updates::new(self.clone(), false)
+        Updates::new(self.clone())
     }
 
     /// Ends the session: at once, from anywhere, whatever is in flight.
     pub fn close(&self) {
-        let streams = {
-            let mut machine = self.machine();
-            machine.poller.handle_close();
-            machine.streams.clone()
-        };
-        for stream in streams.iter().filter_map(Weak::upgrade) {
-            stream.wake();
-        }
+        self.machine().handle_close();
+        self.nudge();
     }
 
     /// How the session stands.
     pub fn status(&self) -> Status {
-        self.machine().poller.status()
+        self.machine().status()
     }
 
     /// How the session ended, once it has.
     pub fn result(&self) -> Option<Result<(), Error>> {
-        self.machine().result.clone()
+        self.machine().result().cloned()
     }
 
     /// Where the session stands, to [`resume`](Self::resume) from; `None` before it knows.
@@ -236,12 +230,7 @@ impl Session {
     /// returned, so take it after handling one and before asking for the next. With handlers
     /// it covers every message whose handlers have all returned.
     pub fn checkpoint(&self) -> Option<Checkpoint> {
-        let machine = self.machine();
-        let mut checkpoint = machine.poller.checkpoint()?;
-        for event in &machine.unhandled {
-            checkpoint.rewind(event);
-        }
-        Some(checkpoint)
+        self.machine().checkpoint()
     }
 
     /// Sends a text to the conversation that the message came from.
@@ -258,56 +247,30 @@ impl Session {
         &self.shared.client
     }
 
-    pub(crate) fn handlers(&self) -> MutexGuard<'_, Handlers> {
-        lock(&self.shared.handlers)
+    pub(crate) fn handlers(&self) -> Vec<Handler> {
+        lock(&self.shared.handlers).clone()
     }
 
-    /// Has this woken by a close, as long as it is there.
-    pub(crate) fn watch(&self, stream: &Arc<AtomicWaker>) {
-        let mut machine = self.machine();
-        machine.streams.retain(|known| known.strong_count() > 0);
-        machine.streams.push(Arc::downgrade(stream));
+    /// The handlers of this have returned.
+    pub(crate) fn done(&self, task: Task, failures: Vec<String>) {
+        self.machine().handle_done(task, failures);
+        self.nudge();
     }
 
-    /// What the poller says is next.
-    pub(crate) fn poll_output(&self, for_handlers: bool) -> Output {
-        let mut machine = self.machine();
-        if let Some(result) = &machine.result {
-            return Output::Finished(result.clone());
+    /// Has this woken by a [`nudge`](Self::nudge), as long as it is there.
+    pub(crate) fn watch(&self, driver: &Arc<AtomicWaker>) {
+        let mut drivers = lock(&self.shared.drivers);
+        drivers.retain(|known| known.strong_count() > 0);
+        drivers.push(Arc::downgrade(driver));
+    }
+
+    fn nudge(&self) {
+        for driver in lock(&self.shared.drivers).iter().filter_map(Weak::upgrade) {
+            driver.wake();
         }
-        let output = machine.poller.poll_output(now());
-        match &output {
-            Output::Event(event) if for_handlers => {
-                machine.unhandled.push(Arc::new(event.clone()));
-            }
-            Output::Finished(result) => machine.result = Some(result.clone()),
-            _ => {}
-        }
-        output
     }
 
-    /// An answer that the poller no longer waits for came late, and is dropped.
-    pub(crate) fn take(&self, id: RequestId, answer: Answer) {
-        let _ = self.machine().poller.handle_response(now(), id, answer);
-    }
-
-    pub(crate) fn handle_timeout(&self) {
-        self.machine().poller.handle_timeout(now());
-    }
-
-    /// What was handed to handlers that have not all returned.
-    pub(crate) fn unhandled(&self) -> Vec<Arc<Event>> {
-        self.machine().unhandled.clone()
-    }
-
-    pub(crate) fn handled(&self, event: &Event) {
-        let place = |event: &Event| (event.conversation, event.msg_seqno());
-        self.machine()
-            .unhandled
-            .retain(|known| place(known) != place(event));
-    }
-
-    fn machine(&self) -> MutexGuard<'_, Machine> {
+    pub(crate) fn machine(&self) -> MutexGuard<'_, Machine> {
         lock(&self.shared.machine)
     }
 }
@@ -324,26 +287,17 @@ impl fmt::Debug for Session {
 /// task, in the middle of whatever it is about.
 #[must_use = "the task ends when this is dropped"]
 #[derive(Debug)]
-pub struct Running {
-    task: JoinHandle<Result<(), Error>>,
-    abort: AbortHandle,
-}
+pub struct Running(RemoteHandle<Result<(), Error>>);
 
 impl Future for Running {
     type Output = Result<(), Error>;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut task::Context<'_>) -> task::Poll<Self::Output> {
-        Pin::new(&mut self.task).poll(cx)
-    }
-}
-
-impl Drop for Running {
-    fn drop(&mut self) {
-        self.abort.abort();
+        self.0.poll_unpin(cx)
     }
 }
 
 /// What is behind these locks is whole at any time, also after a panic.
-fn lock<T: ?Sized>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+pub(crate) fn lock<T: ?Sized>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 use bilibili_session::{Error, Pager};
 use futures_util::stream::{self, Stream};
 
-use crate::client::Client;
+use super::client::Client;
 
 impl Client {
     /// The items of a [pager](bilibili_session::pager), one after the other. The next page

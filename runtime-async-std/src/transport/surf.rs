@@ -3,10 +3,11 @@
 use std::time::Duration;
 
 use async_std::io::ReadExt;
-use bilibili_session::{TransportError, TransportErrorKind};
+use bilibili_session::{TransportConfig, TransportError};
 use http::{Request, Response};
 use isahc::HttpClient;
 use isahc::config::{Configurable, RedirectPolicy};
+use isahc::http::Uri;
 use isahc::tls::{TlsConfig, TrustStore};
 use rustls_pki_types::CertificateDer;
 use rustls_pki_types::pem::PemObject;
@@ -14,14 +15,13 @@ use surf::Url;
 use surf::http::Method;
 use surf::http::headers::HeaderValue;
 
-use crate::curl::{Curl, Head, explain, failed};
-use crate::transport::{Answer, Transport};
+use super::curl::{Curl, Head, explain, failed};
+use super::{Answer, Transport};
 
 /// Sends with [surf](https://docs.rs/surf) over curl: HTTP/1.1 and HTTP/2, and TLS by rustls with
 /// the system's authorities.
 ///
-/// - One timeout for the whole exchange, from looking up the name to the last byte of the body.
-/// - The body is limited; an answer that is larger is an error.
+/// - One timeout for the whole exchange, and a limit for the body: see [`TransportConfig`].
 /// - Compressed answers are not asked for.
 /// - No redirect is followed, so cookies go nowhere else.
 /// - The environment is not read: a proxy is used when one is set here.
@@ -36,89 +36,26 @@ pub struct SurfTransport {
     body_limit: u64,
 }
 
-/// Settings of a [`SurfTransport`].
-#[derive(Clone)]
-#[must_use]
-pub struct SurfTransportBuilder {
-    timeout: Duration,
-    body_limit: u64,
-    proxy: Option<String>,
-    root_certificates: Option<Vec<u8>>,
-}
-
 impl SurfTransport {
     /// A transport with the settings that fit most.
     ///
     /// # Errors
     /// Fails when the system starts no more threads.
     pub fn new() -> Result<Self, TransportError> {
-        Self::builder().build()
+        Self::with_config(&TransportConfig::new())
     }
 
-    /// A transport with other settings.
-    pub fn builder() -> SurfTransportBuilder {
-        SurfTransportBuilder {
-            timeout: Duration::from_secs(30),
-            body_limit: 16 << 20,
-            proxy: None,
-            root_certificates: None,
-        }
-    }
-}
-
-impl SurfTransportBuilder {
-    /// The most that a whole exchange may take; 30 s unless set.
-    pub const fn timeout(mut self, timeout: Duration) -> Self {
-        self.timeout = timeout;
-        self
-    }
-
-    /// The most bytes that a body may have; 16 MiB unless set.
-    pub const fn body_limit(mut self, bytes: u64) -> Self {
-        self.body_limit = bytes;
-        self
-    }
-
-    /// Goes through this proxy: `http://host:port` or `http://user:password@host:port`.
-    pub fn proxy(mut self, url: impl Into<String>) -> Self {
-        self.proxy = Some(url.into());
-        self
-    }
-
-    /// Trusts these certificate authorities (PEM, one or more) in place of the system's:
-    /// for a company's proxy, or a server of one's own.
-    pub fn root_certificates(mut self, pem: impl Into<Vec<u8>>) -> Self {
-        self.root_certificates = Some(pem.into());
-        self
-    }
-
-    /// Checks the settings and starts curl's thread.
+    /// A transport with settings of one's own.
     ///
     /// # Errors
-    /// Fails when the proxy's address or the certificates cannot be read, or the thread does
-    /// not start.
-    pub fn build(self) -> Result<SurfTransport, TransportError> {
-        let proxy = match &self.proxy {
-            Some(url) => Some(
-                url.parse::<isahc::http::Uri>()
-                    .map_err(|_| failed("the proxy's address cannot be used"))?,
-            ),
-            None => None,
-        };
+    /// Fails when the proxy's address or the certificates cannot be read, or the system
+    /// starts no more threads.
+    pub fn with_config(config: &TransportConfig) -> Result<Self, TransportError> {
+        let proxy = config.proxy.as_deref().map(str::parse::<Uri>).transpose();
+        let proxy = proxy.map_err(|_| failed("the proxy's address cannot be used"))?;
         let mut tls = TlsConfig::builder();
-        if let Some(pem) = &self.root_certificates {
-            let mut trusted = TrustStore::builder();
-            let mut count = 0;
-            for certificate in CertificateDer::pem_slice_iter(pem) {
-                let certificate =
-                    certificate.map_err(|_| failed("the root certificates cannot be read"))?;
-                trusted = trusted.certificate_from_der(certificate);
-                count += 1;
-            }
-            if count == 0 {
-                return Err(failed("there is no certificate in the root certificates"));
-            }
-            tls = tls.trust_store(trusted.build());
+        if let Some(pem) = &config.root_certificates {
+            tls = tls.trust_store(read_certificates(pem)?);
         }
         let tls = tls.build();
         let curl = Curl::new(|| {
@@ -128,27 +65,32 @@ impl SurfTransportBuilder {
                 .expect_continue(false)
                 // Also here: curl goes on with an exchange whose future is gone until the
                 // server says something, or until this time is over.
-                .timeout(self.timeout)
+                .timeout(config.timeout)
                 .proxy(proxy.clone())
                 .tls_config(tls.clone())
         });
         let curl = curl.map_err(|error| explain(&error))?;
-        Ok(SurfTransport {
+        Ok(Self {
             client: surf::Client::with_http_client(curl),
-            timeout: self.timeout,
-            body_limit: self.body_limit,
+            timeout: config.timeout,
+            body_limit: config.body_limit,
         })
     }
 }
 
-/// Shows no address of a proxy, a password may stand in it.
-impl std::fmt::Debug for SurfTransportBuilder {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("SurfTransportBuilder")
-            .field("timeout", &self.timeout)
-            .field("body_limit", &self.body_limit)
-            .finish_non_exhaustive()
+fn read_certificates(pem: &[u8]) -> Result<TrustStore, TransportError> {
+    let certificates: Vec<_> = CertificateDer::pem_slice_iter(pem)
+        .collect::<Result<_, _>>()
+        .map_err(|_| failed("the root certificates cannot be read"))?;
+    if certificates.is_empty() {
+        return Err(failed("there is no certificate in the root certificates"));
     }
+    let trusted = certificates
+        .into_iter()
+        .fold(TrustStore::builder(), |trusted, certificate| {
+            trusted.certificate_from_der(certificate)
+        });
+    Ok(trusted.build())
 }
 
 impl Transport for SurfTransport {
@@ -177,11 +119,7 @@ impl SurfTransport {
             return Err(explain(&isahc::Error::from(error)));
         }
         if body.len() as u64 > self.body_limit {
-            let message = format!("more than {} bytes", self.body_limit);
-            return Err(TransportError::new(
-                TransportErrorKind::BodyTooLarge,
-                message,
-            ));
+            return Err(TransportError::body_too_large(self.body_limit));
         }
         Ok(Response::from_parts(parts, body))
     }

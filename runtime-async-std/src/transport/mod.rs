@@ -1,5 +1,10 @@
 //! What carries a request to the service and brings the answer back.
 
+mod curl;
+mod surf;
+
+pub use surf::SurfTransport;
+
 use std::future::Future;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;

@@ -1,0 +1,105 @@
+//! Whose turn it is: what belongs to one conversation is handled in order, the rest side
+//! by side.
+
+use std::collections::{BTreeMap, VecDeque};
+
+use super::Update;
+use crate::event::Event;
+use crate::ids::ConversationId;
+
+/// What is handled in order: the messages of a conversation, or (`None`) all the rest.
+type Lane = Option<ConversationId>;
+
+/// Where updates wait for their handlers.
+#[derive(Debug)]
+pub(super) struct Desk {
+    /// What is not handled yet. The first of a lane may be at work.
+    lanes: BTreeMap<Lane, VecDeque<Update>>,
+    /// The lanes whose first one is not.
+    ready: VecDeque<Lane>,
+    /// How many are at work.
+    at_work: usize,
+    /// How many wait.
+    waiting: usize,
+    pub(super) max_at_work: usize,
+    pub(super) max_waiting: usize,
+}
+
+impl Desk {
+    pub(super) const fn new(max_at_work: usize, max_waiting: usize) -> Self {
+        Self {
+            lanes: BTreeMap::new(),
+            ready: VecDeque::new(),
+            at_work: 0,
+            waiting: 0,
+            max_at_work,
+            max_waiting,
+        }
+    }
+
+    pub(super) const fn has_room(&self) -> bool {
+        self.waiting < self.max_waiting
+    }
+
+    pub(super) const fn is_at_work(&self) -> bool {
+        self.at_work > 0
+    }
+
+    pub(super) fn put(&mut self, update: Update) {
+        let lane = lane(&update);
+        let queue = self.lanes.entry(lane).or_default();
+        if queue.is_empty() {
+            self.ready.push_back(lane);
+        }
+        queue.push_back(update);
+        self.waiting += 1;
+    }
+
+    /// What may be handled now. `events`: also messages.
+    pub(super) fn take(&mut self, events: bool) -> Option<Update> {
+        if self.at_work >= self.max_at_work {
+            return None;
+        }
+        let place = self
+            .ready
+            .iter()
+            .position(|lane| events || lane.is_none())?;
+        let lane = self.ready.remove(place)?;
+        let update = self.lanes.get(&lane)?.front()?.clone();
+        self.waiting = self.waiting.saturating_sub(1);
+        self.at_work += 1;
+        Some(update)
+    }
+
+    /// This was handled: the next of its lane may be.
+    pub(super) fn handled(&mut self, update: &Update) {
+        let lane = lane(update);
+        let Some(queue) = self.lanes.get_mut(&lane) else {
+            return;
+        };
+        queue.pop_front();
+        if queue.is_empty() {
+            self.lanes.remove(&lane);
+        } else {
+            self.ready.push_back(lane);
+        }
+        self.at_work = self.at_work.saturating_sub(1);
+    }
+
+    /// This was taken, and nobody will handle it: it is the next of its lane again.
+    pub(super) fn give_back(&mut self, update: &Update) {
+        self.ready.push_front(lane(update));
+        self.waiting += 1;
+        self.at_work = self.at_work.saturating_sub(1);
+    }
+
+    /// The messages that are not handled yet.
+    pub(super) fn unhandled(&self) -> impl Iterator<Item = &Event> {
+        let updates = self.lanes.values().flatten();
+        updates.filter_map(|update| update.event().map(AsRef::as_ref))
+    }
+}
+
+fn lane(update: &Update) -> Lane {
+    update.event().map(|event| event.conversation)
+}

@@ -1,0 +1,77 @@
+//! Calling handlers.
+
+use std::future::poll_fn;
+use std::panic::AssertUnwindSafe;
+use std::sync::{Arc, Mutex};
+use std::task::{Context, Poll};
+
+use bilibili_session::session::{Task, Update, handler_panicked};
+use futures_util::future::BoxFuture;
+use futures_util::stream::FuturesUnordered;
+use futures_util::{FutureExt, StreamExt};
+
+use super::updates::Updates;
+use super::{Session, lock};
+
+/// Looks whether an update concerns it, and begins to handle it if so.
+pub(crate) type Handler = Arc<Mutex<dyn FnMut(&Update, &Session) -> Option<Handling> + Send>>;
+
+type Handling = BoxFuture<'static, Result<(), String>>;
+
+/// Calls the handlers for everything that the session tells, until it is over.
+pub(crate) async fn call_handlers(session: &Session) {
+    let mut updates = Updates::new(session.clone());
+    let mut at_work = FuturesUnordered::new();
+    let turn = |cx: &mut Context<'_>| {
+        loop {
+            while let Poll::Ready(Some(())) = at_work.poll_next_unpin(cx) {}
+            match updates.poll_task(cx) {
+                Poll::Ready(Some(task)) => at_work.push(Work::new(session.clone(), task).call()),
+                Poll::Ready(None) => return Poll::Ready(()),
+                Poll::Pending => return Poll::Pending,
+            }
+        }
+    };
+    poll_fn(turn).await;
+}
+
+/// An update whose handlers are at work. Dropped in the middle, it is to be handled again.
+struct Work {
+    session: Session,
+    task: Option<Task>,
+}
+
+impl Work {
+    const fn new(session: Session, task: Task) -> Self {
+        let task = Some(task);
+        Self { session, task }
+    }
+
+    /// Calls one handler after the other.
+    async fn call(mut self) {
+        let mut failures = Vec::new();
+        for handler in self.session.handlers() {
+            let work = async { self.begin(&handler)?.await.err() };
+            match AssertUnwindSafe(work).catch_unwind().await {
+                Ok(failure) => failures.extend(failure),
+                Err(payload) => failures.push(handler_panicked(&*payload)),
+            }
+        }
+        if let Some(task) = self.task.take() {
+            self.session.done(task, failures);
+        }
+    }
+
+    fn begin(&self, handler: &Handler) -> Option<Handling> {
+        let update = self.task.as_ref()?.update();
+        lock(handler)(update, &self.session)
+    }
+}
+
+impl Drop for Work {
+    fn drop(&mut self) {
+        if let Some(task) = self.task.take() {
+            self.session.machine().handle_dropped(&task);
+        }
+    }
+}
