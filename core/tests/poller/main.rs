@@ -15,3 +15,4 @@ mod gap;
 mod init;
 mod lists;
 mod scenario;
+mod session;

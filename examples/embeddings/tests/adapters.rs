@@ -10,6 +10,11 @@ use bilibili_session_embeddings::{context, now_us, often};
 use bilibili_session_simulator::conformance::Suite;
 use bilibili_session_simulator::server::Server;
 use bilibili_session_simulator::{NewMessage, Simulator};
+use isahc::HttpClient;
+use isahc::config::Configurable;
+use isahc::tls::{TlsConfig, TrustStore};
+use rustls_pki_types::CertificateDer;
+use rustls_pki_types::pem::PemObject;
 use transport::Http;
 
 #[allow(dead_code, unreachable_pub, reason = "a part of a program")]
@@ -19,6 +24,10 @@ mod adapter;
 #[allow(dead_code, unreachable_pub, reason = "a part of a program")]
 #[path = "../src/bin/tokio_reqwest/transport.rs"]
 mod transport;
+
+#[allow(dead_code, unreachable_pub, reason = "a part of a program")]
+#[path = "../src/bin/smol/transport.rs"]
+mod by_isahc;
 
 #[allow(dead_code, unreachable_pub, reason = "a part of a program")]
 #[path = "../src/bin/plain_loop/http.rs"]
@@ -63,6 +72,31 @@ fn reqwest(settings: &TransportConfig) -> Http {
     };
     let body_limit = usize::try_from(settings.body_limit).unwrap();
     Http::with(builder, body_limit).unwrap()
+}
+
+/// The program sets no proxy.
+#[test]
+fn isahc_conforms() {
+    let report = Suite::new(|config| {
+        let mut tls = TlsConfig::builder();
+        if let Some(pem) = &config.root_certificates {
+            let certificate = CertificateDer::from_pem_slice(pem).unwrap();
+            let trusted = TrustStore::builder().certificate_from_der(certificate);
+            tls = tls.trust_store(trusted.build());
+        }
+        let (timeout, tls) = (config.timeout, tls.build());
+        let builder = || {
+            HttpClient::builder()
+                .timeout(timeout)
+                .tls_config(tls.clone())
+        };
+        let http = by_isahc::Http::with(builder, config.body_limit).unwrap();
+        move |request| smol::block_on(http.send(request))
+    })
+    .skip("through_a_proxy")
+    .skip("proxy_that_refuses")
+    .run();
+    assert!(report.is_ok(), "{report}");
 }
 
 #[test]

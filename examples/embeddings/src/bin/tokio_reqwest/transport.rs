@@ -48,8 +48,7 @@ impl Http {
         *response.headers_mut() = std::mem::take(answer.headers_mut());
         while let Some(chunk) = answer.chunk().await.map_err(explain)? {
             if response.body().len() + chunk.len() > self.body_limit {
-                let kind = TransportErrorKind::BodyTooLarge;
-                return Err(TransportError::new(kind, "more than the limit"));
+                return Err(TransportError::body_too_large(self.body_limit as u64));
             }
             response.body_mut().extend_from_slice(&chunk);
         }

@@ -1,0 +1,185 @@
+//! Whose handlers are called when, and what a checkpoint covers meanwhile.
+
+use bilibili_session::poller::{Notice, PollerConfig, Status};
+use bilibili_session::session::{Machine, Task, Turn, Update};
+use bilibili_session::{ConversationId, Now};
+
+use crate::scenario::{Scenario, entry, user};
+
+struct Desk {
+    machine: Machine,
+    now: Now,
+}
+
+impl Desk {
+    /// Messages 1 to `count` of each of these are there to be handled.
+    fn with(conversations: &[ConversationId], count: u64) -> Self {
+        let list: Vec<_> = conversations.iter().map(|id| entry(*id, 0, -100)).collect();
+        let mut scenario = Scenario::connected(PollerConfig::new(), &list);
+        let seqnos: Vec<u64> = (1..=count).collect();
+        let list: Vec<_> = conversations
+            .iter()
+            .map(|id| entry(*id, count, 6))
+            .collect();
+        scenario.list(&list);
+        let sent: Vec<_> = conversations
+            .iter()
+            .map(|id| (*id, scenario.expect_fetch(*id)))
+            .collect();
+        for (id, sent) in sent {
+            let messages: Vec<_> = seqnos.iter().map(|it| scenario.message(id, *it)).collect();
+            scenario.answer(&sent, crate::scenario::page(&messages, false));
+        }
+        Self {
+            now: scenario.now(),
+            machine: Machine::new(scenario.poller),
+        }
+    }
+
+    #[track_caller]
+    fn expect_event(&mut self) -> (Task, (i64, u64)) {
+        match self.machine.poll(self.now) {
+            Turn::Handle(task) => {
+                let event = task.update().event().unwrap();
+                let place = (event.conversation.talker_id(), event.msg_seqno().0);
+                (task, place)
+            }
+            other => panic!("expected an event, got {other:?}"),
+        }
+    }
+
+    #[track_caller]
+    fn expect_busy(&mut self) {
+        let turn = self.machine.poll(self.now);
+        assert!(matches!(turn, Turn::Busy), "{turn:?}");
+    }
+
+    /// What comes out after a resume from the checkpoint of this moment: the lowest seqno
+    /// that is asked for, conversation by conversation.
+    fn resumes_after(&self) -> Vec<(i64, u64)> {
+        let checkpoint = self.machine.checkpoint().unwrap();
+        let value = serde_json::to_value(&checkpoint).unwrap();
+        let conversations = value["body"]["conversations"].as_array().unwrap();
+        conversations
+            .iter()
+            .map(|it| {
+                let talker = it["talker_id"].as_i64().unwrap();
+                (talker, it["cursor"].as_u64().unwrap())
+            })
+            .collect()
+    }
+}
+
+#[test]
+fn of_one_conversation_in_order_of_different_ones_side_by_side() {
+    let mut desk = Desk::with(&[user(1), user(2)], 2);
+    desk.machine.set_limits(9, 9);
+    let (first, place) = desk.expect_event();
+    assert_eq!(place, (1, 1));
+    let (other, place) = desk.expect_event();
+    assert_eq!(place, (2, 1));
+    // The second message of each is here, and waits for the first.
+    assert!(matches!(desk.machine.poll(desk.now), Turn::Wait(_)));
+    desk.machine.handle_done(other, Vec::new());
+    let (_other, place) = desk.expect_event();
+    assert_eq!(place, (2, 2));
+    desk.machine.handle_done(first, Vec::new());
+    assert_eq!(desk.expect_event().1, (1, 2));
+}
+
+#[test]
+fn no_more_side_by_side_than_allowed() {
+    let mut desk = Desk::with(&[user(1), user(2)], 1);
+    desk.machine.set_limits(1, 9);
+    let (first, _) = desk.expect_event();
+    assert!(matches!(desk.machine.poll(desk.now), Turn::Wait(_)));
+    desk.machine.handle_done(first, Vec::new());
+    assert_eq!(desk.expect_event().1, (2, 1));
+}
+
+#[test]
+fn when_too_many_wait_nothing_more_is_asked_for() {
+    let mut desk = Desk::with(&[user(1)], 5);
+    desk.machine.set_limits(1, 2);
+    let mut at_work = desk.expect_event().0;
+    // Two more wait now, two are still with the poller.
+    for seqno in 2..=5 {
+        if seqno < 4 {
+            desk.expect_busy();
+        }
+        desk.machine.handle_done(at_work, Vec::new());
+        let (task, place) = desk.expect_event();
+        assert_eq!(place, (1, seqno));
+        at_work = task;
+    }
+}
+
+#[test]
+fn a_checkpoint_covers_what_was_handled() {
+    let mut desk = Desk::with(&[user(1), user(2)], 3);
+    desk.machine.set_limits(9, 9);
+    let (first, _) = desk.expect_event();
+    let (other, _) = desk.expect_event();
+    assert_eq!(desk.resumes_after(), [(1, 0), (2, 0)]);
+    desk.machine.handle_done(other, Vec::new());
+    assert_eq!(desk.resumes_after(), [(1, 0), (2, 1)]);
+    desk.machine.handle_done(first, Vec::new());
+    assert_eq!(desk.resumes_after(), [(1, 1), (2, 1)]);
+}
+
+#[test]
+fn what_is_given_up_comes_again_before_what_follows() {
+    let mut desk = Desk::with(&[user(1)], 2);
+    let (task, place) = desk.expect_event();
+    assert_eq!(place, (1, 1));
+    desk.machine.handle_dropped(&task);
+    assert_eq!(desk.resumes_after(), [(1, 0)]);
+    let (task, place) = desk.expect_event();
+    assert_eq!(place, (1, 1));
+    desk.machine.handle_done(task, Vec::new());
+    assert_eq!(desk.expect_event().1, (1, 2));
+}
+
+#[test]
+fn what_fails_is_told_and_what_is_said_of_a_notice_is_not() {
+    let mut desk = Desk::with(&[user(1)], 1);
+    let (task, _) = desk.expect_event();
+    let failures = vec!["one".to_owned(), "two".to_owned()];
+    desk.machine.handle_done(task, failures);
+    for expected in ["one", "two"] {
+        let Turn::Handle(task) = desk.machine.poll(desk.now) else {
+            panic!("no notice");
+        };
+        match task.update().notice().map(AsRef::as_ref) {
+            Some(Notice::HandlerFailed { reason, .. }) => assert_eq!(reason, expected),
+            other => panic!("{other:?}"),
+        }
+        desk.machine.handle_done(task, vec!["its own".to_owned()]);
+    }
+    assert!(matches!(desk.machine.poll(desk.now), Turn::Wait(_)));
+}
+
+#[test]
+fn a_close_waits_for_what_is_at_work_and_leaves_the_rest() {
+    let mut desk = Desk::with(&[user(1), user(2)], 2);
+    desk.machine.set_limits(1, 9);
+    let (task, _) = desk.expect_event();
+    assert!(matches!(desk.machine.poll(desk.now), Turn::Wait(_)));
+    desk.machine.handle_close();
+    desk.expect_busy();
+    assert_eq!(desk.machine.result(), Some(&Ok(())));
+    desk.machine.handle_done(task, Vec::new());
+    let mut told = Vec::new();
+    loop {
+        match desk.machine.poll(desk.now) {
+            Turn::Handle(task) => match desk.machine.hand_out(task) {
+                Update::Status(change) => told.push(change.status),
+                other => panic!("{other:?}"),
+            },
+            Turn::Finished(result) => break assert_eq!(result, Ok(())),
+            other => panic!("{other:?}"),
+        }
+    }
+    assert_eq!(told, [Status::Closing, Status::Closed]);
+    assert_eq!(desk.resumes_after(), [(1, 1), (2, 0)]);
+}

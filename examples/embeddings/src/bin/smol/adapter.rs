@@ -1,0 +1,114 @@
+//! The core on smol. Copy this file as it is; `transport.rs` has the HTTP.
+
+use std::collections::BTreeMap;
+use std::sync::LazyLock;
+use std::time::{Instant, SystemTime};
+
+use bilibili_session::poller::{Outgoing, Output, Poller, RequestId};
+use bilibili_session::session::Update;
+use bilibili_session::{Account, Call, Endpoint, Error, Now, Step};
+use smol::channel::{self, Receiver, Sender};
+use smol::{Task, Timer, future};
+
+use crate::transport::{Answer, Http};
+
+/// Makes one call. Dropping the future gives it up.
+pub async fn call<E: Endpoint>(
+    account: &mut Account,
+    http: &Http,
+    endpoint: E,
+) -> Result<E::Output, Error> {
+    let mut call = Call::new(endpoint);
+    let mut step = call.start(account, now());
+    loop {
+        match step {
+            Step::Send(request) => {
+                let answer = http.send(request).await;
+                step = call.handle_response(account, now(), answer);
+            }
+            Step::Done(result) => return result,
+        }
+    }
+}
+
+/// Messages as they arrive. Dropping it ends it, with all that is in flight.
+#[derive(Debug)]
+pub struct Session {
+    /// For its status and its checkpoint.
+    pub poller: Poller,
+    http: Http,
+    /// A task ends when it is dropped.
+    in_flight: BTreeMap<RequestId, Task<()>>,
+    outbox: Sender<(RequestId, Answer)>,
+    inbox: Receiver<(RequestId, Answer)>,
+}
+
+impl Session {
+    /// A session that turns this poller, new or resumed.
+    pub fn new(poller: Poller, http: Http) -> Self {
+        let (outbox, inbox) = channel::unbounded();
+        Self {
+            poller,
+            http,
+            in_flight: BTreeMap::new(),
+            outbox,
+            inbox,
+        }
+    }
+
+    /// Waits for what comes next; `None` after it was closed. What is going on is in the session, not in the future:
+    /// dropping that loses nothing.
+    pub async fn next(&mut self) -> Result<Option<Update>, Error> {
+        loop {
+            match self.poller.poll_output(now()) {
+                Output::Send(outgoing) => self.send(outgoing),
+                Output::Event(event) => return Ok(Some(event.into())),
+                Output::Notice(notice) => return Ok(Some(notice.into())),
+                Output::Status(change) => return Ok(Some(change.into())),
+                Output::Wait(until) => {
+                    let answer = async { self.inbox.recv().await.ok() };
+                    let pause = async {
+                        Timer::after(until.saturating_sub(now().monotonic)).await;
+                        None
+                    };
+                    // What has come in counts before what has run out: `or` asks its first side first.
+                    match future::or(answer, pause).await {
+                        Some((id, answer)) => {
+                            self.in_flight.remove(&id);
+                            // Fails when the poller has given it up: then nobody waits for it.
+                            let _ = self.poller.handle_response(now(), id, answer);
+                        }
+                        None => self.poller.handle_timeout(now()),
+                    }
+                }
+                Output::Finished(result) => return result.map(|()| None),
+            }
+        }
+    }
+
+    /// Ends it: [`next`](Self::next) has its last words, and then no more.
+    pub fn close(&mut self) {
+        self.poller.handle_close();
+        self.in_flight.clear();
+    }
+
+    fn send(&mut self, outgoing: Outgoing) {
+        let Outgoing { id, request, .. } = outgoing;
+        let (http, outbox) = (self.http.clone(), self.outbox.clone());
+        let exchange = async move {
+            let answer = http.send(request).await;
+            // Fails when the session is gone.
+            let _ = outbox.send((id, answer)).await;
+        };
+        self.in_flight.insert(id, smol::spawn(exchange));
+    }
+}
+
+/// What the clocks show.
+pub fn now() -> Now {
+    static START: LazyLock<Instant> = LazyLock::new(Instant::now);
+    Now {
+        monotonic: START.elapsed(),
+        wall: SystemTime::now().into(),
+    }
+}
