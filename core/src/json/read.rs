@@ -12,7 +12,8 @@ use crate::error::DecodeError;
 const MOST_VALUES: usize = 250_000;
 
 /// Parses a body. Invalid UTF-8 and lone surrogate escapes become U+FFFD
-/// in the text they stand in; the rest of the body is read as it is.
+/// in the text they stand in, numbers beyond all range become texts; the rest of the body
+/// is read as it is.
 pub(crate) fn parse(body: &[u8]) -> Result<Value, DecodeError> {
     parse_str(&String::from_utf8_lossy(body))
 }
@@ -25,10 +26,7 @@ pub(crate) fn parse_str(text: &str) -> Result<Value, DecodeError> {
         return Err(DecodeError::new("", &reason));
     }
     serde_json::from_str(text)
-        .or_else(|error| match mend_surrogates(text) {
-            Cow::Borrowed(_) => Err(error),
-            Cow::Owned(mended) => serde_json::from_str(&mended),
-        })
+        .or_else(|_| serde_json::from_str(&quote_huge_numbers(&mend_surrogates(text))))
         .map_err(|error| DecodeError::new("", &error))
 }
 
@@ -89,6 +87,38 @@ fn mend_surrogates(text: &str) -> Cow<'_, str> {
     Cow::Owned(mended)
 }
 
+/// Makes texts of the numbers that are too large for any type.
+fn quote_huge_numbers(text: &str) -> String {
+    let mut quoted = String::with_capacity(text.len());
+    let (mut rest, mut is_string) = (text, false);
+    while let Some(at) =
+        rest.find(|c| c == '"' || !is_string && matches!(c, '-' | '0'..='9') || c == '\\')
+    {
+        let (before, from) = rest.split_at(at);
+        quoted.push_str(before);
+        let is_number = !from.starts_with(['"', '\\']);
+        let length = match from.as_bytes().first() {
+            Some(b'"') => {
+                is_string = !is_string;
+                1
+            }
+            // With what it escapes.
+            Some(b'\\') => 1 + from.chars().nth(1).map_or(0, char::len_utf8),
+            _ => from
+                .find(|c| !matches!(c, '-' | '+' | '.' | 'e' | 'E' | '0'..='9'))
+                .unwrap_or(from.len()),
+        };
+        let (token, after) = from.split_at(length);
+        match is_number && token.parse().is_ok_and(f64::is_infinite) {
+            true => quoted.extend(["\"", token, "\""]),
+            false => quoted.push_str(token),
+        }
+        rest = after;
+    }
+    quoted.push_str(rest);
+    quoted
+}
+
 /// The code unit of a `\uXXXX` escape that begins at `at`.
 fn escaped_unit(bytes: &[u8], at: usize) -> Option<u32> {
     let escape = bytes.get(at..at.checked_add(6)?)?;
@@ -119,6 +149,22 @@ mod tests {
     }
 
     #[test]
+    fn a_number_beyond_all_range_is_a_text() {
+        let huge = "9".repeat(400);
+        let text = format!(r#"{{"a":1e400,"b":[-1E+999,{huge}],"c":"\"1e400","d\\":1e308,"e":0}}"#);
+        assert_eq!(
+            parse_str(&text),
+            Ok(json!({
+                "a": "1e400", "b": ["-1E+999", huge], "c": "\"1e400", "d\\": 1e308, "e": 0,
+            }))
+        );
+        assert_eq!(
+            parse_str(r#"["\ud800",1e400]"#),
+            Ok(json!(["\u{fffd}", "1e400"]))
+        );
+    }
+
+    #[test]
     fn what_is_broken_otherwise_stays_an_error() {
         for text in [
             "",
@@ -127,6 +173,9 @@ mod tests {
             "[\"\\u12",
             "\\",
             "\\ud83d",
+            "[1e400",
+            "[1e400e]",
+            "\"1e400\\",
             &"[".repeat(10_000),
         ] {
             assert!(parse_str(text).is_err(), "{text:.20}");
