@@ -92,9 +92,9 @@ impl Gap {
         Seqno(self.reached)
     }
 
-    /// Whether anything came.
-    pub(super) const fn has_moved(&self) -> bool {
-        self.reached > self.began
+    /// The cursor that it began at.
+    pub(super) const fn began(&self) -> Seqno {
+        Seqno(self.began)
     }
 
     /// How many messages are held.

@@ -42,6 +42,8 @@ pub(super) struct Track {
     given_up: Option<Seqno>,
     /// How often in a row nothing came although the list knows of more.
     strikes: u8,
+    /// The highest message that an attempt saw which fell short.
+    seen_to: Seqno,
 }
 
 /// How the fetching of a gap ended.
@@ -75,6 +77,7 @@ impl Track {
             recheck: false,
             given_up: None,
             strikes: 0,
+            seen_to: Seqno(0),
         }
     }
 
@@ -109,6 +112,7 @@ impl Track {
     pub(super) fn observe(&mut self, newest: Seqno, session_ts: UnixMicros) {
         if newest.0 == 0 && session_ts > self.session_ts {
             self.recheck = true;
+            self.strikes = 0;
         }
         self.session_ts = self.session_ts.max(session_ts);
         // A target that was given up may have been wrong.
@@ -150,37 +154,48 @@ impl Track {
         let Some(gap) = self.gap.take() else {
             return Settled::Whole;
         };
-        self.recheck = false;
+        let has_changed = std::mem::take(&mut self.recheck) || self.cursor.is_none();
         if self.ended_at.is_some() {
             // What was handed out has moved the cursor.
             return Settled::Whole;
         }
-        let reached = gap.reached();
-        let is_whole = reached >= self.target;
-        if reached.0 > 0 {
-            self.cursor = self.cursor.max(Some(reached));
-        }
-        if is_whole {
-            self.strikes = 0;
-            if self.cursor.is_none() {
-                // Nothing was there, and nothing is known of it: what is new stays a
-                // matter of time.
-                self.given_up = Some(self.target);
-            }
+        let (began, reached) = (gap.began(), gap.reached());
+        let is_all_known = reached >= self.target;
+        // Of one that changed, although the list does not say how far it goes, something is
+        // to come.
+        if is_all_known && (reached > began || !has_changed) {
+            self.take_as_read(reached);
             return Settled::Whole;
         }
-        self.strikes = match gap.has_moved() {
+        self.strikes = match reached > self.seen_to.max(began) {
             true => 0,
             false => self.strikes.saturating_add(1),
         };
+        self.seen_to = self.seen_to.max(reached);
         if self.strikes < STRIKES {
+            // Of one never seen before, what was left out may not be all of its history.
+            if self.cursor.is_some() {
+                self.cursor = self.cursor.max(Some(reached));
+            }
+            self.recheck = is_all_known;
             return Settled::Short;
         }
-        self.strikes = 0;
+        self.take_as_read(reached);
         self.given_up = Some(self.target);
+        if is_all_known {
+            return Settled::Whole;
+        }
         Settled::Gone {
             from: Seqno(reached.0.saturating_add(1)),
             to: self.target,
+        }
+    }
+
+    /// All up to there was handed out, is history, or is gone.
+    fn take_as_read(&mut self, reached: Seqno) {
+        self.strikes = 0;
+        if reached.0 > 0 {
+            self.cursor = self.cursor.max(Some(reached));
         }
     }
 }

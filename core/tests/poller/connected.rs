@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use bilibili_session::poller::{Notice, PollerConfig};
-use bilibili_session::{Content, EventType, Uid};
-use serde_json::json;
+use bilibili_session::{Content, ConversationId, EventType, Uid};
+use serde_json::{Value, json};
 
 use crate::scenario::{OWN, START, Scenario, entry, group, page, text_at, user};
 
@@ -101,6 +101,59 @@ fn a_new_conversation_without_a_page_yet_stays_new() {
     scenario.answer(&sent, page(&messages, false));
     scenario.expect_seqnos([50]);
     scenario.expect_wait();
+}
+
+/// Of what came so far all is history; there may be more history above it.
+#[test]
+fn a_new_conversation_whose_newest_is_late_stays_new() {
+    let id = user(20001);
+    let mut scenario = Scenario::connected(PollerConfig::new(), &[]);
+    scenario.list(&[entry(id, 9, 6)]);
+    let sent = scenario.expect_fetch(id);
+    scenario.answer(&sent, page(&[text_at(id, 3, START - 900)], false));
+    scenario.list(&[]);
+    let sent = scenario.expect_fetch(id);
+    let old = text_at(id, 5, START - 600);
+    let messages = [scenario.message(id, 9), old, text_at(id, 3, START - 900)];
+    scenario.answer(&sent, page(&messages, false));
+    scenario.expect_seqnos([9]);
+    scenario.expect_wait();
+}
+
+/// An entry that does not say how far its conversation goes.
+fn vague(id: ConversationId) -> Value {
+    let mut entry = entry(id, 0, 6);
+    entry.as_object_mut().unwrap().remove("max_seqno");
+    entry
+}
+
+#[test]
+fn a_conversation_that_changed_without_a_page_yet_is_asked_again() {
+    let id = user(20001);
+    for known in [vec![], vec![entry(id, 7, -5)]] {
+        let mut scenario = Scenario::connected(PollerConfig::new(), &known);
+        scenario.list(&[vague(id)]);
+        scenario.fetch(id, &[], false);
+        scenario.list(&[vague(id)]);
+        scenario.fetch(id, &[8], false);
+        scenario.expect_seqnos([8]);
+        scenario.list(&[vague(id)]);
+        scenario.expect_wait();
+    }
+}
+
+#[test]
+fn a_conversation_that_changed_for_no_message_is_asked_in_three_rounds() {
+    let id = user(20001);
+    for known in [vec![], vec![entry(id, 7, -5)]] {
+        let mut scenario = Scenario::connected(PollerConfig::new(), &known);
+        for _ in 0..3 {
+            scenario.list(&[vague(id)]);
+            scenario.fetch(id, &[], false);
+        }
+        scenario.list(&[vague(id)]);
+        scenario.expect_wait();
+    }
 }
 
 #[test]
