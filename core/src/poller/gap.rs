@@ -138,13 +138,15 @@ impl Gap {
             return Ok(());
         };
         let came = page.messages.len() + page.unreadable.len();
-        // A page that is full may not be the last, whatever it says.
-        let is_last = !page.has_more && came < usize::try_from(size).unwrap_or(usize::MAX);
-        let anchor_came = missing.anchored
-            && page
-                .messages
-                .iter()
-                .any(|event| event.msg_seqno().0 == missing.before);
+        let anchor_came = page
+            .messages
+            .iter()
+            .any(|event| event.msg_seqno().0 == missing.before);
+        // A page that is full may not be the last, whatever it says; nor is one that does not
+        // reach the message that it was asked to end with.
+        let is_last = !page.has_more
+            && came < usize::try_from(size).unwrap_or(usize::MAX)
+            && (anchor_came || !missing.anchored);
         let mut events: Vec<Event> = page
             .messages
             .into_iter()
@@ -159,15 +161,19 @@ impl Gap {
             .filter(|seqno| !page.unreadable.is_empty() && missing.is_within(*seqno));
         let came = events.iter().map(|event| event.msg_seqno().0).chain(told);
         let Some((low, high)) = came.clone().min().zip(came.max()) else {
-            return self.handle_nothing(place, missing, page.has_more);
+            return self.handle_nothing(place, missing, is_last, page.has_more);
         };
         let low_is_readable = events.first().is_some_and(|it| it.msg_seqno().0 == low);
         self.reached = self.reached.max(high);
 
+        let is_open = missing.before == OPEN;
         let top_is_here = anchor_came
             || high.saturating_add(1) == missing.before
-            || missing.before == OPEN && self.target.is_some_and(|target| high >= target);
-        let mut below = (!is_last && missing.after.saturating_add(1) < low).then_some(Missing {
+            || is_open && self.target.is_some_and(|target| high >= target);
+        // Where the newest is not there yet, what is there may not be all that lies below.
+        let stops_short = is_open && self.target.is_some_and(|target| high < target);
+        let may_lie_below = missing.after.saturating_add(1) < low && (!is_last || stops_short);
+        let mut below = may_lie_below.then_some(Missing {
             after: missing.after,
             before: low,
             anchored: low_is_readable,
@@ -248,19 +254,20 @@ impl Gap {
         &mut self,
         place: usize,
         missing: Missing,
+        is_last: bool,
         has_more: bool,
     ) -> Result<(), Stalled> {
-        if !has_more {
-            self.segments.remove(place);
+        if missing.anchored && !is_last {
+            // The anchor alone filled the page, or it did not come: ask without it.
+            if let Some(Segment::Missing(missing)) = self.segments.get_mut(place) {
+                missing.anchored = false;
+            }
             return Ok(());
         }
-        if !missing.anchored {
+        if has_more {
             return Err(Stalled);
         }
-        // The anchor alone filled the page: ask without it.
-        if let Some(Segment::Missing(missing)) = self.segments.get_mut(place) {
-            missing.anchored = false;
-        }
+        self.segments.remove(place);
         Ok(())
     }
 

@@ -178,6 +178,55 @@ fn a_full_page_that_says_it_is_the_last_is_not_believed() {
     scenario.expect_wait();
 }
 
+/// What is asked for ends with a message that is known to be there.
+#[test]
+fn a_page_that_lacks_its_end_is_not_the_last() {
+    let id = user(20001);
+    let config = PollerConfig::new().page_size(3);
+    let mut scenario = Scenario::connected(config, &[entry(id, 7, -5)]);
+    scenario.list(&[entry(id, 20, 6)]);
+    scenario.fetch(id, &[20, 18, 16], true);
+    scenario.fetch(id, &[10], false);
+    scenario.fetch(id, &[10, 8], false);
+    scenario.expect_seqnos([8, 10]);
+    let above = scenario.fetch(id, &[16, 14, 12], false);
+    assert_eq!(above.get("begin_seqno"), Some("10"));
+    scenario.fetch(id, &[12], false);
+    scenario.expect_seqnos([12, 14, 16, 18, 20]);
+    scenario.expect_wait();
+}
+
+#[test]
+fn an_empty_page_that_lacks_its_end_is_not_believed() {
+    let id = user(20001);
+    let config = PollerConfig::new().page_size(3);
+    let mut scenario = Scenario::connected(config, &[entry(id, 7, -5)]);
+    scenario.list(&[entry(id, 20, 6)]);
+    scenario.fetch(id, &[20, 18, 16], true);
+    scenario.fetch(id, &[], false);
+    scenario.fetch(id, &[10, 8], false);
+    scenario.expect_seqnos([8, 10, 16, 18, 20]);
+    scenario.expect_wait();
+}
+
+#[test]
+fn a_page_that_lacks_what_the_list_knows_of_is_not_the_last() {
+    let id = user(20001);
+    let config = PollerConfig::new().page_size(3);
+    let mut scenario = Scenario::connected(config, &[entry(id, 7, -5)]);
+    scenario.list(&[entry(id, 20, 6)]);
+    scenario.fetch(id, &[12, 11], false);
+    let below = scenario.fetch(id, &[11, 9], false);
+    assert_eq!(below.get("end_seqno"), Some("12"), "with the lowest");
+    scenario.expect_seqnos([9, 11, 12]);
+    // What is above may not be there yet.
+    scenario.list(&[]);
+    let above = scenario.fetch(id, &[20], false);
+    assert_eq!(above.get("begin_seqno"), Some("12"));
+    scenario.expect_seqnos([20]);
+    scenario.expect_wait();
+}
+
 #[test]
 fn what_was_fetched_before_a_failure_is_not_fetched_again() {
     let id = user(20001);
