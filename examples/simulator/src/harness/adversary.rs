@@ -47,6 +47,8 @@ pub(super) struct Adversary {
     message_cap: Option<usize>,
     list_cap: Option<usize>,
     lies: bool,
+    /// The answer that is on its way says that there is no more, whether there is or not.
+    denies: bool,
     /// How often messages were kept back since this one was handed out.
     kept_back: BTreeMap<ConversationId, (Option<u64>, u8)>,
 }
@@ -59,6 +61,8 @@ const KEPT_BACK: u8 = 2;
 pub(super) struct Moment {
     pub(super) now_us: u64,
     pub(super) handed_out: Option<u64>,
+    /// The newest message of this conversation that a list told of.
+    pub(super) told: Option<u64>,
     /// Whether anything may go wrong.
     pub(super) troubled: bool,
 }
@@ -85,6 +89,7 @@ impl Adversary {
                 .then(|| rng.pick(&[None, Some(3), Some(20)], None))
                 .flatten(),
             lies: paging && rng.chance(400),
+            denies: false,
             kept_back: BTreeMap::new(),
         }
     }
@@ -99,9 +104,7 @@ impl Adversary {
         moment: Moment,
     ) -> Vec<Delivery> {
         let Moment {
-            now_us,
-            handed_out,
-            troubled,
+            now_us, troubled, ..
         } = moment;
         let asked = Asked::of(request);
         self.set_quirks(rng, scenario, population, asked);
@@ -141,7 +144,7 @@ impl Adversary {
         if meaning.is_none() {
             meaning = Some(meaning_of(&response));
             if troubled {
-                self.edit(rng, scenario, handed_out, now_us, asked, &mut response);
+                self.edit(rng, scenario, moment, asked, &mut response);
             }
         }
         // Where nothing is listed, the date is all there is to tell what is old.
@@ -165,7 +168,7 @@ impl Adversary {
     }
 
     fn set_quirks(
-        &self,
+        &mut self,
         rng: &mut Rng,
         scenario: &Scenario,
         population: &mut Population,
@@ -180,13 +183,14 @@ impl Adversary {
             self.list_cap.is_none()
         } else {
             let full = usize::try_from(scenario.page_size).unwrap_or(usize::MAX);
-            self.message_cap.is_none_or(|cap| cap >= full) && !scenario.has(Trouble::LaggingPage)
+            self.message_cap.is_none_or(|cap| cap >= full)
         };
         quirks.has_more = match rng.between(0, 2) {
             0 if self.lies => HasMore::AlwaysYes,
             1 if self.lies && may_deny => HasMore::AlwaysNo,
             _ => HasMore::Truthful,
         };
+        self.denies = quirks.has_more == HasMore::AlwaysNo;
     }
 
     /// Keeps back what the list knows of, or leaves fields out.
@@ -194,8 +198,7 @@ impl Adversary {
         &mut self,
         rng: &mut Rng,
         scenario: &Scenario,
-        handed_out: Option<u64>,
-        now_us: u64,
+        moment: Moment,
         asked: Asked,
         response: &mut Response<Vec<u8>>,
     ) {
@@ -218,11 +221,22 @@ impl Adversary {
         };
         let [empty, lagging] = [Trouble::EmptyPage, Trouble::LaggingPage]
             .map(|trouble| scenario.has(trouble) && rng.chance(scenario.intensity));
-        if (empty || lagging) && self.may_keep_back(handed_out, id) {
+        if (empty || lagging) && self.may_keep_back(moment.handed_out, id) {
             let kept = if empty { 0 } else { rng.between(0, 3) };
+            let denies = self.denies;
             rewrite(response, "messages", |list| {
+                // Without a message that nobody was told of, a page that denies there is more
+                // looks whole, and is not: nobody could see that.
+                let newest = list.first().map_or(0, |it| number(it, "msg_seqno"));
+                let is_told = newest > 0 && moment.told.map(signed) >= Some(newest);
+                if denies && !is_told {
+                    return;
+                }
                 // Only what arrived just now may not be there yet.
-                let young = list.iter().take_while(|it| is_young(it, now_us)).count();
+                let young = list
+                    .iter()
+                    .take_while(|it| is_young(it, moment.now_us))
+                    .count();
                 let kept = usize::try_from(kept).unwrap_or(0);
                 list.drain(..if kept == 0 { young } else { young.min(kept) });
                 // The newest one left is one that can be read.
@@ -273,7 +287,7 @@ fn is_young(message: &Value, now_us: u64) -> bool {
 }
 
 /// A number, also one in a string; 0 if it is none.
-fn number(item: &Value, name: &str) -> i64 {
+pub(super) fn number(item: &Value, name: &str) -> i64 {
     let value = item.get(name).unwrap_or(&Value::Null);
     let text = value.as_str().and_then(|text| text.parse().ok());
     value.as_i64().or(text).unwrap_or_default()

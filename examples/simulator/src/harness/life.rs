@@ -31,6 +31,8 @@ pub(super) struct Life {
     pub(super) login_lost: bool,
     /// The entries of lists that it was ever shown: their times and talkers.
     pub(super) listed: BTreeSet<(u64, u64)>,
+    /// The newest message of each conversation that a list told it of.
+    pub(super) told: BTreeMap<ConversationId, u64>,
     /// The messages that it was ever shown.
     pub(super) seen: BTreeSet<(ConversationId, u64)>,
 }

@@ -347,6 +347,7 @@ impl<'a> Run<'a> {
             closing: false,
             login_lost: false,
             listed: std::collections::BTreeSet::new(),
+            told: std::collections::BTreeMap::new(),
             seen: std::collections::BTreeSet::new(),
         });
         self.drain()
@@ -375,6 +376,10 @@ impl<'a> Run<'a> {
         let troubled = self.quiet_since.is_none();
         let asked = Asked::of(request);
         let handed_out = asked.conversation().and_then(|id| self.lineage.newest(id));
+        let life_asks = self.life.as_ref().filter(|it| it.number == life);
+        let told = asked
+            .conversation()
+            .and_then(|id| life_asks?.told.get(&id).copied());
         let deliveries = self.adversary.answer(
             &mut self.rng,
             self.scenario,
@@ -383,6 +388,7 @@ impl<'a> Run<'a> {
             Moment {
                 now_us: EPOCH_US + self.at_us,
                 handed_out,
+                told,
                 troubled,
             },
         );

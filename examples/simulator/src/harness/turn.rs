@@ -5,7 +5,7 @@ use bilibili_session::{Content, ConversationId, Event, TransportError, server_da
 use http::Response;
 use serde_json::Value;
 
-use super::adversary::Meaning;
+use super::adversary::{Meaning, number};
 use super::asked::Asked;
 use super::life::{EPOCH_US, Saved};
 use super::lineage::{Base, Lineage};
@@ -240,6 +240,13 @@ impl Run<'_> {
                         .sum()
                 }
             };
+            // Only there it matters.
+            if asked.is_list() && meaning == Meaning::Right && self.scenario.has(Trouble::Paging) {
+                for entry in entries_of(body) {
+                    let told = life.told.entry(entry.id).or_default();
+                    *told = entry.newest.max(*told);
+                }
+            }
             life.manners.answered(asked, Some(meaning), items, 1);
             life.login_lost |= meaning == Meaning::LoginLost;
         }
@@ -259,27 +266,13 @@ impl Run<'_> {
 
     /// What this first list means.
     fn base_of(&self, answer: &Response<Vec<u8>>, serial: u64) -> Base {
-        let body: Value = serde_json::from_slice(answer.body()).unwrap_or_default();
-        let list = body.pointer("/data/session_list").and_then(Value::as_array);
-        let number = |entry: &Value, name: &str| -> i64 {
-            let value = entry.get(name).unwrap_or(&Value::Null);
-            let text = value.as_str().and_then(|text| text.parse().ok());
-            value.as_i64().or(text).unwrap_or_default()
-        };
-        let entries = || list.into_iter().flatten();
-        let newest = entries().map(|entry| number(entry, "session_ts")).max();
+        let entries = entries_of(answer.body());
+        let newest = entries.iter().map(|entry| entry.session_ts).max();
         let newest_s = newest.unwrap_or_default() / 1_000_000;
         let date = server_date(answer).map_or(newest_s, |date| date.0);
         Base {
             serial,
-            known: entries()
-                .map(|entry| {
-                    let (kind, number_of) =
-                        (number(entry, "session_type"), number(entry, "talker_id"));
-                    let newest = u64::try_from(number(entry, "max_seqno")).unwrap_or_default();
-                    (ConversationId::new(kind, number_of), newest)
-                })
-                .collect(),
+            known: entries.iter().map(|it| (it.id, it.newest)).collect(),
             floor: date - 60,
             forgets: usize::try_from(self.scenario.conversations).unwrap_or(0) + 30
                 > self.scenario.max_conversations,
@@ -320,6 +313,28 @@ impl Run<'_> {
             )
         })
     }
+}
+
+/// What a list says of a conversation.
+struct ListEntry {
+    id: ConversationId,
+    /// 0 if it does not say.
+    newest: u64,
+    session_ts: i64,
+}
+
+fn entries_of(body: &[u8]) -> Vec<ListEntry> {
+    let body: Value = serde_json::from_slice(body).unwrap_or_default();
+    let list = body.pointer("/data/session_list").and_then(Value::as_array);
+    let entry = |entry: &Value| {
+        let number = |name| number(entry, name);
+        ListEntry {
+            id: ConversationId::new(number("session_type"), number("talker_id")),
+            newest: u64::try_from(number("max_seqno")).unwrap_or_default(),
+            session_ts: number("session_ts"),
+        }
+    };
+    list.into_iter().flatten().map(entry).collect()
 }
 
 /// The numbers that follow this text.
