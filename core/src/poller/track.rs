@@ -154,16 +154,18 @@ impl Track {
         let Some(gap) = self.gap.take() else {
             return Settled::Whole;
         };
-        let has_changed = std::mem::take(&mut self.recheck) || self.cursor.is_none();
+        let is_vague =
+            std::mem::take(&mut self.recheck) || self.cursor.is_none() && self.target.0 == 0;
         if self.ended_at.is_some() {
             // What was handed out has moved the cursor.
             return Settled::Whole;
         }
         let (began, reached) = (gap.began(), gap.reached());
         let is_all_known = reached >= self.target;
-        // Of one that changed, although the list does not say how far it goes, something is
-        // to come.
-        if is_all_known && (reached > began || !has_changed) {
+        // Of one that changed, although the list does not say how far it goes, something new
+        // is to come; of one never seen before it would have moved the cursor.
+        let something_came = self.cursor.is_some() && reached > began;
+        if is_all_known && (something_came || !is_vague) {
             self.take_as_read(reached);
             return Settled::Whole;
         }

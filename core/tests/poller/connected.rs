@@ -103,28 +103,31 @@ fn a_new_conversation_without_a_page_yet_stays_new() {
     scenario.expect_wait();
 }
 
-/// Of what came so far all is history; there may be more history above it.
-#[test]
-fn a_new_conversation_whose_newest_is_late_stays_new() {
-    let id = user(20001);
-    let mut scenario = Scenario::connected(PollerConfig::new(), &[]);
-    scenario.list(&[entry(id, 9, 6)]);
-    let sent = scenario.expect_fetch(id);
-    scenario.answer(&sent, page(&[text_at(id, 3, START - 900)], false));
-    scenario.list(&[]);
-    let sent = scenario.expect_fetch(id);
-    let old = text_at(id, 5, START - 600);
-    let messages = [scenario.message(id, 9), old, text_at(id, 3, START - 900)];
-    scenario.answer(&sent, page(&messages, false));
-    scenario.expect_seqnos([9]);
-    scenario.expect_wait();
-}
-
 /// An entry that does not say how far its conversation goes.
 fn vague(id: ConversationId) -> Value {
     let mut entry = entry(id, 0, 6);
     entry.as_object_mut().unwrap().remove("max_seqno");
     entry
+}
+
+/// Of what came so far all is history; there may be more history above it.
+#[test]
+fn a_new_conversation_whose_newest_is_late_stays_new() {
+    let id = user(20001);
+    for listed in [entry(id, 9, 6), vague(id)] {
+        let mut scenario = Scenario::connected(PollerConfig::new(), &[]);
+        scenario.list(&[listed]);
+        let sent = scenario.expect_fetch(id);
+        scenario.answer(&sent, page(&[text_at(id, 3, START - 900)], false));
+        scenario.list(&[]);
+        let sent = scenario.expect_fetch(id);
+        let old = text_at(id, 5, START - 600);
+        let messages = [scenario.message(id, 9), old, text_at(id, 3, START - 900)];
+        scenario.answer(&sent, page(&messages, false));
+        scenario.expect_seqnos([9]);
+        scenario.list(&[]);
+        scenario.expect_wait();
+    }
 }
 
 #[test]
