@@ -163,6 +163,12 @@ impl Simulator {
         Ok(())
     }
 
+    /// The first account's messages of this conversation before this number are no more, as if they had never been; how
+    /// far the conversation goes stays. For runs so long that history would be all the memory they take.
+    pub fn forget(&mut self, id: ConversationId, before: u64) {
+        self.world.forget(self.uid, id, before);
+    }
+
     /// The signing keys change: what is signed with the old ones is refused.
     pub fn rotate_keys(&mut self) {
         self.world.keys = self.world.keys.rotated();

@@ -179,6 +179,31 @@ impl World {
         self.deliver(now_us, viewer, word)
     }
 
+    /// An account's messages of a conversation before this number are no more. What another account has of them stays.
+    pub(crate) fn forget(&mut self, uid: i64, id: ConversationId, before: u64) {
+        let conversation = |account: &mut Account| {
+            let conversation = account.conversations.get_mut(&id)?;
+            let rest = conversation.messages.split_off(&before);
+            Some(std::mem::replace(&mut conversation.messages, rest))
+        };
+        let Some(gone) = self.accounts.get_mut(&uid).and_then(conversation) else {
+            return;
+        };
+        for key in gone.into_values() {
+            let lies_with = |(other, account): (&i64, &Account)| {
+                let id = self.messages.get(&key)?.conversation_of(*other);
+                let messages = &account.conversations.get(&id)?.messages;
+                messages.values().any(|there| *there == key).then_some(())
+            };
+            if self.accounts.iter().find_map(lies_with).is_none() {
+                self.messages.remove(&key);
+            }
+        }
+        for account in self.accounts.values_mut() {
+            account.sent.retain(|key| self.messages.contains_key(key));
+        }
+    }
+
     /// The account read up to this number.
     pub(crate) fn acknowledge(
         &mut self,
