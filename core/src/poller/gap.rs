@@ -160,10 +160,16 @@ impl Gap {
             .into_iter()
             .filter(|seqno| !page.unreadable.is_empty() && missing.is_within(*seqno));
         let came = events.iter().map(|event| event.msg_seqno().0).chain(told);
-        let Some((low, high)) = came.clone().min().zip(came.max()) else {
+        let Some((mut low, high)) = came.clone().min().zip(came.max()) else {
             return self.handle_nothing(place, missing, is_last, page.has_more);
         };
-        let low_is_readable = events.first().is_some_and(|it| it.msg_seqno().0 == low);
+        let lowest = |events: &[Event]| events.first().map(|it| it.msg_seqno().0);
+        let mut low_is_readable = lowest(&events) == Some(low);
+        let can_go_lower = low_is_readable && !is_last;
+        if can_go_lower && age.is_some_and(|age| leave_out_undated(&mut events, age)) {
+            low = lowest(&events).unwrap_or(low);
+            low_is_readable = false;
+        }
         self.reached = self.reached.max(high);
 
         let is_open = missing.before == OPEN;
@@ -291,6 +297,15 @@ pub(super) enum Age {
     History,
     /// It has no time.
     Undated,
+}
+
+/// Leaves out the lowest that have no time: they are to come again with those below them,
+/// whose time tells. Says whether there were any; not if none has a time.
+fn leave_out_undated(events: &mut Vec<Event>, age: &dyn Fn(&Event) -> Age) -> bool {
+    let dated = events.iter().position(|event| age(event) != Age::Undated);
+    let undated = dated.unwrap_or_default();
+    events.drain(..undated);
+    undated > 0
 }
 
 /// Leaves out what was there before the base line; says whether there was any.

@@ -103,6 +103,29 @@ fn a_new_conversation_without_a_page_yet_stays_new() {
     scenario.expect_wait();
 }
 
+/// It goes with the one below it, also when that one is on the next page.
+#[test]
+fn a_message_without_a_time_is_as_old_as_the_one_below() {
+    let id = user(20001);
+    for (below, comes) in [(START - 900, vec![9]), (START + 3, vec![7, 8, 9])] {
+        let config = PollerConfig::new().page_size(2);
+        let mut scenario = Scenario::connected(config, &[]);
+        scenario.list(&[entry(id, 9, 6)]);
+        let undated = text_at(id, 8, 0);
+        let sent = scenario.expect_fetch(id);
+        let newest = text_at(id, 9, START + 5);
+        scenario.answer(&sent, page(&[newest, undated.clone()], true));
+        let sent = scenario.expect_fetch(id);
+        assert_eq!(sent.get("end_seqno"), Some("9"));
+        scenario.answer(&sent, page(&[undated, text_at(id, 7, below)], true));
+        if below > START {
+            scenario.fetch(id, &[7], false);
+        }
+        scenario.expect_seqnos(comes);
+        scenario.expect_wait();
+    }
+}
+
 /// An entry that does not say how far its conversation goes.
 fn vague(id: ConversationId) -> Value {
     let mut entry = entry(id, 0, 6);
