@@ -1,5 +1,48 @@
 //! Bilibili private messages and notifications: a sans-IO core.
-#![doc(html_no_source)]
+//!
+//! Nothing here opens a socket, reads a clock or draws a random number. The core builds
+//! [`http::Request`]s, reads [`http::Response`]s, and says what to do next; a runtime does it.
+//! `bilibili-session-blocking` and `bilibili-session-async-std` are runtimes to take as they are.
+//!
+//! | to do this | take | a runtime's name for it |
+//! |---|---|---|
+//! | see messages as they arrive | [`poller::Poller`], its run loop is on [its first page](poller) | `Session` |
+//! | call handlers for them | [`session::Machine`] around a poller | `Session::on` |
+//! | make one call, with keys and one retry | [`Call`] of one of the [`endpoints`] | `Client::call` |
+//! | read page after page | one of the [`pager`]s | `Client::items` |
+//! | only build a request and read its answer | [`Endpoint`] | |
+//!
+//! A call without any runtime:
+//!
+//! ```
+//! use bilibili_session::endpoints::GetSessions;
+//! use bilibili_session::{Account, Call, Context, Credential, Now, Step, UnixMicros};
+//! use std::time::Duration;
+//!
+//! # let send = |_: http::Request<Vec<u8>>| {
+//! #     let page = br#"{"code":0,"message":"0","data":{"session_list":[],"has_more":0}}"#;
+//! #     Ok(http::Response::new(page.to_vec()))
+//! # };
+//! let mut account = Account::new(Context::new(Credential::parse("SESSDATA=made%2Cup")?));
+//! let now = Now { monotonic: Duration::ZERO, wall: UnixMicros(1_700_000_000_000_000) };
+//! let mut call = Call::new(GetSessions::new());
+//! let mut step = call.start(&mut account, now);
+//! let page = loop {
+//!     match step {
+//!         Step::Send(request) => {
+//!             // With whatever sends requests; it gives whole answers back, of any status.
+//!             let answer = send(request);
+//!             step = call.handle_response(&mut account, now, answer);
+//!         }
+//!         Step::Done(page) => break page?,
+//!     }
+//! };
+//! assert_eq!(page.session_list.len(), 0);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! An [`Error`] says by its [class](Error::class) what helps against it. A [`Credential`] shows its
+//! cookies to nobody: not in `Debug`, not in an error.
 
 mod call;
 mod context;
