@@ -41,6 +41,9 @@ pub(super) struct Entry {
     pub(super) cursor: Option<u64>,
     pub(super) target: u64,
     pub(super) session_ts: i64,
+    /// The time of the newest message, if no list has told of it yet.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) newest_ts: Option<i64>,
     /// Where there is no cursor: what is new has at least this time.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) new_since: Option<i64>,

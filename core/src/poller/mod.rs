@@ -206,6 +206,7 @@ impl Poller {
                 UnixMicros(entry.session_ts),
             );
             track.recheck = entry.recheck;
+            track.newest_ts = UnixSeconds(entry.newest_ts.unwrap_or_default());
             if let Some(new_since) = entry.new_since {
                 track.new_since = UnixSeconds(new_since);
             }
@@ -252,6 +253,8 @@ impl Poller {
                 cursor: track.cursor.map(|cursor| cursor.0),
                 target: track.reachable().0,
                 session_ts: track.session_ts.0,
+                newest_ts: Some(track.newest_ts.0)
+                    .filter(|_| track.newest_ts.to_micros() > track.session_ts),
                 new_since: match track.cursor {
                     Some(_) => None,
                     None => Some(track.new_since.0),
@@ -278,7 +281,7 @@ impl Poller {
             return output;
         }
         if self.ended.as_ref().is_none_or(|end| end.hand_out)
-            && let Some(event) = self.next_event()
+            && let Some(event) = self.next_event(now)
         {
             return Output::Event(event);
         }
@@ -390,7 +393,8 @@ impl Poller {
     }
 
     /// The next message that can be handed out; moves its conversation's cursor past it.
-    fn next_event(&mut self) -> Option<Event> {
+    fn next_event(&mut self, now: Now) -> Option<Event> {
+        let server_now = self.account.server_now(now);
         while let Some(id) = self.ready.front().copied() {
             let popped = self
                 .tracks
@@ -401,7 +405,7 @@ impl Poller {
                 self.settle(id);
                 continue;
             };
-            track.cursor = track.cursor.max(Some(event.msg_seqno()));
+            track.hand_out(&event, server_now);
             if let Content::Withdraw(key) = &event.content {
                 event.withdrawn = self.kept.get(id, *key);
             } else {

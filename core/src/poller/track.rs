@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use super::backoff::Backoff;
 use super::gap::Gap;
+use crate::event::Event;
 use crate::ids::{ConversationId, Seqno};
 use crate::model::Conversation;
 use crate::time::{UnixMicros, UnixSeconds};
@@ -25,6 +26,8 @@ pub(super) struct Track {
     /// The newest message that a list told of.
     pub(super) target: Seqno,
     pub(super) session_ts: UnixMicros,
+    /// The time of the newest message that was handed out: the list may tell of it later.
+    pub(super) newest_ts: UnixSeconds,
     /// While there is no cursor: what is new has at least this time.
     pub(super) new_since: UnixSeconds,
     /// What is being fetched.
@@ -68,6 +71,7 @@ impl Track {
             cursor,
             target,
             session_ts: UnixMicros::default(),
+            newest_ts: UnixSeconds::default(),
             new_since: UnixSeconds(0),
             gap: None,
             backoff: Backoff::retry(interval),
@@ -113,6 +117,7 @@ impl Track {
         if newest.0 == 0 && session_ts > self.session_ts {
             self.recheck = true;
             self.strikes = 0;
+            self.ended_at = None;
         }
         self.session_ts = self.session_ts.max(session_ts);
         // A target that was given up may have been wrong.
@@ -139,6 +144,18 @@ impl Track {
         self.ended_at = None;
     }
 
+    /// A message is handed out; `now` is the server's clock.
+    pub(super) fn hand_out(&mut self, event: &Event, now: UnixSeconds) {
+        self.cursor = self.cursor.max(Some(event.msg_seqno()));
+        // A time in the future would hide what arrives until then.
+        self.newest_ts = self.newest_ts.max(event.timestamp().min(now));
+    }
+
+    /// When it changed last, as far as is known.
+    fn changed_at(&self) -> UnixMicros {
+        self.session_ts.max(self.newest_ts.to_micros())
+    }
+
     /// The conversation is over: what can be handed out is all that will come. Should it
     /// move again, it goes on from there.
     pub(super) fn end(&mut self) {
@@ -154,12 +171,11 @@ impl Track {
         let Some(gap) = self.gap.take() else {
             return Settled::Whole;
         };
-        let is_vague =
-            std::mem::take(&mut self.recheck) || self.cursor.is_none() && self.target.0 == 0;
         if self.ended_at.is_some() {
-            // What was handed out has moved the cursor.
+            // What was handed out has moved the cursor; what is owed stays so.
             return Settled::Whole;
         }
+        let is_vague = std::mem::take(&mut self.recheck);
         let (began, reached) = (gap.began(), gap.reached());
         let is_all_known = reached >= self.target;
         // Of one that changed, although the list does not say how far it goes, something new
@@ -273,7 +289,7 @@ impl Tracks {
         if let Some(track) = self.tracks.get_mut(&id) {
             track.observe(newest, session_ts);
         } else if session_ts.0 <= 0 || session_ts >= floor {
-            self.insert(id, None, newest, session_ts);
+            self.insert(id, None, newest, session_ts).recheck = newest.0 == 0;
         }
     }
 
@@ -291,14 +307,14 @@ impl Tracks {
             .tracks
             .iter()
             .filter(|(_, track)| track.gap.is_none() && !track.owes())
-            .map(|(id, track)| (track.session_ts, *id))
-            .filter(|(session_ts, _)| *session_ts <= latest)
+            .map(|(id, track)| (track.changed_at(), *id))
+            .filter(|(changed_at, _)| *changed_at <= latest)
             .collect();
         quiet.sort_unstable();
-        for (session_ts, id) in quiet.into_iter().take(excess) {
+        for (changed_at, id) in quiet.into_iter().take(excess) {
             self.tracks.remove(&id);
             // All that it has up to then was handed out; what comes is newer.
-            self.new_since = self.new_since.max(session_ts.plus(MARGIN).to_seconds());
+            self.new_since = self.new_since.max(changed_at.plus(MARGIN).to_seconds());
         }
     }
 }

@@ -168,16 +168,26 @@ fn it_belongs_to_one_account() {
 #[test]
 fn a_conversation_that_is_to_be_looked_at_again_stays_so() {
     let id = user(20001);
-    let mut scenario = Scenario::connected(PollerConfig::new(), &[entry(id, 7, -5)]);
-    let mut vague = entry(id, 0, 6);
-    vague.as_object_mut().unwrap().remove("max_seqno");
-    scenario.list(&[vague]);
-    scenario.expect_fetch(id);
-    let checkpoint = scenario.poller.checkpoint().unwrap();
-    let mut scenario = resumed(&checkpoint);
-    scenario.list(&[]);
-    scenario.fetch(id, &[8], false);
-    scenario.expect_seqnos([8]);
+    for known in [vec![], vec![entry(id, 8, -5)]] {
+        let mut scenario = Scenario::connected(PollerConfig::new(), &known);
+        let mut vague = entry(id, 0, 6);
+        vague.as_object_mut().unwrap().remove("max_seqno");
+        scenario.list(&[vague]);
+        let sent = scenario.expect_fetch(id);
+        let before = scenario.poller.checkpoint().unwrap();
+        // The oldest end first: there is more above.
+        let messages = [scenario.message(id, 9), text_at(id, 8, START - 900)];
+        let count = if known.is_empty() { 2 } else { 1 };
+        scenario.answer(&sent, page(&messages[..count], true));
+        scenario.expect_seqnos([9]);
+        let after = scenario.poller.checkpoint().unwrap();
+        for (checkpoint, comes) in [(before, &[10, 9][..]), (after, &[10])] {
+            let mut scenario = resumed(&checkpoint);
+            scenario.list(&[]);
+            scenario.fetch(id, comes, false);
+            scenario.expect_seqnos(comes.iter().rev().copied());
+        }
+    }
 }
 
 #[test]

@@ -128,7 +128,11 @@ fn a_message_without_a_time_is_as_old_as_the_one_below() {
 
 /// An entry that does not say how far its conversation goes.
 fn vague(id: ConversationId) -> Value {
-    let mut entry = entry(id, 0, 6);
+    vague_at(id, 6)
+}
+
+fn vague_at(id: ConversationId, at: i64) -> Value {
+    let mut entry = entry(id, 0, at);
     entry.as_object_mut().unwrap().remove("max_seqno");
     entry
 }
@@ -180,6 +184,26 @@ fn a_conversation_that_changed_for_no_message_is_asked_in_three_rounds() {
         scenario.list(&[vague(id)]);
         scenario.expect_wait();
     }
+}
+
+#[test]
+fn a_conversation_that_was_over_and_changed_is_asked_again() {
+    let id = group(20001);
+    let mut scenario = Scenario::connected(PollerConfig::new(), &[entry(id, 7, -5)]);
+    scenario.list(&[vague(id)]);
+    let sent = scenario.expect_fetch(id);
+    scenario.refuse(&sent, 700_014);
+    assert!(matches!(
+        scenario.expect_notice(),
+        Notice::ConversationFailed { .. }
+    ));
+    scenario.list(&[vague(id)]);
+    scenario.expect_wait();
+    let checkpoint = scenario.poller.checkpoint().unwrap().to_json();
+    assert!(checkpoint.contains("recheck"), "it is not forgotten");
+    scenario.list(&[vague_at(id, 18)]);
+    scenario.fetch(id, &[9, 8], false);
+    scenario.expect_seqnos([8, 9]);
 }
 
 #[test]

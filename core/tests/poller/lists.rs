@@ -160,3 +160,35 @@ fn quiet_conversations_are_forgotten_without_coming_again() {
     scenario.expect_seqnos([6]);
     scenario.expect_wait();
 }
+
+/// A message came before any list told of it: what is forgotten of it is newer than the list says.
+#[test]
+fn what_came_before_the_list_told_of_it_does_not_come_again() {
+    let config = PollerConfig::new().max_conversations(100).max_parallel(200);
+    let mut scenario = Scenario::connected(config, &[]);
+    let early = user(1000);
+    for round in 1..=2_i64 {
+        let ids = round * 60 + 1..=round * 60 + 60;
+        let mut list: Vec<Value> = ids.clone().map(|n| entry(user(n), 5, 6 * round)).collect();
+        list.extend((round == 1).then(|| entry(early, 5, -8)));
+        scenario.list(&list);
+        let sent: Vec<_> = ids.map(|n| scenario.expect_fetch(user(n))).collect();
+        if round == 1 {
+            let sent = scenario.expect_fetch(early);
+            let messages = [text_at(early, 6, START + 6), text_at(early, 5, START - 8)];
+            scenario.answer(&sent, page(&messages, false));
+            scenario.expect_seqnos([5, 6]);
+        }
+        for sent in &sent {
+            scenario.answer(sent, page(&[text_at(early, 5, START + 6 * round)], false));
+            scenario.expect_event();
+        }
+        scenario.expect_wait();
+    }
+    scenario.list(&[entry(early, 7, 18)]);
+    let sent = scenario.expect_fetch(early);
+    let messages = [text_at(early, 7, START + 18), text_at(early, 6, START + 6)];
+    scenario.answer(&sent, page(&messages, false));
+    scenario.expect_seqnos([7]);
+    scenario.expect_wait();
+}
