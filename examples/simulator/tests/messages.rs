@@ -3,7 +3,9 @@
 
 mod support;
 
-use bilibili_session_simulator::{Config, ConversationId, HasMore, NewMessage, Quirks, Standing};
+use bilibili_session_simulator::{
+    Config, ConversationId, HasMore, Login, NewMessage, Quirks, Standing,
+};
 use serde_json::{Value, json};
 use support::{Client, FETCH};
 
@@ -41,6 +43,35 @@ fn pages_lead_from_the_newest_to_the_beginning() {
     }
     seen.reverse();
     assert_eq!(seen, seqnos);
+}
+
+#[test]
+fn what_is_forgotten_is_no_more_but_with_others() {
+    let mut client = Client::default();
+    let other = Login {
+        uid: 10002,
+        sessdata: "another".to_owned(),
+        ..Login::default()
+    };
+    client.simulator.add_account(other).unwrap();
+    let to_other = |client: &mut Client, text| {
+        let own = client.simulator.login().uid;
+        let message = NewMessage::text(own, text).to(10002);
+        client.receive(message)
+    };
+    let first = to_other(&mut client, "one");
+    let second = to_other(&mut client, "two");
+    let alone: Vec<u64> = (0..3)
+        .map(|_| client.receive(NewMessage::text(20001, "hi")).msg_seqno)
+        .collect();
+    let (here, there) = (ConversationId::user(10002), ConversationId::user(20001));
+    client.simulator.forget(here, second.msg_seqno);
+    client.simulator.forget(there, alone[2]);
+    assert_eq!(client.page("10002", 0, None, "20").0, [second.msg_seqno]);
+    assert_eq!(client.page("20001", 0, None, "20").0, [alone[2]]);
+    assert_eq!(client.state()["conversations"][1]["max_seqno"], alone[2]);
+    // With the other account it lies still, and can be taken back.
+    client.simulator.withdraw(1, first.msg_key).unwrap();
 }
 
 #[test]

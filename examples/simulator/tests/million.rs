@@ -135,7 +135,11 @@ impl Soak {
                 .keys()
                 .nth(usize::try_from(place).unwrap())
                 .unwrap();
-            let count = if self.arrived % 10_000 == 0 { BURST } else { 1 };
+            let count = if self.arrived.is_multiple_of(10_000) {
+                BURST
+            } else {
+                1
+            };
             for _ in 0..count {
                 self.arrive(id);
             }
@@ -153,12 +157,12 @@ impl Soak {
         };
         let arrived = self.sim.receive(self.now_us, message).unwrap();
         (talk.arrived, self.arrived) = (talk.arrived + 1, self.arrived + 1);
-        if self.arrived % 997 == 0 && talk.taken_back.is_none() {
+        if self.arrived.is_multiple_of(997) && talk.taken_back.is_none() {
             self.sim.withdraw(self.now_us, arrived.msg_key).unwrap();
             talk.taken_back = Some((talk.arrived, arrived.msg_key));
             (talk.arrived, self.arrived) = (talk.arrived + 1, self.arrived + 1);
         }
-        if self.arrived % 100_000 == 0 {
+        if self.arrived.is_multiple_of(100_000) {
             self.sim.rotate_keys();
         }
     }
@@ -250,7 +254,7 @@ impl Soak {
     fn between_rounds(&mut self) {
         self.rounds += 1;
         self.most.held = self.most.held.max(self.poller.held_messages());
-        if self.rounds % 50 != 0 {
+        if !self.rounds.is_multiple_of(50) {
             return;
         }
         let checkpoint = self.poller.checkpoint().unwrap().to_json();
