@@ -58,7 +58,7 @@ impl Life {
 /// A checkpoint on disk.
 #[derive(Debug)]
 pub(super) struct Saved {
-    pub(super) json: String,
+    pub(super) checkpoint: Checkpoint,
     /// How many messages it covers.
     pub(super) covers: usize,
     /// When the last round had begun.
@@ -66,7 +66,8 @@ pub(super) struct Saved {
 }
 
 impl Saved {
+    /// Through the text that stands on disk.
     pub(super) fn read(&self) -> Option<Checkpoint> {
-        Checkpoint::from_json(&self.json).ok()
+        Checkpoint::from_json(&self.checkpoint.to_json()).ok()
     }
 }

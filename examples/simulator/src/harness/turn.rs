@@ -184,7 +184,7 @@ impl Run<'_> {
         let Some(life) = &self.life else { return };
         if let Some(checkpoint) = life.poller.checkpoint() {
             self.saved = Some(Saved {
-                json: checkpoint.to_json(),
+                checkpoint,
                 covers: self.lineage.len(),
                 round_began: life.manners.round_began.filter(|_| self.clock_is_known()),
             });

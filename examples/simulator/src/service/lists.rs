@@ -6,7 +6,7 @@ use super::{Asked, Outcome};
 use crate::model::account::Account;
 use crate::model::conversation::{Conversation, ConversationId};
 use crate::model::world::World;
-use crate::wire::envelope::Refusal;
+use crate::wire::envelope::{Refusal, put};
 use crate::wire::incoming::Incoming;
 
 /// How many conversations a page has unless it is asked for more, and at most.
@@ -143,15 +143,20 @@ fn list(world: &World, asked: &Asked<'_>, kind: Kind) -> Outcome {
         list.extend(list.first().cloned());
     }
     let mut data = json!({
-        "session_list": if list.is_empty() { Value::Null } else { Value::Array(list) },
         "has_more": quirks.has_more.say(more),
         "anti_disturb_cleaning": false,
         "is_address_list_empty": 0,
         "show_level": true,
     });
+    let list = if list.is_empty() {
+        Value::Null
+    } else {
+        list.into()
+    };
+    put(&mut data, "session_list", list);
     let system = system_conversations(world, account);
-    if let Some(fields) = data.as_object_mut().filter(|_| !system.is_empty()) {
-        fields.insert("system_msg".to_owned(), Value::Object(system));
+    if !system.is_empty() {
+        put(&mut data, "system_msg", system.into());
     }
     Ok(data)
 }

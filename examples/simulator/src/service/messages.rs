@@ -6,6 +6,7 @@ use super::lists::conversation_id;
 use super::{Asked, Outcome};
 use crate::model::message::Message;
 use crate::model::world::World;
+use crate::wire::envelope::put;
 
 /// No page is longer, whatever it is asked for.
 const LONGEST_PAGE: usize = 2000;
@@ -55,14 +56,18 @@ pub(crate) fn fetch_session_msgs(world: &mut World, asked: &Asked<'_>) -> Outcom
         return Ok(empty_page());
     };
     let mut data = json!({
-        "messages": page.iter().map(|(seqno, message)| message.to_json(*seqno)).collect::<Vec<_>>(),
         "has_more": quirks.has_more.say(more),
         "min_seqno": min_seqno,
         "max_seqno": max_seqno,
     });
+    let messages = page
+        .iter()
+        .map(|(seqno, message)| message.to_json(*seqno))
+        .collect();
+    put(&mut data, "messages", messages);
     let emotes = emotes(page.iter().map(|(_, message)| message.content.as_str()));
-    if let Some(fields) = data.as_object_mut().filter(|_| !emotes.is_empty()) {
-        fields.insert("e_infos".to_owned(), Value::Array(emotes));
+    if !emotes.is_empty() {
+        put(&mut data, "e_infos", emotes.into());
     }
     Ok(data)
 }

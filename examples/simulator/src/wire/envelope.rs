@@ -77,19 +77,24 @@ fn words(code: i64) -> &'static str {
 
 /// The envelope around data.
 pub(crate) fn success(now_us: i64, data: Value) -> Response<Vec<u8>> {
-    json(
-        now_us,
-        StatusCode::OK,
-        &json!({"code": 0, "message": "0", "msg": "0", "ttl": 1, "data": data}),
-    )
+    let mut body = json!({"code": 0, "message": "0", "msg": "0", "ttl": 1});
+    put(&mut body, "data", data);
+    json(now_us, StatusCode::OK, &body)
+}
+
+/// Adds a field to an object; `json!` would copy what stands in it.
+pub(crate) fn put(object: &mut Value, name: &str, value: Value) {
+    if let Some(fields) = object.as_object_mut() {
+        fields.insert(name.to_owned(), value);
+    }
 }
 
 /// The envelope of a refusal.
 pub(crate) fn refusal(now_us: i64, refusal: &Refusal) -> Response<Vec<u8>> {
     let words = words(refusal.code);
     let mut body = json!({"code": refusal.code, "message": words, "msg": words, "ttl": 1});
-    if let (Some(data), Some(body)) = (&refusal.data, body.as_object_mut()) {
-        body.insert("data".to_owned(), data.clone());
+    if let Some(data) = &refusal.data {
+        put(&mut body, "data", data.clone());
     }
     json(now_us, refusal.status, &body)
 }
