@@ -215,6 +215,11 @@ impl Track {
         if reached.0 > 0 {
             self.cursor = self.cursor.max(Some(reached));
         }
+        if self.cursor.is_none() {
+            // Nothing was there, and nothing is known of it: what is new stays a matter of
+            // time.
+            self.given_up = Some(self.target);
+        }
     }
 }
 

@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use bilibili_session::poller::{Checkpoint, CheckpointError, Output, Poller, PollerConfig, Status};
+use bilibili_session::poller::{
+    Checkpoint, CheckpointError, Notice, Output, Poller, PollerConfig, Status,
+};
 use bilibili_session::{Context, Credential};
 use serde_json::json;
 
@@ -188,6 +190,23 @@ fn a_conversation_that_is_to_be_looked_at_again_stays_so() {
             scenario.expect_seqnos(comes.iter().rev().copied());
         }
     }
+}
+
+/// All that it had was taken down: after a resume it is looked at once, not in every round.
+#[test]
+fn a_new_conversation_that_came_to_nothing_is_left_alone() {
+    let id = user(20001);
+    let mut scenario = Scenario::connected(PollerConfig::new(), &[]);
+    for _ in 0..3 {
+        scenario.list(&[entry(id, 9, 6)]);
+        scenario.fetch(id, &[], false);
+    }
+    assert!(matches!(scenario.expect_notice(), Notice::Gap { .. }));
+    let mut scenario = resumed(&scenario.poller.checkpoint().unwrap());
+    scenario.list(&[]);
+    scenario.fetch(id, &[], false);
+    scenario.list(&[]);
+    scenario.expect_wait();
 }
 
 #[test]

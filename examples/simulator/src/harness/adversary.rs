@@ -251,7 +251,7 @@ impl Adversary {
         if kept.0 != handed_out {
             *kept = (handed_out, 0);
         }
-        kept.1 += 1;
+        kept.1 = kept.1.saturating_add(1);
         kept.1 <= KEPT_BACK
     }
 }
