@@ -342,6 +342,41 @@ fn a_checkpoint_leaves_out_the_message_in_hand() {
 }
 
 #[test]
+fn two_threads_share_the_work_and_keep_the_order() {
+    let simulator = simulator();
+    let session = session(&simulator);
+    let (log, logged) = mpsc::channel();
+    let count = AtomicUsize::new(0);
+    session.on_any(move |event, session| {
+        log.send((event.talker_id(), event.text().unwrap().to_owned()))
+            .unwrap();
+        if count.fetch_add(1, Ordering::Relaxed) == 99 {
+            session.close();
+        }
+    });
+    let world = Arc::clone(&simulator);
+    when_connected(&session, move || {
+        for number in 0..50 {
+            for from in [20001, 20002] {
+                receive(&world, from, &number.to_string());
+            }
+        }
+    });
+    let others: Vec<_> = (0..2).map(|_| session.run().unwrap()).collect();
+    for other in others {
+        assert_eq!(other.join(), Ok(()));
+    }
+    drop(session);
+    let logged: Vec<_> = logged.iter().collect();
+    assert_eq!(logged.len(), 100);
+    for from in [20001, 20002] {
+        let texts = logged.iter().filter(|(talker, _)| *talker == from);
+        let numbers = texts.map(|(_, text)| text.parse::<usize>().unwrap());
+        assert!(numbers.eq(0..50), "{from}");
+    }
+}
+
+#[test]
 fn nothing_is_asked_while_nobody_takes() {
     let simulator = simulator();
     let session = session(&simulator);
