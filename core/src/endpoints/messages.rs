@@ -9,7 +9,8 @@ use crate::error::{BuildError, DecodeError};
 use crate::event::Event;
 use crate::hosts::Host;
 use crate::ids::{ConversationId, Seqno};
-use crate::json::lenient::{flag, list, text};
+use crate::json::lenient::{flag, text};
+use crate::json::nested::list;
 use crate::json::{self, Unreadable};
 
 /// The most that the service takes; older sources say 200.

@@ -8,7 +8,8 @@ use crate::endpoint::{Cookies, Endpoint, Parts};
 use crate::error::{BuildError, DecodeError};
 use crate::hosts::Host;
 use crate::json;
-use crate::json::lenient::{maybe, maybe_flag, maybe_int};
+use crate::json::lenient::{maybe_flag, maybe_int};
+use crate::json::nested::maybe;
 use crate::model::coded;
 
 /// The account's settings of private messages and notifications.

@@ -9,8 +9,6 @@ use serde::de::{DeserializeOwned, Error};
 use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 
-use super::salvage;
-
 /// An integer: a number, a number as a string, a bool; null and "" are 0.
 pub(crate) fn int<'de, D, T>(deserializer: D) -> Result<T, D::Error>
 where
@@ -115,19 +113,6 @@ where
     Option::deserialize(deserializer).map(Option::unwrap_or_default)
 }
 
-/// An object, or nothing: null and what cannot be read are nothing.
-pub(crate) fn maybe<'de, D, T>(deserializer: D) -> Result<Option<T>, D::Error>
-where
-    D: Deserializer<'de>,
-    T: DeserializeOwned,
-{
-    let value = Value::deserialize(deserializer)?;
-    Ok(match value {
-        Value::Null => None,
-        value => salvage(&value).ok().map(|(read, _)| read),
-    })
-}
-
 /// [`int`], where null and "" are nothing.
 pub(crate) fn maybe_int<'de, D: Deserializer<'de>>(
     deserializer: D,
@@ -150,24 +135,8 @@ pub(crate) fn maybe_flag<'de, D: Deserializer<'de>>(
     }
 }
 
-/// A list: null is empty, and an item that cannot be read is left out.
-pub(crate) fn list<'de, D, T>(deserializer: D) -> Result<Vec<T>, D::Error>
-where
-    D: Deserializer<'de>,
-    T: DeserializeOwned,
-{
-    match Value::deserialize(deserializer)? {
-        Value::Null => Ok(Vec::new()),
-        Value::Array(items) => Ok(items
-            .iter()
-            .filter_map(|item| Some(salvage(item).ok()?.0))
-            .collect()),
-        value => Err(D::Error::custom(Unfit("an array", &value))),
-    }
-}
-
 /// What was wanted, and what kind of thing was there (never its content).
-struct Unfit<'a>(&'static str, &'a Value);
+pub(super) struct Unfit<'a>(pub(super) &'static str, pub(super) &'a Value);
 
 impl fmt::Display for Unfit<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

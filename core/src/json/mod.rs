@@ -1,6 +1,7 @@
 //! Reading JSON as this service writes it: mostly right.
 
 pub(crate) mod lenient;
+pub(crate) mod nested;
 mod read;
 mod salvage;
 

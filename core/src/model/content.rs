@@ -181,7 +181,7 @@ fn tip(raw: &str) -> Result<Tip, String> {
         None => return Err("it has no `content`".to_owned()),
     };
     match inner {
-        Value::Array(_) => json::lenient::list(inner)
+        Value::Array(_) => json::nested::list(inner)
             .map(|content| Tip { content })
             .map_err(|error: serde_json::Error| error.to_string()),
         _ => Err("its `content` is no array".to_owned()),

@@ -8,7 +8,8 @@ use serde_json::Value;
 use super::Message;
 use crate::event::Event;
 use crate::ids::{ConversationId, Seqno, Uid};
-use crate::json::lenient::{flag, int, maybe, required_int, text};
+use crate::json::lenient::{flag, int, required_int, text};
+use crate::json::nested::maybe;
 use crate::time::UnixMicros;
 
 /// A conversation as the lists show it: with whom, how far it goes, how far it was read.

@@ -5,7 +5,8 @@ use serde_json::Value;
 
 use crate::ids::Uid;
 use crate::json::Unreadable;
-use crate::json::lenient::{flag, int, list, maybe, or_default, required_int, text};
+use crate::json::lenient::{flag, int, or_default, required_int, text};
+use crate::json::nested::{list, maybe};
 use crate::time::UnixSeconds;
 
 /// Where the next page of a feed begins.

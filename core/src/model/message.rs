@@ -4,7 +4,8 @@ use serde::{Deserialize, Serialize};
 
 use super::coded::coded;
 use crate::ids::{ConversationId, MsgKey, Seqno, Uid};
-use crate::json::lenient::{flag, int, list, required, text};
+use crate::json::lenient::{flag, int, required, text};
+use crate::json::nested::list;
 use crate::time::UnixSeconds;
 
 /// A message as the service sends it; what it lacks is 0 or empty.

@@ -4,7 +4,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use crate::ids::GroupId;
-use crate::json::lenient::{flag, int, list, maybe, or_default, text};
+use crate::json::lenient::{flag, int, or_default, text};
+use crate::json::nested::{list, maybe};
 
 /// What a button says that has a link and no text.
 const UNLABELLED: &str = "查看详情";

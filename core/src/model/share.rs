@@ -4,7 +4,8 @@ use serde::{Deserialize, Serialize};
 
 use super::VideoId;
 use super::coded::coded;
-use crate::json::lenient::{int, list, maybe, text};
+use crate::json::lenient::{int, text};
+use crate::json::nested::{list, maybe};
 use crate::time::UnixSeconds;
 
 coded! {

@@ -4,7 +4,8 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::Value;
 
 use crate::ids::Uid;
-use crate::json::lenient::{flag, int, maybe, required_int, text};
+use crate::json::lenient::{flag, int, required_int, text};
+use crate::json::nested::maybe;
 use crate::json::parse_str;
 use crate::time::UnixSeconds;
 
