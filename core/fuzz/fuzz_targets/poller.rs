@@ -1,4 +1,4 @@
-//! See `core/tests/checks/poller.rs`.
+//! See `core/tests/checks/poller`.
 #![no_main]
 
 use std::alloc::{GlobalAlloc, Layout, System};
