@@ -18,7 +18,8 @@ use bilibili_session::error::{ApiError, TransportError, TransportErrorKind};
 use bilibili_session::poller::{Checkpoint, Notice};
 use bilibili_session::{ConversationId, Error};
 use checks::assert_one_line;
-use checks::poller::{Script, Settings, Step, check_script};
+use checks::poller::check_script;
+use checks::poller::script::{Script, Settings, Step};
 
 /// The service's words went through into errors as they came: a line break in them forged a
 /// line of output, an escape sequence steered the terminal.

@@ -20,7 +20,7 @@ use bilibili_session::poller::{Checkpoint, Output, Poller, PollerConfig};
 use bilibili_session::{Content, Context, Credential, Endpoint, Event, EventType, Hosts, Message};
 use bilibili_session::{Now, Uid, UnixMicros};
 use checks::credential::cookie_header;
-use checks::poller::{Script, Settings, Step};
+use checks::poller::script::{Script, Settings, Step};
 use http::Response;
 use proptest::collection::{btree_set, vec};
 use proptest::prelude::*;

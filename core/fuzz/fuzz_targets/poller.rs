@@ -31,6 +31,6 @@ unsafe impl GlobalAlloc for Counting {
 #[global_allocator]
 static ALLOCATOR: Counting = Counting;
 
-libfuzzer_sys::fuzz_target!(|script: checks::poller::Script| {
+libfuzzer_sys::fuzz_target!(|script: checks::poller::script::Script| {
     checks::poller::check_script(&script, Some(&|| LIVE.load(Ordering::Relaxed)));
 });

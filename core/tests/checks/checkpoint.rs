@@ -5,7 +5,8 @@ use bilibili_session::poller::Checkpoint;
 use md5::{Digest, Md5};
 
 use super::assert_one_line;
-use super::poller::{Life, Script};
+use super::poller::life::Life;
+use super::poller::script::Script;
 
 /// What a checkpoint holds.
 #[derive(Debug, Clone, Arbitrary)]

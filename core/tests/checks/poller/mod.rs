@@ -3,14 +3,14 @@
 //! A script says what the server, the network, the clocks and the user do. After every step
 //! the driver drains the poller, and looks at every output.
 
-mod life;
-mod script;
+pub mod life;
+pub mod script;
 mod server;
 
 use arbitrary::{Arbitrary, Unstructured};
 
-pub use life::Life;
-pub use script::{Script, Settings, Step};
+use life::Life;
+use script::Script;
 
 /// Runs a script that is written in these bytes.
 pub fn check(input: &[u8]) {
