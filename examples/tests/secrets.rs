@@ -1,8 +1,8 @@
 //! No cookie stands in anything that is printed, logged or written.
 //!
 //! The libraries log nothing themselves. What carries their requests does: at the level TRACE
-//! ureq and isahc log whole requests, each in one target of its own ([`WIRE`]), and that is
-//! all; the tests hold them to it. The command installs no logger.
+//! ureq and isahc would log whole requests, each in one target of its own ([`WIRE`]), if the
+//! runtimes' feature `guard-cookies` did not switch it off. The command installs no logger.
 #![cfg(unix)]
 #![allow(
     missing_docs,
@@ -31,7 +31,7 @@ use bilibili_session_simulator::{FaultKind, NewMessage};
 use serde_json::json;
 use support::*;
 
-/// Where whole requests are logged, at the level TRACE.
+/// Where whole requests would be logged, at the level TRACE.
 const WIRE: [&str; 2] = ["isahc::wire", "ureq_proto::util"];
 
 // ---- what is looked for ----
@@ -381,19 +381,8 @@ fn wait_for(condition: impl Fn() -> bool) {
     }
 }
 
-/// What ureq's rows of sixteen bytes say, put together.
-fn in_rows(text: &str) -> String {
-    text.chars()
-        .rev()
-        .take(16)
-        .collect::<Vec<_>>()
-        .into_iter()
-        .rev()
-        .collect()
-}
-
 #[test]
-fn nothing_is_logged_but_on_the_wire() {
+fn nothing_is_logged() {
     log_everything();
     let world = World::new();
     world.text(20001, "hi");
@@ -402,25 +391,16 @@ fn nothing_is_logged_but_on_the_wire() {
     std::thread::sleep(Duration::from_millis(100));
 
     let logged = std::mem::take(&mut *LOGGED.lock().unwrap());
-    let mut rows = String::new();
-    let mut wires: Vec<&str> = Vec::new();
     for (target, text) in &logged {
-        let wire = WIRE.iter().find(|it| target.starts_with(**it));
-        match wire {
-            None => shows_nothing(target, text),
-            Some(wire) if *wire == "ureq_proto::util" => rows += &in_rows(text),
-            Some(wire) if found(text).is_some() => wires.push(wire),
-            Some(_) => {}
-        }
+        // One of them writes rows of sixteen bytes, which show no whole cookie each.
+        assert!(
+            !WIRE.iter().any(|it| target.starts_with(it)),
+            "{target} logs requests"
+        );
+        shows_nothing(target, text);
     }
     assert!(logged.iter().any(|(target, _)| target.starts_with("ureq")));
     assert!(logged.iter().any(|(target, _)| target.starts_with("isahc")));
-    // If these are mended one day, the documents of the transports are out of date.
-    assert!(
-        wires.contains(&"isahc::wire"),
-        "isahc logs no request any more"
-    );
-    assert!(found(&rows).is_some(), "ureq logs no request any more");
 }
 
 /// `Debug` of what holds a credential or a request.

@@ -27,8 +27,10 @@ use super::{Answer, Transport};
 /// - The environment is not read: a proxy is used when one is set here.
 ///
 /// Clones share their connections. A GET whose connection was used before and ends before the
-/// answer begins is sent again by curl, over a new one; everything else is sent once. Whoever turns on the level TRACE of the `isahc::wire`
-/// target of `tracing` sees whole requests there, cookies included.
+/// answer begins is sent again by curl, over a new one; everything else is sent once.
+///
+/// At the level TRACE isahc logs whole requests, cookies included: the feature `guard-cookies`,
+/// which is on by default, switches that level of `tracing` off.
 #[derive(Debug, Clone)]
 pub struct SurfTransport {
     client: surf::Client,

@@ -14,8 +14,8 @@ use super::Transport;
 /// - No redirect is followed, so cookies go nowhere else.
 /// - The environment is not read: a proxy is used when one is set here.
 ///
-/// Clones share their connections. Whoever turns on the level TRACE of the `ureq_proto::util`
-/// target of `log` sees whole requests there, cookies included.
+/// Clones share their connections. At the level TRACE ureq logs whole requests, cookies included:
+/// the feature `guard-cookies`, which is on by default, switches that level of `log` off.
 #[derive(Debug, Clone)]
 pub struct UreqTransport {
     agent: Agent,

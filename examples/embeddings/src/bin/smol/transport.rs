@@ -1,4 +1,7 @@
 //! HTTP by isahc. Copy this file as it is.
+//!
+//! At the level TRACE isahc logs whole requests, cookies included: the feature `max_level_debug` of `tracing` switches
+//! that level off.
 
 use std::time::Duration;
 
