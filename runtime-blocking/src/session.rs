@@ -122,7 +122,7 @@ impl Session {
         event_type: EventType,
         mut handler: impl FnMut(&Event, &Session) -> R + Send + 'static,
     ) -> &Self {
-        self.handle(move |update, session| {
+        self.add_handler(move |update, session| {
             let event = update.event()?;
             (event.event_type() == event_type).then(|| handler(event, session))
         })
@@ -133,7 +133,7 @@ impl Session {
         &self,
         mut handler: impl FnMut(&Event, &Session) -> R + Send + 'static,
     ) -> &Self {
-        self.handle(move |update, session| Some(handler(update.event()?, session)))
+        self.add_handler(move |update, session| Some(handler(update.event()?, session)))
     }
 
     /// Calls this for everything that went wrong and was dealt with.
@@ -141,7 +141,7 @@ impl Session {
         &self,
         mut handler: impl FnMut(&Notice, &Session) -> R + Send + 'static,
     ) -> &Self {
-        self.handle(move |update, session| Some(handler(update.notice()?, session)))
+        self.add_handler(move |update, session| Some(handler(update.notice()?, session)))
     }
 
     /// Calls this for every change of the state.
@@ -149,10 +149,10 @@ impl Session {
         &self,
         mut handler: impl FnMut(&StatusChange, &Session) -> R + Send + 'static,
     ) -> &Self {
-        self.handle(move |update, session| Some(handler(update.status()?, session)))
+        self.add_handler(move |update, session| Some(handler(update.status()?, session)))
     }
 
-    fn handle<R: Outcome>(
+    fn add_handler<R: Outcome>(
         &self,
         mut handler: impl FnMut(&Update, &Session) -> Option<R> + Send + 'static,
     ) -> &Self {

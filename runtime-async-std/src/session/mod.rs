@@ -122,7 +122,7 @@ impl Session {
         F: FnMut(Arc<Event>, Session) -> R + Send + 'static,
         R: Future<Output: Outcome> + Send + 'static,
     {
-        self.handle(move |update, session| {
+        self.add_handler(move |update, session| {
             let event = update.event()?;
             (event.event_type() == event_type).then(|| handler(event.clone(), session.clone()))
         })
@@ -134,7 +134,9 @@ impl Session {
         F: FnMut(Arc<Event>, Session) -> R + Send + 'static,
         R: Future<Output: Outcome> + Send + 'static,
     {
-        self.handle(move |update, session| Some(handler(update.event()?.clone(), session.clone())))
+        self.add_handler(move |update, session| {
+            Some(handler(update.event()?.clone(), session.clone()))
+        })
     }
 
     /// Calls this for everything that went wrong and was dealt with.
@@ -143,7 +145,9 @@ impl Session {
         F: FnMut(Arc<Notice>, Session) -> R + Send + 'static,
         R: Future<Output: Outcome> + Send + 'static,
     {
-        self.handle(move |update, session| Some(handler(update.notice()?.clone(), session.clone())))
+        self.add_handler(move |update, session| {
+            Some(handler(update.notice()?.clone(), session.clone()))
+        })
     }
 
     /// Calls this for every change of the state.
@@ -152,10 +156,12 @@ impl Session {
         F: FnMut(Arc<StatusChange>, Session) -> R + Send + 'static,
         R: Future<Output: Outcome> + Send + 'static,
     {
-        self.handle(move |update, session| Some(handler(update.status()?.clone(), session.clone())))
+        self.add_handler(move |update, session| {
+            Some(handler(update.status()?.clone(), session.clone()))
+        })
     }
 
-    fn handle<R: Future<Output: Outcome> + Send + 'static>(
+    fn add_handler<R: Future<Output: Outcome> + Send + 'static>(
         &self,
         mut handler: impl FnMut(&Update, &Session) -> Option<R> + Send + 'static,
     ) -> &Self {
