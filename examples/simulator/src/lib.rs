@@ -86,6 +86,6 @@ pub use model::message::{Message, NewMessage};
 pub use model::notice::Notices;
 pub use model::peer::{Group, Peer, Standing};
 pub use model::world::Arrived;
-pub use quirks::{HasMore, Quirks};
+pub use quirks::{DateHeader, HasMore, ListSignature, Quirks};
 pub use script::Script;
 pub use simulator::{ControlError, Simulator};

@@ -33,8 +33,61 @@ pub struct Quirks {
     pub arrays_null: bool,
     /// Fields that are 0 are left out of the unread counts.
     pub zeros_absent: bool,
-    /// A conversation's `session_ts` is this much before the moment its message can be seen (microseconds).
+    /// A conversation's `session_ts` is this much before the moment its message can be seen
+    /// (microseconds); below 0 it lies in the future.
     pub commit_lag_us: i64,
+    /// `session_type=4` disregards `end_ts`: its second page is the first again.
+    pub all_types_ignore_end_ts: bool,
+    /// So do the single types (1, 2, 3, 5, 7, 8, 9).
+    pub single_types_ignore_end_ts: bool,
+    /// `new_sessions` takes `end_ts` as well: it has a second page of its own.
+    pub new_sessions_takes_end_ts: bool,
+    /// Whether lists of conversations want a signature, and what comes without one.
+    pub list_signature: ListSignature,
+    /// `has_more` of messages says whether the conversation has older ones, whatever `begin_seqno` says.
+    pub has_more_disregards_begin: bool,
+    /// An empty page of either kind says that there is more.
+    pub empty_page_says_more: bool,
+    /// What the `Date` header says.
+    pub date: DateHeader,
+    /// `timestamp` of messages that arrive is off by this much (seconds): the sender's clock.
+    pub message_time_offset_s: i64,
+    /// `session_ts` of a conversation that is known stands still when a message arrives.
+    pub session_ts_stands_still: bool,
+    /// Every signature is refused with -403, whatever the keys are.
+    pub refuses_signatures: bool,
+    /// Messages are refused with this code, after all other checks: -352, -509, 21020, 21046, ….
+    pub sends_refused: Option<i64>,
+    /// `max_seqno` of lists is this much above the newest message.
+    pub list_max_seqno_ahead: u64,
+}
+
+/// Whether lists of conversations want a signature.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ListSignature {
+    /// They come without one, and with one.
+    #[default]
+    NotWanted,
+    /// Without one -403 comes.
+    Code403,
+    /// Without one -352 comes.
+    Code352,
+}
+
+/// What the `Date` header says.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum DateHeader {
+    /// The server's time.
+    #[default]
+    Truthful,
+    /// There is none.
+    Absent,
+    /// The server's time, off by this much (seconds).
+    Skewed(i64),
+    /// A time that stands still at this second since the epoch: something keeps answers.
+    Stale(i64),
 }
 
 impl Quirks {
