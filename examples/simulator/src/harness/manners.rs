@@ -1,13 +1,14 @@
 //! Whether it asks politely, and holds little.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use bilibili_session::ConversationId;
 use bilibili_session::poller::{Notice, Poller};
 
 use super::adversary::Meaning;
-use super::asked::Asked;
+use super::asked::{Asked, AskedList, ListOf};
+use super::page::{ListEntry, Page};
 use super::scenario::Scenario;
 use super::trouble::Trouble;
 use super::violation::{Breach, Property};
@@ -45,13 +46,61 @@ pub(super) struct Manners {
     pub(super) requests: u64,
     pub(super) rounds: u64,
     allowed: u64,
+    walk: Walk,
+    keys: Keys,
+    /// What the lists said last of each conversation: its newest message, when it changed.
+    told: BTreeMap<ConversationId, (u64, i64)>,
+    /// What they had said when all that was fetched.
+    fetched: BTreeMap<ConversationId, (u64, i64)>,
+    /// Lists do not always say how far a conversation goes.
+    is_vague: bool,
+    /// How often a conversation was refused as the caller's error since a list said otherwise.
+    in_error: BTreeMap<ConversationId, u32>,
 }
+
+/// How one reading of the lists goes on.
+#[derive(Debug, Default)]
+struct Walk {
+    /// Whether the last request began it.
+    begins: bool,
+    /// How many further pages the answers so far ask for.
+    left: u64,
+    /// Where it may end.
+    floor: Option<i64>,
+    seen: BTreeSet<ConversationId>,
+    /// The single types were asked for, or may be.
+    singles: bool,
+    /// A list that was refused because it was not signed.
+    unsigned: Option<AskedList>,
+    /// The list of all types was seen to disregard `end_ts`.
+    end_ignored: bool,
+}
+
+/// What became of the keys since somebody announced a pause.
+#[derive(Debug, Default)]
+struct Keys {
+    /// Something that was signed with them was answered.
+    good: bool,
+    /// Answers that refused a signature, and how often new keys were asked for then.
+    refused: usize,
+    navs: u32,
+    /// Whether a pause was announced since one was good.
+    paused: bool,
+}
+
+/// The longest page of a list.
+const FULL: usize = 100;
+/// How many single types there are to be read.
+const SINGLES: u64 = 5;
+/// So often the caller's error is made again before something else is told of it.
+const IN_ERROR: u32 = 3;
 
 impl Manners {
     pub(super) fn new(scenario: &Scenario, round_began: Option<Duration>) -> Self {
         Self {
             interval: scenario.interval,
             max_parallel: scenario.max_parallel,
+            is_vague: scenario.has(Trouble::VagueList) || scenario.has(Trouble::Extremes),
             round_began,
             allowed: 3 + 3 * u64::from(scenario.conversations + 30),
             ..Self::default()
@@ -65,7 +114,8 @@ impl Manners {
         if now < self.paused_until {
             return impolite(format!("{asked} during a pause to {:?}", self.paused_until));
         }
-        if asked.is_list() {
+        self.keys.ask(asked, self.max_parallel)?;
+        if let Some(list) = asked.list() {
             self.lists += 1;
             if self.lists > 1 {
                 return impolite(format!("{asked} beside another list"));
@@ -76,8 +126,9 @@ impl Manners {
                     self.lists_paused_until
                 ));
             }
+            self.walk.ask(list)?;
         }
-        if asked.begins_round() {
+        if asked.begins_round() && self.walk.begins {
             let since = self.round_began.map(|began| now.saturating_sub(began));
             if let Some(since) = since.filter(|since| *since < self.interval) {
                 return impolite(format!("{asked} only {since:?} after the last round"));
@@ -95,6 +146,7 @@ impl Manners {
             if self.fetches > self.max_parallel {
                 return impolite(format!("{} fetches side by side", self.fetches));
             }
+            self.is_wanted(asked)?;
             let until = self.conversations_paused_until.get(&id);
             if let Some(until) = until.filter(|until| now < **until) {
                 return impolite(format!(
@@ -110,29 +162,80 @@ impl Manners {
         })
     }
 
+    /// Whether a list told of anything that this may bring.
+    fn is_wanted(&self, asked: Asked) -> Result<(), Breach> {
+        let Asked::Fetch {
+            id, begin, open, ..
+        } = asked
+        else {
+            return Ok(());
+        };
+        let impolite = |what| Err(Breach::new(Property::Polite, what).about(id));
+        if self
+            .in_error
+            .get(&id)
+            .is_some_and(|times| *times >= IN_ERROR)
+        {
+            return impolite(format!("{id} is the caller's error, again and again"));
+        }
+        let told = self.told.get(&id);
+        let is_done = told.is_some_and(|told| {
+            !self.is_vague
+                && open
+                && told.0 > 0
+                && begin >= told.0
+                && self.fetched.get(&id) == Some(told)
+        });
+        if is_done {
+            return impolite(format!(
+                "{id} is asked for again, and did not change since it was read to {}",
+                begin
+            ));
+        }
+        Ok(())
+    }
+
     /// A request is over; an answer that was taken means this. It brought so many items.
     pub(super) fn answered(
         &mut self,
         asked: Asked,
         meaning: Option<Meaning>,
         items: u64,
-        more: u64,
+        page: &Page,
     ) {
-        if asked.is_list() {
+        if asked.list().is_some() {
             self.lists = self.lists.saturating_sub(1);
         }
         if asked.conversation().is_some() {
             self.fetches = self.fetches.saturating_sub(1);
         }
         self.owed = meaning;
+        self.keys.answer(asked, meaning);
         // Every failure may be followed by nav and one more; every page by the next one.
         self.allowed += match (meaning, asked) {
-            (Some(Meaning::Right), asked) if asked.is_list() => {
+            (Some(Meaning::Right), Asked::List(list)) => {
                 self.last_retry = None;
-                items + more
+                for entry in &page.entries {
+                    let told = (entry.newest, entry.session_ts);
+                    if self.told.insert(entry.id, told) != Some(told) {
+                        self.in_error.remove(&entry.id);
+                    }
+                }
+                items + self.walk.answer(list, page)
             }
-            (Some(Meaning::Right), Asked::Fetch { id, .. }) => {
+            (
+                Some(Meaning::Right),
+                Asked::Fetch {
+                    id, begin, open, ..
+                },
+            ) => {
                 self.last_conversation.remove(&id);
+                if let Some(told) = self.told.get(&id).filter(|_| open) {
+                    let reached = page.messages.iter().map(|it| it.0).max();
+                    if begin.max(reached.unwrap_or_default()) >= told.0 {
+                        self.fetched.insert(id, *told);
+                    }
+                }
                 let vain = self.in_vain.entry(id).or_default();
                 *vain = if items > 0 { 0 } else { *vain + 1 };
                 match vain {
@@ -142,6 +245,14 @@ impl Manners {
                 }
             }
             (Some(Meaning::Right), _) => 0,
+            (Some(Meaning::CallersError), Asked::Fetch { id, .. }) => {
+                *self.in_error.entry(id).or_default() += 1;
+                3
+            }
+            (_, Asked::List(list)) => {
+                self.walk.fail(list, meaning);
+                3
+            }
             _ => 3,
         };
     }
@@ -151,6 +262,7 @@ impl Manners {
         let Some(delay) = notice.delay() else {
             return Ok(());
         };
+        self.keys.pause(notice);
         let until = now + delay;
         let seconds = delay.as_secs_f64();
         let (last, least, cap) = match notice {
@@ -203,7 +315,114 @@ impl Manners {
 
     /// Requests were given up at their deadline.
     pub(super) fn overdue(&mut self, asked: Asked) {
-        self.answered(asked, None, 0, 0);
+        self.answered(asked, None, 0, &Page::default());
+    }
+}
+
+impl Walk {
+    /// A list is asked for: it begins a round, or answers so far ask for it.
+    fn ask(&mut self, list: AskedList) -> Result<(), Breach> {
+        let again = self.unsigned.take().filter(|_| list.signed);
+        self.begins = Asked::List(list).begins_round() && again.is_none();
+        if self.begins {
+            *self = Self {
+                begins: true,
+                floor: list.begin_ts,
+                end_ignored: self.end_ignored,
+                ..Self::default()
+            };
+            return Ok(());
+        }
+        let is_asked_for = self.left > 0;
+        self.left = self.left.saturating_sub(1);
+        Breach::unless(is_asked_for, Property::Polite, || {
+            format!("{list}, although no answer asks for it")
+        })
+    }
+
+    /// A page came; says how many more it asks for.
+    fn answer(&mut self, list: AskedList, page: &Page) -> u64 {
+        let in_place = || page.entries.iter().filter(|it| !it.is_pinned);
+        let says_more = page.says_more || page.entries.len() >= FULL;
+        let is_below = list.end_ts.is_some()
+            && in_place().any(|it| self.floor.is_some_and(|floor| it.session_ts < floor));
+        let mut fresh = false;
+        for entry in &page.entries {
+            fresh |= self.seen.insert(entry.id);
+        }
+        let goes_on = match list.of {
+            // An empty page of what changed is no place to go on from: the list of all is.
+            ListOf::New => true,
+            ListOf::All | ListOf::Single(_) => {
+                fresh || list.end_ts.is_none() && !page.entries.is_empty()
+            }
+        };
+        let mut more = u64::from(says_more && goes_on && !is_below);
+        let ignores = |it: &ListEntry| list.end_ts.is_some_and(|end| it.session_ts > end);
+        self.end_ignored |= !matches!(list.of, ListOf::Single(_)) && in_place().any(ignores);
+        if self.end_ignored && says_more && !self.singles {
+            self.singles = true;
+            more += SINGLES;
+        }
+        self.left += more;
+        more
+    }
+
+    fn fail(&mut self, list: AskedList, meaning: Option<Meaning>) {
+        self.left += 1;
+        if meaning == Some(Meaning::Refused) && !list.signed {
+            self.unsigned = Some(list);
+        }
+    }
+}
+
+impl Keys {
+    /// Something is asked for: new keys once after they were refused, and no more than side
+    /// by side with keys that are refused throughout.
+    fn ask(&mut self, asked: Asked, max_parallel: usize) -> Result<(), Breach> {
+        let refused = self.refused;
+        match asked {
+            Asked::Nav if refused > 0 => {
+                self.navs += 1;
+                self.good = false;
+                Breach::unless(self.navs <= 1, Property::Polite, || {
+                    format!("keys are asked for again although new ones are refused ({refused})")
+                })
+            }
+            Asked::Fetch { .. } => {
+                // The old keys, and the new ones.
+                let most = max_parallel * if self.paused { 1 } else { 2 };
+                Breach::unless(refused < most, Property::Polite, || {
+                    format!("{asked} although {refused} signatures were refused, and no pause")
+                })
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn answer(&mut self, asked: Asked, meaning: Option<Meaning>) {
+        let is_signed = asked.is_signed();
+        match meaning {
+            Some(Meaning::Right) if is_signed => {
+                *self = Self {
+                    good: true,
+                    ..Self::default()
+                }
+            }
+            Some(Meaning::Refused) if is_signed => self.refused += 1,
+            Some(Meaning::OldKeys) => self.navs = 0,
+            _ => {}
+        }
+    }
+
+    /// A pause for all was announced, or for one where the others are answered.
+    fn pause(&mut self, notice: &Notice) {
+        if notice.conversation().is_none() || !matches!(notice, Notice::Retry { .. }) {
+            self.paused |= self.navs > 0;
+        } else if !self.good {
+            return;
+        }
+        (self.refused, self.navs) = (0, 0);
     }
 }
 
@@ -253,7 +472,7 @@ pub(super) fn signed_in_time(
     // The server's clock is known as it was when the last answer set out.
     let most = 5 + 2 * scenario.request_timeout.as_secs();
     Breach::unless(
-        off <= most || scenario.has(Trouble::NoDate),
+        off <= most || scenario.has(Trouble::NoDate) || scenario.has(Trouble::DateOff),
         Property::WallClock,
         || format!("signed with a time that is off by {off} s"),
     )

@@ -16,10 +16,12 @@
 mod adversary;
 mod agenda;
 mod asked;
+mod habits;
 mod ledger;
 mod life;
 mod lineage;
 mod manners;
+mod page;
 mod population;
 mod rng;
 mod run;

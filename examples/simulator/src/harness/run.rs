@@ -22,6 +22,8 @@ use super::violation::{Breach, Property, Violation};
 
 /// How long it may take until all came out, once it is quiet (µs).
 const QUIET: u64 = 90 * 60 * 1_000_000;
+/// The same where one conversation is refused to the end, and holds up no other.
+const QUIET_BESIDE: u64 = 25 * 60 * 1_000_000;
 /// How often it is looked whether all came out (µs).
 const LOOK: u64 = 60_000_000;
 /// A poller that waits longer has stopped.
@@ -221,7 +223,14 @@ impl<'a> Run<'a> {
                 Ok(())
             }
             Happening::LastWord(place) => {
-                let is_over = self.population.last_word(&mut self.rng, now_us, place);
+                let said = &self.adversary.said_to_be_over;
+                let is_over = self.population.last_word(
+                    &mut self.rng,
+                    now_us,
+                    place,
+                    self.scenario.last_words,
+                    |id| said.contains(&id),
+                );
                 let (after, next) = if is_over {
                     (LOOK, Happening::Look)
                 } else {
@@ -258,7 +267,11 @@ impl<'a> Run<'a> {
     fn look(&mut self) -> Result<(), Breach> {
         let quiet_since = self.quiet_since.unwrap_or_default();
         let is_connected = self.life.is_some() && self.lineage.base().is_some();
-        let missing = self.lineage.missing(&self.population.ledger);
+        let missing = self.life.as_ref().and_then(|life| {
+            let ledger = &self.population.ledger;
+            self.lineage.missing(ledger, &life.in_hand)
+        });
+        let quiet = self.quiet();
         let rounds = self.life.as_ref().map_or(0, |life| life.manners.rounds);
         if missing.is_some() {
             self.all_came = None;
@@ -266,7 +279,7 @@ impl<'a> Run<'a> {
         if let (true, None) = (is_connected, &missing) {
             let since = *self.all_came.get_or_insert(rounds);
             // Some more rounds show that nothing comes twice, and what is forgotten.
-            if rounds < since + 4 && self.at_us - quiet_since <= QUIET {
+            if rounds < since + 4 && self.at_us - quiet_since <= quiet {
                 self.agenda.put(self.at_us + LOOK, Happening::Look);
                 return Ok(());
             }
@@ -279,21 +292,50 @@ impl<'a> Run<'a> {
                 return Err(Breach::new(Property::OneBadItem, what).about(id));
             }
             self.done_at = Some(self.at_us);
-        } else if self.at_us - quiet_since > QUIET {
-            let Some((count, id, seqno)) = missing else {
+        } else if self.at_us - quiet_since > quiet {
+            let Some((count, id, place)) = missing else {
                 return Err(Breach::new(Property::NothingLost, "it never connected"));
             };
-            let what = format!("{count} messages never came, the first is {id} {seqno}");
-            let sent = self.population.ledger.get(id, seqno).map(|it| it.timestamp);
-            let since_us = sent
-                .and_then(|sent| u64::try_from(sent).ok())
-                .and_then(|sent| (sent * 1_000_000).checked_sub(EPOCH_US + 10_000_000));
+            let what = format!(
+                "{count} messages never came, the first is {id} {}",
+                place.seqno
+            );
+            let at_us = self.population.ledger.get(id, place).map(|it| it.at_us);
+            let since_us = at_us.and_then(|at_us| at_us.checked_sub(EPOCH_US + 10_000_000));
             return Err(Breach::new(Property::NothingLost, what)
                 .about(id)
                 .since(since_us.map(Duration::from_micros)));
         }
         self.agenda.put(self.at_us + LOOK, Happening::Look);
         Ok(())
+    }
+
+    /// How long it may take until all came out.
+    fn quiet(&self) -> u64 {
+        let has = |trouble: &Trouble| self.scenario.has(*trouble);
+        // What makes it pause for long, or come late.
+        let slow = [
+            Trouble::RiskControl,
+            Trouble::Throttle,
+            Trouble::Codes,
+            Trouble::Http,
+            Trouble::Garbage,
+            Trouble::Loss,
+            Trouble::Hang,
+            Trouble::Delay,
+            Trouble::SignedLists,
+            Trouble::BigPages,
+            Trouble::StillTs,
+            Trouble::FutureTs,
+            Trouble::DateOff,
+            Trouble::TypeChanges,
+            Trouble::ManyChanged,
+        ];
+        if has(&Trouble::Refused) && !slow.iter().any(has) {
+            QUIET_BESIDE
+        } else {
+            QUIET
+        }
     }
 
     /// A new process starts, from the last checkpoint if there is one.
@@ -318,7 +360,7 @@ impl<'a> Run<'a> {
         let poller =
             poller.map_err(|error| Breach::new(Property::NothingLost, error.to_string()))?;
         match &self.saved {
-            Some(saved) => self.lineage.rewind(saved.covers),
+            Some(saved) => self.lineage.rewind(saved.covers, saved.proven.clone()),
             None => self.lineage = Lineage::default(),
         }
         let round_began = self.saved.as_ref().and_then(|saved| saved.round_began);
@@ -349,6 +391,8 @@ impl<'a> Run<'a> {
             listed: std::collections::BTreeSet::new(),
             told: std::collections::BTreeMap::new(),
             seen: std::collections::BTreeSet::new(),
+            in_hand: super::lineage::InHand::default(),
+            date: None,
         });
         self.drain()
     }
@@ -375,7 +419,10 @@ impl<'a> Run<'a> {
         let serial = self.population.ledger.serial();
         let troubled = self.quiet_since.is_none();
         let asked = Asked::of(request);
-        let handed_out = asked.conversation().and_then(|id| self.lineage.newest(id));
+        let ledger = &self.population.ledger;
+        let handed_out = asked
+            .conversation()
+            .and_then(|id| self.lineage.newest(id, ledger));
         let life_asks = self.life.as_ref().filter(|it| it.number == life);
         let told = asked
             .conversation()
