@@ -32,6 +32,10 @@ pub(super) enum Meaning {
     RiskControl,
     /// A pause of half a minute.
     Throttled,
+    /// Nothing is to be sent for half a minute.
+    SendsTooOften,
+    /// Nothing is to be sent for a day.
+    SendsForADay,
     /// The end.
     LoginLost,
     /// The end of that conversation.
@@ -142,7 +146,17 @@ impl Adversary {
         if let Some(kind) = fault {
             population.sim.push_fault(Fault::once("/", kind));
         }
+        let sends = asked == Asked::Send;
+        if sends {
+            let code = rng.pick(&[-352, -509, -509, 21_020, 21_020, 21_020, 21_046], 21_020);
+            let refused = troubled && rng.chance(250);
+            population.sim.quirks_mut().sends_refused = refused.then_some(code);
+        }
+        let sent = if sends { population.sent() } else { 0 };
         let answer = population.sim.handle(signed(now_us), request);
+        if sends {
+            population.note_sent(sent, now_us);
+        }
         if let Some(id) = asked.conversation().filter(|_| after) {
             population.arrive_in(rng, scenario, now_us, id);
         }
@@ -462,6 +476,10 @@ fn meaning_of(response: &Response<Vec<u8>>) -> Meaning {
         Meaning::CallersError
     } else if starts(r#"{"code":-352,"#) {
         Meaning::RiskControl
+    } else if starts(r#"{"code":21020,"#) {
+        Meaning::SendsTooOften
+    } else if starts(r#"{"code":21046,"#) {
+        Meaning::SendsForADay
     } else if starts(r#"{"code":-509,"#) {
         Meaning::Throttled
     } else if starts(r#"{"code":70001"#) || starts(r#"{"code":1000004,"#) {

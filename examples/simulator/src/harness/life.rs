@@ -9,6 +9,7 @@ use bilibili_session::{ConversationId, Now, UnixMicros};
 use super::asked::Asked;
 use super::lineage::{InHand, Proven};
 use super::manners::Manners;
+use super::reply::Replies;
 
 /// When the run begins, by the server's clock (µs since the epoch).
 pub(super) const EPOCH_US: u64 = 1_700_000_000_000_000;
@@ -39,6 +40,7 @@ pub(super) struct Life {
     pub(super) in_hand: InHand,
     /// What the last `Date` said, and when that came (s, µs of the run).
     pub(super) date: Option<(i64, u64)>,
+    pub(super) replies: Replies,
 }
 
 impl Life {

@@ -3,8 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use bilibili_session::ConversationId;
 use bilibili_session::poller::{Notice, Poller};
+use bilibili_session::{ConversationId, Error};
 
 use super::adversary::Meaning;
 use super::asked::{Asked, AskedList, ListOf};
@@ -48,10 +48,12 @@ pub(super) struct Manners {
     allowed: u64,
     walk: Walk,
     keys: Keys,
+    sends: Sends,
     /// What the lists said last of each conversation: its newest message, when it changed.
     told: BTreeMap<ConversationId, (u64, i64)>,
-    /// What they had said when all that was fetched.
-    fetched: BTreeMap<ConversationId, (u64, i64)>,
+    /// What they had said when all that was fetched: by a page that reached it, asked for from
+    /// there on, or with a page that had one message or none, and so was the last.
+    fetched: BTreeMap<ConversationId, ((u64, i64), Option<u64>)>,
     /// Lists do not always say how far a conversation goes.
     is_vague: bool,
     /// How often a conversation was refused as the caller's error since a list said otherwise.
@@ -87,6 +89,16 @@ struct Keys {
     /// Whether a pause was announced since one was good.
     paused: bool,
 }
+
+/// What is announced of sends.
+#[derive(Debug, Default)]
+struct Sends {
+    paused_until: Duration,
+    last: Option<f64>,
+}
+
+/// How long nothing is to be sent after 21046.
+const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// The longest page of a list.
 const FULL: usize = 100;
@@ -162,6 +174,28 @@ impl Manners {
         })
     }
 
+    /// A reply asks for something, beside the poller.
+    pub(super) fn asks_beside(&mut self, now: Duration, asked: Asked) -> Result<(), Breach> {
+        self.allowed += 1;
+        let until = self.sends.paused_until;
+        if asked == Asked::Send && now < until {
+            let what = format!("a send although sends wait until {until:?}");
+            return Err(Breach::new(Property::Polite, what));
+        }
+        self.asks(now, asked)
+    }
+
+    /// A reply is refused without asking.
+    pub(super) fn refuses(&self, now: Duration, error: &Error) -> Result<(), Breach> {
+        let until = self
+            .paused_until
+            .max(self.lists_paused_until)
+            .max(self.sends.paused_until);
+        Breach::unless(now < until, Property::Polite, || {
+            format!("a reply is refused, and nothing is paused: {error}")
+        })
+    }
+
     /// Whether a list told of anything that this may bring.
     fn is_wanted(&self, asked: Asked) -> Result<(), Breach> {
         let Asked::Fetch {
@@ -179,17 +213,14 @@ impl Manners {
             return impolite(format!("{id} is the caller's error, again and again"));
         }
         let told = self.told.get(&id);
-        let is_done = told.is_some_and(|told| {
-            !self.is_vague
-                && open
-                && told.0 > 0
-                && begin >= told.0
-                && self.fetched.get(&id) == Some(told)
+        let fetched = self.fetched.get(&id).filter(|it| Some(&it.0) == told);
+        let is_done = fetched.is_some_and(|((newest, _), whole)| {
+            let is_below = whole.is_some_and(|from| begin >= from);
+            !self.is_vague && *newest > 0 && (is_below || open && begin >= *newest)
         });
         if is_done {
             return impolite(format!(
-                "{id} is asked for again, and did not change since it was read to {}",
-                begin
+                "{id} is asked for again from {begin} on, and did not change since it was read"
             ));
         }
         Ok(())
@@ -233,7 +264,8 @@ impl Manners {
                 if let Some(told) = self.told.get(&id).filter(|_| open) {
                     let reached = page.messages.iter().map(|it| it.0).max();
                     if begin.max(reached.unwrap_or_default()) >= told.0 {
-                        self.fetched.insert(id, *told);
+                        let whole = (page.messages.len() <= 1).then_some(begin);
+                        self.fetched.insert(id, (*told, whole));
                     }
                 }
                 let vain = self.in_vain.entry(id).or_default();
@@ -243,6 +275,10 @@ impl Manners {
                     1..=3 => 1,
                     _ => 0,
                 }
+            }
+            (Some(Meaning::Right), Asked::Send) => {
+                self.sends.last = None;
+                0
             }
             (Some(Meaning::Right), _) => 0,
             (Some(Meaning::CallersError), Asked::Fetch { id, .. }) => {
@@ -289,6 +325,14 @@ impl Manners {
                     notice,
                 );
             }
+            _ if notice.kind() == "sends_paused" => {
+                let is_day = notice.error().and_then(Error::code) == Some(21_046);
+                self.sends.paused_until = self.sends.paused_until.max(until);
+                if is_day {
+                    return grows(None, seconds, DAY.as_secs_f64(), RISK_CAP, notice);
+                }
+                (&mut self.sends.last, 30.0, RETRY_CAP)
+            }
             _ => {
                 self.lists_paused_until = self.lists_paused_until.max(until);
                 (&mut self.last_retry, self.interval.as_secs_f64(), RETRY_CAP)
@@ -306,6 +350,8 @@ impl Manners {
         let paused_until = match owed {
             Some(Meaning::RiskControl) => self.risk_until,
             Some(Meaning::Throttled) => self.paused_until,
+            Some(Meaning::SendsTooOften) => self.sends.paused_until,
+            Some(Meaning::SendsForADay) => self.sends.paused_until.saturating_sub(DAY / 2),
             _ => return Ok(()),
         };
         Breach::unless(paused_until > now, Property::Polite, || {

@@ -23,6 +23,7 @@ mod lineage;
 mod manners;
 mod page;
 mod population;
+mod reply;
 mod rng;
 mod run;
 mod scenario;

@@ -369,6 +369,35 @@ impl Population {
         }
     }
 
+    /// How many messages the account sent through the service.
+    pub(super) fn sent(&self) -> usize {
+        self.sim.sent().count()
+    }
+
+    /// The account sent more than so many: what came since then is its own.
+    pub(super) fn note_sent(&mut self, before: usize, now_us: u64) {
+        let new: Vec<(crate::ConversationId, i64, i64)> = self
+            .sim
+            .sent()
+            .skip(before)
+            .map(|it| (it.conversation_of(self.uid), it.msg_key, it.timestamp))
+            .collect();
+        for (id, msg_key, timestamp) in new {
+            let at = self.sim.messages(id).find(|(_, it)| it.msg_key == msg_key);
+            let Some((seqno, _)) = at else { continue };
+            let entry = Entry {
+                serial: 0,
+                msg_key,
+                timestamp,
+                at_us: now_us,
+                stood_still: false,
+                fate: self.fate(true),
+            };
+            let id = ConversationId::new(id.session_type, id.talker_id);
+            self.ledger.add(id, seqno, entry);
+        }
+    }
+
     fn withdraw(&mut self, rng: &mut Rng, _: &Scenario, now_us: u64) {
         let Some((id, _, key, own)) = self.any_recent(rng) else {
             return;

@@ -3,17 +3,18 @@
 use std::time::Duration;
 
 use bilibili_session::poller::{Poller, RequestId};
-use bilibili_session::{Context, Credential, Hosts, TransportError};
+use bilibili_session::{Account, Context, Credential, Hosts, TransportError};
 use http::{Request, Response};
 
 use super::Report;
-use super::adversary::{Adversary, Meaning, Moment};
+use super::adversary::{Adversary, Delivery, Meaning, Moment};
 use super::agenda::Agenda;
 use super::asked::Asked;
 use super::life::{EPOCH_US, Life, Saved};
 use super::lineage::Lineage;
 use super::manners::Manners;
 use super::population::Population;
+use super::reply::{Replies, ReplyId};
 use super::rng::Rng;
 use super::scenario::Scenario;
 use super::trace::Trace;
@@ -52,8 +53,24 @@ pub(super) enum Happening {
     },
     /// Somebody writes.
     Act,
+    /// Somebody is answered.
+    Reply,
+    /// A request of a reply reaches the server.
+    ReplyReach {
+        id: ReplyId,
+        request: Box<Request<Vec<u8>>>,
+    },
+    /// An answer to a reply comes back.
+    ReplyAnswer {
+        id: ReplyId,
+        asked: Asked,
+        answer: Result<Response<Vec<u8>>, TransportError>,
+        meaning: Meaning,
+    },
     /// 4,500 messages at once.
     Flood,
+    /// All conversations change at once.
+    Many,
     /// The process dies, is asked to close, or the wall clock jumps.
     Disturb,
     /// The troubles are over.
@@ -152,6 +169,15 @@ impl<'a> Run<'a> {
             self.agenda
                 .put(self.rng.between(length / 8, length), Happening::Flood);
         }
+        if self.scenario.has(Trouble::ManyChanged) {
+            for _ in 0..2 {
+                let at_us = self.rng.between(length / 8, length);
+                self.agenda.put(at_us, Happening::Many);
+            }
+        }
+        if self.scenario.has(Trouble::Replies) {
+            self.agenda.put(length / 20, Happening::Reply);
+        }
         while self.done_at.is_none() {
             let wakes_us = self.life.as_ref().map_or(u64::MAX, |life| life.wakes_us);
             let next_us = self.agenda.next_at().unwrap_or(u64::MAX);
@@ -199,6 +225,30 @@ impl<'a> Run<'a> {
                     let next = self.rng.between(0, 2 * mean);
                     self.agenda.put(self.at_us + next, Happening::Act);
                 }
+                Ok(())
+            }
+            Happening::Reply => {
+                if self.quiet_since.is_some() {
+                    return Ok(());
+                }
+                let interval = u64::try_from(self.scenario.interval.as_micros()).unwrap_or(1);
+                let next = self.rng.between(100_000, 8 * interval);
+                self.agenda.put(self.at_us + next, Happening::Reply);
+                self.reply()
+            }
+            Happening::ReplyReach { id, request } => {
+                self.reply_reaches(id, &request);
+                Ok(())
+            }
+            Happening::ReplyAnswer {
+                id,
+                asked,
+                answer,
+                meaning,
+            } => self.reply_answered(id, asked, answer, meaning),
+            Happening::Many => {
+                self.population
+                    .all_write(&mut self.rng, self.scenario, now_us);
                 Ok(())
             }
             Happening::Flood => {
@@ -340,15 +390,19 @@ impl<'a> Run<'a> {
 
     /// A new process starts, from the last checkpoint if there is one.
     fn start(&mut self) -> Result<(), Breach> {
-        let context = match Credential::parse(&format!(
-            "SESSDATA={}",
-            self.population.sim.login().sessdata
-        )) {
+        let login = self.population.sim.login();
+        let mut cookies = format!("SESSDATA={}", login.sessdata);
+        if self.scenario.has(Trouble::Replies) {
+            cookies.push_str("; bili_jct=");
+            cookies.push_str(&login.bili_jct);
+        }
+        let context = match Credential::parse(&cookies) {
             Ok(credential) => Context::new(credential).hosts(Hosts::official()),
             Err(error) => return Err(Breach::new(Property::NothingLost, error.to_string())),
         };
         let config = self.scenario.config();
         let checkpoint = self.saved.as_ref().map(Saved::read);
+        let replies = Replies::new(Account::new(context.clone()));
         let poller = match &checkpoint {
             None => Poller::new(context, config),
             Some(Some(checkpoint)) => Poller::resume(context, config, checkpoint),
@@ -393,6 +447,7 @@ impl<'a> Run<'a> {
             seen: std::collections::BTreeSet::new(),
             in_hand: super::lineage::InHand::default(),
             date: None,
+            replies,
         });
         self.drain()
     }
@@ -417,29 +472,8 @@ impl<'a> Run<'a> {
     /// A request reaches the server, and sets out answers.
     fn reach(&mut self, life: u64, id: RequestId, request: &Request<Vec<u8>>) {
         let serial = self.population.ledger.serial();
-        let troubled = self.quiet_since.is_none();
         let asked = Asked::of(request);
-        let ledger = &self.population.ledger;
-        let handed_out = asked
-            .conversation()
-            .and_then(|id| self.lineage.newest(id, ledger));
-        let life_asks = self.life.as_ref().filter(|it| it.number == life);
-        let told = asked
-            .conversation()
-            .and_then(|id| life_asks?.told.get(&id).copied());
-        let deliveries = self.adversary.answer(
-            &mut self.rng,
-            self.scenario,
-            &mut self.population,
-            request,
-            Moment {
-                now_us: EPOCH_US + self.at_us,
-                handed_out,
-                told,
-                troubled,
-            },
-        );
-        for delivery in deliveries {
+        for delivery in self.ask_adversary(request) {
             let happening = Happening::Answer {
                 life,
                 id,
@@ -450,6 +484,30 @@ impl<'a> Run<'a> {
             };
             self.agenda.put(self.at_us + delivery.after_us, happening);
         }
+    }
+
+    pub(super) fn ask_adversary(&mut self, request: &Request<Vec<u8>>) -> Vec<Delivery> {
+        let troubled = self.quiet_since.is_none();
+        let asked = Asked::of(request);
+        let ledger = &self.population.ledger;
+        let handed_out = asked
+            .conversation()
+            .and_then(|id| self.lineage.newest(id, ledger));
+        let told = asked
+            .conversation()
+            .and_then(|id| self.life.as_ref()?.told.get(&id).copied());
+        self.adversary.answer(
+            &mut self.rng,
+            self.scenario,
+            &mut self.population,
+            request,
+            Moment {
+                now_us: EPOCH_US + self.at_us,
+                handed_out,
+                told,
+                troubled,
+            },
+        )
     }
 
     /// Wakes the poller: a deadline, or the time that it waited for.

@@ -84,6 +84,11 @@ fn complete(troubles: Troubles) -> Troubles {
     } else {
         troubles
     };
+    let troubles = if troubles.has(Trouble::EmptyMore) {
+        troubles.with(Trouble::MoreOfAll)
+    } else {
+        troubles
+    };
     if troubles.has(Trouble::ManyChanged) {
         troubles.without(Trouble::Flood)
     } else {
@@ -215,6 +220,9 @@ impl Scenario {
         if times_off {
             // Where conversations are forgotten they are known again by their times alone.
             self.max_conversations = 10_000;
+        }
+        if has(Trouble::FutureTs) && rng.chance(500) {
+            self.troubles = self.troubles.with(Trouble::NoDate);
         }
         if big {
             self.page_size = rng.pick(&[50, 200], 200);
