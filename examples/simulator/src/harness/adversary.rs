@@ -64,9 +64,18 @@ pub(super) struct Adversary {
     /// How often messages were kept back since this one was handed out.
     kept_back: BTreeMap<ConversationId, (Option<u64>, u8)>,
     habits: Habits,
+    /// How often more it is said that a conversation is over.
+    over: BTreeMap<ConversationId, Over>,
     /// Conversations that were said to be over, and are not: they are asked for again when
     /// they move.
     pub(super) said_to_be_over: BTreeSet<ConversationId>,
+}
+
+/// How long a conversation is over.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Over {
+    ForGood,
+    Times(u64),
 }
 
 /// A message is kept back at most so often: the third time in vain it counts as gone.
@@ -110,6 +119,7 @@ impl Adversary {
             denies: false,
             kept_back: BTreeMap::new(),
             habits,
+            over: BTreeMap::new(),
             said_to_be_over: BTreeSet::new(),
         }
     }
@@ -137,7 +147,14 @@ impl Adversary {
         }
         let meets_trouble = troubled && rng.chance(scenario.intensity);
         let refused = asked.conversation().filter(|id| self.habits.refuses(*id));
+        let over = asked
+            .conversation()
+            .filter(|id| self.is_over(*id, troubled));
         let fault = match refused {
+            _ if over.is_some() => {
+                let code = rng.pick(&[700_013, 700_014, 1_000_004], 700_013);
+                Some((FaultKind::Code(code), Meaning::Gone))
+            }
             Some(_) => Some((FaultKind::Code(-403), Meaning::Refused)),
             None => meets_trouble.then(|| fault(rng, scenario, asked)).flatten(),
         };
@@ -189,6 +206,9 @@ impl Adversary {
             });
             if troubled {
                 self.edit(rng, scenario, population, moment, asked, &mut response);
+            }
+            if scenario.has(Trouble::Over) && troubled && meaning == Some(Meaning::Right) {
+                self.may_end(rng, population, asked, &response);
             }
             if self.is_too_big(asked, &response) {
                 return vec![Delivery {
@@ -248,6 +268,42 @@ impl Adversary {
             lasting => quirks.has_more = lasting,
         }
         self.denies = quirks.has_more == HasMore::AlwaysNo;
+    }
+
+    /// Whether a conversation is said to be over, once more.
+    fn is_over(&mut self, id: ConversationId, troubled: bool) -> bool {
+        match self.over.get_mut(&id) {
+            Some(Over::ForGood) => true,
+            Some(Over::Times(times)) if troubled && *times > 0 => {
+                *times -= 1;
+                true
+            }
+            _ => false,
+        }
+    }
+
+    /// A conversation of which more is to come may be over before it does.
+    fn may_end(
+        &mut self,
+        rng: &mut Rng,
+        population: &mut Population,
+        asked: Asked,
+        response: &Response<Vec<u8>>,
+    ) {
+        let Asked::Fetch { id, size, .. } = asked else {
+            return;
+        };
+        let page = super::page::Page::read(response.body());
+        let is_full = u64::try_from(page.messages.len()).unwrap_or(0) >= size;
+        if (page.says_more || is_full) && !self.over.contains_key(&id) && rng.chance(200) {
+            if rng.chance(400) {
+                population.ledger.close(id);
+                self.over.insert(id, Over::ForGood);
+            } else {
+                let times = rng.between(1, 5);
+                self.over.insert(id, Over::Times(times));
+            }
+        }
     }
 
     fn is_too_big(&self, asked: Asked, response: &Response<Vec<u8>>) -> bool {

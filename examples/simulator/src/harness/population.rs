@@ -231,6 +231,9 @@ impl Population {
         if has(Trouble::TypeChanges) {
             deeds.push(|this, rng, _, _| this.change_type(rng));
         }
+        if has(Trouble::Over) {
+            deeds.push(|this, rng, scenario, now_us| this.burst(rng, scenario, now_us, 30));
+        }
         if has(Trouble::EndIgnored) {
             // More than a page changes between two rounds.
             deeds.push(|this, rng, scenario, now_us| this.all_write(rng, scenario, now_us));

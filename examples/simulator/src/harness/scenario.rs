@@ -203,6 +203,7 @@ impl Scenario {
     fn made_fit(mut self, rng: &mut Rng) -> Self {
         let has = |trouble| self.troubles.has(trouble);
         let (times_off, many) = (has(Trouble::TimesOff), has(Trouble::ManyChanged));
+        let over = has(Trouble::Over);
         let (big, ignored) = (has(Trouble::BigPages), has(Trouble::EndIgnored));
         if ignored {
             self.conversations = rng.pick(&[5, 30, 70, 150, 150], 150);
@@ -223,6 +224,9 @@ impl Scenario {
         }
         if has(Trouble::FutureTs) && rng.chance(500) {
             self.troubles = self.troubles.with(Trouble::NoDate);
+        }
+        if over {
+            self.page_size = rng.pick(&[2, 3, 7, 20], 7);
         }
         if big {
             self.page_size = rng.pick(&[50, 200], 200);

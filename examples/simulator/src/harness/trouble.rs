@@ -117,6 +117,8 @@ troubles! {
     ManyChanged,
     /// Replies are sent meanwhile, and refused.
     Replies,
+    /// A conversation is over while a gap in it is read: for good, or it goes on later.
+    Over,
 }
 
 impl Trouble {
@@ -139,6 +141,7 @@ impl Trouble {
         Self::BigPages,
         Self::ManyChanged,
         Self::Replies,
+        Self::Over,
     ];
 
     /// The one of this name.
