@@ -6,7 +6,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use crate::context::Context;
-use crate::endpoint::{Cookies, Endpoint, Parts};
+use crate::endpoint::{Cookies, Endpoint, Parts, Signer, WbiOnDemand};
 use crate::error::{BuildError, DecodeError};
 use crate::hosts::Host;
 use crate::ids::{ConversationId, Uid};
@@ -73,7 +73,7 @@ impl SessionType {
     }
 }
 
-/// One page of the list of conversations, newest first.
+/// One page of the list of conversations, newest first. Signed where the service asks for it.
 ///
 /// `GET https://api.vc.bilibili.com/session_svr/v1/session_svr/get_sessions`
 #[derive(Debug, Clone)]
@@ -151,6 +151,11 @@ impl GetSessions {
         self
     }
 
+    /// Which conversations it shows.
+    pub(crate) const fn lists(&self) -> SessionType {
+        self.session_type
+    }
+
     /// How many entries a full page has.
     pub(crate) fn page_size(&self) -> usize {
         usize::try_from(self.size.unwrap_or(USUAL_SIZE)).unwrap_or(usize::MAX)
@@ -158,14 +163,14 @@ impl GetSessions {
 }
 
 impl Endpoint for GetSessions {
-    type Auth = Cookies;
+    type Auth = WbiOnDemand;
     type Output = SessionPage;
 
     fn check(&self, _: &Context) -> Result<(), BuildError> {
         check_size(self.size)
     }
 
-    fn parts(&self, _: &Context, (): ()) -> Result<Parts, BuildError> {
+    fn parts(&self, _: &Context, _: Option<Signer<'_>>) -> Result<Parts, BuildError> {
         Ok(
             Parts::get(Host::Vc, "/session_svr/v1/session_svr/get_sessions")
                 .query("session_type", self.session_type.number())
@@ -187,6 +192,7 @@ impl Endpoint for GetSessions {
 /// The conversations that changed after a time, newest first.
 ///
 /// When the answer says `has_more`, go on with [`GetSessions`] from its last entry down.
+/// Signed where the service asks for it.
 ///
 /// `GET https://api.vc.bilibili.com/session_svr/v1/session_svr/new_sessions`
 #[derive(Debug, Clone)]
@@ -210,17 +216,22 @@ impl NewSessions {
         self.size = Some(size);
         self
     }
+
+    /// The time that what it shows changed after.
+    pub(crate) const fn changed_after(&self) -> UnixMicros {
+        self.begin_ts
+    }
 }
 
 impl Endpoint for NewSessions {
-    type Auth = Cookies;
+    type Auth = WbiOnDemand;
     type Output = SessionPage;
 
     fn check(&self, _: &Context) -> Result<(), BuildError> {
         check_size(self.size)
     }
 
-    fn parts(&self, _: &Context, (): ()) -> Result<Parts, BuildError> {
+    fn parts(&self, _: &Context, _: Option<Signer<'_>>) -> Result<Parts, BuildError> {
         Ok(
             Parts::get(Host::Vc, "/session_svr/v1/session_svr/new_sessions")
                 .query("begin_ts", self.begin_ts.0)
