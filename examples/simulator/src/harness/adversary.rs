@@ -26,8 +26,6 @@ pub(super) enum Meaning {
     Refused,
     /// The signature is refused: the keys have changed.
     OldKeys,
-    /// Asked so, it will never be answered.
-    CallersError,
     /// A pause of minutes.
     RiskControl,
     /// A pause of half a minute.
@@ -498,7 +496,12 @@ fn fault(rng: &mut Rng, scenario: &Scenario, asked: Asked) -> Option<(FaultKind,
         ),
         Trouble::Codes => {
             let code = rng.pick(&[-3, -500, -503, -400, -403, -403, 2, 700_009, -1], -3);
-            (FaultKind::Code(code), Meaning::Fault)
+            let meaning = match code {
+                -403 if asked.is_signed() => Meaning::OldKeys,
+                -403 => Meaning::Refused,
+                _ => Meaning::Fault,
+            };
+            (FaultKind::Code(code), meaning)
         }
         Trouble::Throttle => match rng.pick(&[-509, -799, 429], 429) {
             429 => (http(429), Meaning::Throttled),
@@ -528,8 +531,6 @@ fn meaning_of(response: &Response<Vec<u8>>) -> Meaning {
         Meaning::Right
     } else if starts(r#"{"code":-403,"#) {
         Meaning::Refused
-    } else if starts(r#"{"code":2,"#) {
-        Meaning::CallersError
     } else if starts(r#"{"code":-352,"#) {
         Meaning::RiskControl
     } else if starts(r#"{"code":21020,"#) {

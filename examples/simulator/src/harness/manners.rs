@@ -22,6 +22,9 @@ const RISK_CAP: f64 = 3600.0;
 pub(super) struct Manners {
     interval: Duration,
     max_parallel: usize,
+    spacing: Duration,
+    /// When it may ask for the next thing.
+    spaced_until: Duration,
     /// When a round began last; over lives, as far as a checkpoint knows.
     pub(super) round_began: Option<Duration>,
     /// Requests on their way.
@@ -35,6 +38,7 @@ pub(super) struct Manners {
     last_risk: Option<f64>,
     last_throttled: Option<f64>,
     last_retry: Option<f64>,
+    last_signature: Option<f64>,
     last_conversation: BTreeMap<ConversationId, f64>,
     /// How often in a row nothing new came.
     in_vain: BTreeMap<ConversationId, u32>,
@@ -56,8 +60,6 @@ pub(super) struct Manners {
     fetched: BTreeMap<ConversationId, ((u64, i64), Option<u64>)>,
     /// Lists do not always say how far a conversation goes.
     is_vague: bool,
-    /// How often a conversation was refused as the caller's error since a list said otherwise.
-    in_error: BTreeMap<ConversationId, u32>,
 }
 
 /// How one reading of the lists goes on.
@@ -72,10 +74,18 @@ struct Walk {
     seen: BTreeSet<ConversationId>,
     /// The single types were asked for, or may be.
     singles: bool,
-    /// A list that was refused because it was not signed.
-    unsigned: Option<AskedList>,
+    /// A list that was refused because it was not signed, or with old keys.
+    refused: Option<AskedList>,
     /// The list of all types was seen to disregard `end_ts`.
     end_ignored: bool,
+    /// From then on what is left of an earlier reading may be read.
+    rest_due: Option<Duration>,
+    /// Where that may end.
+    rest_floor: Option<i64>,
+    whole_interval: Option<Duration>,
+    /// From then on the whole list may be read.
+    whole_due: Option<Duration>,
+    is_whole: bool,
 }
 
 /// What became of the keys since somebody announced a pause.
@@ -88,6 +98,8 @@ struct Keys {
     navs: u32,
     /// Whether a pause was announced since one was good.
     paused: bool,
+    /// The one that new keys are refused for, as far as is known.
+    alone: Option<ConversationId>,
 }
 
 /// What is announced of sends.
@@ -104,14 +116,17 @@ const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 const FULL: usize = 100;
 /// How many single types there are to be read.
 const SINGLES: u64 = 5;
-/// So often the caller's error is made again before something else is told of it.
-const IN_ERROR: u32 = 3;
 
 impl Manners {
     pub(super) fn new(scenario: &Scenario, round_began: Option<Duration>) -> Self {
         Self {
             interval: scenario.interval,
             max_parallel: scenario.max_parallel,
+            spacing: scenario.spacing,
+            walk: Walk {
+                whole_interval: scenario.whole_list_interval,
+                ..Walk::default()
+            },
             is_vague: scenario.has(Trouble::VagueList) || scenario.has(Trouble::Extremes),
             round_began,
             allowed: 3 + 3 * u64::from(scenario.conversations + 30),
@@ -119,8 +134,18 @@ impl Manners {
         }
     }
 
-    /// It asks for something.
+    /// The poller asks for something.
     pub(super) fn asks(&mut self, now: Duration, asked: Asked) -> Result<(), Breach> {
+        let until = self.spaced_until;
+        if now < until {
+            let what = format!("{asked} before {until:?}: too close to the last request");
+            return Err(Breach::new(Property::Polite, what));
+        }
+        self.spaced_until = now.saturating_add(self.spacing);
+        self.asks_any(now, asked)
+    }
+
+    fn asks_any(&mut self, now: Duration, asked: Asked) -> Result<(), Breach> {
         self.requests += 1;
         let impolite = |what: String| Err(Breach::new(Property::Polite, what));
         if now < self.paused_until {
@@ -138,7 +163,7 @@ impl Manners {
                     self.lists_paused_until
                 ));
             }
-            self.walk.ask(list)?;
+            self.walk.ask(now, list)?;
         }
         if asked.begins_round() && self.walk.begins {
             let since = self.round_began.map(|began| now.saturating_sub(began));
@@ -182,15 +207,12 @@ impl Manners {
             let what = format!("a send although sends wait until {until:?}");
             return Err(Breach::new(Property::Polite, what));
         }
-        self.asks(now, asked)
+        self.asks_any(now, asked)
     }
 
     /// A reply is refused without asking.
     pub(super) fn refuses(&self, now: Duration, error: &Error) -> Result<(), Breach> {
-        let until = self
-            .paused_until
-            .max(self.lists_paused_until)
-            .max(self.sends.paused_until);
+        let until = self.paused_until.max(self.sends.paused_until);
         Breach::unless(now < until, Property::Polite, || {
             format!("a reply is refused, and nothing is paused: {error}")
         })
@@ -205,13 +227,6 @@ impl Manners {
             return Ok(());
         };
         let impolite = |what| Err(Breach::new(Property::Polite, what).about(id));
-        if self
-            .in_error
-            .get(&id)
-            .is_some_and(|times| *times >= IN_ERROR)
-        {
-            return impolite(format!("{id} is the caller's error, again and again"));
-        }
         let told = self.told.get(&id);
         let fetched = self.fetched.get(&id).filter(|it| Some(&it.0) == told);
         let is_done = fetched.is_some_and(|((newest, _), whole)| {
@@ -229,6 +244,7 @@ impl Manners {
     /// A request is over; an answer that was taken means this. It brought so many items.
     pub(super) fn answered(
         &mut self,
+        now: Duration,
         asked: Asked,
         meaning: Option<Meaning>,
         items: u64,
@@ -242,15 +258,16 @@ impl Manners {
         }
         self.owed = meaning;
         self.keys.answer(asked, meaning);
+        if asked.is_signed() && meaning == Some(Meaning::Right) {
+            self.last_signature = None;
+        }
         // Every failure may be followed by nav and one more; every page by the next one.
         self.allowed += match (meaning, asked) {
             (Some(Meaning::Right), Asked::List(list)) => {
                 self.last_retry = None;
                 for entry in &page.entries {
                     let told = (entry.newest, entry.session_ts);
-                    if self.told.insert(entry.id, told) != Some(told) {
-                        self.in_error.remove(&entry.id);
-                    }
+                    self.told.insert(entry.id, told);
                 }
                 items + self.walk.answer(list, page)
             }
@@ -281,12 +298,8 @@ impl Manners {
                 0
             }
             (Some(Meaning::Right), _) => 0,
-            (Some(Meaning::CallersError), Asked::Fetch { id, .. }) => {
-                *self.in_error.entry(id).or_default() += 1;
-                3
-            }
             (_, Asked::List(list)) => {
-                self.walk.fail(list, meaning);
+                self.walk.fail(now, list, meaning);
                 3
             }
             _ => 3,
@@ -298,7 +311,12 @@ impl Manners {
         let Some(delay) = notice.delay() else {
             return Ok(());
         };
-        self.keys.pause(notice);
+        self.keys.pause(notice)?;
+        if notice.conversation().is_none() || !matches!(notice, Notice::Retry { .. }) {
+            if self.walk.left > 0 {
+                self.walk.breaks_off(now);
+            }
+        }
         let until = now + delay;
         let seconds = delay.as_secs_f64();
         let (last, least, cap) = match notice {
@@ -313,25 +331,41 @@ impl Manners {
             }
             Notice::Retry {
                 conversation: Some(id),
+                error,
                 ..
             } => {
                 self.conversations_paused_until.insert(*id, until);
                 let previous = self.last_conversation.insert(*id, seconds);
+                // What trying again hardly mends is tried more and more seldom.
+                let cap = match error.code() {
+                    Some(2) => RISK_CAP,
+                    _ => RETRY_CAP,
+                };
+                let least = self.interval.as_secs_f64();
+                return grows(previous, seconds, least, cap, notice);
+            }
+            Notice::SendsPaused { error, .. } => {
+                let is_day = error.code() == Some(21_046);
+                self.sends.paused_until = self.sends.paused_until.max(until);
+                if is_day {
+                    return grows(None, seconds, DAY.as_secs_f64(), RISK_CAP, notice);
+                }
+                (&mut self.sends.last, 30.0, RETRY_CAP)
+            }
+            Notice::ListIncomplete { .. } => {
+                self.walk.rest_due = Some(until);
                 return grows(
-                    previous,
+                    None,
                     seconds,
                     self.interval.as_secs_f64(),
                     RETRY_CAP,
                     notice,
                 );
             }
-            _ if notice.kind() == "sends_paused" => {
-                let is_day = notice.error().and_then(Error::code) == Some(21_046);
-                self.sends.paused_until = self.sends.paused_until.max(until);
-                if is_day {
-                    return grows(None, seconds, DAY.as_secs_f64(), RISK_CAP, notice);
-                }
-                (&mut self.sends.last, 30.0, RETRY_CAP)
+            Notice::Retry { error, .. } if error.code() == Some(-403) => {
+                self.paused_until = self.paused_until.max(until);
+                let least = self.interval.as_secs_f64();
+                (&mut self.last_signature, least, RETRY_CAP)
             }
             _ => {
                 self.lists_paused_until = self.lists_paused_until.max(until);
@@ -360,30 +394,68 @@ impl Manners {
     }
 
     /// Requests were given up at their deadline.
-    pub(super) fn overdue(&mut self, asked: Asked) {
-        self.answered(asked, None, 0, &Page::default());
+    pub(super) fn overdue(&mut self, now: Duration, asked: Asked) {
+        self.answered(now, asked, None, 0, &Page::default());
     }
 }
 
 impl Walk {
-    /// A list is asked for: it begins a round, or answers so far ask for it.
-    fn ask(&mut self, list: AskedList) -> Result<(), Breach> {
-        let again = self.unsigned.take().filter(|_| list.signed);
-        self.begins = Asked::List(list).begins_round() && again.is_none();
+    /// A list is asked for: it begins a round, answers so far ask for it, or it begins to
+    /// read what is left of an earlier one, or the whole list.
+    fn ask(&mut self, now: Duration, list: AskedList) -> Result<(), Breach> {
+        let again = self.refused.take();
+        let again = again.is_some_and(|it| AskedList { signed: true, ..it } == list);
+        self.begins = Asked::List(list).begins_round() && !again;
         if self.begins {
-            *self = Self {
-                begins: true,
-                floor: list.begin_ts,
-                end_ignored: self.end_ignored,
-                ..Self::default()
-            };
+            self.begin(list.begin_ts);
+            if self.whole_due.is_none() {
+                // How long ago a former life read it is not known here.
+                let is_first = list.begin_ts.is_none();
+                let interval = self.whole_interval.filter(|_| is_first);
+                self.whole_due = Some(now + interval.unwrap_or_default());
+            }
             return Ok(());
         }
-        let is_asked_for = self.left > 0;
-        self.left = self.left.saturating_sub(1);
-        Breach::unless(is_asked_for, Property::Polite, || {
-            format!("{list}, although no answer asks for it")
-        })
+        if self.left > 0 {
+            self.left -= 1;
+            return Ok(());
+        }
+        if self.rest_due.is_some_and(|due| due <= now) {
+            self.rest_due = None;
+            let floor = self.rest_floor.take();
+            self.begin(floor);
+            return Ok(());
+        }
+        if let (Some(interval), Some(due)) = (self.whole_interval, self.whole_due)
+            && due <= now
+        {
+            self.whole_due = Some(now + interval);
+            self.begin(None);
+            self.is_whole = true;
+            return Ok(());
+        }
+        let what = format!("{list}, although no answer asks for it");
+        Err(Breach::new(Property::Polite, what))
+    }
+
+    fn begin(&mut self, floor: Option<i64>) {
+        self.floor = floor;
+        self.left = 0;
+        self.seen.clear();
+        (self.singles, self.is_whole) = (false, false);
+    }
+
+    /// What is being read is left for later.
+    fn breaks_off(&mut self, due: Duration) {
+        if self.is_whole {
+            self.whole_due = Some(due);
+            return;
+        }
+        self.rest_due = Some(due);
+        self.rest_floor = match self.rest_floor {
+            Some(floor) => self.floor.min(Some(floor)),
+            None => self.floor,
+        };
     }
 
     /// A page came; says how many more it asks for.
@@ -414,10 +486,11 @@ impl Walk {
         more
     }
 
-    fn fail(&mut self, list: AskedList, meaning: Option<Meaning>) {
+    fn fail(&mut self, now: Duration, list: AskedList, meaning: Option<Meaning>) {
         self.left += 1;
-        if meaning == Some(Meaning::Refused) && !list.signed {
-            self.unsigned = Some(list);
+        self.breaks_off(now);
+        if let Some(Meaning::Refused | Meaning::OldKeys) = meaning {
+            self.refused = Some(list);
         }
     }
 }
@@ -461,14 +534,37 @@ impl Keys {
         }
     }
 
-    /// A pause for all was announced, or for one where the others are answered.
-    fn pause(&mut self, notice: &Notice) {
-        if notice.conversation().is_none() || !matches!(notice, Notice::Retry { .. }) {
-            self.paused |= self.navs > 0;
-        } else if !self.good {
-            return;
-        }
-        (self.refused, self.navs) = (0, 0);
+    /// A pause for all was announced, or for one: where the others are answered, or where
+    /// nobody else was asked for with these keys.
+    fn pause(&mut self, notice: &Notice) -> Result<(), Breach> {
+        let id = match notice {
+            Notice::Retry {
+                conversation: Some(id),
+                error,
+                ..
+            } if !self.good && error.code() == Some(-403) => *id,
+            Notice::Retry {
+                conversation: Some(_),
+                ..
+            }
+            | Notice::SendsPaused { .. }
+            | Notice::ListIncomplete { .. } => return Ok(()),
+            _ => {
+                let paused = self.paused || self.navs > 0;
+                *self = Self {
+                    good: self.good,
+                    paused,
+                    ..Self::default()
+                };
+                return Ok(());
+            }
+        };
+        let is_alone = self.alone.is_none_or(|alone| alone == id);
+        self.alone = Some(id);
+        self.refused = self.refused.saturating_sub(1);
+        Breach::unless(is_alone || self.navs == 0, Property::Polite, || {
+            format!("{id} waits, and not all, although new keys are refused: {notice}")
+        })
     }
 }
 

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use bilibili_session::endpoints::SendMsg;
-use bilibili_session::{Account, Call, Step, TransportError};
+use bilibili_session::{Call, Step, TransportError};
 use http::{Request, Response};
 
 use super::adversary::Meaning;
@@ -13,21 +13,10 @@ use super::run::{Happening, Run};
 use super::violation::Breach;
 
 /// Replies that are on their way.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(super) struct Replies {
     next: u64,
     open: BTreeMap<u64, Call<SendMsg>>,
-    account: Account,
-}
-
-impl Replies {
-    pub(super) fn new(account: Account) -> Self {
-        Self {
-            next: 0,
-            open: BTreeMap::new(),
-            account,
-        }
-    }
 }
 
 /// Which reply of which life.
@@ -48,7 +37,7 @@ impl Run<'_> {
         };
         let mut call = Call::new(SendMsg::text(to, "a reply"));
         let now = life.now(at_us);
-        let step = call.start(&mut life.replies.account, now);
+        let step = life.poller.start_call(now, &mut call);
         let id = ReplyId {
             life: life.number,
             number: life.replies.next,
@@ -109,10 +98,10 @@ impl Run<'_> {
             return Ok(());
         };
         let page = Page::default();
-        life.manners.answered(asked, Some(meaning), 0, &page);
+        life.manners.answered(time, asked, Some(meaning), 0, &page);
         life.login_lost |= meaning == Meaning::LoginLost;
         let now = life.now(at_us);
-        let step = call.handle_response(&mut life.replies.account, now, answer);
+        let step = life.poller.handle_call_response(now, &mut call, answer);
         life.replies.open.insert(id.number, call);
         self.follow(id, step)
     }

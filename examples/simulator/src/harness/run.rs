@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use bilibili_session::poller::{Poller, RequestId};
-use bilibili_session::{Account, Context, Credential, Hosts, TransportError};
+use bilibili_session::{Context, Credential, Hosts, TransportError};
 use http::{Request, Response};
 
 use super::Report;
@@ -402,7 +402,6 @@ impl<'a> Run<'a> {
         };
         let config = self.scenario.config();
         let checkpoint = self.saved.as_ref().map(Saved::read);
-        let replies = Replies::new(Account::new(context.clone()));
         let poller = match &checkpoint {
             None => Poller::new(context, config),
             Some(Some(checkpoint)) => Poller::resume(context, config, checkpoint),
@@ -447,7 +446,7 @@ impl<'a> Run<'a> {
             seen: std::collections::BTreeSet::new(),
             in_hand: super::lineage::InHand::default(),
             date: None,
-            replies,
+            replies: Replies::default(),
         });
         self.drain()
     }

@@ -39,6 +39,11 @@ pub struct Scenario {
     pub request_timeout: Duration,
     /// See [`PollerConfig::exclude_self`].
     pub exclude_self: bool,
+    /// See [`PollerConfig::spacing`].
+    pub spacing: Duration,
+    /// See [`PollerConfig::whole_list_interval`]. None where nothing but a whole list could
+    /// show what another list ought to have shown.
+    pub whole_list_interval: Option<Duration>,
     /// In how many of a thousand moments a checkpoint is taken.
     pub checkpoints: u32,
     /// How many conversations in a thousand move once more at the end. The others show what
@@ -194,6 +199,8 @@ impl Scenario {
             request_timeout: Duration::from_secs(rng.pick(&[5, 10, 30, 60], 30)),
             exclude_self: rng.chance(600),
             checkpoints: rng.pick(&[5, 50, 500], 50),
+            spacing: Duration::from_millis(habits.pick(&[0, 100, 300, 300, 1_000], 300)),
+            whole_list_interval: None,
             last_words: habits.pick(&[0, 500, 1000], 1000),
         };
         scenario.made_fit(habits)
@@ -217,6 +224,12 @@ impl Scenario {
             if self.conversations > 1_000 {
                 self.max_conversations = 100;
             }
+        }
+        // What a list of changes does not show, or only after an hour.
+        let hides = [Trouble::StillTs, Trouble::TypeChanges, Trouble::FutureTs];
+        if hides.into_iter().any(has) || rng.chance(150) {
+            let minutes = rng.pick(&[10, 30, 60], 60);
+            self.whole_list_interval = Some(Duration::from_secs(minutes * 60));
         }
         if times_off {
             // Where conversations are forgotten they are known again by their times alone.
@@ -249,6 +262,8 @@ impl Scenario {
             .max_conversations(self.max_conversations)
             .request_timeout(self.request_timeout)
             .exclude_self(self.exclude_self)
+            .spacing(self.spacing)
+            .whole_list_interval(self.whole_list_interval)
             .seed(self.seed)
     }
 }

@@ -136,7 +136,7 @@ impl Run<'_> {
             self.trace.add_about(time, asked.conversation(), || {
                 format!("{id} is overdue: {asked}")
             });
-            life.manners.overdue(asked);
+            life.manners.overdue(time, asked);
         }
     }
 
@@ -251,7 +251,8 @@ impl Run<'_> {
                 let told = life.told.entry(entry.id).or_default();
                 *told = entry.newest.max(*told);
             }
-            life.manners.answered(asked, Some(meaning), items, &page);
+            life.manners
+                .answered(time, asked, Some(meaning), items, &page);
             life.login_lost |= meaning == Meaning::LoginLost;
         }
         let now = life.now(at_us);
