@@ -93,11 +93,9 @@ struct Walk {
 struct Keys {
     /// Something that was signed with them was answered.
     good: bool,
-    /// Answers that refused a signature, and how often new keys were asked for then.
-    refused: usize,
+    /// Who was refused for a signature, and how often new keys were asked for then.
+    refused: BTreeSet<Option<ConversationId>>,
     navs: u32,
-    /// Whether a pause was announced since one was good.
-    paused: bool,
     /// The one that new keys are refused for, as far as is known.
     alone: Option<ConversationId>,
 }
@@ -424,6 +422,7 @@ impl Walk {
             self.rest_due = None;
             let floor = self.rest_floor.take();
             self.begin(floor);
+            self.begins_with(list);
             return Ok(());
         }
         if let (Some(interval), Some(due)) = (self.whole_interval, self.whole_due)
@@ -431,6 +430,7 @@ impl Walk {
         {
             self.whole_due = Some(now + interval);
             self.begin(None);
+            self.begins_with(list);
             self.is_whole = true;
             return Ok(());
         }
@@ -443,6 +443,14 @@ impl Walk {
         self.left = 0;
         self.seen.clear();
         (self.singles, self.is_whole) = (false, false);
+    }
+
+    /// Where it is known that the list of all leads nowhere, it begins with the single types.
+    fn begins_with(&mut self, list: AskedList) {
+        if matches!(list.of, ListOf::Single(_)) && self.end_ignored {
+            self.singles = true;
+            self.left = SINGLES - 1;
+        }
     }
 
     /// What is being read is left for later.
@@ -499,7 +507,7 @@ impl Keys {
     /// Something is asked for: new keys once after they were refused, and no more than side
     /// by side with keys that are refused throughout.
     fn ask(&mut self, asked: Asked, max_parallel: usize) -> Result<(), Breach> {
-        let refused = self.refused;
+        let refused = self.refused.len();
         match asked {
             Asked::Nav if refused > 0 => {
                 self.navs += 1;
@@ -509,10 +517,8 @@ impl Keys {
                 })
             }
             Asked::Fetch { .. } => {
-                // The old keys, and the new ones.
-                let most = max_parallel * if self.paused { 1 } else { 2 };
-                Breach::unless(refused < most, Property::Polite, || {
-                    format!("{asked} although {refused} signatures were refused, and no pause")
+                Breach::unless(refused <= max_parallel, Property::Polite, || {
+                    format!("{asked} although {refused} were refused a signature, and no pause")
                 })
             }
             _ => Ok(()),
@@ -528,7 +534,9 @@ impl Keys {
                     ..Self::default()
                 }
             }
-            Some(Meaning::Refused) if is_signed => self.refused += 1,
+            Some(Meaning::Refused) if is_signed => {
+                self.refused.insert(asked.conversation());
+            }
             Some(Meaning::OldKeys) => self.navs = 0,
             _ => {}
         }
@@ -550,10 +558,8 @@ impl Keys {
             | Notice::SendsPaused { .. }
             | Notice::ListIncomplete { .. } => return Ok(()),
             _ => {
-                let paused = self.paused || self.navs > 0;
                 *self = Self {
                     good: self.good,
-                    paused,
                     ..Self::default()
                 };
                 return Ok(());
@@ -561,7 +567,6 @@ impl Keys {
         };
         let is_alone = self.alone.is_none_or(|alone| alone == id);
         self.alone = Some(id);
-        self.refused = self.refused.saturating_sub(1);
         Breach::unless(is_alone || self.navs == 0, Property::Polite, || {
             format!("{id} waits, and not all, although new keys are refused: {notice}")
         })
@@ -590,13 +595,17 @@ pub(super) fn holds(poller: &Poller, scenario: &Scenario) -> Result<(), Breach> 
     })
 }
 
-/// Whether a poller that has nothing to do remembers no more than it may.
-pub(super) fn remembers(poller: &Poller, scenario: &Scenario) -> Result<(), Breach> {
-    let (remembered, most) = (
-        poller.remembered_conversations(),
-        scenario.max_conversations,
-    );
-    Breach::unless(remembered <= most, Property::Bounded, || {
+/// Whether a poller that has nothing to do remembers no more than it may: besides those that
+/// `just_changed`. With a clock that is behind, all that changed since then is listed again.
+pub(super) fn remembers(
+    poller: &Poller,
+    scenario: &Scenario,
+    just_changed: usize,
+) -> Result<(), Breach> {
+    let remembered = poller.remembered_conversations();
+    let most = scenario.max_conversations.max(just_changed);
+    let is_behind = scenario.has(Trouble::DateOff);
+    Breach::unless(remembered <= most || is_behind, Property::Bounded, || {
         format!("{remembered} conversations are remembered, {most} may be")
     })
 }

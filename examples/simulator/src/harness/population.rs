@@ -267,6 +267,14 @@ impl Population {
         if newest < FAR_UP || self.ledger.is_closed(id) {
             return;
         }
+        // That it begins anew shows in a newer time beside the lower number.
+        let is_timed = self
+            .clocks
+            .times
+            .is_none_or(|_| id.is_user() && self.clocks.off(id, id.talker_id()) == 0);
+        if !is_timed {
+            return;
+        }
         let before = rng.pick(&[0, 0, 3, 500, FAR_UP / 3], 0);
         if self.sim.restart(of_model(id), before).is_ok() {
             self.ledger.restart(id);
@@ -370,6 +378,16 @@ impl Population {
             };
             self.put(id, now_us, message, Fate::Comes, false);
         }
+    }
+
+    /// How many conversations changed in the last seconds before the newest change: each list
+    /// shows them again.
+    pub(super) fn just_changed(&self) -> usize {
+        let Ok(account) = self.sim.world.account(self.uid) else {
+            return 0;
+        };
+        let newest = account.recent.last().map_or(0, |(ts, _)| *ts);
+        account.recent_between(newest - 12_000_000, newest).count()
     }
 
     /// How many messages the account sent through the service.

@@ -192,7 +192,8 @@ impl<'a> Run<'a> {
             }
         }
         if let Some(life) = &self.life {
-            super::manners::remembers(&life.poller, self.scenario)?;
+            let just_changed = self.population.just_changed();
+            super::manners::remembers(&life.poller, self.scenario, just_changed)?;
         }
         self.close()
     }
