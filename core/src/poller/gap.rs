@@ -308,7 +308,7 @@ impl Gap {
             return Ok(());
         }
         // Of what is open upwards, the list tells whether more is to come.
-        if has_more && missing.before != OPEN {
+        if has_more && !is_last && missing.before != OPEN {
             self.stalls = self.stalls.saturating_add(1);
             if self.stalls < STALLS {
                 return Err(Stalled);
