@@ -195,6 +195,19 @@ impl Facts {
         all.into_iter().collect()
     }
 
+    /// How many messages a further page brought that the first one had not shown for its
+    /// length: none that arrived meanwhile.
+    pub(super) fn cut_off(&self) -> usize {
+        let newest = self.chosen().and_then(|(n, page)| {
+            let listed = self.candidates().get(n)?.last_seqno;
+            Some((page.highest()?.0, listed?))
+        });
+        let is_at_top = newest.is_some_and(|(highest, listed)| highest >= listed);
+        let above = self.brought(Step::Above).filter(|_| !is_at_top);
+        let below = self.brought(Step::Below);
+        below.unwrap_or_default().max(above.unwrap_or_default())
+    }
+
     /// How many messages a further page of the conversation examined brought.
     pub(super) fn brought(&self, step: Step) -> Option<usize> {
         let first = &self.chosen()?.1.seqnos;
@@ -222,11 +235,12 @@ impl Facts {
     /// A page below which its conversation has nothing, asked for without a lower bound.
     pub(super) fn bottom_page(&self) -> Option<&Messages> {
         let (chosen, first) = self.chosen()?;
-        let is_whole = match self.gap_brings() {
-            Some(GapEnd::Newest) => self.brought(Step::Below) == Some(0),
-            Some(GapEnd::Oldest) => self.brought(Step::Above) == Some(0),
-            None => [Step::Below, Step::Above].map(|it| self.brought(it)) == [Some(0); 2],
+        let further = match self.gap_brings() {
+            Some(GapEnd::Newest) => self.brought(Step::Below),
+            Some(GapEnd::Oldest) => self.brought(Step::Above),
+            None => self.brought(Step::Below).and(self.brought(Step::Above)),
         };
+        let is_whole = further.is_some() && self.cut_off() == 0;
         if is_whole {
             return Some(first);
         }

@@ -21,8 +21,8 @@ mod tests;
 use std::thread::sleep;
 use std::time::{Duration, Instant, SystemTime};
 
-use bilibili_session::UnixMicros;
 use bilibili_session::poller::Habits;
+use bilibili_session::{Context, UnixMicros};
 use serde_json::Value;
 
 use crate::failure::Failure;
@@ -37,10 +37,7 @@ use question::Probe;
 const PACE: Duration = Duration::from_secs(3);
 
 pub(crate) fn run(setup: &Setup, runtime: &Runtime, out: &mut Output) -> Result<(), Failure> {
-    let pace = match runtime.context().is_official() {
-        true => PACE,
-        false => Duration::ZERO,
-    };
+    let pace = pace(runtime.context());
     announce(pace);
     let identity = runtime.login()?;
     let mut last = Instant::now();
@@ -70,6 +67,14 @@ pub(crate) fn run(setup: &Setup, runtime: &Runtime, out: &mut Output) -> Result<
     match examination.ended() {
         Some(error) => Err(error.into()),
         None => Ok(()),
+    }
+}
+
+/// The least time between two requests.
+fn pace(context: &Context) -> Duration {
+    match context.is_official() {
+        true => PACE,
+        false => Duration::ZERO,
     }
 }
 

@@ -5,9 +5,8 @@ use std::io::{self, ErrorKind, Read as _, Write as _};
 use std::path::{Path, PathBuf};
 
 use bilibili_session::endpoints::Nav;
-use bilibili_session::poller::Habits;
+use bilibili_session::poller::{Checkpoint, Habits};
 use bilibili_session::{Context, Endpoint as _, Uid};
-use bilibili_session_examples::variable;
 use serde::{Deserialize, Serialize};
 
 use crate::failure::Failure;
@@ -25,10 +24,11 @@ struct Entry {
     habits: Habits,
 }
 
-/// What was found out for this login: nothing where it was not examined, or the login is not
-/// known before it asks.
-pub(crate) fn habits(context: &Context, known: Option<Uid>) -> Habits {
-    let uid = known.or(context.credential().uid());
+/// What was found out for the login of a watch: nothing where it was not examined, or nobody
+/// knows whose it is before the service is asked (no checkpoint yet, and no uid).
+pub(crate) fn habits(context: &Context, checkpoint: Option<&Checkpoint>) -> Habits {
+    let uid = checkpoint.map(Checkpoint::uid);
+    let uid = uid.or(context.credential().uid());
     let (Some(uid), Some(folder), Some(origin)) = (uid, folder(), origin(context)) else {
         return Habits::new();
     };
@@ -50,6 +50,9 @@ pub(crate) fn habits(context: &Context, known: Option<Uid>) -> Habits {
 
 /// Keeps what was found out; what was not leaves what was known before.
 pub(super) fn keep(context: &Context, uid: Uid, habits: Habits) -> Result<(), Failure> {
+    if habits == Habits::new() {
+        return Ok(());
+    }
     let (Some(folder), Some(origin)) = (folder(), origin(context)) else {
         note("what was found out is not kept for the watch: set BILI_HOME or HOME");
         return Ok(());
@@ -91,7 +94,10 @@ fn keep_in(folder: &Path, uid: Uid, origin: &str, habits: Habits) -> io::Result<
 
 /// Where things are kept: `$BILI_HOME`, else the platform's folder for configuration.
 fn folder() -> Option<PathBuf> {
-    let given = |name: &str| variable(name).map(PathBuf::from);
+    let given = |name: &str| {
+        let value = std::env::var_os(name).filter(|value| !value.is_empty());
+        value.map(PathBuf::from)
+    };
     if let Some(home) = given("BILI_HOME") {
         return Some(home);
     }

@@ -110,9 +110,8 @@ fn largest(facts: &Facts) -> Found {
             format!("asked for {MESSAGE_PAGE}, as many came"),
         );
     }
-    let further = [Step::Below, Step::Above].map(|step| facts.brought(step).unwrap_or_default());
-    match further.into_iter().max() {
-        Some(more @ 1..) => found(
+    match facts.cut_off() {
+        more @ 1.. => found(
             count,
             format!("asked for {MESSAGE_PAGE}, {count} came, and {more} others came later"),
         ),

@@ -47,10 +47,10 @@ fn finding(name: impl Into<String>, expected: impl Into<Value>, found: Found) ->
 }
 
 impl Finding {
-    /// Whether it is what a poller expects, or nobody knows.
+    /// Whether it is what a poller expects, or nothing speaks against that.
     pub(super) fn is_usual(&self) -> bool {
-        let at_least = format!("at least {}", self.expected);
-        self.value == self.expected || self.value == "unknown" || self.value == at_least
+        let text = self.value.as_str().unwrap_or_default();
+        self.value == self.expected || text == "unknown" || text.starts_with("at least ")
     }
 }
 
