@@ -312,6 +312,34 @@ fn it_does_not_mistake_news_for_habits() {
     }
 }
 
+/// Answers that say neither one thing nor the other.
+#[test]
+fn what_does_not_tell_is_unknown() {
+    let mut account = Account::rich(&Quirks::default());
+    let entry =
+        json!({"talker_id": 20_001, "session_type": 1, "session_ts": 1_700_000_100_000_000_i64});
+    let cut = json!({"code": 0, "data": {"session_list": [entry], "has_more": 1}});
+    let cut = FaultKind::Body(cut.to_string().into_bytes());
+    account
+        .simulator
+        .push_fault(Fault::once("new_sessions", cut));
+    let messages = account.simulator.messages(ConversationId::user(20_001));
+    let all: Vec<Value> = messages.map(|(it, _)| json!({"msg_seqno": it})).collect();
+    let both = json!({"code": 0, "data": {"messages": all, "has_more": 0}});
+    let both = FaultKind::Body(both.to_string().into_bytes());
+    let gap = Fault::once("fetch_session_msgs", both).after(1);
+    account.simulator.push_fault(gap);
+    let examined = account.examine();
+    for name in [
+        "new_sessions_begin_ts_inclusive",
+        "gap_brings",
+        "message_has_more_when_more",
+    ] {
+        assert_eq!(examined.findings[name], "unknown", "{name}");
+    }
+    assert_eq!(examined.findings["list_begin_ts_inclusive"], false);
+}
+
 #[test]
 fn the_signatures_time_is_the_services() {
     let mut examination = Examination::new();
