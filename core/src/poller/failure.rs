@@ -145,6 +145,7 @@ impl Poller {
         } else {
             let due = self.clock.saturating_add(delay);
             self.round_due = self.round_due.max(due);
+            self.lists.hold(due);
             self.break_off_list(now, due);
             self.begin_fetching();
         }

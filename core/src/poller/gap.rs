@@ -151,10 +151,11 @@ impl Gap {
             .iter()
             .any(|event| event.msg_seqno().0 == missing.before);
         // A page that is full may not be the last, whatever it says; nor is one that does not
-        // reach the message that it was asked to end with. One of a single message, where more
-        // were asked for, is the last: some servers say that there is more because older ones
-        // lie below what was asked for.
-        let is_last = (!page.has_more || came == 1)
+        // reach the message that it was asked to end with. One that holds nothing but the
+        // message that it had to is the last: some servers say that there is more because older
+        // ones lie below what was asked for.
+        let is_alone = came == 1 && (anchor_came || self.is_newest_known(page.messages.first()));
+        let is_last = (!page.has_more || is_alone)
             && came < usize::try_from(size).unwrap_or(usize::MAX)
             && (anchor_came || !missing.anchored);
         let mut events: Vec<Event> = page
@@ -293,6 +294,10 @@ impl Gap {
         }
     }
 
+    fn is_newest_known(&self, event: Option<&Event>) -> bool {
+        event.is_some_and(|event| Some(event.msg_seqno().0) == self.target)
+    }
+
     fn handle_nothing(
         &mut self,
         place: usize,
@@ -308,7 +313,7 @@ impl Gap {
             return Ok(());
         }
         // Of what is open upwards, the list tells whether more is to come.
-        if has_more && missing.before != OPEN {
+        if has_more && !is_last && missing.before != OPEN {
             self.stalls = self.stalls.saturating_add(1);
             if self.stalls < STALLS {
                 return Err(Stalled);

@@ -60,6 +60,8 @@ pub(super) struct Lists {
     read_from: UnixMicros,
     owed: Option<Owed>,
     whole: WholeList,
+    /// A list failed: no other is asked for before.
+    held_until: Duration,
     first: FirstList,
     all_ignores_end_ts: bool,
     max_entries: usize,
@@ -133,6 +135,7 @@ impl Lists {
                 next_base: UnixMicros(0),
                 read_at: UnixSeconds(0),
             },
+            held_until: Duration::ZERO,
             first: FirstList::default(),
             all_ignores_end_ts: config.habits.all_types_ignore_end_ts == Some(true),
             max_entries: config.max_conversations.saturating_mul(ENDLESS),
@@ -231,8 +234,16 @@ impl Lists {
         }
     }
 
+    /// Notes that a list failed: no other is asked for before `until`.
+    pub(super) fn hold(&mut self, until: Duration) {
+        self.held_until = self.held_until.max(until);
+    }
+
     /// What else of the lists is due: what is owed, or everything.
     pub(super) fn next_due(&mut self, clock: Duration) -> Option<Listing> {
+        if clock < self.held_until {
+            return None;
+        }
         let (walk, part) = match &self.owed {
             Some(owed) if owed.due <= clock => {
                 let walk = ListWalk::below(newest_page(), owed.bottom, before(owed.base));

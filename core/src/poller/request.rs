@@ -171,7 +171,9 @@ impl Poller {
             let is_paused = self.clock < self.pauses.until();
             let due = (!is_paused).then(|| self.lists.next_due(self.clock));
             self.phase = due.flatten().map_or(Phase::Idle, Phase::Listing);
-            self.pauses.round_ended();
+            if let Phase::Idle = self.phase {
+                self.pauses.round_ended();
+            }
         }
     }
 
