@@ -63,10 +63,19 @@ pub(super) const SINGLE_TYPES: [SessionType; 7] = [
 /// So many messages show which end of a gap comes, and whether bounds are in it.
 pub(super) const ENOUGH: usize = 4;
 
+/// What a step brought.
+#[derive(Debug, Clone)]
+struct Learnt {
+    /// How many came before it.
+    after: usize,
+    question: Question,
+    answer: Answer,
+}
+
 /// What is known so far.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Facts {
-    answers: BTreeMap<Step, (Question, Answer)>,
+    answers: BTreeMap<Step, Learnt>,
     pub(super) shapes: Shapes,
     pub(super) dates: Dates,
 }
@@ -79,7 +88,12 @@ impl Facts {
             self.shapes.observe(&question, data);
         }
         let answer = Answer::of(&question, reply);
-        self.answers.insert(step, (question, answer));
+        let learnt = Learnt {
+            after: self.answers.len(),
+            question,
+            answer,
+        };
+        self.answers.insert(step, learnt);
     }
 
     pub(super) fn is_asked(&self, step: Step) -> bool {
@@ -87,33 +101,33 @@ impl Facts {
     }
 
     pub(super) fn question(&self, step: Step) -> Option<&Question> {
-        self.answers.get(&step).map(|(question, _)| question)
+        self.answers.get(&step).map(|it| &it.question)
     }
 
     pub(super) fn refused(&self, step: Step) -> Option<Refused> {
-        match self.answers.get(&step)? {
-            (_, Answer::Refused(refused)) => Some(*refused),
+        match &self.answers.get(&step)?.answer {
+            Answer::Refused(refused) => Some(*refused),
             _ => None,
         }
     }
 
     pub(super) fn list(&self, step: Step) -> Option<&List> {
-        match self.answers.get(&step)? {
-            (_, Answer::List(list)) => Some(list),
+        match &self.answers.get(&step)?.answer {
+            Answer::List(list) => Some(list),
             _ => None,
         }
     }
 
     pub(super) fn messages(&self, step: Step) -> Option<&Messages> {
-        match self.answers.get(&step)? {
-            (_, Answer::Messages(page)) => Some(page),
+        match &self.answers.get(&step)?.answer {
+            Answer::Messages(page) => Some(page),
             _ => None,
         }
     }
 
     pub(super) fn unread(&self) -> Option<&BTreeSet<String>> {
-        match self.answers.get(&Step::Unread)? {
-            (_, Answer::Unread(names)) => Some(names),
+        match &self.answers.get(&Step::Unread)?.answer {
+            Answer::Unread(names) => Some(names),
             _ => None,
         }
     }
@@ -122,8 +136,8 @@ impl Facts {
     pub(super) fn lists(&self) -> impl Iterator<Item = (&Question, &List)> {
         self.answers
             .values()
-            .filter_map(|(question, answer)| match answer {
-                Answer::List(list) => Some((question, list)),
+            .filter_map(|learnt| match &learnt.answer {
+                Answer::List(list) => Some((&learnt.question, list)),
                 _ => None,
             })
     }
@@ -132,10 +146,22 @@ impl Facts {
     pub(super) fn pages(&self) -> impl Iterator<Item = (Step, &Messages)> {
         self.answers
             .iter()
-            .filter_map(|(step, (_, answer))| match answer {
+            .filter_map(|(step, learnt)| match &learnt.answer {
                 Answer::Messages(page) => Some((*step, page)),
                 _ => None,
             })
+    }
+
+    /// Whether a list that came after this step shows that an entry had not moved by then.
+    pub(super) fn stood_after(&self, step: Step, entry: &Entry) -> bool {
+        let Some(at) = self.answers.get(&step).map(|it| it.after) else {
+            return false;
+        };
+        let later = self.answers.values().filter(|it| it.after > at);
+        later.into_iter().any(|it| match &it.answer {
+            Answer::List(list) => list.shows(entry),
+            _ => false,
+        })
     }
 
     /// The list of all conversations, without bounds.
@@ -151,9 +177,9 @@ impl Facts {
 
     /// Whether a signature was refused, so that none is sent any more.
     pub(super) fn signatures_refused(&self) -> bool {
-        self.answers.iter().any(|(step, (_, answer))| {
+        self.answers.iter().any(|(step, learnt)| {
             let refused =
-                matches!(answer, Answer::Refused(it) if it.class == ErrorClass::Signature);
+                matches!(&learnt.answer, Answer::Refused(it) if it.class == ErrorClass::Signature);
             refused && *step != Step::Unsigned
         })
     }
@@ -238,9 +264,12 @@ impl Facts {
         let further = match self.gap_brings() {
             Some(GapEnd::Newest) => self.brought(Step::Below),
             Some(GapEnd::Oldest) => self.brought(Step::Above),
-            None => self.brought(Step::Below).and(self.brought(Step::Above)),
+            None => {
+                let (below, above) = (self.brought(Step::Below), self.brought(Step::Above));
+                below.and_then(|below| Some(below + above?))
+            }
         };
-        let is_whole = further.is_some() && self.cut_off() == 0;
+        let is_whole = further == Some(0);
         if is_whole {
             return Some(first);
         }

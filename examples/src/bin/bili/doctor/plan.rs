@@ -76,7 +76,7 @@ fn question(facts: &Facts, step: Step) -> Option<Question> {
                 signed: true,
             })?
         }
-        Step::AllEnd => list(all, None, Some(pivot(facts.all()?)?.ts), LIST_PAGE),
+        Step::AllEnd => list(all, None, Some(end_of(facts.all()?)?), LIST_PAGE),
         Step::AllBegin => list(all, Some(floor(facts.all()?)?.ts), None, LIST_PAGE),
         Step::Changes => {
             let (floor, pivot) = (floor(facts.all()?)?, pivot(facts.all()?)?);
@@ -146,8 +146,8 @@ fn question(facts: &Facts, step: Step) -> Option<Question> {
             list(ListKind::Of(single(kind)?), None, None, LIST_PAGE)
         }
         Step::End(kind) => {
-            let pivot = pivot(facts.list(Step::First(kind))?)?;
-            list(ListKind::Of(single(kind)?), None, Some(pivot.ts), LIST_PAGE)
+            let end = end_of(facts.list(Step::First(kind))?)?;
+            list(ListKind::Of(single(kind)?), None, Some(end), LIST_PAGE)
         }
         Step::Nothing => {
             facts.all()?;
@@ -198,10 +198,20 @@ fn shortest(facts: &Facts) -> Option<Entry> {
 pub(super) fn pivot(list: &List) -> Option<Entry> {
     let entries = list.by_time();
     let pairs = entries.windows(2).filter_map(|pair| match pair {
-        [above, below] if above.ts > below.ts => Some(*below),
+        [above, below] if above.ts.0 > below.ts.0.saturating_add(1) => Some(*below),
         _ => None,
     });
     pairs.into_iter().next()
+}
+
+/// What a list is asked to end before: the pivot, so that whether it comes tells whether the
+/// bound is inclusive; just above it where nothing lies below, so that something must come.
+pub(super) fn end_of(list: &List) -> Option<UnixMicros> {
+    let ts = pivot(list)?.ts;
+    match list.earlier_than(ts) {
+        0 => Some(ts.plus(Duration::from_micros(1))),
+        _ => Some(ts),
+    }
 }
 
 /// An entry a little below that one: the list after it is short. The fourth, if there are so many.

@@ -2,7 +2,7 @@
 
 use super::super::facts::{Facts, SINGLE_TYPES, Step};
 use super::super::page::{Entry, List};
-use super::super::plan::{LIST_PAGE, below_all, floor, ignores_end, number, pivot};
+use super::super::plan::{LIST_PAGE, below_all, end_of, floor, ignores_end, number, pivot};
 use super::{Finding, Found, finding, found, unknown};
 
 pub(super) fn findings(facts: &Facts) -> Vec<Finding> {
@@ -83,6 +83,9 @@ fn ignores(facts: &Facts, first: &List, step: Step, bounded: Step) -> Found {
     let got = page(facts, bounded)?;
     let ignores = ignores_end(facts, step, bounded);
     let ignores = ignores.ok_or("it was not asked for")?;
+    if got.by_time().is_empty() {
+        return unknown("nothing came before an entry that has others before it");
+    }
     found(ignores, asked_below(first, got))
 }
 
@@ -125,6 +128,10 @@ fn bounded_below(facts: &Facts, step: Step) -> Result<(Entry, &List), String> {
 fn begin_inclusive(facts: &Facts, step: Step) -> Found {
     let (floor, got) = bounded_below(facts, step)?;
     let is_shown = got.shows(&floor);
+    let moved = |it: &Entry| it.id == floor.id && it.ts != floor.ts;
+    if got.entries.iter().any(moved) {
+        return unknown("the entry that was asked by moved meanwhile");
+    }
     let takes_end =
         step == Step::Changes && ignores_end(facts, Step::Unsigned, Step::Changes) == Some(false);
     let end = pivot(all(facts)?).filter(|_| takes_end).map(|it| it.ts);
@@ -133,6 +140,10 @@ fn begin_inclusive(facts: &Facts, step: Step) -> Found {
         .by_time()
         .into_iter()
         .rfind(|it| it.ts > floor.ts && end.is_none_or(|end| it.ts < end));
+    // Where it moved to would lie above the end.
+    if takes_end && !is_shown && !facts.stood_after(step, &floor) {
+        return unknown("the entry that was asked by may have moved meanwhile");
+    }
     let is_reached = last_before.is_none_or(|it| got.shows(&it));
     match is_shown || is_reached {
         true => found(
@@ -181,9 +192,14 @@ fn end_inclusive(facts: &Facts) -> Found {
         let (Some(pivot), Some(got)) = (pivot, facts.list(bounded)) else {
             continue;
         };
-        let is_at_end = bounded != Step::Changes || is_between(facts);
-        if is_at_end && ignores_end(facts, step, bounded) == Some(false) {
-            let is_shown = got.shows(&pivot);
+        let is_at_end = match bounded {
+            Step::Changes => is_between(facts),
+            _ => first.and_then(end_of) == Some(pivot.ts),
+        };
+        let is_shown = got.shows(&pivot);
+        // One that moved meanwhile is not there either.
+        let is_telling = is_at_end && (is_shown || facts.stood_after(bounded, &pivot));
+        if is_telling && ignores_end(facts, step, bounded) == Some(false) {
             let evidence = format!(
                 "asked for what lies before an entry: it was {}among those that came",
                 not(is_shown)

@@ -51,6 +51,31 @@ impl Account {
         }
     }
 
+    /// So many conversations of each kind, of so many messages each, drawn anew for each.
+    pub(super) fn any(quirks: &Quirks, mut below: impl FnMut(u64) -> u64) -> Self {
+        let mut account = Self::new(quirks);
+        for n in 0..below(12) {
+            let uid = 20_001 + i64::try_from(n).unwrap();
+            let peer = account.simulator.peer_mut(uid);
+            peer.is_follow = below(2) == 0;
+            peer.is_intercept = below(4) == 0;
+            peer.system_msg_type = if below(4) == 0 { 5 } else { 0 };
+            let is_group = below(4) == 0;
+            for _ in 0..=below(9) {
+                let message = NewMessage::text(uid, "你好");
+                account.receive(match is_group {
+                    true => message.in_group(200_000 + uid),
+                    false => message,
+                });
+            }
+            if below(5) == 0 && !is_group {
+                account.call(&SetTop::pin(Uid(uid)));
+            }
+        }
+        account.now_us += 3600 * SECOND_US;
+        account
+    }
+
     /// Conversations of each type side by side, the oldest first; that with 20001 is the
     /// newest and has 45 messages; a group has one; 20008 is pinned.
     pub(super) fn rich(quirks: &Quirks) -> Self {

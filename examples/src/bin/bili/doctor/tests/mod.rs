@@ -168,6 +168,38 @@ fn it_names_fifty_combinations() {
     println!("ended at once: {ended:?}");
 }
 
+/// Of any account under any quirks it says what is right, or that it does not know.
+#[test]
+fn it_is_never_wrong() {
+    let mut rng = Rng(0x0bad_5eed);
+    let (mut told, mut unknown) = (0, 0);
+    for n in 0..100 {
+        let quirks = combination(&mut rng);
+        let mut account = Account::any(&quirks, |count| rng.below(count));
+        account.is_lively = rng.below(4) == 0;
+        let examined = account.examine();
+        let mut truth = expected(&quirks);
+        let inclusive = json!(quirks.end_ts_inclusive);
+        truth.insert("list_end_ts_inclusive".to_owned(), inclusive);
+        let leads = json!(quirks.pinned_first);
+        truth.insert("list_pinned_first".to_owned(), leads);
+        for finding in &examined.all {
+            let text = finding.value.as_str().unwrap_or_default();
+            if text == "unknown" || text.starts_with("at least ") {
+                unknown += 1;
+                continue;
+            }
+            told += 1;
+            let Some(right) = truth.get(&finding.name) else {
+                continue;
+            };
+            assert_eq!(&finding.value, right, "{n}: {finding:?}\n{quirks:#?}");
+        }
+        assert!(examined.requests <= MOST, "{n}: {}", examined.requests);
+    }
+    println!("{told} told, {unknown} not known");
+}
+
 /// Of an account that has too little it says why it does not know.
 #[test]
 fn too_little_is_said_to_be_too_little() {
