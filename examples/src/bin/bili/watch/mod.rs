@@ -19,6 +19,7 @@ use serde::Serialize;
 
 use crate::args::WatchArgs;
 use crate::commands::history::in_words;
+use crate::doctor::store;
 use crate::failure::Failure;
 use crate::output::{BOLD, DIM, Output, WARN};
 use crate::runtime::{self, Watcher};
@@ -69,7 +70,11 @@ pub(crate) fn run(
     let file = args.checkpoint.as_deref();
     let file = file.map(CheckpointFile::open).transpose()?;
     let known = file.as_ref().and_then(|file| file.checkpoint.clone());
-    let mut watcher = runtime::watch(setup, config(setup, args), known.as_ref())?;
+    let mut config = config(setup, args);
+    if file.is_some() {
+        config = config.habits(store::habits(&setup.context, known.as_ref()));
+    }
+    let mut watcher = runtime::watch(setup, config, known.as_ref())?;
     stop.closes(watcher.closer());
     let saver = file
         .map(|file| Saver::start(file, stop.clone()))
