@@ -25,13 +25,13 @@ pub(crate) enum Failure {
 
 /// The last line with `--json`.
 #[derive(Serialize)]
-struct Line<'a> {
+pub(crate) struct Line {
     event: &'static str,
     kind: &'static str,
     code: Option<i64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     http_status: Option<u16>,
-    message: &'a str,
+    message: String,
 }
 
 impl Failure {
@@ -64,7 +64,7 @@ impl Failure {
     }
 
     /// The line for scripts; there is none for 0 and 2.
-    pub(crate) fn json(&self) -> Option<String> {
+    pub(crate) fn line(&self) -> Option<Line> {
         if !matches!(self.exit_code(), 1 | 3 | 4) {
             return None;
         }
@@ -72,14 +72,13 @@ impl Failure {
             Self::Call(error) => (error.code(), error.http_status().map(|it| it.as_u16())),
             _ => (None, None),
         };
-        serde_json::to_string(&Line {
+        Some(Line {
             event: "error",
             kind: self.kind(),
             code,
             http_status,
-            message: &self.message(),
+            message: self.message(),
         })
-        .ok()
     }
 
     fn message(&self) -> String {

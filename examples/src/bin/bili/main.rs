@@ -7,6 +7,7 @@ mod args;
 mod commands;
 mod cookie_file;
 mod failure;
+mod json_line;
 mod local_time;
 mod output;
 mod runtime;
