@@ -208,6 +208,50 @@ fn credentials() {
     assert_eq!(world.state()["requests"], json!({}));
 }
 
+/// Taken for unset, the login would go to the service itself, or the demo would answer.
+#[cfg(unix)]
+#[test]
+fn a_variable_that_is_no_text_is_2() {
+    use std::ffi::OsStr;
+    use std::os::unix::ffi::OsStrExt as _;
+    let broken = OsStr::from_bytes(b"http://127.0.0.1:1\xff");
+    let world = World::new();
+    for name in [
+        "BILI_ORIGIN",
+        "BILI_SESSDATA",
+        "BILI_JCT",
+        "BILI_BUVID3",
+        "BILI_BUVID4",
+        "BILI_UID",
+    ] {
+        for args in [&["whoami"][..], &["send", "20001", "hi"], &["watch"]] {
+            // Alone, and among others that are right.
+            for mut command in [bare(&with_json(args)), world.bili(&with_json(args))] {
+                command.env(name, broken);
+                // Nothing gets far, should it be asked for.
+                command.env("HTTPS_PROXY", "http://127.0.0.1:1");
+                let ran = run(command);
+                is_wrong_usage(&ran);
+                assert!(ran.stderr.contains(name), "{ran:?}");
+            }
+        }
+    }
+    for name in ["HTTPS_PROXY", "https_proxy"] {
+        let mut command = bare(&["whoami"]);
+        command.env("BILI_SESSDATA", SESSDATA).env(name, broken);
+        let ran = run(command);
+        is_wrong_usage(&ran);
+        assert!(ran.stderr.contains(name), "{ran:?}");
+        // What is not asked for need not be right.
+        let mut command = world.bili(&["whoami"]);
+        command.env(name, broken);
+        assert_eq!(run(command).code, Some(0));
+    }
+    let mut command = world.bili(&["whoami", "--origin", &world.server.origin()]);
+    command.env("BILI_ORIGIN", broken);
+    assert_eq!(run(command).code, Some(0));
+}
+
 #[cfg(unix)]
 #[test]
 fn cookie_files() {

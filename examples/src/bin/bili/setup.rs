@@ -22,13 +22,11 @@ impl Setup {
     pub(crate) fn new(common: &Common) -> Result<Self, Failure> {
         let credential = match &common.cookie_file {
             Some(path) => Some(cookie_file::read(path)?),
-            None => credential_from_env().map_err(|error| {
-                Failure::Usage(format!("the credential of the environment: {error}"))
-            })?,
+            None => credential_from_env().map_err(Failure::usage)?,
         };
         let origin = match &common.origin {
             Some(origin) => Some(origin.clone()),
-            None => variable("BILI_ORIGIN"),
+            None => variable("BILI_ORIGIN").map_err(Failure::usage)?,
         };
         let (context, demo) = match (credential, &origin) {
             (Some(credential), Some(origin)) => (with_origin(credential, origin)?, None),
@@ -52,7 +50,7 @@ impl Setup {
         let proxy = match &common.proxy {
             _ if demo.is_some() => None,
             Some(proxy) => Some(proxy.clone()),
-            None if is_https => variable("HTTPS_PROXY").or_else(|| variable("https_proxy")),
+            None if is_https => proxy_of_the_environment()?,
             None => None,
         };
         let mut transport = TransportConfig::new().timeout(common.timeout);
@@ -72,6 +70,15 @@ impl Setup {
     pub(crate) fn is_demo(&self) -> bool {
         self.demo.is_some()
     }
+}
+
+fn proxy_of_the_environment() -> Result<Option<String>, Failure> {
+    for name in ["HTTPS_PROXY", "https_proxy"] {
+        if let Some(proxy) = variable(name).map_err(Failure::usage)? {
+            return Ok(Some(proxy));
+        }
+    }
+    Ok(None)
 }
 
 /// Of another kind it would be misunderstood, or passed by. It is not repeated: a password
