@@ -146,6 +146,69 @@ fn wrong_usage_is_2_and_sends_nothing() {
     assert_eq!(world.state()["requests"], json!({}));
 }
 
+/// A password in an address is not repeated, right or wrong.
+#[test]
+fn addresses_show_no_password() {
+    let world = World::new();
+    for address in [
+        "http://u:PASSWORD@127.0.0.1:bad",
+        "http://u:PASSWORD@host:bad",
+        "u:PASSWORD@host",
+        "ftp://u:PASSWORD@host",
+        "https://host:bad/?token=PASSWORD",
+        "socks5://u:PASSWORD@127.0.0.1",
+        "http://u:PASSWORD@example.test:1",
+    ] {
+        for runtime in RUNTIMES {
+            for option in ["--origin", "--proxy"] {
+                let ran = world.json(&["whoami", option, address, "--runtime", runtime]);
+                is_wrong_usage(&ran);
+                assert!(!ran.stderr.contains("PASSWORD"), "{ran:?}");
+            }
+        }
+    }
+}
+
+/// An http:// origin is on this machine, and what goes there stays there.
+#[test]
+fn a_login_does_not_cross_the_network_in_the_clear() {
+    let world = World::new();
+    // Any of them would take the request, were it asked to.
+    for proxy in [
+        "http://192.0.2.1:1",
+        "192.0.2.1:1",
+        "http://example.test:1",
+        "http://127.0.0.1.example.test:1",
+        "http://localhost.example.test:1",
+        "http://u:p@192.0.2.1:1",
+        "http://127.0.0.1@192.0.2.1:1",
+        "http://192.0.2.1#@127.0.0.1:1",
+        "http://192.0.2.1\\@127.0.0.1:1",
+        "http://0.0.0.0:1",
+        "http://[::ffff:192.0.2.1]:1",
+    ] {
+        for runtime in RUNTIMES {
+            let ran = world.json(&["whoami", "--proxy", proxy, "--runtime", runtime]);
+            is_wrong_usage(&ran);
+            assert!(ran.stderr.contains("proxy"), "{ran:?}");
+        }
+    }
+    assert_eq!(world.state()["requests"], json!({}));
+    // A recording proxy on this machine is what one would want.
+    let proxy = world.server.origin();
+    let port = world.server.address().port();
+    for proxy in [
+        proxy,
+        format!("127.0.0.1:{port}"),
+        format!("http://LOCALHOST:{port}"),
+    ] {
+        for runtime in RUNTIMES {
+            let ran = world.json(&["whoami", "--proxy", &proxy, "--runtime", runtime]);
+            assert_ne!(ran.code, Some(2), "{proxy}: {ran:?}");
+        }
+    }
+}
+
 #[test]
 fn what_writes_needs_the_token() {
     let world = World::new();
