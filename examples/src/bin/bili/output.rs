@@ -55,6 +55,14 @@ impl<W: Write> Output<W> {
         }
     }
 
+    /// The same, by another way to the same place.
+    pub(crate) fn through<V: Write>(&self, out: V) -> Output<V> {
+        Output {
+            has_colours: self.has_colours,
+            ..self.to(out)
+        }
+    }
+
     pub(crate) fn into_inner(self) -> W {
         self.out
     }
