@@ -35,6 +35,8 @@ const CODES: [i64; 4] = [-352, -509, 21020, 21046];
 enum Way {
     /// With a login of its own beside the session's, as sessions once did.
     Beside,
+    /// Within the session.
+    Within,
 }
 
 struct World {
@@ -43,6 +45,7 @@ struct World {
     account: Account,
     now: Now,
     next_text: Duration,
+    written: usize,
     way: Way,
     /// What came out.
     messages: usize,
@@ -70,6 +73,7 @@ impl World {
                 wall: UnixMicros(1_700_000_000_000_000),
             },
             next_text: EVERY,
+            written: 0,
             way,
             messages: 0,
             notices: BTreeMap::new(),
@@ -90,6 +94,7 @@ impl World {
                 let text = NewMessage::text(from, &turn.to_string());
                 self.simulator.receive(self.now.wall.0, text).unwrap();
                 self.next_text += EVERY;
+                self.written += 1;
             }
         }
     }
@@ -106,6 +111,7 @@ impl World {
         let mut call = Call::new(SendMsg::text(to, "收到"));
         let mut step = match self.way {
             Way::Beside => call.start(&mut self.account, self.now),
+            Way::Within => self.machine.start_call(self.now, &mut call),
         };
         loop {
             match step {
@@ -114,6 +120,9 @@ impl World {
                     let answer = self.send(&request);
                     step = match self.way {
                         Way::Beside => call.handle_response(&mut self.account, self.now, answer),
+                        Way::Within => self
+                            .machine
+                            .handle_call_response(self.now, &mut call, answer),
                     };
                 }
             }
@@ -169,6 +178,8 @@ struct Hour {
     messages: usize,
     notices: BTreeMap<&'static str, usize>,
     reply_errors: BTreeMap<String, usize>,
+    /// How many messages had not come out a while after the refusals ended.
+    lost: usize,
 }
 
 fn hour(way: Way, code: i64) -> Hour {
@@ -185,35 +196,53 @@ fn hour(way: Way, code: i64) -> Hour {
     world.pass(world.now.monotonic + HOUR);
     let after = counts(&world);
     let [sends, lists, fetches, navs] = std::array::from_fn(|n| after[n] - before[n]);
-    Hour {
+    let mut hour = Hour {
         sends,
         lists,
         fetches,
         navs,
         messages: world.messages - messages,
-        notices: world.notices,
-        reply_errors: world.reply_errors,
-    }
+        notices: world.notices.clone(),
+        reply_errors: world.reply_errors.clone(),
+        lost: 0,
+    };
+    world.simulator.clear_faults();
+    world.next_text = Duration::MAX;
+    world.pass(world.now.monotonic + 3 * HOUR);
+    hour.lost = world.written - world.messages;
+    hour
 }
 
 #[test]
 fn the_hour_after() {
     println!(
-        "| refused with | way | sends | lists | fetches | nav | messages that came out | replies that failed | notices |"
+        "| refused with | the bot's calls | sends | lists | fetches | nav | messages out | replies that failed | notices |"
     );
     println!("|---|---|---|---|---|---|---|---|---|");
     for code in CODES {
-        let it = hour(Way::Beside, code);
-        println!(
-            "| {code} | {:?} | {} | {} | {} | {} | {} | {:?} | {:?} |",
-            Way::Beside,
-            it.sends,
-            it.lists,
-            it.fetches,
-            it.navs,
-            it.messages,
-            it.reply_errors,
-            it.notices
-        );
+        let [beside, within] = [Way::Beside, Way::Within].map(|way| {
+            let it = hour(way, code);
+            println!(
+                "| {code} | {way:?} | {} | {} | {} | {} | {} | {:?} | {:?} |",
+                it.sends, it.lists, it.fetches, it.navs, it.messages, it.reply_errors, it.notices
+            );
+            it
+        });
+        assert!(beside.sends > 300, "{beside:?}");
+        assert_eq!((beside.lost, within.lost), (0, 0), "{code}");
+        let [sends, lists] = match code {
+            // A pause for everything: minutes, then longer ones.
+            -352 => [0..=12, 0..=600],
+            -509 => [0..=60, 0..=600],
+            // For sends alone, with a back-off.
+            21020 => [0..=60, 590..=610],
+            // For a day.
+            _ => [0..=0, 590..=610],
+        };
+        assert!(sends.contains(&within.sends), "{code}: {within:?}");
+        assert!(lists.contains(&within.lists), "{code}: {within:?}");
+        // The one before the hour is among them; none is tried twice.
+        let failed: usize = within.reply_errors.values().sum();
+        assert_eq!(failed, within.messages + 1, "{code}");
     }
 }

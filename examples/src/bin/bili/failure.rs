@@ -100,6 +100,9 @@ impl Failure {
         {
             return Some("try again, or allow more time with --timeout");
         }
+        if let Error::Paused(_) = error {
+            return Some("ask again when that is over");
+        }
         Some(match error.class() {
             ErrorClass::LoginLost => {
                 "log in with a browser and take the cookies of that login (BILI_SESSDATA or --cookie-file)"
