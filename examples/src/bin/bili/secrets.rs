@@ -102,7 +102,7 @@ fn found(before: Option<char>, text: &str, value: &str) -> Option<usize> {
         return Some(length);
     }
     // Encoded in another way it goes on otherwise.
-    let hangs_on = |it: &char| it.is_ascii_alphanumeric() || matches!(it, '%' | '*' | '_' | '-');
+    let hangs_on = |it: &char| it.is_ascii_alphanumeric() || "%*_-+/=.~&#;".contains(*it);
     let more = rest.chars().take_while(hangs_on).count();
     (length >= TELLING).then_some(length + more)
 }
@@ -183,7 +183,12 @@ mod tests {
     #[test]
     fn encoded_twice_it_is_hidden_to_its_end() {
         let secrets = of("abcd%2C1%2A2", "");
-        for text in ["abcd%252C1%252A2", "abcd%2c1%2a2", "abcd%2C1%2A"] {
+        for text in [
+            "abcd%252C1%252A2",
+            "abcd%2c1%2a2",
+            "abcd%2C1%2A",
+            "abcd%2&#x43;1%2&#x41;2",
+        ] {
             assert_eq!(secrets.hidden_in(&format!("a {text} b")), "a [redacted] b");
         }
     }

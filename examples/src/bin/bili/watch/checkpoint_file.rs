@@ -37,9 +37,8 @@ impl CheckpointFile {
         if path.file_name().is_none() || path.is_dir() {
             return Err(refuse(&"not a file"));
         }
-        let lock_path = beside(&path, ".lock");
-        let lock = open_lock(&lock_path)
-            .map_err(|error| refuse(&format!("{} of it: {error}", lock_path.display())))?;
+        let lock = open_lock(&beside(&path, ".lock"))
+            .map_err(|error| refuse(&format!("it cannot be locked: {error}")))?;
         match lock.try_lock_exclusive() {
             Ok(true) => {}
             Ok(false) => {
