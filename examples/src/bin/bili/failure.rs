@@ -3,9 +3,9 @@
 use std::fmt;
 use std::io;
 
+use bilibili_session::Error;
 use bilibili_session::error::{ErrorClass, TransportErrorKind};
 use bilibili_session::poller::ConfigError;
-use bilibili_session::{CredentialError, Error};
 use serde::Serialize;
 
 /// Why the command failed.
@@ -132,12 +132,6 @@ impl fmt::Display for Failure {
 impl From<Error> for Failure {
     fn from(error: Error) -> Self {
         Self::Call(error)
-    }
-}
-
-impl From<CredentialError> for Failure {
-    fn from(error: CredentialError) -> Self {
-        Self::usage(error)
     }
 }
 
