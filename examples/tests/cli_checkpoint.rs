@@ -138,7 +138,7 @@ fn what_cannot_be_resumed_stays_as_it_is() {
     let args = ["watch", "--checkpoint", path, "--duration", "1"];
     assert_eq!(world.json(&args).code, Some(0));
     let good = std::fs::read_to_string(&file).unwrap();
-    let newer = good.replace(r#""version":1"#, r#""version":99"#);
+    let newer = good.replace(r#""version":"#, r#""version":9"#);
     let altered = good.replace(r#""uid":10001"#, r#""uid":10002"#);
     assert!(newer != good && altered != good, "{good}");
     for bad in [
