@@ -8,6 +8,7 @@ mod commands;
 mod cookie_file;
 mod doctor;
 mod failure;
+mod json_line;
 mod local_time;
 mod output;
 mod runtime;
