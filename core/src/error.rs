@@ -41,6 +41,11 @@ pub enum Error {
     /// A row of pages does not come to its end.
     #[error(transparent)]
     Page(#[from] PageError),
+    /// A handler waited for its own session, which waits for the handler.
+    #[error(
+        "a handler cannot wait for its own session, which waits for the handler: take from it on a thread or task of its own"
+    )]
+    WithinHandler,
 }
 
 /// What helps against an [`Error`].
@@ -101,7 +106,7 @@ impl Error {
             Self::Transport(_) => ErrorClass::Transport,
             Self::Http(error) => error.class(),
             Self::Api(error) => error.class(),
-            Self::PictureRefused { .. } => ErrorClass::CallerMistake,
+            Self::PictureRefused { .. } | Self::WithinHandler => ErrorClass::CallerMistake,
             Self::Decode(_) | Self::Page(_) => ErrorClass::Server,
         }
     }
