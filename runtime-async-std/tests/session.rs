@@ -533,42 +533,74 @@ fn a_start_that_is_dropped_leaves_what_it_was_about() {
 }
 
 #[test]
-fn a_stream_that_is_dropped_ends_its_requests_and_another_goes_on() {
+fn requests_outlive_their_stream_and_end_with_the_session() {
     let simulator = simulator();
     let dropped = Arc::new(AtomicBool::new(false));
-    let is_first = AtomicBool::new(true);
-    let (world, gone) = (Arc::clone(&simulator), Arc::clone(&dropped));
+    let answers = Arc::new(AtomicBool::new(false));
+    let (world, gone, go_on) = (
+        Arc::clone(&simulator),
+        Arc::clone(&dropped),
+        Arc::clone(&answers),
+    );
     let transport = move |request: Request<Vec<u8>>| {
-        let hangs = is_first.swap(false, Ordering::SeqCst);
         let (world, guard) = (Arc::clone(&world), Guard(Arc::clone(&gone)));
+        let go_on = Arc::clone(&go_on);
         async move {
-            if hangs {
-                let _guard = guard;
-                pending::<()>().await;
-            } else {
-                std::mem::forget(guard);
-            }
-            answer(world, request).await
+            until(|| go_on.load(Ordering::SeqCst)).await;
+            let answer = answer(world, request).await;
+            std::mem::forget(guard);
+            answer
         }
     };
     let session = Session::new(context(&simulator), transport, often()).unwrap();
     run(async {
         let mut updates = session.updates();
         assert!(timeout(A_WHILE, updates.next()).await.is_err());
-        assert!(!dropped.load(Ordering::SeqCst));
         drop(updates);
-        assert!(dropped.load(Ordering::SeqCst));
+        answers.store(true, Ordering::SeqCst);
+        sleep(A_WHILE).await;
+        assert_eq!(requests(&simulator, ""), 0, "nobody goes on");
 
         let mut updates = session.updates();
         while session.status() != Status::Connected {
-            updates.next().await.unwrap();
+            let update = updates.next().await.unwrap();
+            assert!(update.notice().is_none(), "{update:?}");
         }
+        assert_eq!(requests(&simulator, "nav"), 1, "it was not asked again");
         // One that is given up between two items loses nothing.
         receive(&simulator, 20001, "hi");
         assert!(updates.next().now_or_never().is_none());
         let mut events = session.events();
         drop(updates);
         assert_eq!(text(&events.next().await.unwrap()), "hi");
+
+        answers.store(false, Ordering::SeqCst);
+        assert!(timeout(A_WHILE, events.next()).await.is_err());
+        drop(session);
+        assert!(!dropped.load(Ordering::SeqCst), "the stream is a handle");
+        drop(events);
+        assert!(dropped.load(Ordering::SeqCst), "the last handle is gone");
+    });
+}
+
+#[test]
+fn a_close_ends_the_requests() {
+    let simulator = simulator();
+    let dropped = Arc::new(AtomicBool::new(false));
+    let gone = Arc::clone(&dropped);
+    let transport = move |_: Request<Vec<u8>>| {
+        let guard = Guard(Arc::clone(&gone));
+        async move {
+            let _guard = guard;
+            pending().await
+        }
+    };
+    let session = Session::new(context(&simulator), transport, often()).unwrap();
+    run(async {
+        assert!(timeout(A_WHILE, session.updates().next()).await.is_err());
+        assert!(!dropped.load(Ordering::SeqCst));
+        session.close();
+        assert!(dropped.load(Ordering::SeqCst));
     });
 }
 
