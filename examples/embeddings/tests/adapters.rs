@@ -2,12 +2,13 @@
 #![allow(clippy::unwrap_used)]
 
 use std::collections::BTreeSet;
+use std::process::Command;
 
 use bilibili_session::TransportConfig;
 use bilibili_session::endpoints::SendMsg;
 use bilibili_session::poller::{Poller, Status};
 use bilibili_session_embeddings::{context, now_us, often};
-use bilibili_session_simulator::conformance::Suite;
+use bilibili_session_simulator::conformance::{ENVIRONMENTS, Suite};
 use bilibili_session_simulator::server::Server;
 use bilibili_session_simulator::{NewMessage, Simulator};
 use isahc::HttpClient;
@@ -107,6 +108,18 @@ fn http_by_hand_conforms_but_for_tls() {
     });
     let report = NEEDS_TLS.into_iter().fold(suite, Suite::skip).run();
     assert!(report.is_ok(), "{report}");
+}
+
+/// The same in processes whose environment names a proxy, or wants none for any host.
+#[test]
+fn the_environment_decides_nothing() {
+    for environment in ENVIRONMENTS {
+        let mut child = Command::new(std::env::current_exe().unwrap());
+        let child = child.envs(environment.iter().copied());
+        let tests = ["--exact", "reqwest_conforms", "isahc_conforms"];
+        let output = child.args(tests).output().unwrap();
+        assert!(output.status.success(), "{environment:?}: {output:?}");
+    }
 }
 
 /// `next` is given up again and again, and loses nothing; both it and calls can be spawned.
