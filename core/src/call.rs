@@ -8,7 +8,7 @@ use crate::context::Context;
 use crate::endpoint::{Auth, Endpoint, server_date};
 use crate::endpoints::Nav;
 use crate::error::{Error, ErrorClass, TransportError};
-use crate::identity::{Generation, Identity, IdentityCache};
+use crate::identity::{Generation, Identity, IdentityCache, Refusal};
 use crate::time::{Now, UnixSeconds};
 
 /// What to do next for a call.
@@ -42,6 +42,7 @@ pub struct Account {
     context: Context,
     identity: IdentityCache,
     clock: ServerClock,
+    signs_lists: bool,
 }
 
 impl Account {
@@ -51,6 +52,7 @@ impl Account {
             context,
             identity: IdentityCache::default(),
             clock: ServerClock::default(),
+            signs_lists: false,
         }
     }
 
@@ -64,19 +66,45 @@ impl Account {
         self.identity.get()
     }
 
-    /// Keeps what nav said.
+    /// Keeps what nav said at `now`.
     ///
     /// # Errors
     /// Fails when the credential was given for another account than it is a login of.
-    pub fn store(&mut self, identity: Identity) -> Result<(), Error> {
+    pub fn store(&mut self, identity: Identity, now: Now) -> Result<(), Error> {
         self.context.check_uid(identity.uid)?;
-        self.identity.store(identity);
+        self.identity.store(identity, now.monotonic);
         Ok(())
     }
 
-    /// Forgets keys that the service refused.
-    pub fn refuse(&mut self, generation: Generation) {
-        self.identity.refuse(generation);
+    /// Notes that a request signed with keys of this generation was served.
+    pub fn accept(&mut self, generation: Generation) {
+        self.identity.accept(generation);
+    }
+
+    /// Notes at `now` that a signature was refused, and says what follows.
+    pub fn refuse(&mut self, generation: Generation, now: Now) -> Refusal {
+        self.identity.refuse(generation, now.monotonic)
+    }
+
+    /// Whether lists of conversations are signed: the service refused one that was not.
+    pub const fn signs_lists(&self) -> bool {
+        self.signs_lists
+    }
+
+    /// Signs lists of conversations from now on, or not.
+    pub const fn sign_lists(&mut self, signs: bool) {
+        self.signs_lists = signs;
+    }
+
+    /// Draws the conclusion from an answer to a request of the [`WbiOnDemand`] kind that was
+    /// not signed: one that is refused is signed from then on. Says whether to ask again at
+    /// once: a risk control is a pause first.
+    ///
+    /// [`WbiOnDemand`]: crate::WbiOnDemand
+    pub(crate) fn unsigned_list_refused(&mut self, class: ErrorClass) -> bool {
+        let is_refused = matches!(class, ErrorClass::Signature | ErrorClass::RiskControl);
+        self.signs_lists |= is_refused;
+        class == ErrorClass::Signature
     }
 
     /// The server's clock as far as its answers have shown it, else the local one.
@@ -89,6 +117,14 @@ impl Account {
         self.clock.seen.map(|_| self.clock.read(now))
     }
 
+    /// The latest that it can be by the server's clock: no answer showed a later time. Where
+    /// none showed any, the local clock has to do.
+    pub(crate) fn latest_now(&self, now: Now) -> UnixSeconds {
+        self.clock
+            .latest(now)
+            .unwrap_or_else(|| now.wall.to_seconds())
+    }
+
     /// Sets the server's clock by an answer.
     pub fn observe<B>(&mut self, response: &Response<B>, now: Now) {
         self.clock.observe(server_date(response), now);
@@ -98,26 +134,50 @@ impl Account {
 /// The server's clock, carried on by the monotonic one.
 #[derive(Debug, Clone, Copy, Default)]
 struct ServerClock {
-    seen: Option<(UnixSeconds, std::time::Duration)>,
+    seen: Option<Reading>,
+    /// The reading that shows the latest time: one that something kept, or that is behind for
+    /// another reason, does not count against it.
+    latest: Option<Reading>,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Reading {
+    date: UnixSeconds,
+    at: std::time::Duration,
+}
+
+impl Reading {
+    fn carried_to(self, now: Now) -> UnixSeconds {
+        self.date.plus(now.monotonic.saturating_sub(self.at))
+    }
 }
 
 impl ServerClock {
     fn observe(&mut self, date: Option<UnixSeconds>, now: Now) {
-        if let Some(date) = date {
-            self.seen = Some((date, now.monotonic));
+        let Some(date) = date else { return };
+        let at = now.monotonic;
+        let reading = Reading { date, at };
+        self.seen = Some(reading);
+        if self.latest(now).is_none_or(|latest| latest <= date) {
+            self.latest = Some(reading);
         }
     }
 
     fn read(&self, now: Now) -> UnixSeconds {
         match self.seen {
-            Some((date, at)) => date.plus(now.monotonic.saturating_sub(at)),
+            Some(reading) => reading.carried_to(now),
             None => now.wall.to_seconds(),
         }
+    }
+
+    fn latest(&self, now: Now) -> Option<UnixSeconds> {
+        self.latest.map(|reading| reading.carried_to(now))
     }
 }
 
 /// One call: at most nav, the call, and both once more when the signature was
-/// refused. Nothing else is tried again.
+/// refused; where only the refusal tells that a list is to be signed, one request before.
+/// Nothing else is tried again.
 ///
 /// ```
 /// use bilibili_session::endpoints::FetchSessionMsgs;
@@ -192,22 +252,19 @@ impl<E: Endpoint> Call<E> {
                 let stored = Nav
                     .parse(&answer)
                     .and_then(|nav| nav.into_identity())
-                    .and_then(|identity| account.store(identity));
+                    .and_then(|identity| account.store(identity, now));
                 match stored {
                     Ok(()) => self.send(account, now),
                     Err(error) => self.done(Err(error)),
                 }
             }
-            Stage::Sent(generation) => match (self.endpoint.parse(&answer), generation) {
-                (Err(error), Some(generation))
-                    if error.class() == ErrorClass::Signature && !self.signed_again =>
-                {
-                    self.signed_again = true;
-                    account.refuse(generation);
-                    self.send(account, now)
+            Stage::Sent(generation) => {
+                let result = self.endpoint.parse(&answer);
+                match self.signs_again(account, now, generation, &result) {
+                    true => self.send(account, now),
+                    false => self.done(result),
                 }
-                (result, _) => self.done(result),
-            },
+            }
             Stage::Over => self.done(Err(TransportError::new(
                 crate::error::TransportErrorKind::Other,
                 "an answer came, but the call had sent nothing",
@@ -216,10 +273,35 @@ impl<E: Endpoint> Call<E> {
         }
     }
 
+    /// Whether an answer asks for another signature, or for one at all.
+    fn signs_again(
+        &mut self,
+        account: &mut Account,
+        now: Now,
+        generation: Option<Generation>,
+        result: &Result<E::Output, Error>,
+    ) -> bool {
+        match (result, generation) {
+            (Ok(_), Some(generation)) => account.accept(generation),
+            (Err(error), None) if E::Auth::ON_DEMAND => {
+                return account.unsigned_list_refused(error.class());
+            }
+            (Err(error), Some(generation)) if error.class() == ErrorClass::Signature => {
+                let refusal = account.refuse(generation, now);
+                return refusal == Refusal::SignAgain
+                    && !std::mem::replace(&mut self.signed_again, true);
+            }
+            _ => {}
+        }
+        false
+    }
+
     fn send(&mut self, account: &Account, now: Now) -> Step<E::Output> {
         let context = &account.context;
         let known = account.identity.get();
-        let request = match (E::Auth::without_identity(), &known) {
+        let signs = E::Auth::ON_DEMAND && account.signs_lists;
+        let unsigned = E::Auth::without_identity().filter(|_| !signs);
+        let request = match (unsigned, &known) {
             (Some(proof), _) => {
                 self.stage = Stage::Sent(None);
                 self.endpoint.request(context, proof)

@@ -41,6 +41,9 @@ pub enum Error {
     /// A row of pages does not come to its end.
     #[error(transparent)]
     Page(#[from] PageError),
+    /// The session pauses, so nothing was sent.
+    #[error(transparent)]
+    Paused(#[from] PausedError),
     /// A handler waited for its own session, which waits for the handler.
     #[error(
         "a handler cannot wait for its own session, which waits for the handler: take from it on a thread or task of its own"
@@ -108,6 +111,7 @@ impl Error {
             Self::Api(error) => error.class(),
             Self::PictureRefused { .. } | Self::WithinHandler => ErrorClass::CallerMistake,
             Self::Decode(_) | Self::Page(_) => ErrorClass::Server,
+            Self::Paused(paused) => paused.class,
         }
     }
 
@@ -470,6 +474,32 @@ pub enum PageError {
     /// A page came that was not asked for.
     #[error("a page came, but none was asked for")]
     Unasked,
+}
+
+/// A call that was not made: the session keeps a pause that the service asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("nothing was sent: the session pauses for {:.0?} more ({})", remaining, self.reason())]
+#[non_exhaustive]
+pub struct PausedError {
+    /// Class of the refusal that began the pause: [`ErrorClass::RiskControl`],
+    /// [`ErrorClass::Throttled`] or [`ErrorClass::Signature`].
+    pub class: ErrorClass,
+    /// Time from the call to the end of the pause.
+    pub remaining: std::time::Duration,
+}
+
+impl PausedError {
+    pub(crate) const fn new(class: ErrorClass, remaining: std::time::Duration) -> Self {
+        Self { class, remaining }
+    }
+
+    const fn reason(&self) -> &'static str {
+        match self.class {
+            ErrorClass::RiskControl => "risk control",
+            ErrorClass::Signature => "signatures are refused",
+            _ => "asking or sending too often",
+        }
+    }
 }
 
 /// The first characters of a body, on one line.

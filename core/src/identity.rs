@@ -1,9 +1,14 @@
 //! What nav says of the login, kept while it is good.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use crate::ids::Uid;
 use crate::wbi::WbiKeys;
+
+/// Keys that are older than this may have been changed by the service: a refusal asks for
+/// new ones. Younger ones are what the service itself gave.
+const CURRENT: Duration = Duration::from_secs(10 * 60);
 
 /// Who is logged in, and the keys that sign this account's queries.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -16,36 +21,119 @@ pub struct Identity {
     pub keys: WbiKeys,
 }
 
-/// Which keys a request was signed with.
+/// Number of the keys that a request was signed with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
 pub struct Generation(u64);
 
+/// Consequence of a refused signature.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Refusal {
+    /// The keys were old: sign once more, with those that nav gives.
+    SignAgain,
+    /// The keys are new, and others are served with them: this call alone is refused.
+    ThisCall,
+    /// The keys are new, and nobody was served with them yet: more keys would not help.
+    Account,
+}
+
 /// The newest identity, with a generation: when several requests that were signed
-/// with the same keys are refused side by side, fresh keys are thrown away only once.
+/// with the same keys are refused side by side, keys are thrown away only once.
 #[derive(Debug, Clone, Default)]
 pub struct IdentityCache {
     current: Option<Arc<Identity>>,
     generation: Generation,
+    fetched_at: Duration,
+    /// Fetched because others had been refused.
+    replaces_refused: bool,
+    /// A request that they signed was served.
+    proven: bool,
 }
 
 impl IdentityCache {
-    /// What is known, and of which generation it is.
+    /// The identity and its generation, if there is one.
     pub fn get(&self) -> Option<(Generation, Arc<Identity>)> {
         let identity = self.current.as_ref()?;
         Some((self.generation, Arc::clone(identity)))
     }
 
-    /// Keeps a fresh identity.
-    pub fn store(&mut self, identity: Identity) {
+    /// Keeps an identity that nav gave at `now` (monotonic).
+    pub fn store(&mut self, identity: Identity, now: Duration) {
         self.generation.0 = self.generation.0.saturating_add(1);
         self.current = Some(Arc::new(identity));
+        self.fetched_at = now;
+        self.proven = false;
     }
 
-    /// The service refused a signature of this generation: forgets the keys,
-    /// unless fresher ones are here already.
-    pub fn refuse(&mut self, generation: Generation) {
+    /// Notes that a request signed with keys of this generation was served.
+    pub fn accept(&mut self, generation: Generation) {
         if self.generation == generation {
-            self.current = None;
+            self.proven = true;
         }
+    }
+
+    /// Notes at `now` (monotonic) that a signature of this generation was refused. Forgets the
+    /// keys where new ones may help.
+    pub fn refuse(&mut self, generation: Generation, now: Duration) -> Refusal {
+        if self.generation != generation || self.current.is_none() {
+            return Refusal::SignAgain;
+        }
+        let is_current = now.saturating_sub(self.fetched_at) < CURRENT;
+        match (self.replaces_refused && is_current, self.proven) {
+            (true, true) => Refusal::ThisCall,
+            (true, false) => Refusal::Account,
+            (false, _) => {
+                self.current = None;
+                self.replaces_refused = true;
+                Refusal::SignAgain
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn identity() -> Identity {
+        Identity {
+            uid: Uid(10001),
+            name: String::new(),
+            keys: WbiKeys::new(&"a".repeat(32), &"b".repeat(32)).unwrap(),
+        }
+    }
+
+    fn fetched(cache: &mut IdentityCache, at: u64) -> Generation {
+        cache.store(identity(), Duration::from_secs(at));
+        cache.get().unwrap().0
+    }
+
+    #[test]
+    fn keys_that_others_used_are_fetched_anew_once() {
+        let mut cache = IdentityCache::default();
+        let first = fetched(&mut cache, 0);
+        cache.accept(first);
+        let now = Duration::from_secs(1);
+        assert_eq!(cache.refuse(first, now), Refusal::SignAgain);
+        assert_eq!(cache.get(), None);
+        // Another that was signed with them, beside.
+        assert_eq!(cache.refuse(first, now), Refusal::SignAgain);
+        let second = fetched(&mut cache, 2);
+        assert_eq!(cache.refuse(first, now), Refusal::SignAgain);
+        assert!(cache.get().is_some(), "{second:?} are kept");
+    }
+
+    #[test]
+    fn new_keys_that_are_refused_are_the_accounts_trouble_unless_they_served_somebody() {
+        let mut cache = IdentityCache::default();
+        let first = fetched(&mut cache, 0);
+        cache.refuse(first, Duration::ZERO);
+        let second = fetched(&mut cache, 1);
+        let now = Duration::from_secs(2);
+        assert_eq!(cache.refuse(second, now), Refusal::Account);
+        cache.accept(second);
+        assert_eq!(cache.refuse(second, now), Refusal::ThisCall);
+        assert!(cache.get().is_some());
+        let later = Duration::from_secs(3600);
+        assert_eq!(cache.refuse(second, later), Refusal::SignAgain);
     }
 }

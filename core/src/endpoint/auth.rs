@@ -10,10 +10,15 @@ mod sealed {
     impl Sealed for super::Cookies {}
     impl Sealed for super::OwnUid {}
     impl Sealed for super::Wbi {}
+    impl Sealed for super::WbiOnDemand {}
 }
 
-/// What a call needs besides the login's cookies: [`Cookies`], [`OwnUid`] or [`Wbi`].
+/// What a call needs besides the login's cookies: [`Cookies`], [`OwnUid`], [`Wbi`] or
+/// [`WbiOnDemand`].
 pub trait Auth: sealed::Sealed {
+    /// Whether the service decides if it wants a signature.
+    const ON_DEMAND: bool = false;
+
     /// What must be at hand to build such a request.
     type Proof<'a>: Copy;
 
@@ -41,6 +46,10 @@ pub enum OwnUid {}
 /// The query is signed.
 #[derive(Debug, Clone, Copy)]
 pub enum Wbi {}
+
+/// The query is signed only where the service asks for it: lists of conversations.
+#[derive(Debug, Clone, Copy)]
+pub enum WbiOnDemand {}
 
 /// What signs a query: keys, the time, and whose they are.
 #[derive(Debug, Clone, Copy)]
@@ -100,5 +109,29 @@ impl Auth for Wbi {
 
     fn query(proof: Signer<'_>, query: Vec<(&'static str, String)>) -> Vec<(&'static str, String)> {
         proof.keys.sign(query, proof.wts)
+    }
+}
+
+impl Auth for WbiOnDemand {
+    type Proof<'a> = Option<Signer<'a>>;
+
+    const ON_DEMAND: bool = true;
+
+    fn without_identity() -> Option<Option<Signer<'static>>> {
+        Some(None)
+    }
+
+    fn with_identity(identity: &Identity, wts: UnixSeconds) -> Option<Signer<'_>> {
+        Some(Wbi::with_identity(identity, wts))
+    }
+
+    fn query(
+        proof: Option<Signer<'_>>,
+        query: Vec<(&'static str, String)>,
+    ) -> Vec<(&'static str, String)> {
+        match proof {
+            Some(signer) => Wbi::query(signer, query),
+            None => query,
+        }
     }
 }

@@ -8,7 +8,7 @@ mod auth;
 mod envelope;
 mod parts;
 
-pub use auth::{Auth, Cookies, OwnUid, Signer, Wbi};
+pub use auth::{Auth, Cookies, OwnUid, Signer, Wbi, WbiOnDemand};
 pub use envelope::server_date;
 pub use parts::Parts;
 
@@ -27,7 +27,7 @@ use crate::error::{BuildError, DecodeError, Error};
 ///
 /// let context = Context::new(Credential::parse("SESSDATA=made%2Cup")?);
 /// let call = GetSessions::new();
-/// let request = call.request(&context, ())?;
+/// let request = call.request(&context, None)?;
 /// assert_eq!(request.uri().host(), Some("api.vc.bilibili.com"));
 /// # let body = br#"{"code":0,"data":{"session_list":null,"has_more":0}}"#.to_vec();
 /// # let send = |_| http::Response::new(body);
@@ -40,6 +40,8 @@ pub trait Endpoint {
     type Auth: Auth;
     /// What a successful answer says.
     type Output;
+    /// Whether the call sends a message: the service limits these by themselves.
+    const SENDS: bool = false;
 
     /// Checks what can be checked before anything is sent.
     ///

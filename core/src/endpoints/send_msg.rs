@@ -113,6 +113,7 @@ impl SendMsg {
 impl Endpoint for SendMsg {
     type Auth = Wbi;
     type Output = SentMsg;
+    const SENDS: bool = true;
 
     fn check(&self, context: &Context) -> Result<(), BuildError> {
         if !context.credential().can_write() {

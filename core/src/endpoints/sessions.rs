@@ -6,7 +6,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use crate::context::Context;
-use crate::endpoint::{Cookies, Endpoint, Parts};
+use crate::endpoint::{Cookies, Endpoint, Parts, Signer, WbiOnDemand};
 use crate::error::{BuildError, DecodeError};
 use crate::hosts::Host;
 use crate::ids::{ConversationId, Uid};
@@ -73,7 +73,7 @@ impl SessionType {
     }
 }
 
-/// One page of the list of conversations, newest first.
+/// One page of the list of conversations, newest first. Signed where the service asks for it.
 ///
 /// `GET https://api.vc.bilibili.com/session_svr/v1/session_svr/get_sessions`
 #[derive(Debug, Clone)]
@@ -158,14 +158,14 @@ impl GetSessions {
 }
 
 impl Endpoint for GetSessions {
-    type Auth = Cookies;
+    type Auth = WbiOnDemand;
     type Output = SessionPage;
 
     fn check(&self, _: &Context) -> Result<(), BuildError> {
         check_size(self.size)
     }
 
-    fn parts(&self, _: &Context, (): ()) -> Result<Parts, BuildError> {
+    fn parts(&self, _: &Context, _: Option<Signer<'_>>) -> Result<Parts, BuildError> {
         Ok(
             Parts::get(Host::Vc, "/session_svr/v1/session_svr/get_sessions")
                 .query("session_type", self.session_type.number())
@@ -187,6 +187,7 @@ impl Endpoint for GetSessions {
 /// The conversations that changed after a time, newest first.
 ///
 /// When the answer says `has_more`, go on with [`GetSessions`] from its last entry down.
+/// Signed where the service asks for it.
 ///
 /// `GET https://api.vc.bilibili.com/session_svr/v1/session_svr/new_sessions`
 #[derive(Debug, Clone)]
@@ -213,14 +214,14 @@ impl NewSessions {
 }
 
 impl Endpoint for NewSessions {
-    type Auth = Cookies;
+    type Auth = WbiOnDemand;
     type Output = SessionPage;
 
     fn check(&self, _: &Context) -> Result<(), BuildError> {
         check_size(self.size)
     }
 
-    fn parts(&self, _: &Context, (): ()) -> Result<Parts, BuildError> {
+    fn parts(&self, _: &Context, _: Option<Signer<'_>>) -> Result<Parts, BuildError> {
         Ok(
             Parts::get(Host::Vc, "/session_svr/v1/session_svr/new_sessions")
                 .query("begin_ts", self.begin_ts.0)

@@ -15,7 +15,7 @@ use crate::endpoint::{Endpoint, server_date};
 use crate::endpoints::{FetchSessionMsgs, MessagePage, Nav, SessionPage};
 use crate::error::{BuildError, DecodeError, Error, TransportError};
 use crate::event::Event;
-use crate::ids::ConversationId;
+use crate::ids::{ConversationId, Uid};
 use crate::json::Unreadable;
 use crate::time::{Now, UnixMicros, UnixSeconds};
 
@@ -42,38 +42,27 @@ impl Poller {
     ) {
         let handled = match answer {
             Err(error) => Err(error.into()),
-            Ok(answer) => self.read_answer(now, in_flight.purpose, &answer),
+            Ok(answer) => self.read_answer(now, &in_flight, &answer),
         };
-        if let Err(error) = handled {
-            self.handle_failure(&in_flight, error);
+        match handled {
+            Ok(()) => self.accept(in_flight.signed_with),
+            Err(error) => self.handle_failure(now, &in_flight, error),
         }
     }
 
     fn read_answer(
         &mut self,
         now: Now,
-        purpose: Purpose,
+        in_flight: &InFlight,
         answer: &Response<Vec<u8>>,
     ) -> Result<(), Error> {
         let date = server_date(answer);
-        match purpose {
+        match in_flight.purpose {
             Purpose::Nav => {
                 let identity = Nav.parse(answer)?.into_identity()?;
                 let uid = identity.uid;
-                match self.uid {
-                    Some(checkpoint) if checkpoint != uid => {
-                        return Err(BuildError::ForeignCheckpoint {
-                            checkpoint,
-                            actual: uid,
-                        }
-                        .into());
-                    }
-                    _ => self.account.store(identity)?,
-                }
-                self.uid = Some(uid);
-                if let Phase::Resume = self.phase {
-                    self.connect_again(now);
-                }
+                self.account.store(identity, now)?;
+                self.adopt(now, uid)?;
             }
             // Both lists are read the same way.
             Purpose::BaseLine => {
@@ -86,10 +75,24 @@ impl Poller {
                 let page = super::listing::newest_page().parse(answer)?;
                 self.handle_list(&page, date)?;
             }
-            Purpose::Fetch(id, _) => {
+            Purpose::Fetch(id) => {
                 let page = FetchSessionMsgs::new(id).parse(answer)?;
                 self.handle_messages(id, page)?;
             }
+        }
+        Ok(())
+    }
+
+    /// Takes over whose login it is, from a nav of its own or of a call beside it.
+    pub(super) fn adopt(&mut self, now: Now, actual: Uid) -> Result<(), BuildError> {
+        match self.uid {
+            Some(checkpoint) if checkpoint != actual => {
+                return Err(BuildError::ForeignCheckpoint { checkpoint, actual });
+            }
+            _ => self.uid = Some(actual),
+        }
+        if let Phase::Resume = self.phase {
+            self.connect_again(now);
         }
         Ok(())
     }

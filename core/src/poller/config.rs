@@ -2,8 +2,13 @@
 
 use std::time::Duration;
 
+use super::habits::Habits;
+
 /// Asking the service itself more often than this has got accounts frozen.
 const LEAST_INTERVAL: Duration = Duration::from_secs(3);
+
+/// Distance between two requests to the service itself.
+const SPACING: Duration = Duration::from_millis(300);
 
 /// How a poller behaves. Every bound on memory and pace is here.
 #[derive(Debug, Clone)]
@@ -17,6 +22,9 @@ pub struct PollerConfig {
     pub(super) kept_events: usize,
     pub(super) backlog: usize,
     pub(super) max_conversations: usize,
+    pub(super) spacing: Option<Duration>,
+    pub(super) whole_list_interval: Option<Duration>,
+    pub(super) habits: Habits,
     pub(super) seed: u64,
 }
 
@@ -31,6 +39,9 @@ impl Default for PollerConfig {
             kept_events: 1000,
             backlog: 5000,
             max_conversations: 10_000,
+            spacing: None,
+            whole_list_interval: Some(Duration::from_secs(60 * 60)),
+            habits: Habits::new(),
             seed: 0,
         }
     }
@@ -122,11 +133,39 @@ impl PollerConfig {
         self
     }
 
+    /// Least time between two requests of a round: 300 ms by default against the service
+    /// itself, none against another origin. A resume after a night asks for hundreds of
+    /// conversations: at this pace it does not look like an attack.
+    pub const fn spacing(mut self, spacing: Duration) -> Self {
+        self.spacing = Some(spacing);
+        self
+    }
+
+    /// Time between two readings of the whole list of conversations, besides what changed; an
+    /// hour by default, `None` for never. It finds what a list of changes does not show: a
+    /// conversation whose `session_ts` stood still when a message arrived.
+    pub const fn whole_list_interval(mut self, interval: Option<Duration>) -> Self {
+        self.whole_list_interval = interval;
+        self
+    }
+
+    /// Habits of the service that somebody found out before, so that the poller need not.
+    pub const fn habits(mut self, habits: Habits) -> Self {
+        self.habits = habits;
+        self
+    }
+
     /// What the jitter of pauses is drawn from. The same seed, inputs and times give the
     /// same outputs.
     pub const fn seed(mut self, seed: u64) -> Self {
         self.seed = seed;
         self
+    }
+
+    /// The spacing of requests, by whom they go to.
+    pub(super) fn spacing_to(&self, official: bool) -> Duration {
+        let default = if official { SPACING } else { Duration::ZERO };
+        self.spacing.unwrap_or(default)
     }
 
     pub(super) fn check(&self, official: bool) -> Result<(), ConfigError> {
@@ -145,6 +184,9 @@ impl PollerConfig {
         }
         if self.request_timeout.is_zero() {
             return out_of_range("request_timeout", "more than 0");
+        }
+        if self.whole_list_interval.is_some_and(|it| it.is_zero()) {
+            return out_of_range("whole_list_interval", "more than 0");
         }
         if self.max_conversations < 100 {
             return out_of_range("max_conversations", "at least 100");

@@ -47,14 +47,17 @@
 
 mod answer;
 mod backoff;
+mod calls;
 mod checkpoint;
 mod config;
 mod failure;
 mod gap;
+mod habits;
 mod kept;
 mod listing;
 mod notice;
 mod output;
+mod pauses;
 mod request;
 mod status;
 mod track;
@@ -66,6 +69,7 @@ use http::Response;
 
 pub use checkpoint::{Checkpoint, CheckpointError};
 pub use config::{ConfigError, PollerConfig};
+pub use habits::Habits;
 pub use notice::Notice;
 pub use output::{Outgoing, Output, RequestId, UnknownRequest};
 pub use status::{Status, StatusChange};
@@ -77,9 +81,9 @@ use crate::event::Event;
 use crate::ids::{ConversationId, Seqno, Uid};
 use crate::model::Content;
 use crate::time::{Now, UnixMicros, UnixSeconds};
-use failure::Pauses;
 use kept::Kept;
 use listing::Listing;
+use pauses::Pauses;
 use request::InFlight;
 use status::Trigger;
 use track::{Settled, Tracks};
@@ -111,6 +115,8 @@ pub struct Poller {
     /// When the list was last asked for, by the server's clock.
     polled_at: UnixSeconds,
     pauses: Pauses,
+    /// The conversation that new keys were refused to.
+    refused_to: Option<ConversationId>,
     kept: Kept,
     /// Items of the last list that could not be read: told of once.
     unreadable: BTreeSet<String>,
@@ -164,6 +170,7 @@ impl Poller {
             round_due: Duration::ZERO,
             polled_at: UnixSeconds::default(),
             pauses: Pauses::new(&config),
+            refused_to: None,
             kept: Kept::new(config.kept_events),
             unreadable: BTreeSet::new(),
             outbox: VecDeque::new(),

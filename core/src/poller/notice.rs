@@ -43,6 +43,21 @@ pub enum Notice {
         /// In the service's words.
         error: Error,
     },
+    /// The list of conversations could not be read down to what is known: it ended in a way
+    /// that may hide some. The newest part is read in every round, the rest is tried again.
+    ListIncomplete {
+        /// Time until the rest is tried again.
+        delay: Duration,
+        /// Why it is not whole.
+        error: Error,
+    },
+    /// The service takes no message for a while; asking goes on, what is to be sent fails at once.
+    SendsPaused {
+        /// Time until something is sent again.
+        delay: Duration,
+        /// The service's refusal.
+        error: Error,
+    },
     /// The list knows of messages that did not come, asked for in three rounds: the service
     /// does not deliver them. They are taken as gone.
     Gap {
@@ -92,6 +107,8 @@ impl Notice {
             Self::Retry { .. } => "retry",
             Self::Throttled { .. } => "throttled",
             Self::RiskControl { .. } => "risk_control",
+            Self::ListIncomplete { .. } => "list_incomplete",
+            Self::SendsPaused { .. } => "sends_paused",
             Self::Gap { .. } => "gap",
             Self::ConversationFailed { .. } => "conversation_failed",
             Self::Undecodable { .. } => "undecodable",
@@ -111,6 +128,7 @@ impl Notice {
             | Self::ConversationFailed { conversation, .. }
             | Self::ReplyFailed { conversation, .. }
             | Self::HandlerFailed { conversation, .. } => Some(*conversation),
+            Self::ListIncomplete { .. } | Self::SendsPaused { .. } => None,
         }
     }
 
@@ -119,7 +137,9 @@ impl Notice {
         match self {
             Self::Retry { delay, .. }
             | Self::Throttled { delay, .. }
-            | Self::RiskControl { delay, .. } => Some(*delay),
+            | Self::RiskControl { delay, .. }
+            | Self::ListIncomplete { delay, .. }
+            | Self::SendsPaused { delay, .. } => Some(*delay),
             _ => None,
         }
     }
@@ -130,6 +150,8 @@ impl Notice {
             Self::Retry { error, .. }
             | Self::Throttled { error, .. }
             | Self::RiskControl { error, .. }
+            | Self::ListIncomplete { error, .. }
+            | Self::SendsPaused { error, .. }
             | Self::ConversationFailed { error, .. }
             | Self::ReplyFailed { error, .. } => Some(error),
             _ => None,
@@ -152,6 +174,13 @@ impl fmt::Display for Notice {
             }
             Self::RiskControl { delay, error, .. } => {
                 write!(f, "risk control, pausing {delay:.1?}: {error}")
+            }
+            Self::ListIncomplete { delay, error } => write!(
+                f,
+                "the list of conversations is not whole, its rest again in {delay:.1?}: {error}"
+            ),
+            Self::SendsPaused { delay, error } => {
+                write!(f, "nothing is sent for {delay:.1?}: {error}")
             }
             Self::Gap {
                 conversation,

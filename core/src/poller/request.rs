@@ -8,7 +8,7 @@ use http::Request;
 use super::listing::{self, Listing, Page};
 use super::output::{Outgoing, RequestId};
 use super::{Phase, Poller};
-use crate::endpoint::{Auth, Endpoint, Wbi};
+use crate::endpoint::{Auth, Endpoint, Wbi, WbiOnDemand};
 use crate::endpoints::{FetchSessionMsgs, Nav};
 use crate::error::BuildError;
 use crate::identity::Generation;
@@ -23,6 +23,8 @@ const OVERLAP: Duration = Duration::from_secs(5);
 #[derive(Debug, Clone)]
 pub(super) struct InFlight {
     pub(super) purpose: Purpose,
+    /// Keys that it was signed with, if it was.
+    pub(super) signed_with: Option<Generation>,
     pub(super) deadline: Duration,
     /// How many pauses there had been when it was sent.
     pub(super) pauses: u64,
@@ -37,8 +39,21 @@ pub(super) enum Purpose {
     BaseLine,
     /// A page of what changed.
     List(Page),
-    /// A page of a conversation, signed with keys of this generation.
-    Fetch(ConversationId, Generation),
+    /// A page of a conversation.
+    Fetch(ConversationId),
+}
+
+impl Purpose {
+    pub(super) const fn is_list(self) -> bool {
+        matches!(self, Self::BaseLine | Self::List(_))
+    }
+
+    pub(super) const fn conversation(self) -> Option<ConversationId> {
+        match self {
+            Self::Fetch(id) => Some(id),
+            _ => None,
+        }
+    }
 }
 
 impl Poller {
@@ -50,18 +65,21 @@ impl Poller {
         let Some((generation, identity)) = self.account.identity() else {
             return (!self.is_in_flight(|purpose| purpose == Purpose::Nav))
                 .then(|| Nav.request(self.account.context(), ()))
-                .and_then(|request| self.send(now, Purpose::Nav, request));
+                .and_then(|request| self.send(now, Purpose::Nav, None, request));
         };
+        if let Err(error) = self.adopt(now, identity.uid) {
+            self.fail(error.into());
+            return None;
+        }
         match &self.phase {
             Phase::Start => {
                 if self.is_in_flight(|purpose| purpose == Purpose::BaseLine) {
                     return None;
                 }
                 self.begin_round(now);
-                let request = listing::newest_page().request(self.account.context(), ());
-                self.send(now, Purpose::BaseLine, request)
+                self.send_list(now, Purpose::BaseLine, &listing::newest_page())
             }
-            // Left when nav answers.
+            // Left when it is known who is logged in.
             Phase::Resume => None,
             Phase::Idle => {
                 if now.monotonic < self.round_due {
@@ -71,14 +89,14 @@ impl Poller {
                 let listing = Listing::new(self.base_ts.minus(OVERLAP));
                 let page = listing.page;
                 self.phase = Phase::Listing(listing);
-                self.send_list(now, page)
+                self.send_page(now, page)
             }
             Phase::Listing(listing) => {
                 let page = listing.page;
                 if self.is_in_flight(|purpose| matches!(purpose, Purpose::List(_))) {
                     return None;
                 }
-                self.send_list(now, page)
+                self.send_page(now, page)
             }
             Phase::Fetching => {
                 let busy = self
@@ -100,7 +118,7 @@ impl Poller {
                 }
                 let proof = Wbi::with_identity(&identity, self.account.server_now(now));
                 let request = call.request(self.account.context(), proof);
-                self.send(now, Purpose::Fetch(id, generation), request)
+                self.send(now, Purpose::Fetch(id), Some(generation), request)
             }
         }
     }
@@ -172,19 +190,35 @@ impl Poller {
         None
     }
 
-    fn send_list(&mut self, now: Now, page: Page) -> Option<Outgoing> {
-        let context = self.account.context();
-        let request = match page {
-            Page::After(ts) => listing::page_after(ts).request(context, ()),
-            Page::Before(ts) => listing::page_before(ts).request(context, ()),
-        };
-        self.send(now, Purpose::List(page), request)
+    fn send_page(&mut self, now: Now, page: Page) -> Option<Outgoing> {
+        let purpose = Purpose::List(page);
+        match page {
+            Page::After(ts) => self.send_list(now, purpose, &listing::page_after(ts)),
+            Page::Before(ts) => self.send_list(now, purpose, &listing::page_before(ts)),
+        }
+    }
+
+    /// Sends a list, signed if the service wants that.
+    fn send_list<E>(&mut self, now: Now, purpose: Purpose, list: &E) -> Option<Outgoing>
+    where
+        E: Endpoint<Auth = WbiOnDemand>,
+    {
+        let identity = self.account.identity();
+        let identity = identity.filter(|_| self.account.signs_lists());
+        let wts = self.account.server_now(now);
+        let signer = identity
+            .as_ref()
+            .map(|(_, identity)| Wbi::with_identity(identity, wts));
+        let request = list.request(self.account.context(), signer);
+        let signed_with = identity.map(|(generation, _)| generation);
+        self.send(now, purpose, signed_with, request)
     }
 
     fn send(
         &mut self,
         now: Now,
         purpose: Purpose,
+        signed_with: Option<Generation>,
         request: Result<Request<Vec<u8>>, BuildError>,
     ) -> Option<Outgoing> {
         let request = match request {
@@ -201,6 +235,7 @@ impl Poller {
             id,
             InFlight {
                 purpose,
+                signed_with,
                 deadline,
                 pauses: self.pauses.count(),
             },

@@ -6,6 +6,8 @@ use http::Response;
 
 use super::Update;
 use super::desk::Desk;
+use crate::call::{Call, Step};
+use crate::endpoint::Endpoint;
 use crate::error::{Error, TransportError};
 use crate::poller::{Checkpoint, Notice, Outgoing, Output, Poller, RequestId, Status};
 use crate::time::Now;
@@ -159,6 +161,23 @@ impl Machine {
         answer: Result<Response<Vec<u8>>, TransportError>,
     ) {
         let _ = self.poller.handle_response(now, id, answer);
+    }
+
+    /// Begins a call with the login of this session, and within its pauses: see
+    /// [`Poller::start_call`]. Whoever drives the session is to be woken when the call is over.
+    pub fn start_call<E: Endpoint>(&mut self, now: Now, call: &mut Call<E>) -> Step<E::Output> {
+        self.poller.start_call(now, call)
+    }
+
+    /// Takes what came of the request that a call of [`start_call`](Self::start_call) was to
+    /// send last.
+    pub fn handle_call_response<E: Endpoint>(
+        &mut self,
+        now: Now,
+        call: &mut Call<E>,
+        answer: Result<Response<Vec<u8>>, TransportError>,
+    ) -> Step<E::Output> {
+        self.poller.handle_call_response(now, call, answer)
     }
 
     /// Takes that time has passed.

@@ -42,7 +42,7 @@ pub fn check_origin(text: &str) {
         Err(error) => return drop(error.to_string()),
     };
     assert!(!hosts.is_official());
-    let request = match GetSessions::new().request(&context().hosts(hosts), ()) {
+    let request = match GetSessions::new().request(&context().hosts(hosts), None) {
         Ok(request) => request,
         Err(BuildError::NotSendable("the address")) => return,
         Err(error) => panic!("{error}"),

@@ -56,8 +56,10 @@ pub(crate) fn request_with<E: Endpoint>(
     context: &Context,
     endpoint: &E,
 ) -> Result<http::Request<Vec<u8>>, BuildError> {
-    let identity = identity();
-    endpoint.request(context, E::Auth::with_identity(&identity, WTS))
+    match E::Auth::without_identity() {
+        Some(proof) => endpoint.request(context, proof),
+        None => endpoint.request(context, E::Auth::with_identity(&identity(), WTS)),
+    }
 }
 
 pub(crate) fn request<E: Endpoint>(endpoint: &E) -> http::Request<Vec<u8>> {

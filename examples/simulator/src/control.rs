@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use crate::simulator::ControlError;
 use crate::wire::envelope;
 use crate::wire::incoming::Incoming;
-use crate::{Arrived, Fault, Login, NewMessage, Quirks, Simulator, Standing};
+use crate::{Arrived, ConversationId, Fault, Login, NewMessage, Quirks, Simulator, Standing};
 
 /// Where the control paths begin.
 pub(crate) const PREFIX: &str = "/_simulator/";
@@ -41,6 +41,7 @@ pub(crate) fn answer(
         "account",
         "peer",
         "group",
+        "restart",
         "quirks",
     ];
     let (status, body) = if !known.contains(&action) {
@@ -96,6 +97,7 @@ fn act(simulator: &mut Simulator, now_us: i64, action: &str, body: &Value) -> Do
         }
         "peer" => peer(simulator, body)?,
         "group" => group(simulator, body)?,
+        "restart" => restart(simulator, body)?,
         "quirks" => *simulator.quirks_mut() = Quirks::from_json(body)?,
         _ => return Err("not known".to_owned().into()),
     }
@@ -174,6 +176,17 @@ fn group(simulator: &mut Simulator, body: &Value) -> Result<(), ControlError> {
     Ok(())
 }
 
+fn restart(simulator: &mut Simulator, body: &Value) -> Result<(), ControlError> {
+    let number = |name: &str| integer(body, name)?.ok_or(format!("`{name}` is missing"));
+    let id = ConversationId {
+        session_type: number("session_type")?,
+        talker_id: number("talker_id")?,
+    };
+    let before = integer(body, "before")?.unwrap_or(0);
+    let before = u64::try_from(before).map_err(|_| "`before` is a count from 0".to_owned())?;
+    simulator.restart(id, before)
+}
+
 /// Which account a control request means: the first unless it says `account`.
 fn account(simulator: &Simulator, body: &Value) -> Result<i64, ControlError> {
     Ok(integer(body, "account")?.unwrap_or(simulator.login().uid))
@@ -208,7 +221,7 @@ pub(crate) fn integer(body: &Value, name: &str) -> Result<Option<i64>, String> {
 
 impl NewMessage {
     /// Reads a message as control requests and scripts write it: `{"from":20001,"msg_type":1,"content":{…}}`, and where
-    /// wanted `to`, `group`, `timestamp` (s), `session_ts` (µs), `msg_source`, `at_uids`, `taken_down`, `raw`.
+    /// wanted `to`, `group`, `session_type`, `timestamp` (s), `session_ts` (µs), `msg_source`, `at_uids`, `taken_down`, `raw`.
     ///
     /// # Errors
     /// Says what is missing or of the wrong kind.
@@ -221,6 +234,7 @@ impl NewMessage {
         let mut new = Self::new(from, msg_type, content);
         new.to = integer(value, "to")?;
         new.group = integer(value, "group")?;
+        new.session_type = integer(value, "session_type")?;
         new.timestamp = integer(value, "timestamp")?;
         new.session_ts = integer(value, "session_ts")?;
         new.msg_source = integer(value, "msg_source")?.unwrap_or(new.msg_source);

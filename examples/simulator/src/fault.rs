@@ -6,7 +6,7 @@ use http::StatusCode;
 use serde_json::{Value, json};
 
 use crate::wire::envelope;
-use crate::{Answer, wire::envelope::Refusal};
+use crate::{Answer, Quirks, wire::envelope::Refusal};
 
 /// What the next answers to some path do instead of what they should.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -153,7 +153,12 @@ impl Fault {
     }
 
     /// What becomes of the answer; `right` is there if [`Self::needs_the_answer`].
-    pub(crate) fn spoil(&self, now_us: i64, right: Option<http::Response<Vec<u8>>>) -> Answer {
+    pub(crate) fn spoil(
+        &self,
+        now_us: i64,
+        quirks: &Quirks,
+        right: Option<http::Response<Vec<u8>>>,
+    ) -> Answer {
         let right =
             |otherwise: Value| right.unwrap_or_else(|| envelope::success(now_us, otherwise));
         Answer::Respond(match &self.kind {
@@ -174,7 +179,7 @@ impl Fault {
             ),
             FaultKind::Body(body) => envelope::json_bytes(now_us, StatusCode::OK, body.clone()),
             FaultKind::EmptyPage => {
-                envelope::success(now_us, crate::service::messages::empty_page())
+                envelope::success(now_us, crate::service::messages::empty_page(quirks))
             }
         })
     }

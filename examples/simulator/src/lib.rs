@@ -41,12 +41,13 @@
 //! | `POST account` `{"uid":10002}` | one more account; answers `{"uid":…,"name":…,"sessdata":…,"bili_jct":…}` |
 //! | `POST peer` `{"uid":20001,"name":…,"is_follow":…,"is_intercept":…,"system_msg_type":…,"refuses":25003}` | changes another user; `refuses` is the code that answers what is sent to them, 0 none |
 //! | `POST group` `{"group":221300,"name":…,"standing":"member|dissolved|left"}` | changes a group |
+//! | `POST restart` `{"session_type":1,"talker_id":20001,"before":0}` | a conversation begins anew: its messages are no more, the next one's number follows `before` |
 //! | `POST quirks` `{"oldest_of_gap":true,"has_more":"always_no",…}` | sets all [`Quirks`], those not named to their default |
 //! | `GET login` | how the first account logs in |
 //! | `GET state` | `{"uid":…,"conversations":[{"session_type","talker_id","max_seqno","messages",…}],"sent":[{"receiver_type","receiver_id","msg_type","content","msg_key",…}],"requests":{"/path":N}}` |
 //!
 //! **message.** `content` is an object, written as the JSON string that stands on the wire, or a string, which stands
-//! there as it is. `group` puts it in a group; `to` says to whom when the account itself sends, from another device
+//! there as it is. `group` puts it in a group, with `session_type` (3 to 9) in a conversation of that type, which nobody knows; `to` says to whom when the account itself sends, from another device
 //! (without it, to itself); `timestamp` (s) is that of the message, `session_ts` (µs) that of the conversation, each now
 //! unless given. With `count` it arrives so often, and the answer is the last one's place; a text `"hi"` then reads
 //! `"hi 1"`, `"hi 2"` … in the order of arrival. `taken_down` counts it and never delivers it, `raw` puts fields on the

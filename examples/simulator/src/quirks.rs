@@ -1,7 +1,10 @@
 //! Where the real server is odd, or unknown.
 
+use http::{HeaderMap, header};
 use serde::Deserialize;
 use serde_json::Value;
+
+use crate::wire::envelope;
 
 /// Where the real server is odd or unknown: each reading can be had. The default is the likely one of each.
 ///
@@ -21,7 +24,7 @@ pub struct Quirks {
     pub message_page_cap: Option<usize>,
     /// No page of conversations is longer, whatever `size` asks for.
     pub conversation_page_cap: Option<usize>,
-    /// What `has_more` says.
+    /// What `has_more` says, also on a page that is empty.
     pub has_more: HasMore,
     /// Pinned conversations come first on the first page, and on no other.
     pub pinned_first: bool,
@@ -36,29 +39,29 @@ pub struct Quirks {
     /// A conversation's `session_ts` is this much before the moment its message can be seen
     /// (microseconds); below 0 it lies in the future.
     pub commit_lag_us: i64,
-    /// `session_type=4` disregards `end_ts`: its second page is the first again.
+    /// `session_type=4` of `get_sessions` disregards `end_ts`: its second page is the first again.
     pub all_types_ignore_end_ts: bool,
     /// So do the single types (1, 2, 3, 5, 7, 8, 9).
     pub single_types_ignore_end_ts: bool,
-    /// `new_sessions` takes `end_ts` as well: it has a second page of its own.
+    /// `new_sessions` takes `end_ts` as well: it has a second page of its own. Else it disregards it.
     pub new_sessions_takes_end_ts: bool,
-    /// Whether lists of conversations want a signature, and what comes without one.
+    /// Whether lists of conversations want a signature, and what comes without one. With a wrong one -403 comes always.
     pub list_signature: ListSignature,
     /// `has_more` of messages says whether the conversation has older ones, whatever `begin_seqno` says.
     pub has_more_disregards_begin: bool,
-    /// An empty page of either kind says that there is more.
+    /// An empty page of either kind says that there is more, whatever [`has_more`](Self::has_more) says.
     pub empty_page_says_more: bool,
     /// What the `Date` header says.
     pub date: DateHeader,
-    /// `timestamp` of messages that arrive is off by this much (seconds): the sender's clock.
+    /// `timestamp` of messages that arrive is off by this much (seconds): the sender's clock. One that is given stays.
     pub message_time_offset_s: i64,
-    /// `session_ts` of a conversation that is known stands still when a message arrives.
+    /// `session_ts` of a conversation that is known stands still when a message comes, unless one is given.
     pub session_ts_stands_still: bool,
-    /// Every signature is refused with -403, whatever the keys are.
+    /// Every signature is refused with -403, whatever the keys are; lists that come without one go on without.
     pub refuses_signatures: bool,
     /// Messages are refused with this code, after all other checks: -352, -509, 21020, 21046, ….
     pub sends_refused: Option<i64>,
-    /// `max_seqno` of lists is this much above the newest message.
+    /// `max_seqno` of lists is this much above the newest message; `session_detail` tells the truth.
     pub list_max_seqno_ahead: u64,
 }
 
@@ -75,7 +78,7 @@ pub enum ListSignature {
     Code352,
 }
 
-/// What the `Date` header says.
+/// What the `Date` header says, of every answer of the service: also of a refusal, and of what a proxy says.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum DateHeader {
@@ -91,6 +94,15 @@ pub enum DateHeader {
 }
 
 impl Quirks {
+    /// What `has_more` says of a page.
+    pub(crate) fn say_more(&self, truth: bool, is_empty: bool) -> i64 {
+        if is_empty && self.empty_page_says_more {
+            1
+        } else {
+            self.has_more.say(truth)
+        }
+    }
+
     /// Reads the quirks that differ from the default: `{"oldest_of_gap":true,"has_more":"always_no"}`.
     ///
     /// # Errors
@@ -114,11 +126,29 @@ pub enum HasMore {
 }
 
 impl HasMore {
-    pub(crate) fn say(self, truth: bool) -> i64 {
+    fn say(self, truth: bool) -> i64 {
         match self {
             Self::Truthful => i64::from(truth),
             Self::AlwaysNo => 0,
             Self::AlwaysYes => 1,
+        }
+    }
+}
+
+impl DateHeader {
+    /// Puts on an answer what the header says when it is this late.
+    pub(crate) fn put_on(self, now_us: i64, headers: &mut HeaderMap) {
+        let seconds = match self {
+            Self::Truthful => return,
+            Self::Absent => {
+                headers.remove(header::DATE);
+                return;
+            }
+            Self::Skewed(by) => now_us.div_euclid(1_000_000).saturating_add(by),
+            Self::Stale(at) => at,
+        };
+        if let Some(date) = envelope::date(seconds) {
+            headers.insert(header::DATE, date);
         }
     }
 }

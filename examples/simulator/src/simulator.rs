@@ -57,13 +57,27 @@ impl Simulator {
             return Answer::Respond(control::answer(self, now_us, action, &request));
         }
         self.count(request.path);
+        let mut answer = self.answer(now_us, &request);
+        if let Answer::Respond(response)
+        | Answer::Delayed(_, response)
+        | Answer::Truncated(response) = &mut answer
+        {
+            self.world
+                .quirks
+                .date
+                .put_on(now_us, response.headers_mut());
+        }
+        answer
+    }
+
+    fn answer(&mut self, now_us: i64, request: &Incoming<'_>) -> Answer {
         let fault = self.faults.take(request.path);
         if let Some(fault) = fault.as_ref().filter(|fault| !fault.needs_the_answer()) {
-            return fault.spoil(now_us, None);
+            return fault.spoil(now_us, &self.world.quirks, None);
         }
 
         let sent_before = self.first_account().map_or(0, |account| account.sent.len());
-        let (response, succeeded) = service::answer(&mut self.world, now_us, &request);
+        let (response, succeeded) = service::answer(&mut self.world, now_us, request);
         if succeeded
             && fault.is_none()
             && ["/get_sessions", "/new_sessions"]
@@ -80,7 +94,7 @@ impl Simulator {
             self.player.heard(now_us, message);
         }
         match fault {
-            Some(fault) => fault.spoil(now_us, Some(response)),
+            Some(fault) => fault.spoil(now_us, &self.world.quirks, Some(response)),
             None => Answer::Respond(response),
         }
     }
@@ -118,6 +132,10 @@ impl Simulator {
         if new.group.is_some_and(|group| group <= 0) || new.from < i64::from(new.group.is_none()) {
             return error("ids are positive; only in groups 0 is the system");
         }
+        match (new.session_type, new.group) {
+            (None | Some(2), _) | (Some(3..=9), Some(_)) => {}
+            _ => return error("`session_type` is 3 to 9, and `group` is then the talker"),
+        }
         match (new.group, new.to) {
             (Some(_), Some(_)) => return error("`to` and `group` exclude each other"),
             (None, Some(to)) if to <= 0 => return error("`to` is a user"),
@@ -147,7 +165,7 @@ impl Simulator {
             .filter(takes_part)
             .or_else(|| self.world.accounts.keys().copied().find(takes_part));
         viewer
-            .and_then(|viewer| self.world.withdraw(now_us, viewer, msg_key))
+            .and_then(|viewer| self.world.withdraw(now_us, viewer, msg_key, None))
             .ok_or_else(unknown)
     }
 
@@ -167,6 +185,17 @@ impl Simulator {
     /// far the conversation goes stays. For runs so long that history would be all the memory they take.
     pub fn forget(&mut self, id: ConversationId, before: u64) {
         self.world.forget(self.uid, id, before);
+    }
+
+    /// A conversation of the first account begins anew: its messages are no more, and the next one's number follows
+    /// `before`, a low one or any other. Its `session_ts` moves on with that message.
+    ///
+    /// # Errors
+    /// If there is no such conversation.
+    pub fn restart(&mut self, id: ConversationId, before: u64) -> Result<(), ControlError> {
+        let known = self.world.restart(self.uid, id, before);
+        let unknown = || ControlError("there is no such conversation".to_owned());
+        known.then_some(()).ok_or_else(unknown)
     }
 
     /// The signing keys change: what is signed with the old ones is refused.
@@ -231,7 +260,8 @@ impl Simulator {
             .unwrap_or_default()
     }
 
-    /// Another user as they are now, to change.
+    /// Another user as they are now, to change at any time: lists go by `is_follow`, `is_intercept` and
+    /// `system_msg_type` as they are when asked for, so that a conversation moves from one type to another.
     pub fn peer_mut(&mut self, uid: i64) -> &mut Peer {
         let peer = self.world.peer(uid);
         self.world.peers.entry(uid).or_insert(peer)
@@ -245,7 +275,7 @@ impl Simulator {
             .or_insert_with(|| Group::made_up(id))
     }
 
-    /// What the server's oddities are, to change.
+    /// What the server's oddities are, to change at any time: the next request meets what they are then.
     pub fn quirks_mut(&mut self) -> &mut Quirks {
         &mut self.world.quirks
     }

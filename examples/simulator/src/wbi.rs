@@ -55,8 +55,8 @@ impl Keys {
         format!("https://i0.hdslb.com/bfs/wbi/{}.png", self.sub)
     }
 
-    /// Whether these decoded pairs of a query carry `wts` and the right `w_rid`.
-    pub(crate) fn accept(&self, query: &[(String, String)]) -> bool {
+    /// What the signature of these decoded pairs of a query is worth: `wts` and the right `w_rid` make a right one.
+    pub(crate) fn judge(&self, query: &[(String, String)]) -> Signature {
         let given = |name: &str| {
             query
                 .iter()
@@ -64,7 +64,11 @@ impl Keys {
                 .map(|(_, value)| value.as_str())
         };
         let timed = given("wts").is_some_and(|wts| wts.parse::<i64>().is_ok());
-        timed && given("w_rid").is_some_and(|rid| rid == self.sign(query))
+        match given("w_rid") {
+            None => Signature::Missing,
+            Some(rid) if timed && rid == self.sign(query) => Signature::Right,
+            Some(_) => Signature::Wrong,
+        }
     }
 
     fn sign(&self, query: &[(String, String)]) -> String {
@@ -84,6 +88,14 @@ impl Keys {
         text.push_str(&self.mixed);
         md5_hex(&text)
     }
+}
+
+/// What a request's signature is worth.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Signature {
+    Missing,
+    Wrong,
+    Right,
 }
 
 /// The lower-case hexadecimal MD5 of these bytes.

@@ -124,7 +124,7 @@ fn kinds_of_conversations() {
     client.simulator.peer_mut(20_003).is_intercept = true;
     client.simulator.peer_mut(20_004).system_msg_type = 5;
     for (kind, expected) in [
-        ("1", vec![20_004, 20_002, 20_001]),
+        ("1", vec![20_004, 20_001]),
         ("2", vec![20_002]),
         ("8", vec![20_002]),
         ("3", vec![221_300]),
@@ -138,6 +138,20 @@ fn kinds_of_conversations() {
             expected,
             "{kind}"
         );
+    }
+    let singles = ["1", "2", "3", "5", "7"];
+    let mut union: Vec<i64> = singles
+        .iter()
+        .flat_map(|kind| talkers(&list(&mut client, &[("session_type", kind)])))
+        .collect();
+    union.sort_unstable();
+    union.dedup();
+    assert_eq!(union, [20_001, 20_002, 20_003, 20_004, 221_300]);
+    // Followed meanwhile: it moves at once.
+    client.simulator.peer_mut(20_002).is_follow = true;
+    for (kind, expected) in [("1", vec![20_004, 20_002, 20_001]), ("2", vec![])] {
+        let body = list(&mut client, &[("session_type", kind)]);
+        assert_eq!(talkers(&body), expected, "{kind}");
     }
     assert_eq!(
         list(&mut client, &[])["data"]["system_msg"],

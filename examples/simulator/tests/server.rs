@@ -8,7 +8,7 @@ use std::thread;
 use std::time::Duration;
 
 use bilibili_session_simulator::server::Server;
-use bilibili_session_simulator::{Fault, FaultKind, Simulator};
+use bilibili_session_simulator::{DateHeader, Fault, FaultKind, Simulator};
 use http::StatusCode;
 
 const NAV: &str = "/x/web-interface/nav";
@@ -58,6 +58,14 @@ fn it_answers_on_loopback_with_its_own_date() {
     let date = "Tue, 14 Nov 2023 22:13:20 GMT";
     assert_eq!(head.matches(date).count(), 1, "{head}");
     assert_eq!(promised(&head), body.len());
+}
+
+#[test]
+fn the_model_alone_says_whether_there_is_a_date() {
+    let server = start();
+    server.simulator().quirks_mut().date = DateHeader::Absent;
+    let (head, _, _) = answer(ask(&server, "GET", NAV, ""));
+    assert!(!head.to_ascii_lowercase().contains("\ndate:"), "{head}");
 }
 
 #[test]

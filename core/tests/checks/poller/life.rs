@@ -41,6 +41,8 @@ pub struct Life {
     /// So far the server told nothing that is not so.
     pub(super) honest: bool,
     pub(super) last_round: Option<Duration>,
+    /// A list was refused for want of a signature, or of a better one.
+    pub(super) list_refused: bool,
     /// How many items were fed: what may come out.
     pub(super) fed: usize,
     /// Of this life, by conversation: the last seqno, and all.
@@ -90,6 +92,7 @@ impl Life {
             closed: false,
             honest: true,
             last_round: None,
+            list_refused: false,
             fed: 0,
             last: BTreeMap::new(),
             seen: BTreeSet::new(),
@@ -287,7 +290,9 @@ impl Life {
         let uri = request.uri();
         let query = url::form_urlencoded::parse(uri.query().unwrap_or("").as_bytes());
         let path = uri.path().rsplit('/').next().unwrap().to_owned();
-        if path == "new_sessions" {
+        // One that is signed because it was refused without belongs to the same round.
+        let again = path == "new_sessions" && std::mem::take(&mut self.list_refused);
+        if path == "new_sessions" && !again {
             if let Some(last) = self.last_round.filter(|_| self.honest) {
                 let least = last + self.settings.interval();
                 assert!(self.elapsed >= least, "two rounds within an interval");
@@ -409,6 +414,7 @@ impl Life {
         if matches!(code, 700_013 | 1_000_004) {
             self.honest = false;
         }
+        self.list_refused |= code == -403 && request.path == "new_sessions";
         let body = json!({"code": code, "message": "made\nup\u{1b}[2J", "data": null});
         self.respond(&request, 200, body.to_string().into_bytes());
         if code == -101 {

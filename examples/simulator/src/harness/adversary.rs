@@ -269,7 +269,7 @@ fn rewrite(response: &mut Response<Vec<u8>>, name: &str, change: impl FnOnce(&mu
     };
     change(list);
     if list.is_empty() && name == "messages" {
-        *data = crate::service::messages::empty_page();
+        *data = crate::service::messages::empty_page(&crate::Quirks::default());
     } else if let Some(newest) = list.first().map(|it| number(it, "msg_seqno"))
         && name == "messages"
         && let Some(fields) = data.as_object_mut()

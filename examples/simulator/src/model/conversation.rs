@@ -8,7 +8,7 @@ use serde::Serialize;
 /// Which conversation: a user and a group may have the same `talker_id`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 pub struct ConversationId {
-    /// 1 user, 2 group.
+    /// 1 user, 2 group; what else there is, nobody knows.
     pub session_type: i64,
     /// The user or the group.
     pub talker_id: i64,
@@ -42,6 +42,10 @@ impl ConversationId {
         }
     }
 
+    pub(crate) fn is_user(self) -> bool {
+        self.session_type == 1
+    }
+
     pub(crate) fn is_group(self) -> bool {
         self.session_type == 2
     }
@@ -67,7 +71,7 @@ pub(crate) struct Conversation {
 impl Conversation {
     pub(crate) fn new(id: ConversationId) -> Self {
         // Users' numbers begin about 1e15, another for each; groups count from 0.
-        let before = if id.is_group() {
+        let before = if !id.is_user() {
             0
         } else {
             1_000_000_000_000_000 + id.talker_id.unsigned_abs() % 1_000_000 * 1_000_000
@@ -88,12 +92,12 @@ impl Conversation {
 
     /// Takes a message in under the next number: groups count, users leave holes of changing width.
     pub(crate) fn append(&mut self, msg_key: i64) -> u64 {
-        let step = if self.id.is_group() {
+        let step = if !self.id.is_user() {
             1
         } else {
             1 + (self.messages.len() as u64 * 7 + 3) % 11
         };
-        self.max_seqno += step;
+        self.max_seqno = self.max_seqno.saturating_add(step);
         self.messages.insert(self.max_seqno, msg_key);
         self.max_seqno
     }

@@ -11,7 +11,7 @@ pub struct Message {
     pub msg_key: i64,
     /// Who sent it; 0 is the system, in groups.
     pub sender_uid: i64,
-    /// 1 a user, 2 a group.
+    /// 1 a user, 2 a group; another number is a type of conversation that nobody knows.
     pub receiver_type: i64,
     /// The user or the group it was sent to.
     pub receiver_id: i64,
@@ -37,9 +37,12 @@ impl Message {
     /// The conversation it lies in, seen by this user.
     pub(crate) fn conversation_of(&self, uid: i64) -> ConversationId {
         match self.receiver_type {
-            2 => ConversationId::group(self.receiver_id),
-            _ if self.sender_uid == uid => ConversationId::user(self.receiver_id),
-            _ => ConversationId::user(self.sender_uid),
+            1 if self.sender_uid == uid => ConversationId::user(self.receiver_id),
+            1 => ConversationId::user(self.sender_uid),
+            session_type => ConversationId {
+                session_type,
+                talker_id: self.receiver_id,
+            },
         }
     }
 
@@ -94,6 +97,8 @@ pub struct NewMessage {
     pub to: Option<i64>,
     /// In which group.
     pub group: Option<i64>,
+    /// What kind of conversation `group` is, if it is no group: 3 to 9, which nobody knows.
+    pub session_type: Option<i64>,
     /// What `content` holds.
     pub msg_type: i64,
     /// The content as it stands on the wire.
@@ -119,6 +124,7 @@ impl NewMessage {
             from,
             to: None,
             group: None,
+            session_type: None,
             msg_type,
             content: wire_content(content),
             timestamp: None,
@@ -139,6 +145,15 @@ impl NewMessage {
     #[must_use]
     pub fn in_group(mut self, group: i64) -> Self {
         self.group = Some(group);
+        self
+    }
+
+    /// The same in a conversation of a type that nobody knows (3 to 9): lists of all types show it, and asked for its
+    /// messages the service answers code 2.
+    #[must_use]
+    pub fn in_conversation(mut self, id: ConversationId) -> Self {
+        self.group = Some(id.talker_id);
+        self.session_type = Some(id.session_type);
         self
     }
 

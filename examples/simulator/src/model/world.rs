@@ -99,7 +99,7 @@ impl World {
     pub(crate) fn deliver(&mut self, now_us: i64, viewer: i64, new: NewMessage) -> Option<Arrived> {
         self.last_key += 1;
         let (receiver_type, receiver_id) = match new.group {
-            Some(group) => (2, group),
+            Some(group) => (new.session_type.unwrap_or(2), group),
             None => (1, new.to.unwrap_or(viewer)),
         };
         let message = Message {
@@ -109,7 +109,10 @@ impl World {
             receiver_id,
             msg_type: new.msg_type,
             content: new.content,
-            timestamp: new.timestamp.unwrap_or(now_us.div_euclid(1_000_000)),
+            timestamp: new.timestamp.unwrap_or_else(|| {
+                let offset = self.quirks.message_time_offset_s;
+                now_us.div_euclid(1_000_000).saturating_add(offset)
+            }),
             msg_status: 0,
             msg_source: new.msg_source,
             at_uids: new.at_uids,
@@ -120,7 +123,7 @@ impl World {
             self.groups
                 .entry(receiver_id)
                 .or_insert_with(|| Group::made_up(receiver_id));
-        } else {
+        } else if receiver_type == 1 {
             let other = if message.sender_uid == viewer {
                 receiver_id
             } else {
@@ -130,21 +133,21 @@ impl World {
             self.peers.entry(other).or_insert(peer);
         }
 
-        let group = ConversationId::group(receiver_id);
         let mut arrived = None;
         for (&uid, account) in &mut self.accounts {
+            let id = message.conversation_of(uid);
             let takes_part = match receiver_type {
-                2 => account.conversations.contains_key(&group),
-                _ => uid == message.sender_uid || uid == receiver_id,
+                1 => uid == message.sender_uid || uid == receiver_id,
+                _ => account.conversations.contains_key(&id),
             };
             if !takes_part && uid != viewer {
                 continue;
             }
-            let id = message.conversation_of(uid);
-            let session_ts = new
-                .session_ts
-                .unwrap_or(now_us.saturating_sub(self.quirks.commit_lag_us));
-            account.touch(id, session_ts, new.session_ts.is_some());
+            let known = account.conversations.get(&id).map(|it| it.session_ts);
+            let stands = known.filter(|&ts| self.quirks.session_ts_stands_still && ts != 0);
+            let exactly = new.session_ts.or(stands);
+            let now = now_us.saturating_sub(self.quirks.commit_lag_us);
+            account.touch(id, exactly.unwrap_or(now), exactly.is_some());
             let conversation = account.conversation(id);
             let msg_seqno = conversation.append(message.msg_key);
             if message.sender_uid == uid {
@@ -167,14 +170,23 @@ impl World {
     }
 
     /// The sender takes a message back: its status changes, and a message that says so arrives.
-    pub(crate) fn withdraw(&mut self, now_us: i64, viewer: i64, msg_key: i64) -> Option<Arrived> {
+    /// `timestamp` is the moment (s) if it is known; else the sender's clock says it.
+    pub(crate) fn withdraw(
+        &mut self,
+        now_us: i64,
+        viewer: i64,
+        msg_key: i64,
+        timestamp: Option<i64>,
+    ) -> Option<Arrived> {
         let message = self.messages.get_mut(&msg_key)?;
         message.msg_status = 1;
         let mut word = NewMessage::new(message.sender_uid, 5, &serde_json::Value::from(msg_key));
-        if message.receiver_type == 2 {
-            word.group = Some(message.receiver_id);
-        } else {
+        word.timestamp = timestamp;
+        if message.receiver_type == 1 {
             word.to = Some(message.receiver_id);
+        } else {
+            word.group = Some(message.receiver_id);
+            word.session_type = Some(message.receiver_type);
         }
         self.deliver(now_us, viewer, word)
     }
@@ -202,6 +214,21 @@ impl World {
         for account in self.accounts.values_mut() {
             account.sent.retain(|key| self.messages.contains_key(key));
         }
+    }
+
+    /// An account's conversation begins anew: its messages are no more, and the next one's number follows `before`.
+    pub(crate) fn restart(&mut self, uid: i64, id: ConversationId, before: u64) -> bool {
+        self.forget(uid, id, u64::MAX);
+        let account = self.accounts.get_mut(&uid);
+        let Some(conversation) = account.and_then(|it| it.conversations.get_mut(&id)) else {
+            return false;
+        };
+        // What bears the very last number is not before it.
+        conversation.messages.clear();
+        conversation.max_seqno = before;
+        conversation.ack_seqno = 0;
+        conversation.unread = 0;
+        true
     }
 
     /// The account read up to this number.

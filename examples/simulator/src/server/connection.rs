@@ -52,6 +52,8 @@ async fn serve(stream: TcpStream, shared: Shared) {
     // It never closes by itself: it fails when a fault says so, and else not.
     let mut connection = http1::Builder::new()
         .half_close(false)
+        // Whether there is a date is the model's to say.
+        .auto_date_header(false)
         .header_read_timeout(None::<Duration>)
         .serve_connection(TokioIo::new(stream), service);
     // How it ended is the client's affair, or what a fault asked for.

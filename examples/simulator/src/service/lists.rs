@@ -18,12 +18,21 @@ pub(crate) fn get_sessions(world: &mut World, asked: &Asked<'_>) -> Outcome {
     for fold in ["group_fold", "unfollow_fold", "sort_rule"] {
         asked.request.number::<i64>(fold)?;
     }
-    list(world, asked, kind)
+    let ignores_end = match kind {
+        Kind::All => world.quirks.all_types_ignore_end_ts,
+        _ => world.quirks.single_types_ignore_end_ts,
+    };
+    list(world, asked, kind, !ignores_end)
 }
 
 pub(crate) fn new_sessions(world: &mut World, asked: &Asked<'_>) -> Outcome {
     asked.request.required::<i64>("begin_ts")?;
-    list(world, asked, Kind::All)
+    list(
+        world,
+        asked,
+        Kind::All,
+        world.quirks.new_sessions_takes_end_ts,
+    )
 }
 
 pub(crate) fn session_detail(world: &mut World, asked: &Asked<'_>) -> Outcome {
@@ -72,15 +81,15 @@ impl Kind {
         if matches!(self, Self::All) {
             return true;
         }
-        if id.is_group() {
-            return matches!(self, Self::Group);
+        if !id.is_user() {
+            return id.is_group() && matches!(self, Self::Group);
         }
         let peer = world.peer(id.talker_id);
         let is_system = peer.system_msg_type != 0;
         match self {
             Self::All => true,
             Self::Group => false,
-            Self::UserAndSystem => !peer.is_intercept,
+            Self::UserAndSystem => (peer.is_follow || is_system) && !peer.is_intercept,
             Self::NotFollowed => !peer.is_follow && !is_system && !peer.is_intercept,
             Self::Intercepted => peer.is_intercept,
             Self::System => is_system,
@@ -89,11 +98,14 @@ impl Kind {
     }
 }
 
-fn list(world: &World, asked: &Asked<'_>, kind: Kind) -> Outcome {
+fn list(world: &World, asked: &Asked<'_>, kind: Kind, takes_end: bool) -> Outcome {
     let quirks = &world.quirks;
     let account = world.account(asked.uid)?;
     let begin_ts: Option<i64> = asked.request.number("begin_ts")?;
-    let end_ts: Option<i64> = asked.request.number("end_ts")?.filter(|&ts| ts != 0);
+    let end_ts: Option<i64> = asked
+        .request
+        .number("end_ts")?
+        .filter(|&ts| ts != 0 && takes_end);
     let size = asked
         .request
         .number::<usize>("size")?
@@ -137,13 +149,20 @@ fn list(world: &World, asked: &Asked<'_>, kind: Kind) -> Outcome {
 
     let mut list: Vec<Value> = page
         .iter()
-        .map(|conversation| to_json(world, conversation))
+        .map(|conversation| {
+            let mut json = to_json(world, conversation);
+            let max_seqno = conversation
+                .max_seqno
+                .saturating_add(quirks.list_max_seqno_ahead);
+            put(&mut json, "max_seqno", max_seqno.into());
+            json
+        })
         .collect();
     if quirks.lists_twice {
         list.extend(list.first().cloned());
     }
     let mut data = json!({
-        "has_more": quirks.has_more.say(more),
+        "has_more": quirks.say_more(more, list.is_empty()),
         "anti_disturb_cleaning": false,
         "is_address_list_empty": 0,
         "show_level": true,
@@ -236,7 +255,7 @@ fn to_json(world: &World, conversation: &Conversation) -> Value {
         }
         set("group_cover", Value::from(FACE));
         set("can_fold", Value::from(1));
-    } else {
+    } else if id.is_user() {
         let peer = world.peer(id.talker_id);
         set("is_follow", Value::from(i64::from(peer.is_follow)));
         set("is_intercept", Value::from(i64::from(peer.is_intercept)));

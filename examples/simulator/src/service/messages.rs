@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 
 use super::lists::conversation_id;
 use super::{Asked, Outcome};
+use crate::Quirks;
 use crate::model::message::Message;
 use crate::model::world::World;
 use crate::wire::envelope::put;
@@ -37,10 +38,12 @@ pub(crate) fn fetch_session_msgs(world: &mut World, asked: &Asked<'_>) -> Outcom
     let size = size
         .min(quirks.message_page_cap.unwrap_or(usize::MAX))
         .max(1);
-    let there = conversation
-        .between(begin, end)
-        .filter_map(|(seqno, key)| Some((seqno, world.messages.get(&key)?)))
-        .filter(|(_, message)| !message.taken_down && (!only_tips || message.msg_type == TIP));
+    let visible = |(seqno, key)| {
+        let message = world.messages.get(&key)?;
+        let shown = !message.taken_down && (!only_tips || message.msg_type == TIP);
+        shown.then_some((seqno, message))
+    };
+    let there = conversation.between(begin, end).filter_map(visible);
     let mut page: Vec<(u64, &Message)> = if quirks.oldest_of_gap {
         there.take(size + 1).collect()
     } else {
@@ -53,10 +56,16 @@ pub(crate) fn fetch_session_msgs(world: &mut World, asked: &Asked<'_>) -> Outcom
     }
     // Newest first from here on.
     let (Some((max_seqno, _)), Some((min_seqno, _))) = (page.first(), page.last()) else {
-        return Ok(empty_page());
+        return Ok(empty_page(quirks));
+    };
+    let more = if quirks.has_more_disregards_begin {
+        let mut older = conversation.between(0, *min_seqno).filter_map(visible);
+        older.next_back().is_some()
+    } else {
+        more
     };
     let mut data = json!({
-        "has_more": quirks.has_more.say(more),
+        "has_more": quirks.say_more(more, false),
         "min_seqno": min_seqno,
         "max_seqno": max_seqno,
     });
@@ -73,8 +82,9 @@ pub(crate) fn fetch_session_msgs(world: &mut World, asked: &Asked<'_>) -> Outcom
 }
 
 /// What stands where nothing is.
-pub(crate) fn empty_page() -> Value {
-    json!({"messages": null, "has_more": 0, "min_seqno": u64::MAX, "max_seqno": 0})
+pub(crate) fn empty_page(quirks: &Quirks) -> Value {
+    let has_more = quirks.say_more(false, true);
+    json!({"messages": null, "has_more": has_more, "min_seqno": u64::MAX, "max_seqno": 0})
 }
 
 /// The little pictures that texts name.

@@ -14,7 +14,9 @@ use http::{Method, Response, StatusCode};
 use percent_encoding::percent_decode_str;
 use serde_json::Value;
 
+use crate::ListSignature;
 use crate::model::world::World;
+use crate::wbi::Signature;
 use crate::wire::envelope::{self, Refusal};
 use crate::wire::incoming::Incoming;
 use crate::wire::shape;
@@ -36,15 +38,26 @@ type Handler = fn(&mut World, &Asked<'_>) -> Outcome;
 struct Route {
     method: Method,
     path: &'static str,
-    signed: bool,
+    signing: Signing,
     handler: Handler,
+}
+
+/// What a path makes of signatures.
+#[derive(Clone, Copy)]
+enum Signing {
+    /// Nothing.
+    Disregarded,
+    /// One must be right if there is one; whether it must be there is a quirk.
+    Lists,
+    /// It must be there, and right.
+    Needed,
 }
 
 const fn get(path: &'static str, handler: Handler) -> Route {
     Route {
         method: Method::GET,
         path,
-        signed: false,
+        signing: Signing::Disregarded,
         handler,
     }
 }
@@ -53,7 +66,16 @@ const fn post(path: &'static str, handler: Handler) -> Route {
     Route {
         method: Method::POST,
         path,
-        signed: false,
+        signing: Signing::Disregarded,
+        handler,
+    }
+}
+
+const fn list(path: &'static str, handler: Handler) -> Route {
+    Route {
+        method: Method::GET,
+        path,
+        signing: Signing::Lists,
         handler,
     }
 }
@@ -62,18 +84,18 @@ const fn signed(method: Method, path: &'static str, handler: Handler) -> Route {
     Route {
         method,
         path,
-        signed: true,
+        signing: Signing::Needed,
         handler,
     }
 }
 
 static ROUTES: [Route; 21] = [
     get("/x/space/myinfo", nav::myinfo),
-    get(
+    list(
         "/session_svr/v1/session_svr/get_sessions",
         lists::get_sessions,
     ),
-    get(
+    list(
         "/session_svr/v1/session_svr/new_sessions",
         lists::new_sessions,
     ),
@@ -153,9 +175,7 @@ fn outcome(world: &mut World, now_us: i64, request: &Incoming<'_>) -> Outcome {
         .find(|route| route.method == request.method)
         .ok_or(Refusal::http(StatusCode::METHOD_NOT_ALLOWED, -405))?;
     let uid = uid.ok_or(Refusal::NOT_LOGGED_IN)?;
-    if route.signed && !world.keys.accept(&request.query) {
-        return Err(Refusal::UNSIGNED);
-    }
+    check_signature(world, route.signing, request)?;
     // The upload is no form: it looks for its token itself.
     if route.method == Method::POST && route.path != upload::PATH {
         let token = &world.account(uid)?.login.bili_jct;
@@ -174,6 +194,24 @@ fn outcome(world: &mut World, now_us: i64, request: &Incoming<'_>) -> Outcome {
             request,
         },
     )
+}
+
+fn check_signature(world: &World, signing: Signing, request: &Incoming<'_>) -> Result<(), Refusal> {
+    let quirks = &world.quirks;
+    let signature = match world.keys.judge(&request.query) {
+        Signature::Right if quirks.refuses_signatures => Signature::Wrong,
+        signature => signature,
+    };
+    let refusal = match (signing, signature) {
+        (Signing::Disregarded, _) | (_, Signature::Right) => return Ok(()),
+        (Signing::Lists, Signature::Missing) => match quirks.list_signature {
+            ListSignature::NotWanted => return Ok(()),
+            ListSignature::Code403 => Refusal::UNSIGNED,
+            ListSignature::Code352 => Refusal::new(-352),
+        },
+        (Signing::Lists, Signature::Wrong) | (Signing::Needed, _) => Refusal::UNSIGNED,
+    };
+    Err(refusal)
 }
 
 /// The account that the login cookie belongs to. The cookie must be percent-encoded: raw, its comma would end it.

@@ -81,10 +81,12 @@ pub(crate) fn send_msg(world: &mut World, asked: &Asked<'_>) -> Outcome {
         _ => return Err(Refusal::new(21_035)),
     }
 
+    refused(world)?;
     let new = NewMessage {
         to: (receiver_type == 1).then_some(receiver),
         group: (receiver_type == 2).then_some(receiver),
         msg_source: 7,
+        timestamp: Some(asked.now_us.div_euclid(1_000_000)),
         ..NewMessage::new(asked.uid, msg_type, &Value::from(content))
     };
     let arrived = world
@@ -144,11 +146,19 @@ fn withdraw(world: &mut World, asked: &Asked<'_>, id: ConversationId, content: &
     {
         return Err(Refusal::new(21_041));
     }
+    refused(world)?;
+    let now_s = asked.now_us.div_euclid(1_000_000);
     let arrived = world
-        .withdraw(asked.now_us, asked.uid, key)
+        .withdraw(asked.now_us, asked.uid, key, Some(now_s))
         .ok_or(Refusal::new(-500))?;
     world.account_mut(asked.uid)?.sent.push(arrived.msg_key);
     Ok(json!({"msg_key": arrived.msg_key, "key_hit_infos": {}}))
+}
+
+/// The code that a quirk refuses all sends with, if any.
+fn refused(world: &World) -> Result<(), Refusal> {
+    let code = world.quirks.sends_refused;
+    code.map_or(Ok(()), |code| Err(Refusal::new(code)))
 }
 
 /// The key of a withdrawal: a number, a string, or an object with one of them.

@@ -11,7 +11,7 @@ pub(crate) fn single_unread(world: &mut World, asked: &Asked<'_>) -> Outcome {
     for conversation in account
         .conversations
         .values()
-        .filter(|it| !it.id.is_group() && !it.is_dnd && !it.removed)
+        .filter(|it| it.id.is_user() && !it.is_dnd && !it.removed)
     {
         let peer = world.peer(conversation.id.talker_id);
         let count = match (

@@ -129,13 +129,11 @@ pub(crate) fn bytes(
     content_type: &str,
     body: Vec<u8>,
 ) -> Response<Vec<u8>> {
-    let now =
-        UNIX_EPOCH + Duration::from_micros(u64::try_from(now_us).unwrap_or(0).min(MAX_DATE_US));
     let mut response = Response::new(body);
     *response.status_mut() = status;
     let length = response.body().len();
     let headers = response.headers_mut();
-    if let Ok(value) = http::HeaderValue::from_str(&httpdate::fmt_http_date(now)) {
+    if let Some(value) = date(now_us.div_euclid(1_000_000)) {
         headers.insert(header::DATE, value);
     }
     if let Ok(value) = http::HeaderValue::from_str(content_type) {
@@ -145,5 +143,12 @@ pub(crate) fn bytes(
     response
 }
 
+/// The `Date` of this second since the epoch.
+pub(crate) fn date(seconds: i64) -> Option<http::HeaderValue> {
+    let seconds = u64::try_from(seconds).unwrap_or(0).min(MAX_DATE_S);
+    let date = httpdate::fmt_http_date(UNIX_EPOCH + Duration::from_secs(seconds));
+    http::HeaderValue::from_str(&date).ok()
+}
+
 /// The last second of the year 9999: a date header can say no more.
-const MAX_DATE_US: u64 = 253_402_300_799_000_000;
+const MAX_DATE_S: u64 = 253_402_300_799;

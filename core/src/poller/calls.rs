@@ -1,0 +1,83 @@
+//! Calls of the user beside the poller: one login, one pace.
+
+use http::Response;
+
+use super::output::Output;
+use super::pauses::{Cause, SendLimit};
+use super::{Notice, Poller};
+use crate::call::{Call, Step};
+use crate::endpoint::Endpoint;
+use crate::error::{Error, ErrorClass, TransportError};
+use crate::time::Now;
+
+impl Poller {
+    /// Begins a call that shares the poller's login and its pauses: risk control or throttling
+    /// that one meets is a pause for both.
+    ///
+    /// While the poller pauses so, the call is over at once with [`Error::Paused`], and nothing
+    /// is sent. [`Call::start`] is for calls without a poller.
+    pub fn start_call<E: Endpoint>(&mut self, now: Now, call: &mut Call<E>) -> Step<E::Output> {
+        let now = self.at(now);
+        match self.pauses.check(now.monotonic, E::SENDS) {
+            Ok(()) => call.start(&mut self.account, now),
+            Err(paused) => Step::Done(Err(paused.into())),
+        }
+    }
+
+    /// Takes what came of the request that a call of [`start_call`](Self::start_call) was to
+    /// send last.
+    pub fn handle_call_response<E: Endpoint>(
+        &mut self,
+        now: Now,
+        call: &mut Call<E>,
+        answer: Result<Response<Vec<u8>>, TransportError>,
+    ) -> Step<E::Output> {
+        let now = self.at(now);
+        match call.handle_response(&mut self.account, now, answer) {
+            Step::Send(request) => match self.pauses.check(now.monotonic, E::SENDS) {
+                Ok(()) => Step::Send(request),
+                // Somebody else met trouble while it fetched keys.
+                Err(paused) => Step::Done(Err(paused.into())),
+            },
+            Step::Done(Err(error)) => {
+                self.note_failed_call(&error, E::SENDS);
+                Step::Done(Err(error))
+            }
+            Step::Done(Ok(output)) => {
+                if E::SENDS {
+                    self.pauses.sent();
+                }
+                Step::Done(Ok(output))
+            }
+        }
+    }
+
+    fn note_failed_call(&mut self, error: &Error, sends: bool) {
+        if self.ended.is_some() {
+            return;
+        }
+        let limit = match error.code() {
+            Some(21020) if sends => Some(SendLimit::TooOften),
+            Some(21046) if sends => Some(SendLimit::Day),
+            _ => None,
+        };
+        if let Some(limit) = limit {
+            let delay = self.pauses.hold_sends(self.clock, limit);
+            let error = error.clone();
+            self.tell(Notice::SendsPaused { delay, error });
+            return;
+        }
+        // It was begun before a pause that holds now, so that one does for it as well.
+        let sent_at = self.pauses.count().wrapping_sub(1);
+        match error.class() {
+            ErrorClass::LoginLost => self.fail(error.clone()),
+            ErrorClass::RiskControl => self.pause(Cause::RiskControl, sent_at, None, error.clone()),
+            ErrorClass::Throttled => self.pause(Cause::Throttled, sent_at, None, error.clone()),
+            _ => {}
+        }
+    }
+
+    pub(super) fn tell(&mut self, notice: Notice) {
+        self.outbox.push_back(Output::Notice(notice));
+    }
+}

@@ -1,0 +1,179 @@
+//! Pauses that concern every request of a session, whoever met the reason.
+
+use std::time::Duration;
+
+use super::PollerConfig;
+use super::backoff::{Backoff, Rng};
+use crate::error::{ErrorClass, PausedError};
+
+/// "Wait 24 hours" (21046).
+const SENDS_FOR_A_DAY: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// Reason why nothing is asked for a while, the gravest last.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Cause {
+    /// The server or the network failed. Calls of the user are still made.
+    Fault,
+    /// New keys were refused.
+    Signature,
+    Throttled,
+    RiskControl,
+}
+
+/// Reason why nothing is sent for a while, though asking goes on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum SendLimit {
+    /// 21020: sending too often.
+    TooOften,
+    /// 21046: not before tomorrow.
+    Day,
+}
+
+/// The pauses of a session: until when, why, and how long the next one is.
+#[derive(Debug)]
+pub(super) struct Pauses {
+    retry: Backoff,
+    signature: Backoff,
+    throttled: Backoff,
+    risk_control: Backoff,
+    sends: Backoff,
+    pub(super) rng: Rng,
+    until: Duration,
+    /// Reason of the last one.
+    cause: Cause,
+    count: u64,
+    /// `count` when the round began.
+    count_at_round: u64,
+    sends_until: Duration,
+}
+
+impl Pauses {
+    pub(super) fn new(config: &PollerConfig) -> Self {
+        Self {
+            retry: Backoff::retry(config.interval),
+            signature: Backoff::retry(config.interval),
+            throttled: Backoff::throttled(config.interval),
+            risk_control: Backoff::risk_control(config.interval),
+            sends: Backoff::throttled(config.interval),
+            rng: Rng::new(config.seed),
+            until: Duration::ZERO,
+            cause: Cause::Fault,
+            count: 0,
+            count_at_round: 0,
+            sends_until: Duration::ZERO,
+        }
+    }
+
+    /// Nothing is asked by the poller before.
+    pub(super) const fn until(&self) -> Duration {
+        self.until
+    }
+
+    /// Number of pauses so far.
+    pub(super) const fn count(&self) -> u64 {
+        self.count
+    }
+
+    pub(super) const fn round_begins(&mut self) {
+        self.count_at_round = self.count;
+    }
+
+    /// A round in which nobody asked for a pause was a success.
+    pub(super) const fn round_ended(&mut self) {
+        if self.count == self.count_at_round {
+            self.throttled.reset();
+            self.risk_control.reset();
+        }
+    }
+
+    /// The list was read: the service can be reached.
+    pub(super) const fn list_read(&mut self) {
+        self.retry.reset();
+    }
+
+    /// A signature was taken.
+    pub(super) const fn signature_taken(&mut self) {
+        self.signature.reset();
+    }
+
+    /// A message went out.
+    pub(super) const fn sent(&mut self) {
+        self.sends.reset();
+    }
+
+    /// Refuses a call while the session pauses; one that sends, also while sending does.
+    pub(super) fn check(&self, clock: Duration, sends: bool) -> Result<(), PausedError> {
+        let class = match self.cause {
+            Cause::Fault => None,
+            Cause::Signature => Some(ErrorClass::Signature),
+            Cause::Throttled => Some(ErrorClass::Throttled),
+            Cause::RiskControl => Some(ErrorClass::RiskControl),
+        };
+        let general = class.map_or(Duration::ZERO, |_| self.until.saturating_sub(clock));
+        let of_sends = match sends {
+            true => self.sends_until.saturating_sub(clock),
+            false => Duration::ZERO,
+        };
+        match class {
+            Some(class) if general > Duration::ZERO && general >= of_sends => {
+                Err(PausedError::new(class, general))
+            }
+            _ if of_sends > Duration::ZERO => {
+                Err(PausedError::new(ErrorClass::Throttled, of_sends))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// The next delay for this cause.
+    pub(super) fn next(&mut self, cause: Cause) -> Duration {
+        let backoff = match cause {
+            Cause::Fault => &mut self.retry,
+            Cause::Signature => &mut self.signature,
+            Cause::Throttled => &mut self.throttled,
+            Cause::RiskControl => &mut self.risk_control,
+        };
+        backoff.next(&mut self.rng)
+    }
+
+    /// Begins a pause for this cause, unless one that was begun meanwhile does for it.
+    ///
+    /// Requests that were refused side by side ask for one pause, not for one each: for the
+    /// gravest. One that is refused after the pause asks for another. `sent_at` is the
+    /// [`count`](Self::count) when the request was sent.
+    pub(super) fn begin(
+        &mut self,
+        clock: Duration,
+        cause: Cause,
+        sent_at: u64,
+    ) -> Option<Duration> {
+        let is_over = self.until <= clock;
+        if !is_over && sent_at != self.count && cause <= self.cause {
+            return None;
+        }
+        let delay = self.next(cause);
+        self.hold(clock, delay, cause);
+        Some(delay)
+    }
+
+    /// Begins a pause of this length.
+    pub(super) fn hold(&mut self, clock: Duration, delay: Duration, cause: Cause) {
+        let until = clock.saturating_add(delay);
+        // A fault beside it does not make a graver pause a lesser one.
+        if self.until <= clock || cause >= self.cause {
+            self.cause = cause;
+        }
+        self.until = self.until.max(until);
+        self.count = self.count.wrapping_add(1);
+    }
+
+    /// Begins a pause of sending.
+    pub(super) fn hold_sends(&mut self, clock: Duration, limit: SendLimit) -> Duration {
+        let delay = match limit {
+            SendLimit::TooOften => self.sends.next(&mut self.rng),
+            SendLimit::Day => SENDS_FOR_A_DAY,
+        };
+        self.sends_until = self.sends_until.max(clock.saturating_add(delay));
+        delay
+    }
+}
