@@ -31,9 +31,9 @@ impl Engine {
         }
     }
 
-    /// What it says may be old when the lock is gone. Who changes it calls
+    /// What it says may be old when the lock is gone. Whoever changes what there is to do calls
     /// [`change`](Self::change).
-    pub(super) fn machine(&self) -> MutexGuard<'_, Machine> {
+    pub(crate) fn machine(&self) -> MutexGuard<'_, Machine> {
         lock(&self.machine)
     }
 

@@ -25,7 +25,8 @@ use futures_util::stream::{Stream, StreamExt};
 
 use crate::calls::Client;
 use crate::transport::{AnyTransport, Transport};
-use engine::{Engine, Requests};
+pub(crate) use engine::Engine;
+use engine::Requests;
 use handlers::{Handler, call_handlers};
 use within::refuses;
 
@@ -88,8 +89,8 @@ impl Session {
         transport: impl Transport + 'static,
         config: PollerConfig,
     ) -> Result<Self, ConfigError> {
-        let poller = Poller::new(context.clone(), config)?;
-        Ok(Self::with(context, Arc::new(transport), poller))
+        let poller = Poller::new(context, config)?;
+        Ok(Self::with(Arc::new(transport), poller))
     }
 
     /// A session that goes on where another one stood.
@@ -102,15 +103,16 @@ impl Session {
         config: PollerConfig,
         checkpoint: &Checkpoint,
     ) -> Result<Self, ConfigError> {
-        let poller = Poller::resume(context.clone(), config, checkpoint)?;
-        Ok(Self::with(context, Arc::new(transport), poller))
+        let poller = Poller::resume(context, config, checkpoint)?;
+        Ok(Self::with(Arc::new(transport), poller))
     }
 
-    fn with(context: Context, transport: AnyTransport, poller: Poller) -> Self {
+    fn with(transport: AnyTransport, poller: Poller) -> Self {
+        let engine = Arc::new(Engine::new(poller));
         Self {
             shared: Arc::new(Shared {
-                client: Client::with(context, transport),
-                engine: Arc::new(Engine::new(poller)),
+                client: Client::of_session(Arc::clone(&engine), transport),
+                engine,
                 requests: Requests::default(),
                 handlers: Mutex::default(),
             }),
@@ -257,13 +259,14 @@ impl Session {
     /// Sends a text to the conversation that the message came from.
     ///
     /// # Errors
-    /// Fails like [`Client::call`].
+    /// Fails like [`Client::call`], with [`Error::Paused`] while the session pauses.
     pub async fn reply(&self, event: &Event, text: &str) -> Result<SentMsg, Error> {
         let to = event.conversation;
         self.shared.client.send_text(to, text).await
     }
 
-    /// For calls of any kind with the same login.
+    /// For calls of any kind with the same login: keys and pauses are those of the session.
+    /// It goes on when the session is closed.
     pub fn client(&self) -> &Client {
         &self.shared.client
     }

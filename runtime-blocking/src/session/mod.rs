@@ -16,7 +16,8 @@ use bilibili_session::{Context, Error, Event, EventType};
 
 use crate::calls::Client;
 use crate::transport::Transport;
-use engine::{Engine, Inbox};
+pub(crate) use engine::Engine;
+use engine::Inbox;
 use within::{refuses, within};
 
 /// One login, and what arrives for it.
@@ -79,8 +80,8 @@ impl Session {
         transport: impl Transport + 'static,
         config: PollerConfig,
     ) -> Result<Self, ConfigError> {
-        let poller = Poller::new(context.clone(), config)?;
-        Ok(Self::with(context, Arc::new(transport), poller))
+        let poller = Poller::new(context, config)?;
+        Ok(Self::with(Arc::new(transport), poller))
     }
 
     /// A session that goes on where another one stood.
@@ -93,16 +94,17 @@ impl Session {
         config: PollerConfig,
         checkpoint: &Checkpoint,
     ) -> Result<Self, ConfigError> {
-        let poller = Poller::resume(context.clone(), config, checkpoint)?;
-        Ok(Self::with(context, Arc::new(transport), poller))
+        let poller = Poller::resume(context, config, checkpoint)?;
+        Ok(Self::with(Arc::new(transport), poller))
     }
 
-    fn with(context: Context, transport: Arc<dyn Transport>, poller: Poller) -> Self {
+    fn with(transport: Arc<dyn Transport>, poller: Poller) -> Self {
         let (engine, inbox) = Engine::new(poller);
+        let engine = Arc::new(engine);
         Self {
             shared: Arc::new(Shared {
-                client: Client::with(context, transport),
-                engine: Arc::new(engine),
+                client: Client::of_session(Arc::clone(&engine), transport),
+                engine,
                 inbox,
                 handlers: Mutex::default(),
             }),
@@ -236,12 +238,13 @@ impl Session {
     /// Sends a text to the conversation that the message came from.
     ///
     /// # Errors
-    /// Fails like [`Client::call`].
+    /// Fails like [`Client::call`], with [`Error::Paused`] while the session pauses.
     pub fn reply(&self, event: &Event, text: &str) -> Result<SentMsg, Error> {
         self.shared.client.send_text(event.conversation, text)
     }
 
-    /// For calls of any kind with the same login.
+    /// For calls of any kind with the same login: keys and pauses are those of the session.
+    /// It goes on when the session is closed.
     pub fn client(&self) -> &Client {
         &self.shared.client
     }
