@@ -668,6 +668,66 @@ fn an_answer_that_came_while_nobody_looked_came_in_time() {
 }
 
 #[test]
+fn a_session_sees_at_once_what_its_calls_meet() {
+    let simulator = simulator();
+    let config = PollerConfig::new().interval(NEVER);
+    let session = Session::new(context(&simulator), transport(&simulator), config).unwrap();
+    let noticed = Log::default();
+    let log = noticed.clone();
+    session.on_notice(move |notice, _| {
+        log.push(notice.kind());
+        async {}
+    });
+    run(async {
+        let running = session.run();
+        until(|| session.status() == Status::Connected).await;
+        let refuse = Fault::once("send_msg", FaultKind::Code(-352));
+        simulator.lock().unwrap().push_fault(refuse);
+        let client = session.client().clone();
+        let send = async || client.send_text(Uid(20001), "hi").await.unwrap_err();
+        assert_eq!(send().await.code(), Some(-352));
+        until(|| noticed.all() == ["risk_control"]).await;
+        let before = requests(&simulator, "");
+        let paused = send().await;
+        assert!(matches!(&paused, Error::Paused(it) if it.remaining > SOON));
+        assert_eq!(paused.class(), ErrorClass::RiskControl);
+        assert_eq!(requests(&simulator, ""), before);
+        assert_eq!(requests(&simulator, "nav"), 1, "one login");
+        session.close();
+        assert_eq!(running.await, Ok(()));
+    });
+}
+
+#[test]
+fn a_dead_login_that_a_call_meets_ends_the_session() {
+    let simulator = simulator();
+    let config = PollerConfig::new().interval(NEVER);
+    let session = Session::new(context(&simulator), transport(&simulator), config).unwrap();
+    run(async {
+        let running = session.run();
+        until(|| session.status() == Status::Connected).await;
+        let uid = simulator.lock().unwrap().login().uid;
+        simulator.lock().unwrap().log_out(uid).unwrap();
+        let error = session.client().call(GetSessions::new()).await.unwrap_err();
+        assert_eq!(running.await, Err(error));
+    });
+}
+
+#[test]
+fn the_client_of_a_session_outlives_it() {
+    let simulator = simulator();
+    let session = session(&simulator);
+    let client = session.client().clone();
+    session.close();
+    run(async {
+        client.send_text(Uid(20001), "hi").await.unwrap();
+        drop(session);
+        client.send_text(Uid(20001), "hi").await.unwrap();
+    });
+    assert_eq!(simulator.lock().unwrap().sent().count(), 2);
+}
+
+#[test]
 fn a_client_is_shared_between_tasks() {
     let simulator = simulator();
     let client = Client::new(context(&simulator), transport(&simulator));
