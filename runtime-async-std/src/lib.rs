@@ -32,7 +32,7 @@
 
 mod calls;
 mod clock;
-
+mod engine;
 mod session;
 mod transport;
 

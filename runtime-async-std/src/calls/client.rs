@@ -6,7 +6,7 @@ use bilibili_session::endpoints::{SendMsg, SentMsg};
 use bilibili_session::{Account, Call, Context, ConversationId, Endpoint, Error, Step};
 
 use crate::clock::now;
-use crate::session::{Engine, lock};
+use crate::engine::{Engine, lock};
 use crate::transport::{Answer, AnyTransport, Transport, send_caught};
 
 /// Calls the service. Dropping the future of a call ends the call.

@@ -11,9 +11,9 @@ use futures_util::StreamExt;
 use futures_util::future::BoxFuture;
 use futures_util::stream::FuturesUnordered;
 
+use super::Session;
 use super::updates::Updates;
-use super::within::within;
-use super::{Session, lock};
+use crate::engine::{lock, within};
 
 /// Looks whether an update concerns it, and begins to handle it if so.
 pub(crate) type Handler = Arc<Mutex<dyn FnMut(&Update, &Session) -> Option<Handling> + Send>>;

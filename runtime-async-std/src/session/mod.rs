@@ -1,16 +1,14 @@
 //! Messages as they arrive.
 
-mod engine;
 mod handlers;
 mod updates;
-mod within;
 
 pub use updates::Updates;
 
 use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::sync::{Arc, Mutex, Weak};
 
 use async_std::task;
 use bilibili_session::endpoints::SentMsg;
@@ -24,11 +22,9 @@ use futures_util::future::RemoteHandle;
 use futures_util::stream::{Stream, StreamExt};
 
 use crate::calls::Client;
+use crate::engine::{Engine, Requests, lock, refuses};
 use crate::transport::{AnyTransport, Transport};
-pub(crate) use engine::Engine;
-use engine::Requests;
 use handlers::{Handler, call_handlers};
-use within::refuses;
 
 /// One login, and what arrives for it.
 ///
@@ -321,9 +317,4 @@ impl fmt::Debug for Running {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Running").finish_non_exhaustive()
     }
-}
-
-/// What is behind these locks is whole at any time, also after a panic.
-pub(crate) fn lock<T: ?Sized>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -13,8 +13,8 @@ use futures_util::stream::Stream;
 use futures_util::task::AtomicWaker;
 
 use super::Session;
-use super::within::refuses;
 use crate::clock::now;
+use crate::engine::refuses;
 
 /// Everything a session has to tell, until it is closed: see [`Session::updates`].
 ///

@@ -9,7 +9,7 @@ use bilibili_session::{
 use http::Response;
 
 use crate::clock::now;
-use crate::session::{Engine, lock};
+use crate::engine::{Engine, lock};
 use crate::transport::{Transport, send_caught};
 
 /// Calls the service, each call waiting for its answer.

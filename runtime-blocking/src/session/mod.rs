@@ -1,9 +1,6 @@
 //! Messages as they arrive.
 
-mod engine;
-mod within;
-
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::sync::{Arc, Mutex, Weak};
 use std::thread::{self, JoinHandle};
 use std::{fmt, io};
 
@@ -15,10 +12,8 @@ use bilibili_session::session::{Outcome, Task, Update, handler_panicked};
 use bilibili_session::{Context, Error, Event, EventType};
 
 use crate::calls::Client;
+use crate::engine::{Engine, Inbox, lock, refuses, within};
 use crate::transport::Transport;
-pub(crate) use engine::Engine;
-use engine::Inbox;
-use within::{refuses, within};
 
 /// One login, and what arrives for it.
 ///
@@ -326,9 +321,4 @@ impl fmt::Debug for Running {
             .field("is_finished", &self.is_finished())
             .finish_non_exhaustive()
     }
-}
-
-/// What is behind these locks is whole at any time, also after a panic.
-pub(crate) fn lock<T: ?Sized>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -1,8 +1,10 @@
 //! Who drives the machine of a session, and who wakes whom.
 
+mod within;
+
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{self, Receiver, Sender};
-use std::sync::{Arc, Mutex, MutexGuard};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
 
 use bilibili_session::poller::{Outgoing, Poller, RequestId};
@@ -10,7 +12,8 @@ use bilibili_session::session::{Machine, Task, Turn, Update};
 use bilibili_session::{TransportError, TransportErrorKind};
 use http::Response;
 
-use super::lock;
+pub(crate) use within::{refuses, within};
+
 use crate::clock::now;
 use crate::transport::{Transport, send_caught};
 
@@ -25,17 +28,17 @@ pub(crate) struct Engine {
 
 /// Where the driver waits. Locked by the one who drives, as long as there is nothing to hand
 /// out: the others wait for the lock, and drive when the one has got something.
-pub(super) type Inbox = Mutex<Receiver<Input>>;
+pub(crate) type Inbox = Mutex<Receiver<Input>>;
 
 /// What ends a wait.
-pub(super) enum Input {
+pub(crate) enum Input {
     Answer(RequestId, Result<Response<Vec<u8>>, TransportError>),
     /// The machine has changed under the driver.
     Nudge,
 }
 
 impl Engine {
-    pub(super) fn new(poller: Poller) -> (Self, Inbox) {
+    pub(crate) fn new(poller: Poller) -> (Self, Inbox) {
         let (outbox, inbox) = mpsc::channel();
         let engine = Self {
             machine: Mutex::new(Machine::new(poller)),
@@ -63,7 +66,7 @@ impl Engine {
     }
 
     /// Drives the machine until there is something to handle; `None` when it is over.
-    pub(super) fn next(&self, inbox: &Inbox, transport: &Arc<dyn Transport>) -> Option<Task> {
+    pub(crate) fn next(&self, inbox: &Inbox, transport: &Arc<dyn Transport>) -> Option<Task> {
         let inbox = lock(inbox);
         loop {
             // What has come in counts before what has run out.
@@ -89,7 +92,7 @@ impl Engine {
     }
 
     /// All the handling there is, for one who takes it away.
-    pub(super) fn hand_out(&self, task: Task) -> Update {
+    pub(crate) fn hand_out(&self, task: Task) -> Update {
         self.change(|machine| machine.hand_out(task))
     }
 
@@ -117,4 +120,9 @@ impl Engine {
             self.take(Input::Answer(id, Err(error)));
         }
     }
+}
+
+/// What is behind these locks is whole at any time, also after a panic.
+pub(crate) fn lock<T: ?Sized>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -1,6 +1,8 @@
 //! The machine of a session, and who wakes whom.
 
-use std::sync::{Arc, Mutex, MutexGuard, Weak};
+mod within;
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::task::{Context, Poll, Wake, Waker};
 
 use bilibili_session::poller::{Outgoing, Poller, RequestId};
@@ -10,7 +12,8 @@ use futures_util::stream::FuturesUnordered;
 use futures_util::task::AtomicWaker;
 use futures_util::{FutureExt, StreamExt};
 
-use super::lock;
+pub(crate) use within::{refuses, within};
+
 use crate::clock::now;
 use crate::transport::{Answer, AnyTransport, send_caught};
 
@@ -22,7 +25,7 @@ pub(crate) struct Engine {
 }
 
 impl Engine {
-    pub(super) fn new(poller: Poller) -> Self {
+    pub(crate) fn new(poller: Poller) -> Self {
         let mut machine = Machine::new(poller);
         machine.set_limits(16, 256);
         Self {
@@ -46,7 +49,7 @@ impl Engine {
     }
 
     /// The same, for a driver that needs no waking itself.
-    pub(super) fn change_by<T>(
+    pub(crate) fn change_by<T>(
         &self,
         driver: &Arc<AtomicWaker>,
         change: impl FnOnce(&mut Machine) -> T,
@@ -57,14 +60,14 @@ impl Engine {
     }
 
     /// Has this woken from now on, as long as it is there.
-    pub(super) fn watch(&self, driver: &Arc<AtomicWaker>) {
+    pub(crate) fn watch(&self, driver: &Arc<AtomicWaker>) {
         let mut drivers = lock(&self.drivers.0);
         drivers.retain(|known| known.strong_count() > 0);
         drivers.push(Arc::downgrade(driver));
     }
 
     /// What wakes all drivers.
-    pub(super) fn waker(&self) -> Waker {
+    pub(crate) fn waker(&self) -> Waker {
         Arc::clone(&self.drivers).into()
     }
 }
@@ -94,10 +97,10 @@ impl Wake for Drivers {
 /// The requests that are on their way. They belong to the session and go on side by side
 /// whenever one of its drivers is polled, so one that is dropped ends none of them.
 #[derive(Default)]
-pub(super) struct Requests(Mutex<FuturesUnordered<BoxFuture<'static, (RequestId, Answer)>>>);
+pub(crate) struct Requests(Mutex<FuturesUnordered<BoxFuture<'static, (RequestId, Answer)>>>);
 
 impl Requests {
-    pub(super) fn send(&self, transport: AnyTransport, outgoing: Outgoing) {
+    pub(crate) fn send(&self, transport: AnyTransport, outgoing: Outgoing) {
         let Outgoing { id, request, .. } = outgoing;
         let exchange = send_caught(transport, request).map(move |answer| (id, answer));
         lock(&self.0).push(exchange.boxed());
@@ -105,7 +108,7 @@ impl Requests {
 
     /// Goes on with all of them, and gives the machine what has come. Whichever driver polls,
     /// all are woken when one of them can go on: this driver may be gone by then.
-    pub(super) fn drive(&self, engine: &Engine, waker: &Waker) {
+    pub(crate) fn drive(&self, engine: &Engine, waker: &Waker) {
         let mut requests = lock(&self.0);
         let mut context = Context::from_waker(waker);
         while let Poll::Ready(Some((id, answer))) = requests.poll_next_unpin(&mut context) {
@@ -115,9 +118,14 @@ impl Requests {
 
     /// Ends all of them. When they are just being polled, by a driver that then sees that the
     /// session is over, that driver ends them.
-    pub(super) fn end(&self) {
+    pub(crate) fn end(&self) {
         if let Ok(mut requests) = self.0.try_lock() {
             requests.clear();
         }
     }
+}
+
+/// What is behind these locks is whole at any time, also after a panic.
+pub(crate) fn lock<T: ?Sized>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
