@@ -112,17 +112,9 @@ impl Account {
         self.clock.read(now)
     }
 
-    /// The server's clock, if one of its answers has shown it.
-    pub(crate) fn observed_now(&self, now: Now) -> Option<UnixSeconds> {
-        self.clock.seen.map(|_| self.clock.read(now))
-    }
-
-    /// The latest that it can be by the server's clock: no answer showed a later time. Where
-    /// none showed any, the local clock has to do.
-    pub(crate) fn latest_now(&self, now: Now) -> UnixSeconds {
-        self.clock
-            .latest(now)
-            .unwrap_or_else(|| now.wall.to_seconds())
+    /// The latest that it can be by the server's clock: no answer showed a later time.
+    pub(crate) fn latest_now(&self, now: Now) -> Option<UnixSeconds> {
+        self.clock.latest(now)
     }
 
     /// Sets the server's clock by an answer.

@@ -7,6 +7,7 @@ use serde::ser::SerializeMap;
 use serde::{Serialize, Serializer};
 use serde_json::Value;
 
+use crate::error::DecodeError;
 use crate::ids::{ConversationId, MsgKey, Seqno, Uid};
 use crate::json;
 use crate::model::{Content, EventType, Message};
@@ -65,6 +66,10 @@ impl Event {
         item: &Value,
     ) -> Result<Self, json::Unreadable> {
         match json::salvage::<Message>(item) {
+            Ok((message, _)) if !message.msg_seqno.is_plausible() => Err(json::Unreadable {
+                raw: item.to_string(),
+                error: DecodeError::new("msg_seqno", &"no message has this number"),
+            }),
             Ok((message, None)) => Ok(Self::new(conversation, message)),
             Ok((message, Some(error))) => Ok(Self {
                 conversation,

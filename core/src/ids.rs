@@ -52,6 +52,14 @@ number! {
     MsgKey(i64)
 }
 
+impl Seqno {
+    /// Whether a message can have it. Seqnos are 63 bits and begin at 1; 0 and all ones are
+    /// what the service says for "none", and no cursor may stand there.
+    pub(crate) fn is_plausible(self) -> bool {
+        i64::try_from(self.0).is_ok_and(|seqno| (1..i64::MAX).contains(&seqno))
+    }
+}
+
 /// Which conversation: with a user, or in a group.
 ///
 /// In the service's words the pair (`session_type`, `talker_id`).

@@ -55,6 +55,7 @@ mod hosts;
 mod identity;
 mod ids;
 mod json;
+mod list_walk;
 pub mod model;
 mod one_line;
 pub mod pager;

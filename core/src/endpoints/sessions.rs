@@ -151,6 +151,11 @@ impl GetSessions {
         self
     }
 
+    /// Which conversations it shows.
+    pub(crate) const fn lists(&self) -> SessionType {
+        self.session_type
+    }
+
     /// How many entries a full page has.
     pub(crate) fn page_size(&self) -> usize {
         usize::try_from(self.size.unwrap_or(USUAL_SIZE)).unwrap_or(usize::MAX)
@@ -210,6 +215,11 @@ impl NewSessions {
     pub const fn size(mut self, size: u32) -> Self {
         self.size = Some(size);
         self
+    }
+
+    /// The time that what it shows changed after.
+    pub(crate) const fn changed_after(&self) -> UnixMicros {
+        self.begin_ts
     }
 }
 

@@ -17,6 +17,10 @@ use crate::json::Unreadable;
 /// What is asked for at once.
 const PAGE: u32 = 200;
 
+/// How often in a row a page may be empty and say that there is more, before that is taken
+/// for a habit of the service.
+const STALLS: u8 = 3;
+
 /// The messages of a conversation in order, newest first or rising, each once.
 ///
 /// Of what lies ahead only bounds are kept, two numbers a page, so memory stays flat
@@ -31,6 +35,8 @@ pub struct History {
     stage: Stage,
     /// From which end the service was seen to take a page.
     habit: End,
+    /// How often in a row a page was empty and said that there is more.
+    stalls: u8,
     tally: Tally,
 }
 
@@ -104,6 +110,7 @@ impl History {
             }],
             stage: Stage::Ask,
             habit: End::Newest,
+            stalls: 0,
             tally: Tally::new(),
         }
     }
@@ -213,9 +220,19 @@ impl Pager for History {
         Some(call)
     }
 
-    /// Fails on a page that says there is more and brings nothing of what was asked for.
-    fn handle_page(&mut self, page: MessagePage) -> Result<Vec<Event>, PageError> {
+    /// Fails on a page that says there is more and brings nothing of what was asked for. An
+    /// empty one is asked for again, and at last believed to be empty.
+    fn handle_page(&mut self, mut page: MessagePage) -> Result<Vec<Event>, PageError> {
         let asked = self.asked().ok_or(PageError::Unasked)?;
+        let is_empty = page.messages.is_empty() && page.unreadable.is_empty();
+        if is_empty && page.has_more {
+            self.stalls = self.stalls.saturating_add(1);
+            if self.stalls < STALLS {
+                return Ok(Vec::new());
+            }
+            page.has_more = false;
+        }
+        self.stalls = 0;
         let page = match Page::read(page, asked, self.size, &mut self.tally) {
             Ok(page) => page,
             Err(error) => {
@@ -266,6 +283,10 @@ impl Pager for History {
     }
 }
 
+fn is_plausible(seqno: u64) -> bool {
+    Seqno(seqno).is_plausible()
+}
+
 /// A page, cut to what was asked for.
 struct Page {
     /// In rising seqno, each once.
@@ -291,7 +312,7 @@ impl Page {
         // Messages that cannot be read count only in what the page says of itself.
         let said = [page.min_seqno.0, page.max_seqno.0]
             .into_iter()
-            .filter(|seqno| !page.unreadable.is_empty() && *seqno != 0 && *seqno != u64::MAX);
+            .filter(|seqno| !page.unreadable.is_empty() && is_plausible(*seqno));
         let (within, beyond): (Vec<u64>, Vec<u64>) =
             seqnos.chain(said).partition(|seqno| asked.holds(*seqno));
         if page.has_more && within.is_empty() {

@@ -1,32 +1,41 @@
 //! The whole list of conversations.
 
 use std::collections::BTreeSet;
-use std::time::Duration;
 
 use super::{Pager, Tally};
 use crate::endpoints::{GetSessions, SessionPage};
 use crate::error::PageError;
 use crate::ids::ConversationId;
 use crate::json::Unreadable;
+use crate::list_walk::{ListCall, ListWalk, Progress};
 use crate::model::Conversation;
-use crate::time::UnixMicros;
 
 /// The whole list of conversations, newest first, each once; pinned ones stand where
 /// the service puts them.
+///
+/// Where the list of all conversations does not lead further down, the single types are read
+/// after it: from there on each type begins anew with its newest.
 #[derive(Debug, Clone)]
 pub struct SessionsPager {
-    call: GetSessions,
-    over: bool,
+    walk: ListWalk,
+    state: State,
     seen: BTreeSet<ConversationId>,
     tally: Tally,
 }
 
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum State {
+    Reading,
+    Whole,
+    Unproven,
+}
+
 impl SessionsPager {
-    /// The list that this call begins.
-    pub const fn new(call: GetSessions) -> Self {
+    /// Reads the list that this call begins.
+    pub fn new(call: GetSessions) -> Self {
         Self {
-            call,
-            over: false,
+            walk: ListWalk::whole(call),
+            state: State::Reading,
             seen: BTreeSet::new(),
             tally: Tally::new(),
         }
@@ -38,6 +47,12 @@ impl SessionsPager {
         self.tally.left = conversations;
         self
     }
+
+    /// Returns whether the list ended in a way that may hide some: a page said that there are
+    /// more, and none led to them.
+    pub fn is_incomplete(&self) -> bool {
+        self.state == State::Unproven
+    }
 }
 
 impl Pager for SessionsPager {
@@ -45,50 +60,34 @@ impl Pager for SessionsPager {
     type Item = Conversation;
 
     fn next_call(&self) -> Option<GetSessions> {
-        (!self.over && !self.tally.is_full()).then(|| self.call.clone())
+        if self.state != State::Reading || self.tally.is_full() {
+            return None;
+        }
+        match self.walk.call() {
+            ListCall::Sessions(call) => Some(call),
+            ListCall::Changes(_) => None,
+        }
     }
 
-    /// Ends at the last page, and on one that brings nothing new.
+    /// Ends at the last page, and where no page leads further.
     fn handle_page(&mut self, page: SessionPage) -> Result<Vec<Conversation>, PageError> {
-        if self.over {
+        if self.state != State::Reading {
             return Err(PageError::Unasked);
         }
-        let bottom = bottom(&page.session_list);
-        // A full page may have more behind it, whatever it says.
-        let has_more = page.has_more || page.session_list.len() >= self.call.page_size();
+        self.state = match self.walk.handle_page(&page) {
+            // A list that begins with its oldest is not read upwards here.
+            Progress::More if matches!(self.walk.call(), ListCall::Changes(_)) => State::Unproven,
+            Progress::More => State::Reading,
+            Progress::Whole => State::Whole,
+            Progress::Unproven => State::Unproven,
+        };
         let mut fresh = page.session_list;
         fresh.retain(|conversation| self.seen.insert(conversation.id()));
         self.tally.note(page.unreadable);
-        match bottom {
-            Some(bottom) if has_more && !fresh.is_empty() => {
-                // Two may carry the same time, so the next page begins with this one again.
-                let end_ts = bottom.plus(Duration::from_micros(1));
-                self.call = self.call.clone().end_ts(end_ts);
-            }
-            _ => self.over = true,
-        }
         Ok(self.tally.take(fresh))
     }
 
     fn take_unreadable(&mut self) -> Vec<Unreadable> {
         std::mem::take(&mut self.tally.unreadable)
     }
-}
-
-/// How far down a page goes. Pinned conversations stand at the front whatever their time;
-/// on a page of nothing else, the newest of them is as far as is certain.
-fn bottom(list: &[Conversation]) -> Option<UnixMicros> {
-    // One that is listed twice counts where it stands first.
-    let mut seen = BTreeSet::new();
-    let list: Vec<&Conversation> = list
-        .iter()
-        .filter(|conversation| seen.insert(conversation.id()))
-        .collect();
-    let times = |pinned: bool| {
-        list.iter()
-            .filter(move |conversation| (conversation.top_ts.0 > 0) == pinned)
-            .map(|conversation| conversation.session_ts)
-            .filter(|time| time.0 > 0)
-    };
-    times(false).next_back().or_else(|| times(true).max())
 }

@@ -1,23 +1,25 @@
 //! What follows from an answer.
 
+use std::ops::RangeInclusive;
 use std::time::Duration;
 
 use http::Response;
 
-use super::gap::Age;
-use super::listing::Progress;
-use super::output::Output;
+use super::gap::{Age, Gap};
+use super::lists::{LatestNow, Listing, Part, newest_page};
 use super::request::{InFlight, Purpose};
 use super::status::Trigger;
 use super::track;
 use super::{Notice, Phase, Poller};
-use crate::endpoint::{Endpoint, server_date};
+use crate::endpoint::Endpoint;
 use crate::endpoints::{FetchSessionMsgs, MessagePage, Nav, SessionPage};
 use crate::error::{BuildError, DecodeError, Error, TransportError};
 use crate::event::Event;
-use crate::ids::{ConversationId, Uid};
+use crate::ids::{ConversationId, Seqno, Uid};
 use crate::json::Unreadable;
-use crate::time::{Now, UnixMicros, UnixSeconds};
+use crate::list_walk::Progress;
+use crate::model::Conversation;
+use crate::time::Now;
 
 /// How much older than the base line a message may be that is still taken as new, in a
 /// conversation that was not on the first list: rather deliver than lose.
@@ -26,12 +28,6 @@ const TOLERANCE: Duration = Duration::from_secs(60);
 /// How far two readings of the server's clock may be apart: they are whole seconds, and an
 /// answer takes a moment to come.
 const CLOCK_ERROR: Duration = Duration::from_secs(3);
-
-/// A list of so many times more conversations than are remembered is taken to have no end.
-const ENDLESS: usize = 10;
-
-/// Where the first list is empty, the base line is the server's clock less this.
-const BEFORE_NOW: Duration = Duration::from_secs(5);
 
 impl Poller {
     pub(super) fn handle_answer(
@@ -56,7 +52,6 @@ impl Poller {
         in_flight: &InFlight,
         answer: &Response<Vec<u8>>,
     ) -> Result<(), Error> {
-        let date = server_date(answer);
         match in_flight.purpose {
             Purpose::Nav => {
                 let identity = Nav.parse(answer)?.into_identity()?;
@@ -64,20 +59,18 @@ impl Poller {
                 self.account.store(identity, now)?;
                 self.adopt(now, uid)?;
             }
-            // Both lists are read the same way.
+            // All lists are read the same way.
             Purpose::BaseLine => {
-                let page = super::listing::newest_page().parse(answer)?;
-                // Where this answer has no date, an earlier one may have had one.
-                let date = date.or_else(|| self.account.observed_now(now));
-                self.take_base_line(&page, date);
+                let page = newest_page().parse(answer)?;
+                self.take_base_line(now, &page);
             }
-            Purpose::List(_) => {
-                let page = super::listing::newest_page().parse(answer)?;
-                self.handle_list(&page, date)?;
+            Purpose::List => {
+                let page = newest_page().parse(answer)?;
+                self.handle_list(now, &page)?;
             }
-            Purpose::Fetch(id) => {
+            Purpose::Fetch(id, size) => {
                 let page = FetchSessionMsgs::new(id).parse(answer)?;
-                self.handle_messages(id, page)?;
+                self.handle_messages(id, size, page)?;
             }
         }
         Ok(())
@@ -107,27 +100,14 @@ impl Poller {
         let wait = Duration::from_secs(u64::try_from(wait).unwrap_or(0));
         let wait = wait.min(self.config.interval);
         self.round_due = now.monotonic.saturating_add(wait);
-        self.phase = Phase::Idle;
-        self.move_on(Trigger::BaseLine);
+        self.connect(now);
     }
 
     /// The first list says where every conversation stands.
-    fn take_base_line(&mut self, page: &SessionPage, date: Option<UnixSeconds>) {
+    fn take_base_line(&mut self, now: Now, page: &SessionPage) {
         self.tell_unreadable(None, &page.unreadable);
-        let newest = page
-            .session_list
-            .iter()
-            .map(|conversation| conversation.session_ts)
-            .max()
-            .filter(|ts| ts.0 > 0);
-        self.base_ts = match (newest, date) {
-            (Some(newest), _) => at_most_now(newest, date),
-            (None, Some(date)) => date.to_micros().minus(BEFORE_NOW),
-            // No conversation and no clock: all that comes is new.
-            (None, None) => UnixMicros(0),
-        };
-        let start = self.base_ts.to_seconds().max(date.unwrap_or_default());
-        self.tracks.new_since = start.to_micros().minus(TOLERANCE).to_seconds();
+        let since = self.lists.begin(page, self.latest_now(now));
+        self.tracks.new_since = since.to_micros().minus(TOLERANCE).to_seconds();
         for conversation in &page.session_list {
             let newest = track::newest(conversation);
             // Where the list does not say how far it goes, the time of a message decides.
@@ -140,64 +120,114 @@ impl Poller {
                 );
             }
         }
+        self.connect(now);
         self.pauses.list_read();
         self.pauses.round_ended();
+    }
+
+    /// From now on, what arrives comes out.
+    fn connect(&mut self, now: Now) {
+        let server_now = self.account.server_now(now);
+        self.lists.schedule_whole(now.monotonic, server_now);
         self.phase = Phase::Idle;
         self.move_on(Trigger::BaseLine);
     }
 
-    fn handle_list(&mut self, page: &SessionPage, date: Option<UnixSeconds>) -> Result<(), Error> {
+    pub(super) fn latest_now(&self, now: Now) -> LatestNow {
+        LatestNow {
+            server: self.account.latest_now(now),
+            local: now.wall.to_seconds(),
+        }
+    }
+
+    fn handle_list(&mut self, now: Now, page: &SessionPage) -> Result<(), Error> {
         self.tell_unreadable(None, &page.unreadable);
         let Phase::Listing(listing) = &mut self.phase else {
             return Ok(());
         };
+        let progress = listing.walk.handle_page(page);
+        let listing = std::mem::replace(&mut self.phase, Phase::Fetching);
+        let Phase::Listing(listing) = listing else {
+            return Ok(());
+        };
         for conversation in &page.session_list {
-            self.tracks.observe(conversation, listing.floor);
+            self.observe(&listing, conversation);
         }
-        match listing.handle_page(page) {
-            Progress::More if listing.len() / ENDLESS > self.config.max_conversations => {
-                return Err(DecodeError::new("data.has_more", &"the list does not end").into());
+        match progress {
+            Progress::More if self.lists.is_endless(&listing) => {
+                self.doubt(now, &listing, "it does not end");
             }
-            Progress::More => {}
-            Progress::Done => {
-                self.base_ts = self.base_ts.max(at_most_now(listing.newest, date));
-                self.listed_from = listing.floor;
-                self.pauses.list_read();
-                self.begin_fetching();
+            Progress::More if !self.lists.is_enough(&listing) => {
+                self.phase = Phase::Listing(listing);
+                return Ok(());
             }
+            Progress::More | Progress::Whole => {
+                let latest = self.latest_now(now);
+                self.lists.finish(&listing, now.monotonic, latest);
+            }
+            Progress::Unproven => self.doubt(
+                now,
+                &listing,
+                "no page leads to its end: what it says of more leads to nothing new",
+            ),
         }
+        if listing.part == Part::Changes {
+            self.pauses.list_read();
+        }
+        self.begin_fetching();
         Ok(())
     }
 
-    fn handle_messages(&mut self, id: ConversationId, page: MessagePage) -> Result<(), Error> {
+    /// A list cannot be proven whole.
+    fn doubt(&mut self, now: Now, listing: &Listing, reason: &'static str) {
+        let latest = self.latest_now(now);
+        let rng = &mut self.pauses.rng;
+        let delay = self.lists.doubt(listing, now.monotonic, latest, rng);
+        let error = DecodeError::new("data.has_more", &reason).into();
+        self.tell(Notice::ListIncomplete { delay, error });
+    }
+
+    /// Takes over what a list says of a conversation.
+    fn observe(&mut self, listing: &Listing, entry: &Conversation) {
+        let id = entry.id();
+        let Some(track) = self.tracks.get_mut(id) else {
+            if self.lists.may_be_new(listing, entry) {
+                self.tracks.discover(entry, self.lists.is_new(entry));
+            }
+            return;
+        };
+        let lost = track.observe(entry);
+        self.tell_lost(id, lost);
+        self.hand_out_ready(id);
+    }
+
+    fn handle_messages(
+        &mut self,
+        id: ConversationId,
+        size: u32,
+        page: MessagePage,
+    ) -> Result<(), Error> {
         self.tell_unreadable(Some(id), &page.unreadable);
-        let size = self.config.page_size;
         let Some(track) = self.tracks.get_mut(id) else {
             return Ok(());
         };
-        let new_since = track.new_since;
-        let age = |event: &Event| match event.timestamp() {
-            UnixSeconds(0) => Age::Undated,
-            timestamp if timestamp >= new_since => Age::New,
-            _ => Age::History,
-        };
-        let is_new: Option<&dyn Fn(&Event) -> Age> = match track.cursor {
+        let mut gap = track.take_gap();
+        let age = |event: &Event| track.age(event);
+        let age: Option<&dyn Fn(&Event) -> Age> = match track.cursor {
             Some(_) => None,
             None => Some(&age),
         };
-        track.gap().handle_page(page, size, is_new).map_err(|_| {
+        let handled = gap.handle_page(page, size, age);
+        let (asks_more, is_ready) = (gap.ask().is_some(), gap.is_ready());
+        track.gap = Some(gap);
+        handled.map_err(|_| {
             DecodeError::new(
                 "data.has_more",
                 &"there is said to be more, but no end moved",
             )
         })?;
         track.succeeded();
-        let gap = track.gap();
-        let asks_more = gap.ask().is_some();
-        let is_ready = gap.is_ready();
-        if is_ready && !self.ready.contains(&id) {
-            self.ready.push_back(id);
-        }
+        self.hand_out_ready(id);
         if asks_more {
             self.keep_to_backlog(id);
             if !self.pauses_now() {
@@ -208,6 +238,26 @@ impl Poller {
         }
         self.end_round_if_done();
         Ok(())
+    }
+
+    /// Has what is here of a conversation handed out, as far as nothing below is missing.
+    pub(super) fn hand_out_ready(&mut self, id: ConversationId) {
+        let track = self.tracks.get_mut(id);
+        let is_ready = track.is_some_and(|track| track.gap.as_ref().is_some_and(Gap::is_ready));
+        if is_ready && !self.ready.contains(&id) {
+            self.ready.push_back(id);
+        }
+    }
+
+    /// Tells of stretches that are missing for good.
+    pub(super) fn tell_lost(&mut self, id: ConversationId, lost: Vec<RangeInclusive<u64>>) {
+        for range in lost {
+            self.tell(Notice::Gap {
+                conversation: id,
+                from_seqno: Seqno(*range.start()),
+                to_seqno: Seqno(*range.end()),
+            });
+        }
     }
 
     /// Whether a pause holds: then nothing more of this round is asked for.
@@ -232,26 +282,14 @@ impl Poller {
     /// Tells of items that cannot be read; those of a list once, though every round shows them.
     fn tell_unreadable(&mut self, conversation: Option<ConversationId>, items: &[Unreadable]) {
         for item in items {
-            if conversation.is_none() && self.unreadable.contains(&item.raw) {
+            if conversation.is_none() && !self.told.is_new(&item.raw) {
                 continue;
             }
-            self.outbox.push_back(Output::Notice(Notice::Undecodable {
+            self.tell(Notice::Undecodable {
                 conversation,
                 raw: item.raw.clone(),
                 reason: item.error.to_string(),
-            }));
+            });
         }
-        if conversation.is_none() && !items.is_empty() {
-            self.unreadable = items.iter().map(|item| item.raw.clone()).collect();
-        }
-    }
-}
-
-/// A time of a conversation, as far as the server's own clock bears it out: one that lies
-/// in the future would hide what arrives until then.
-fn at_most_now(ts: UnixMicros, date: Option<UnixSeconds>) -> UnixMicros {
-    match date {
-        Some(date) => ts.min(date.to_micros()),
-        None => ts,
     }
 }

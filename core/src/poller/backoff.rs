@@ -44,12 +44,21 @@ impl Backoff {
 
     /// The next pause: longer than the last, by up to a quarter more than its turn.
     pub(super) fn next(&mut self, rng: &mut Rng) -> Duration {
+        self.next_to(self.cap, rng)
+    }
+
+    /// The next pause after a refusal, which trying again hardly mends: it grows to an hour.
+    pub(super) fn next_after_refusal(&mut self, rng: &mut Rng) -> Duration {
+        self.next_to(self.cap.max(RISK_CAP), rng)
+    }
+
+    fn next_to(&mut self, cap: Duration, rng: &mut Rng) -> Duration {
         let doubled = self
             .first
             .saturating_mul(1_u32.checked_shl(self.failures).unwrap_or(u32::MAX));
         self.failures = self.failures.saturating_add(1).min(31);
-        let jitter = doubled.min(self.cap).mul_f64(rng.fraction() / 4.0);
-        doubled.saturating_add(jitter).min(self.cap)
+        let jitter = doubled.min(cap).mul_f64(rng.fraction() / 4.0);
+        doubled.saturating_add(jitter).min(cap)
     }
 
     /// It went well.

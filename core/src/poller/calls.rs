@@ -40,7 +40,7 @@ impl Poller {
                 Err(paused) => Step::Done(Err(paused.into())),
             },
             Step::Done(Err(error)) => {
-                self.note_failed_call(&error, E::SENDS);
+                self.note_failed_call(now, &error, E::SENDS);
                 Step::Done(Err(error))
             }
             Step::Done(Ok(output)) => {
@@ -52,7 +52,7 @@ impl Poller {
         }
     }
 
-    fn note_failed_call(&mut self, error: &Error, sends: bool) {
+    fn note_failed_call(&mut self, now: Now, error: &Error, sends: bool) {
         if self.ended.is_some() {
             return;
         }
@@ -71,8 +71,12 @@ impl Poller {
         let sent_at = self.pauses.count().wrapping_sub(1);
         match error.class() {
             ErrorClass::LoginLost => self.fail(error.clone()),
-            ErrorClass::RiskControl => self.pause(Cause::RiskControl, sent_at, None, error.clone()),
-            ErrorClass::Throttled => self.pause(Cause::Throttled, sent_at, None, error.clone()),
+            ErrorClass::RiskControl => {
+                self.pause(now, Cause::RiskControl, sent_at, None, error.clone())
+            }
+            ErrorClass::Throttled => {
+                self.pause(now, Cause::Throttled, sent_at, None, error.clone())
+            }
             _ => {}
         }
     }

@@ -8,7 +8,9 @@ use crate::one_line::OneLine;
 use crate::time::{UnixMicros, UnixSeconds};
 
 const FORMAT: &str = "bilibili-session checkpoint";
-const VERSION: u64 = 1;
+/// Version 1 lacks [`Lists`]; it is still read.
+const VERSION: u64 = 2;
+const OLDEST_VERSION: u64 = 1;
 
 /// Where a poller stood: it covers exactly the events handed out until it was taken.
 ///
@@ -29,6 +31,8 @@ pub(super) struct Body {
     pub(super) new_since: i64,
     /// When the list was last asked for, by the server's clock.
     pub(super) polled_at: i64,
+    #[serde(default, skip_serializing_if = "Lists::is_empty")]
+    pub(super) lists: Lists,
     pub(super) conversations: Vec<Entry>,
 }
 
@@ -47,9 +51,36 @@ pub(super) struct Entry {
     /// Where there is no cursor: what is new has at least this time.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) new_since: Option<i64>,
+    /// Where there is no cursor: the message at the target is new whatever its time says.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub(super) newest_is_new: bool,
     /// It changed, and was not fetched since; a list that said so did not say how far it goes.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub(super) recheck: bool,
+}
+
+/// What is known of the lists besides the base line.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(super) struct Lists {
+    /// What changed before was on a whole list.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) whole_base: Option<i64>,
+    /// When a whole list was read last, by the server's clock.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) whole_read_at: Option<i64>,
+    /// A conversation that is not here and changed later has something new.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) listed_to: Option<i64>,
+    /// One that is not here and changed no later was there before the start.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) first_oldest: Option<i64>,
+}
+
+impl Lists {
+    fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
 }
 
 impl Checkpoint {
@@ -68,9 +99,23 @@ impl Checkpoint {
             .conversations
             .iter_mut()
             .find(|entry| ConversationId::new(entry.session_type, entry.talker_id) == id);
-        if let Some(entry) = entry {
-            entry.target = entry.target.max(event.msg_seqno().0);
-            entry.cursor = entry.cursor.map(|cursor| cursor.min(before));
+        match entry {
+            Some(entry) => {
+                entry.target = entry.target.max(event.msg_seqno().0);
+                entry.cursor = entry.cursor.map(|cursor| cursor.min(before));
+            }
+            // It was forgotten meanwhile.
+            None => self.body.conversations.push(Entry {
+                session_type: id.session_type(),
+                talker_id: id.talker_id(),
+                cursor: Some(before),
+                target: event.msg_seqno().0,
+                session_ts: event.timestamp().to_micros().0,
+                newest_ts: None,
+                new_since: None,
+                newest_is_new: false,
+                recheck: false,
+            }),
         }
     }
 
@@ -86,7 +131,12 @@ impl Checkpoint {
         UnixSeconds(self.body.polled_at)
     }
 
-    /// Where each conversation stands.
+    /// State of the lists.
+    pub(super) const fn lists(&self) -> &Lists {
+        &self.body.lists
+    }
+
+    /// State of each conversation.
     pub(super) fn entries(&self) -> &[Entry] {
         &self.body.conversations
     }
@@ -146,7 +196,7 @@ impl Checkpoint {
                 found: envelope.version,
             });
         }
-        if envelope.version < VERSION {
+        if envelope.version < OLDEST_VERSION {
             return Err(CheckpointError::Damaged(
                 "its format has a number that none ever had".to_owned(),
             ));

@@ -1,10 +1,12 @@
 //! What follows from a failure: a pause for all, a pause for one conversation, or the end.
 
-use super::output::Output;
+use std::time::Duration;
+
 use super::pauses::Cause;
 use super::request::{InFlight, Purpose};
+use super::track::Ended;
 use super::{Notice, Phase, Poller};
-use crate::error::{Error, ErrorClass};
+use crate::error::{Error, ErrorClass, TransportErrorKind};
 use crate::identity::{Generation, Refusal};
 use crate::ids::ConversationId;
 use crate::time::Now;
@@ -14,7 +16,7 @@ impl Poller {
     pub(super) fn handle_failure(&mut self, now: Now, in_flight: &InFlight, error: Error) {
         let (purpose, sent_at) = (in_flight.purpose, in_flight.pauses);
         let pause = |poller: &mut Self, cause, error| {
-            poller.pause(cause, sent_at, purpose.conversation(), error);
+            poller.pause(now, cause, sent_at, purpose.conversation(), error);
         };
         match (error.class(), purpose) {
             (ErrorClass::LoginLost, _) => self.fail(error),
@@ -28,14 +30,14 @@ impl Poller {
             // Mistakes before anything is sent do not go away.
             (_, Purpose::Nav) if matches!(error, Error::Build(_)) => self.fail(error),
             (_, Purpose::Nav) => pause(self, Cause::Fault, error),
-            (ErrorClass::Signature, Purpose::BaseLine | Purpose::List(_)) => {
+            (ErrorClass::Signature, Purpose::BaseLine | Purpose::List) => {
                 self.handle_refused_list(now, in_flight, error);
             }
-            (_, Purpose::BaseLine | Purpose::List(_)) => self.retry_list(error),
-            (ErrorClass::Signature, Purpose::Fetch(id)) => {
+            (_, Purpose::BaseLine | Purpose::List) => self.retry_list(now, error),
+            (ErrorClass::Signature, Purpose::Fetch(id, _)) => {
                 self.handle_refused_fetch(now, id, in_flight, error);
             }
-            (_, Purpose::Fetch(id)) => self.handle_failed_fetch(id, error),
+            (_, Purpose::Fetch(id, size)) => self.handle_failed_fetch(id, size, error),
         }
         self.end_round_if_done();
     }
@@ -44,15 +46,14 @@ impl Poller {
     /// may still come.
     pub(super) fn pause(
         &mut self,
+        now: Now,
         cause: Cause,
         sent_at: u64,
         conversation: Option<ConversationId>,
         error: Error,
     ) {
         self.queue.clear();
-        if let Phase::Listing(_) = self.phase {
-            self.phase = Phase::Fetching;
-        }
+        self.break_off_list(now, now.monotonic);
         if let Some(delay) = self.pauses.begin(self.clock, cause, sent_at) {
             self.tell(match cause {
                 Cause::Fault | Cause::Signature => Notice::Retry {
@@ -88,7 +89,7 @@ impl Poller {
         if refusal != Refusal::SignAgain {
             // After the pause it is tried without a signature first.
             self.account.sign_lists(false);
-            self.pause(Cause::Signature, in_flight.pauses, None, error);
+            self.pause(now, Cause::Signature, in_flight.pauses, None, error);
         }
     }
 
@@ -111,13 +112,13 @@ impl Poller {
                 self.queue.push_front(id);
             }
             Refusal::Account if self.refused_to.is_some_and(|other| other != id) => {
-                self.pause(Cause::Signature, in_flight.pauses, None, error);
+                self.pause(now, Cause::Signature, in_flight.pauses, None, error);
             }
             refusal => {
                 if refusal == Refusal::Account {
                     self.refused_to = Some(id);
                 }
-                self.handle_failed_fetch(id, error);
+                self.retry_conversation(id, error);
             }
         }
     }
@@ -132,39 +133,90 @@ impl Poller {
     }
 
     /// The list failed. What is known to be behind can be fetched all the same.
-    fn retry_list(&mut self, error: Error) {
+    fn retry_list(&mut self, now: Now, error: Error) {
         let delay = self.pauses.next(Cause::Fault);
-        self.outbox.push_back(Output::Notice(Notice::Retry {
+        self.tell(Notice::Retry {
             delay,
             conversation: None,
             error,
-        }));
+        });
         if let Phase::Start = self.phase {
             self.pauses.hold(self.clock, delay, Cause::Fault);
         } else {
             let due = self.clock.saturating_add(delay);
             self.round_due = self.round_due.max(due);
+            self.lists.hold(due);
+            self.break_off_list(now, due);
             self.begin_fetching();
         }
     }
 
-    fn handle_failed_fetch(&mut self, id: ConversationId, error: Error) {
+    /// Leaves the rest of a list for later: it is owed from then on.
+    fn break_off_list(&mut self, now: Now, due: Duration) {
+        if let Phase::Listing(_) = self.phase
+            && let Phase::Listing(listing) = std::mem::replace(&mut self.phase, Phase::Fetching)
+        {
+            let latest = self.latest_now(now);
+            self.lists.interrupt(&listing, due, latest);
+        }
+    }
+
+    fn handle_failed_fetch(&mut self, id: ConversationId, size: u32, error: Error) {
         let Some(track) = self.tracks.get_mut(id) else {
             return;
         };
-        if error.class() == ErrorClass::ConversationGone {
-            track.end();
-            if !self.ready.contains(&id) {
-                self.ready.push_back(id);
+        match (&error, error.class()) {
+            (_, ErrorClass::ConversationGone) => self.end_conversation(id, error),
+            // A smaller page may do.
+            (Error::Transport(failed), _)
+                if failed.kind == TransportErrorKind::BodyTooLarge && track.shrink_page(size) =>
+            {
+                self.queue.push_front(id);
             }
-            self.tell(Notice::ConversationFailed {
-                conversation: id,
-                error,
-            });
-            return;
+            _ => self.retry_conversation(id, error),
         }
+    }
+
+    /// The service says that a conversation is over.
+    fn end_conversation(&mut self, id: ConversationId, error: Error) {
+        let Some(track) = self.tracks.get_mut(id) else {
+            return;
+        };
+        match track.end() {
+            Ended::AskAgain { held, is_first } => {
+                if is_first {
+                    self.tell(Notice::ConversationFailed {
+                        conversation: id,
+                        held,
+                        error: error.clone(),
+                    });
+                }
+                self.retry_conversation(id, error);
+            }
+            Ended::Over(lost) => {
+                self.ready.push_back(id);
+                self.tell(Notice::ConversationFailed {
+                    conversation: id,
+                    held: 0,
+                    error,
+                });
+                self.tell_lost(id, lost);
+            }
+        }
+    }
+
+    fn retry_conversation(&mut self, id: ConversationId, error: Error) {
+        let Some(track) = self.tracks.get_mut(id) else {
+            return;
+        };
         track.signed_again = false;
-        let delay = track.backoff.next(&mut self.pauses.rng);
+        let rng = &mut self.pauses.rng;
+        let delay = match error.class() {
+            ErrorClass::CallerMistake | ErrorClass::Refused => {
+                track.backoff.next_after_refusal(rng)
+            }
+            _ => track.backoff.next(rng),
+        };
         track.retry_at = self.clock.saturating_add(delay);
         self.tell(Notice::Retry {
             delay,

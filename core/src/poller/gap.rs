@@ -5,6 +5,7 @@
 //! front can be handed out; a page may answer from either end of what was asked for.
 
 use std::collections::VecDeque;
+use std::ops::RangeInclusive;
 
 use crate::endpoints::MessagePage;
 use crate::event::Event;
@@ -12,6 +13,10 @@ use crate::ids::Seqno;
 
 /// No bound: up to whatever the newest is.
 const OPEN: u64 = u64::MAX;
+
+/// How often a page may say that there is more, and bring nothing, before that is taken for
+/// a habit.
+const STALLS: u8 = 3;
 
 /// A page said that there is more and moved no end.
 #[derive(Debug, PartialEq, Eq)]
@@ -34,6 +39,8 @@ pub(super) struct Gap {
     reached: u64,
     /// The newest message that the list knows of, if it says so.
     target: Option<u64>,
+    /// How often in a row a page said that there is more, and brought nothing.
+    stalls: u8,
 }
 
 #[derive(Debug)]
@@ -71,6 +78,7 @@ impl Gap {
             began: cursor.0,
             reached: cursor.0,
             target: (target > cursor).then_some(target.0),
+            stalls: 0,
         }
     }
 
@@ -143,8 +151,11 @@ impl Gap {
             .iter()
             .any(|event| event.msg_seqno().0 == missing.before);
         // A page that is full may not be the last, whatever it says; nor is one that does not
-        // reach the message that it was asked to end with.
-        let is_last = !page.has_more
+        // reach the message that it was asked to end with. One that holds nothing but the
+        // message that it had to is the last: some servers say that there is more because older
+        // ones lie below what was asked for.
+        let is_alone = came == 1 && (anchor_came || self.is_newest_known(page.messages.first()));
+        let is_last = (!page.has_more || is_alone)
             && came < usize::try_from(size).unwrap_or(usize::MAX)
             && (anchor_came || !missing.anchored);
         let mut events: Vec<Event> = page
@@ -156,9 +167,11 @@ impl Gap {
         events.dedup_by_key(|event| (event.msg_seqno(), event.msg_key()));
 
         // Items that cannot be read are somewhere between the ends that the page tells of.
-        let told = [page.min_seqno.0, page.max_seqno.0]
+        let told = [page.min_seqno, page.max_seqno]
             .into_iter()
-            .filter(|seqno| !page.unreadable.is_empty() && missing.is_within(*seqno));
+            .filter(|seqno| !page.unreadable.is_empty() && seqno.is_plausible())
+            .map(|seqno| seqno.0)
+            .filter(|seqno| missing.is_within(*seqno));
         let came = events.iter().map(|event| event.msg_seqno().0).chain(told);
         let Some((mut low, high)) = came.clone().min().zip(came.max()) else {
             return self.handle_nothing(place, missing, is_last, page.has_more);
@@ -171,6 +184,7 @@ impl Gap {
             low_is_readable = false;
         }
         self.reached = self.reached.max(high);
+        self.stalls = 0;
 
         let is_open = missing.before == OPEN;
         let top_is_here = anchor_came
@@ -229,6 +243,30 @@ impl Gap {
         true
     }
 
+    /// Whether messages are held above a stretch that is missing.
+    pub(super) fn holds_above(&self) -> bool {
+        let missing = self.lowest_missing().map(|(place, _)| place);
+        missing.is_some_and(|place| {
+            let above = self.segments.iter().skip(place);
+            above.into_iter().any(|it| matches!(it, Segment::Here(_)))
+        })
+    }
+
+    /// What is missing will never come: all that is here can be handed out. Returns the
+    /// stretches below something that is here.
+    pub(super) fn end(&mut self) -> Vec<RangeInclusive<u64>> {
+        let missing = self.segments.iter().filter_map(|segment| match segment {
+            Segment::Missing(missing) if missing.before != OPEN => {
+                Some(missing.after.saturating_add(1)..=missing.before.saturating_sub(1))
+            }
+            _ => None,
+        });
+        let missing: Vec<_> = missing.filter(|range| !range.is_empty()).collect();
+        self.segments
+            .retain(|segment| matches!(segment, Segment::Here(_)));
+        missing
+    }
+
     /// What is missing will not come now: only what can be handed out before it stays.
     pub(super) fn give_up(&mut self) {
         if let Some((place, missing)) = self.lowest_missing() {
@@ -256,6 +294,10 @@ impl Gap {
         }
     }
 
+    fn is_newest_known(&self, event: Option<&Event>) -> bool {
+        event.is_some_and(|event| Some(event.msg_seqno().0) == self.target)
+    }
+
     fn handle_nothing(
         &mut self,
         place: usize,
@@ -270,9 +312,14 @@ impl Gap {
             }
             return Ok(());
         }
-        if has_more {
-            return Err(Stalled);
+        // Of what is open upwards, the list tells whether more is to come.
+        if has_more && !is_last && missing.before != OPEN {
+            self.stalls = self.stalls.saturating_add(1);
+            if self.stalls < STALLS {
+                return Err(Stalled);
+            }
         }
+        self.stalls = 0;
         self.segments.remove(place);
         Ok(())
     }

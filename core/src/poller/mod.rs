@@ -54,15 +54,16 @@ mod failure;
 mod gap;
 mod habits;
 mod kept;
-mod listing;
+mod lists;
 mod notice;
 mod output;
 mod pauses;
 mod request;
 mod status;
+mod told;
 mod track;
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 
 use http::Response;
@@ -82,10 +83,11 @@ use crate::ids::{ConversationId, Seqno, Uid};
 use crate::model::Content;
 use crate::time::{Now, UnixMicros, UnixSeconds};
 use kept::Kept;
-use listing::Listing;
+use lists::{Listing, Lists};
 use pauses::Pauses;
 use request::InFlight;
 use status::Trigger;
+use told::Told;
 use track::{Settled, Tracks};
 
 /// Turns the private messages of an account into events. See the [module](self).
@@ -99,10 +101,7 @@ pub struct Poller {
     clock: Duration,
     /// Whose messages these are, once nav has said so or the checkpoint says it.
     uid: Option<Uid>,
-    /// The newest change that a list showed; the next list begins a little before.
-    base_ts: UnixMicros,
-    /// Where the last list began that was read to its end.
-    listed_from: UnixMicros,
+    lists: Lists,
     tracks: Tracks,
     /// The conversations of this round that are still to be asked for.
     queue: VecDeque<ConversationId>,
@@ -112,14 +111,17 @@ pub struct Poller {
     next_id: u64,
     /// The next round begins then.
     round_due: Duration,
+    /// No request is sent before, and the next one this much later.
+    spaced_at: Duration,
+    spacing: Duration,
     /// When the list was last asked for, by the server's clock.
     polled_at: UnixSeconds,
     pauses: Pauses,
     /// The conversation that new keys were refused to.
     refused_to: Option<ConversationId>,
     kept: Kept,
-    /// Items of the last list that could not be read: told of once.
-    unreadable: BTreeSet<String>,
+    /// Items of lists that could not be read.
+    told: Told,
     outbox: VecDeque<Output>,
     ended: Option<End>,
 }
@@ -155,27 +157,30 @@ impl Poller {
     /// Fails when the configuration is out of range, or asks the service itself too often.
     pub fn new(context: Context, config: PollerConfig) -> Result<Self, ConfigError> {
         config.check(context.is_official())?;
+        let mut account = Account::new(context.clone());
+        account.sign_lists(config.habits.lists_signed == Some(true));
         Ok(Self {
             status: Status::Init,
             phase: Phase::Start,
             clock: Duration::ZERO,
             uid: None,
-            base_ts: UnixMicros::default(),
-            listed_from: UnixMicros::default(),
+            lists: Lists::new(&config),
             tracks: Tracks::new(config.max_conversations, config.interval),
             queue: VecDeque::new(),
             ready: VecDeque::new(),
             in_flight: BTreeMap::new(),
             next_id: 0,
             round_due: Duration::ZERO,
+            spaced_at: Duration::ZERO,
+            spacing: config.spacing_to(context.is_official()),
             polled_at: UnixSeconds::default(),
             pauses: Pauses::new(&config),
             refused_to: None,
             kept: Kept::new(config.kept_events),
-            unreadable: BTreeSet::new(),
+            told: Told::default(),
             outbox: VecDeque::new(),
             ended: None,
-            account: Account::new(context),
+            account,
             config,
         })
     }
@@ -202,7 +207,9 @@ impl Poller {
         let mut poller = Self::new(context, config)?;
         poller.phase = Phase::Resume;
         poller.uid = Some(checkpoint.uid());
-        poller.base_ts = checkpoint.base_ts();
+        poller
+            .lists
+            .resume(checkpoint.base_ts(), checkpoint.lists());
         poller.polled_at = checkpoint.polled_at();
         poller.tracks.new_since = checkpoint.new_since();
         for entry in checkpoint.entries() {
@@ -213,6 +220,7 @@ impl Poller {
                 UnixMicros(entry.session_ts),
             );
             track.recheck = entry.recheck;
+            track.new_from = Some(Seqno(entry.target)).filter(|_| entry.newest_is_new);
             track.newest_ts = UnixSeconds(entry.newest_ts.unwrap_or_default());
             if let Some(new_since) = entry.new_since {
                 track.new_since = UnixSeconds(new_since);
@@ -266,15 +274,17 @@ impl Poller {
                     Some(_) => None,
                     None => Some(track.new_since.0),
                 },
+                newest_is_new: track.cursor.is_none() && track.new_from == Some(track.reachable()),
                 recheck: track.recheck,
             })
             .collect();
         Some(Checkpoint {
             body: checkpoint::Body {
                 uid: uid.0,
-                base_ts: self.base_ts.0,
+                base_ts: self.lists.base_ts().0,
                 new_since: self.tracks.new_since.0,
                 polled_at: self.polled_at.0,
+                lists: self.lists.save(),
                 conversations,
             },
         })

@@ -72,6 +72,9 @@ pub enum Notice {
     ConversationFailed {
         /// Which one.
         conversation: ConversationId,
+        /// Number of its messages that are here and lie above missing ones: it is asked twice
+        /// more, then they are delivered.
+        held: usize,
         /// In the service's words.
         error: Error,
     },
@@ -192,8 +195,17 @@ impl fmt::Display for Notice {
             ),
             Self::ConversationFailed {
                 conversation,
+                held: 0,
                 error,
             } => write!(f, "{conversation} is over: {error}"),
+            Self::ConversationFailed {
+                conversation,
+                held,
+                error,
+            } => write!(
+                f,
+                "{conversation} is over: {error}; {held} of its messages are here, and are delivered if that is still so when it was asked twice more"
+            ),
             Self::Undecodable {
                 conversation: Some(conversation),
                 reason,
@@ -252,6 +264,9 @@ impl Serialize for Notice {
             } => {
                 line.serialize_entry("from_seqno", from_seqno)?;
                 line.serialize_entry("to_seqno", to_seqno)?;
+            }
+            Self::ConversationFailed { held, .. } if *held > 0 => {
+                line.serialize_entry("count", held)?;
             }
             Self::Undecodable { raw, .. } => line.serialize_entry("raw", raw)?,
             _ => {}

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use http::Request;
 
-use super::listing::{self, Listing, Page};
+use super::lists::newest_page;
 use super::output::{Outgoing, RequestId};
 use super::{Phase, Poller};
 use crate::endpoint::{Auth, Endpoint, Wbi, WbiOnDemand};
@@ -13,11 +13,8 @@ use crate::endpoints::{FetchSessionMsgs, Nav};
 use crate::error::BuildError;
 use crate::identity::Generation;
 use crate::ids::ConversationId;
+use crate::list_walk::ListCall;
 use crate::time::Now;
-
-/// The list is asked for this much before the base line: a conversation may be committed
-/// a moment late with an earlier time.
-const OVERLAP: Duration = Duration::from_secs(5);
 
 /// A request that is on its way.
 #[derive(Debug, Clone)]
@@ -37,20 +34,20 @@ pub(super) enum Purpose {
     Nav,
     /// The list that is the base line.
     BaseLine,
-    /// A page of what changed.
-    List(Page),
-    /// A page of a conversation.
-    Fetch(ConversationId),
+    /// A page of the lists.
+    List,
+    /// A page of a conversation, and its size.
+    Fetch(ConversationId, u32),
 }
 
 impl Purpose {
     pub(super) const fn is_list(self) -> bool {
-        matches!(self, Self::BaseLine | Self::List(_))
+        matches!(self, Self::BaseLine | Self::List)
     }
 
     pub(super) const fn conversation(self) -> Option<ConversationId> {
         match self {
-            Self::Fetch(id) => Some(id),
+            Self::Fetch(id, _) => Some(id),
             _ => None,
         }
     }
@@ -59,7 +56,7 @@ impl Purpose {
 impl Poller {
     /// The next request, if one may be sent now.
     pub(super) fn next_request(&mut self, now: Now) -> Option<Outgoing> {
-        if now.monotonic < self.pauses.until() {
+        if now.monotonic < self.may_send_at() {
             return None;
         }
         let Some((generation, identity)) = self.account.identity() else {
@@ -77,7 +74,7 @@ impl Poller {
                     return None;
                 }
                 self.begin_round(now);
-                self.send_list(now, Purpose::BaseLine, &listing::newest_page())
+                self.send_list(now, Purpose::BaseLine, &newest_page())
             }
             // Left when it is known who is logged in.
             Phase::Resume => None,
@@ -86,17 +83,17 @@ impl Poller {
                     return None;
                 }
                 self.begin_round(now);
-                let listing = Listing::new(self.base_ts.minus(OVERLAP));
-                let page = listing.page;
+                let listing = self.lists.changes();
+                let call = listing.walk.call();
                 self.phase = Phase::Listing(listing);
-                self.send_page(now, page)
+                self.send_page(now, &call)
             }
             Phase::Listing(listing) => {
-                let page = listing.page;
-                if self.is_in_flight(|purpose| matches!(purpose, Purpose::List(_))) {
+                let call = listing.walk.call();
+                if self.is_in_flight(|purpose| purpose == Purpose::List) {
                     return None;
                 }
-                self.send_page(now, page)
+                self.send_page(now, &call)
             }
             Phase::Fetching => {
                 let busy = self
@@ -110,15 +107,16 @@ impl Poller {
                 let id = self.next_in_queue()?;
                 let track = self.tracks.get_mut(id)?;
                 let ask = track.gap().ask()?;
+                let size = track.page_size(self.config.page_size);
                 let mut call = FetchSessionMsgs::new(id)
-                    .size(self.config.page_size)
+                    .size(size)
                     .begin_seqno(ask.begin_seqno);
                 if let Some(end_seqno) = ask.end_seqno {
                     call = call.end_seqno(end_seqno);
                 }
                 let proof = Wbi::with_identity(&identity, self.account.server_now(now));
                 let request = call.request(self.account.context(), proof);
-                self.send(now, Purpose::Fetch(id), Some(generation), request)
+                self.send(now, Purpose::Fetch(id, size), Some(generation), request)
             }
         }
     }
@@ -130,10 +128,11 @@ impl Poller {
             .values()
             .map(|in_flight| in_flight.deadline)
             .min();
+        let may_send_at = self.may_send_at();
         let request = match self.phase {
-            _ if self.account.identity().is_none() => self.pauses.until(),
-            Phase::Idle => self.round_due.max(self.pauses.until()),
-            _ => self.pauses.until(),
+            _ if self.account.identity().is_none() => may_send_at,
+            Phase::Idle => self.round_due.max(may_send_at),
+            _ => may_send_at,
         };
         match deadline {
             // Before the pause ends nothing is sent; after it only an answer moves on.
@@ -143,9 +142,15 @@ impl Poller {
         }
     }
 
+    /// No request is sent before: a pause, or the least distance to the last one.
+    fn may_send_at(&self) -> Duration {
+        self.pauses.until().max(self.spaced_at)
+    }
+
     /// The conversations that are behind and may be asked for now.
     pub(super) fn begin_fetching(&mut self) {
-        self.tracks.forget_quiet(self.listed_from);
+        let forgotten_to = self.tracks.forget_quiet(self.lists.settled_to());
+        self.lists.forget_to(forgotten_to);
         let clock = self.clock;
         self.queue = self
             .tracks
@@ -163,8 +168,12 @@ impl Poller {
             && self.queue.is_empty()
             && !self.is_in_flight(|purpose| matches!(purpose, Purpose::Fetch(..)));
         if is_done {
-            self.phase = Phase::Idle;
-            self.pauses.round_ended();
+            let is_paused = self.clock < self.pauses.until();
+            let due = (!is_paused).then(|| self.lists.next_due(self.clock));
+            self.phase = due.flatten().map_or(Phase::Idle, Phase::Listing);
+            if let Phase::Idle = self.phase {
+                self.pauses.round_ended();
+            }
         }
     }
 
@@ -190,11 +199,10 @@ impl Poller {
         None
     }
 
-    fn send_page(&mut self, now: Now, page: Page) -> Option<Outgoing> {
-        let purpose = Purpose::List(page);
-        match page {
-            Page::After(ts) => self.send_list(now, purpose, &listing::page_after(ts)),
-            Page::Before(ts) => self.send_list(now, purpose, &listing::page_before(ts)),
+    fn send_page(&mut self, now: Now, call: &ListCall) -> Option<Outgoing> {
+        match call {
+            ListCall::Changes(call) => self.send_list(now, Purpose::List, call),
+            ListCall::Sessions(call) => self.send_list(now, Purpose::List, call),
         }
     }
 
@@ -228,6 +236,7 @@ impl Poller {
                 return None;
             }
         };
+        self.spaced_at = now.monotonic.saturating_add(self.spacing);
         let id = RequestId(self.next_id);
         self.next_id = self.next_id.wrapping_add(1);
         let deadline = now.monotonic.saturating_add(self.config.request_timeout);

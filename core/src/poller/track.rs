@@ -2,17 +2,21 @@
 
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
+use std::ops::RangeInclusive;
 use std::time::Duration;
 
 use super::backoff::Backoff;
-use super::gap::Gap;
+use super::gap::{Age, Gap};
 use crate::event::Event;
 use crate::ids::{ConversationId, Seqno};
-use crate::model::Conversation;
+use crate::model::{Conversation, Message};
 use crate::time::{UnixMicros, UnixSeconds};
 
 /// How often a message that the list knows of is asked for before it is taken as gone.
 const STRIKES: u8 = 3;
+
+/// A page has room for two: one to go on from, and one more.
+const SMALLEST_PAGE: u32 = 2;
 
 /// How far the time of a message and that of its conversation may be apart.
 const MARGIN: Duration = Duration::from_secs(6);
@@ -30,6 +34,8 @@ pub(super) struct Track {
     pub(super) newest_ts: UnixSeconds,
     /// While there is no cursor: what is new has at least this time.
     pub(super) new_since: UnixSeconds,
+    /// While there is no cursor: messages from this one on are new whatever their time says.
+    pub(super) new_from: Option<Seqno>,
     /// What is being fetched.
     pub(super) gap: Option<Gap>,
     pub(super) backoff: Backoff,
@@ -39,6 +45,12 @@ pub(super) struct Track {
     pub(super) signed_again: bool,
     /// The service said that it is over, when its newest message was this one.
     pub(super) ended_at: Option<Seqno>,
+    /// How often in a row it said so while messages are held that lie above missing ones.
+    ended: u8,
+    /// Its numbers began anew: what it says of that is taken over when all of before came out.
+    restart: Option<Restart>,
+    /// Messages of a page, where one as long as configured is too large.
+    pub(super) page_size: Option<u32>,
     /// It changed, but the list does not say how far it goes.
     pub(super) recheck: bool,
     /// A target that was asked for in vain often enough.
@@ -47,6 +59,13 @@ pub(super) struct Track {
     strikes: u8,
     /// The highest message that an attempt saw which fell short.
     seen_to: Seqno,
+}
+
+/// A conversation whose numbers began anew.
+#[derive(Debug, Clone, Copy)]
+struct Restart {
+    newest: Seqno,
+    new_since: UnixSeconds,
 }
 
 /// How the fetching of a gap ended.
@@ -65,6 +84,15 @@ pub(super) enum Settled {
     },
 }
 
+/// Consequence of a conversation that is said to be over.
+#[derive(Debug)]
+pub(super) enum Ended {
+    /// Ask again before that is believed: so many messages are held.
+    AskAgain { held: usize, is_first: bool },
+    /// It is over; these stretches are missing for good.
+    Over(Vec<RangeInclusive<u64>>),
+}
+
 impl Track {
     pub(super) fn new(cursor: Option<Seqno>, target: Seqno, interval: Duration) -> Self {
         Self {
@@ -73,11 +101,15 @@ impl Track {
             session_ts: UnixMicros::default(),
             newest_ts: UnixSeconds::default(),
             new_since: UnixSeconds(0),
+            new_from: None,
             gap: None,
             backoff: Backoff::retry(interval),
             retry_at: Duration::ZERO,
             signed_again: false,
             ended_at: None,
+            ended: 0,
+            restart: None,
+            page_size: None,
             recheck: false,
             given_up: None,
             strikes: 0,
@@ -112,8 +144,25 @@ impl Track {
         }
     }
 
-    /// Takes over what a list says.
-    pub(super) fn observe(&mut self, newest: Seqno, session_ts: UnixMicros) {
+    /// Takes over what a list says. Returns the stretches that are missing for good, where the
+    /// numbers of the conversation began anew.
+    pub(super) fn observe(&mut self, entry: &Conversation) -> Vec<RangeInclusive<u64>> {
+        let (newest, session_ts) = (newest(entry), entry.session_ts);
+        if self.begins_anew(entry) {
+            self.restart = Some(Restart {
+                newest,
+                new_since: self.changed_at().to_seconds(),
+            });
+            self.session_ts = session_ts;
+            let lost = self.gap.as_mut().map(Gap::end).unwrap_or_default();
+            self.restart_if_drained();
+            return lost;
+        }
+        if let Some(restart) = &mut self.restart {
+            restart.newest = restart.newest.max(newest);
+            self.session_ts = self.session_ts.max(session_ts);
+            return Vec::new();
+        }
         if newest.0 == 0 && session_ts > self.session_ts {
             self.recheck = true;
             self.strikes = 0;
@@ -129,6 +178,41 @@ impl Track {
                 gap.extend(newest);
             }
         }
+        Vec::new()
+    }
+
+    /// Whether its numbers began anew: it changed, and its newest message has a lower number
+    /// than one that came out before, and is younger.
+    fn begins_anew(&self, entry: &Conversation) -> bool {
+        let newest = newest(entry);
+        let highest = self
+            .restart
+            .map_or(self.cursor, |restart| Some(restart.newest));
+        let is_younger = |message: &Message| {
+            message.msg_seqno == newest && message.timestamp >= self.changed_at().to_seconds()
+        };
+        newest.0 > 0
+            && highest.is_some_and(|highest| newest < highest)
+            && entry.session_ts > self.session_ts
+            && entry.last_msg.as_ref().is_some_and(is_younger)
+    }
+
+    /// Goes on with the new numbers once nothing of the old ones is left.
+    fn restart_if_drained(&mut self) {
+        if self.gap.as_ref().is_some_and(Gap::is_ready) {
+            return;
+        }
+        let Some(restart) = self.restart.take() else {
+            return;
+        };
+        self.gap = None;
+        self.cursor = None;
+        self.target = restart.newest;
+        self.new_since = restart.new_since;
+        self.new_from = Some(restart.newest);
+        self.recheck = false;
+        (self.ended_at, self.given_up) = (None, None);
+        (self.strikes, self.seen_to) = (0, Seqno(0));
     }
 
     /// What is to be fetched: what is left of the last attempt, or all after the cursor.
@@ -137,11 +221,41 @@ impl Track {
         self.gap.get_or_insert_with(|| Gap::new(cursor, target))
     }
 
+    /// Takes that out, to be put back.
+    pub(super) fn take_gap(&mut self) -> Gap {
+        let (cursor, target) = (self.cursor.unwrap_or_default(), self.target);
+        self.gap.take().unwrap_or_else(|| Gap::new(cursor, target))
+    }
+
     /// A page came: the conversation works.
     pub(super) fn succeeded(&mut self) {
         self.backoff.reset();
         self.signed_again = false;
         self.ended_at = None;
+        self.ended = 0;
+    }
+
+    /// The size of the next page, where `usual` is that of the configuration.
+    pub(super) fn page_size(&self, usual: u32) -> u32 {
+        self.page_size.unwrap_or(usual)
+    }
+
+    /// A page of this size was too large. Says whether a smaller one can be asked for.
+    pub(super) fn shrink_page(&mut self, size: u32) -> bool {
+        let smaller = (size / 2).max(SMALLEST_PAGE);
+        self.page_size = Some(smaller);
+        smaller < size
+    }
+
+    /// Whether a message belongs to what is new, by its time or by what a list proved.
+    pub(super) fn age(&self, event: &Event) -> Age {
+        let is_proven = self.new_from.is_some_and(|from| event.msg_seqno() >= from);
+        match event.timestamp() {
+            _ if is_proven => Age::New,
+            UnixSeconds(0) => Age::Undated,
+            timestamp if timestamp >= self.new_since => Age::New,
+            _ => Age::History,
+        }
     }
 
     /// A message is handed out; `now` is the server's clock.
@@ -156,13 +270,31 @@ impl Track {
         self.session_ts.max(self.newest_ts.to_micros())
     }
 
-    /// The conversation is over: what can be handed out is all that will come. Should it
-    /// move again, it goes on from there.
-    pub(super) fn end(&mut self) {
-        self.ended_at = Some(self.target);
-        if let Some(gap) = &mut self.gap {
-            gap.give_up();
+    /// The service says that the conversation is over. Should it move again, it goes on.
+    ///
+    /// Where messages are held above a stretch that is missing, it is asked twice more: then
+    /// they are handed out, and what is missing is missing for good.
+    pub(super) fn end(&mut self) -> Ended {
+        let holds_above = self.gap.as_ref().is_some_and(Gap::holds_above);
+        if holds_above {
+            self.ended = self.ended.saturating_add(1);
+            if self.ended < STRIKES {
+                return Ended::AskAgain {
+                    held: self.gap.as_ref().map_or(0, Gap::held),
+                    is_first: self.ended == 1,
+                };
+            }
         }
+        self.ended = 0;
+        self.ended_at = Some(self.target);
+        let gap = self.gap.as_mut();
+        Ended::Over(match holds_above {
+            true => gap.map(Gap::end).unwrap_or_default(),
+            false => {
+                gap.map(Gap::give_up);
+                Vec::new()
+            }
+        })
     }
 
     /// Nothing is missing any more and all was handed out: closes the gap. The cursor moves
@@ -171,6 +303,11 @@ impl Track {
         let Some(gap) = self.gap.take() else {
             return Settled::Whole;
         };
+        self.page_size = None;
+        if self.restart.is_some() {
+            self.restart_if_drained();
+            return Settled::Whole;
+        }
         if self.ended_at.is_some() {
             // What was handed out has moved the cursor; what is owed stays so.
             return Settled::Whole;
@@ -285,17 +422,13 @@ impl Tracks {
         }
     }
 
-    /// Takes over what a list says of a conversation. One that is not known and has not
-    /// changed since `floor` has nothing new.
-    pub(super) fn observe(&mut self, conversation: &Conversation, floor: UnixMicros) {
-        let id = conversation.id();
-        let newest = newest(conversation);
-        let session_ts = conversation.session_ts;
-        if let Some(track) = self.tracks.get_mut(&id) {
-            track.observe(newest, session_ts);
-        } else if session_ts.0 <= 0 || session_ts >= floor {
-            self.insert(id, None, newest, session_ts).recheck = newest.0 == 0;
-        }
+    /// Takes in a conversation that a list shows and that is not known. `is_new`: its newest
+    /// message is new for certain.
+    pub(super) fn discover(&mut self, entry: &Conversation, is_new: bool) {
+        let newest = newest(entry);
+        let track = self.insert(entry.id(), None, newest, entry.session_ts);
+        track.recheck = newest.0 == 0;
+        track.new_from = Some(newest).filter(|newest| is_new && newest.0 > 0);
     }
 
     /// Forgets the conversations that have been quiet the longest, where there are too many.
@@ -303,9 +436,12 @@ impl Tracks {
     /// `floor` is where the last list began that was read to its end. Those that changed
     /// since, or shortly before, are kept: the next list may show them again, or they moved
     /// up while the pages were read and were on none.
-    pub(super) fn forget_quiet(&mut self, floor: UnixMicros) {
+    ///
+    /// Returns up to when those had changed that were forgotten.
+    pub(super) fn forget_quiet(&mut self, floor: UnixMicros) -> UnixMicros {
+        let mut forgotten_to = UnixMicros(0);
         let Some(excess) = self.tracks.len().checked_sub(self.max).filter(|n| *n > 0) else {
-            return;
+            return forgotten_to;
         };
         let latest = floor.minus(MARGIN);
         let mut quiet: Vec<(UnixMicros, ConversationId)> = self
@@ -319,16 +455,17 @@ impl Tracks {
         for (changed_at, id) in quiet.into_iter().take(excess) {
             self.tracks.remove(&id);
             // All that it has up to then was handed out; what comes is newer.
-            self.new_since = self.new_since.max(changed_at.plus(MARGIN).to_seconds());
+            forgotten_to = changed_at.plus(MARGIN);
+            self.new_since = self.new_since.max(forgotten_to.to_seconds());
         }
+        forgotten_to
     }
 }
 
 /// The newest message that a list tells of; 0 if it does not say.
 pub(super) fn newest(conversation: &Conversation) -> Seqno {
     match conversation.newest_seqno() {
-        // Ids are 63 bits; all ones is what the service says for "none" in other places.
-        Seqno(newest) if i64::try_from(newest).is_err() => Seqno(0),
-        newest => newest,
+        newest if newest.is_plausible() => newest,
+        _ => Seqno(0),
     }
 }

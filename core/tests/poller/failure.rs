@@ -18,7 +18,7 @@ fn two_behind() -> Scenario {
 
 #[test]
 fn risk_control_pauses_for_minutes_that_grow_to_an_hour() {
-    let mut scenario = Scenario::connected(PollerConfig::new(), &[]);
+    let mut scenario = Scenario::connected(PollerConfig::new().whole_list_interval(None), &[]);
     let mut least = 300.0_f64;
     for answer in ["http", "-352", "-412", "voucher", "-352", "-352"] {
         scenario.wait();
@@ -169,6 +169,7 @@ fn a_conversation_that_is_over_is_asked_again_when_it_moves() {
             Notice::ConversationFailed {
                 conversation,
                 error,
+                ..
             } => {
                 assert_eq!(conversation, user(1));
                 assert_eq!(error.code(), Some(code));

@@ -1,8 +1,10 @@
 //! Paging a gap: whichever end the pages come from, with holes, with too little room.
 
+use std::time::Duration;
+
 use bilibili_session::poller::{Notice, Output, PollerConfig};
 use bilibili_session::{ConversationId, Error};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::scenario::{START, Scenario, Sent, entry, page, text_at, user};
 
@@ -146,23 +148,34 @@ fn messages_that_arrive_between_list_and_fetch_come_at_once() {
     scenario.expect_wait();
 }
 
+/// Below a page of two lies nothing, though an empty page says that there is more.
 #[test]
-fn more_that_moves_no_end_is_an_error_not_a_loop() {
+fn more_that_moves_no_end_is_an_error_and_then_taken_for_a_habit() {
     let id = user(20001);
     let mut scenario = Scenario::connected(PollerConfig::new(), &[entry(id, 7, -5)]);
-    scenario.list(&[entry(id, 9, 6)]);
+    scenario.list(&[entry(id, 12, 6)]);
+    scenario.fetch(id, &[12, 11], true);
+    // Without the message that it was asked to end with it is asked once more.
     scenario.fetch(id, &[], true);
-    match scenario.expect_notice() {
-        Notice::Retry {
-            conversation: Some(of),
-            error: Error::Decode(error),
-            ..
-        } => {
-            assert_eq!(of, id);
-            assert_eq!(error.path(), "data.has_more");
+    for _ in 0..2 {
+        scenario.fetch(id, &[], true);
+        match scenario.expect_notice() {
+            Notice::Retry {
+                conversation: Some(of),
+                error: Error::Decode(error),
+                ..
+            } => {
+                assert_eq!(of, id);
+                assert_eq!(error.path(), "data.has_more");
+            }
+            other => panic!("{other:?}"),
         }
-        other => panic!("{other:?}"),
+        scenario.advance(Duration::from_secs(30));
+        let list = scenario.expect_call("new_sessions");
+        scenario.answer(&list, json!({"session_list": null, "has_more": 0}));
     }
+    scenario.fetch(id, &[], true);
+    scenario.expect_seqnos([11, 12]);
     scenario.expect_wait();
 }
 

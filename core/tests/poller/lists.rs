@@ -92,11 +92,25 @@ fn what_is_known_is_fetched_although_a_later_page_fails() {
     let sent = scenario.expect_fetch(id);
     scenario.answer(&sent, page(&[text_at(id, 5, START + 6)], false));
     scenario.expect_seqnos([5]);
-    scenario.wait();
-    // The base line did not move.
-    let sent = scenario.expect_call("new_sessions");
-    let begin = ((START - 10) * 1_000_000).to_string();
-    assert_eq!(sent.get("begin_ts"), Some(begin.as_str()));
+    // The base line did not move: a resume begins there.
+    assert_eq!(base_line(&scenario), (START - 5) * 1_000_000);
+    // The next round asks for what is newer, and then goes on where the list broke off.
+    scenario.list(&[]);
+    let sent = scenario.expect_call("get_sessions");
+    let end = ((START + 99) * 1_000_000 + 1).to_string();
+    assert_eq!(sent.get("end_ts"), Some(end.as_str()));
+    scenario.answer(&sent, json!({"session_list": changed(1, 2), "has_more": 0}));
+    scenario.fetch(user(2), &[5], false);
+    scenario.expect_seqnos([5]);
+    assert!(base_line(&scenario) > START * 1_000_000);
+    scenario.list(&[]);
+    scenario.expect_wait();
+}
+
+fn base_line(scenario: &Scenario) -> i64 {
+    let checkpoint = scenario.poller.checkpoint().unwrap();
+    let value = serde_json::to_value(&checkpoint).unwrap();
+    value["body"]["base_ts"].as_i64().unwrap()
 }
 
 #[test]

@@ -10,6 +10,7 @@
 mod checkpoint;
 mod close;
 mod connected;
+mod defects;
 mod failure;
 mod gap;
 mod init;

@@ -52,11 +52,12 @@ pub fn group(id: i64) -> ConversationId {
 
 impl Scenario {
     pub fn new(config: PollerConfig) -> Self {
-        Self::of(Poller::new(context(), config.interval(INTERVAL)).unwrap())
+        let config = config.interval(INTERVAL).spacing(Duration::ZERO);
+        Self::of(Poller::new(context(), config).unwrap())
     }
 
     pub fn resume(config: PollerConfig, checkpoint: &Checkpoint) -> Self {
-        let config = config.interval(INTERVAL);
+        let config = config.interval(INTERVAL).spacing(Duration::ZERO);
         Self::of(Poller::resume(context(), config, checkpoint).unwrap())
     }
 

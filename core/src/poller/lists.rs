@@ -1,0 +1,384 @@
+//! The base line, and what of the lists is still to be read.
+//!
+//! Every round asks for what changed since the newest change that was shown. A list that
+//! breaks off, or that cannot be proven whole, leaves a part below that is owed: the base
+//! line stays under it, and the part is read after the round's messages. Seldom the whole
+//! list is read, for what a list of changes does not show.
+
+use std::time::Duration;
+
+use super::PollerConfig;
+use super::backoff::{Backoff, Rng};
+use super::checkpoint;
+use crate::endpoints::{GetSessions, SessionPage};
+use crate::list_walk::{ListWalk, Newest};
+use crate::model::Conversation;
+use crate::time::{UnixMicros, UnixSeconds};
+
+/// Entries of a page.
+const PAGE_SIZE: u32 = 100;
+
+/// The list is asked for this much before the base line: a conversation may be committed
+/// a moment late with an earlier time.
+const OVERLAP: Duration = Duration::from_secs(5);
+
+/// Where the first list is empty, the base line is the server's clock less this.
+const BEFORE_NOW: Duration = Duration::from_secs(5);
+
+/// A list of so many times more entries than conversations are remembered has no end.
+const ENDLESS: usize = 100;
+
+/// The newest page of all conversations: groups and the unfollowed not folded, by time.
+pub(super) const fn newest_page() -> GetSessions {
+    GetSessions::new().group_fold(false).size(PAGE_SIZE)
+}
+
+/// One reading of a list, and what it is for.
+#[derive(Debug)]
+pub(super) struct Listing {
+    pub(super) walk: ListWalk,
+    pub(super) part: Part,
+}
+
+/// Part of the lists that is read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Part {
+    /// What changed since the last round.
+    Changes,
+    /// What an earlier round still owes.
+    Owed,
+    /// Everything.
+    All,
+}
+
+/// The base line, and what of the lists is still to be read.
+#[derive(Debug)]
+pub(super) struct Lists {
+    /// The newest change that was shown; the next list of changes begins a little before.
+    seen_to: UnixMicros,
+    /// Where the last list of changes began that was read to its end.
+    read_from: UnixMicros,
+    owed: Option<Owed>,
+    whole: WholeList,
+    /// A list failed: no other is asked for before.
+    held_until: Duration,
+    first: FirstList,
+    all_ignores_end_ts: bool,
+    max_entries: usize,
+    interval: Duration,
+}
+
+/// What changed after `base` and not later than `bottom`, and is not read yet.
+#[derive(Debug)]
+struct Owed {
+    base: UnixMicros,
+    bottom: UnixMicros,
+    due: Duration,
+    backoff: Backoff,
+}
+
+/// The whole list, read seldom.
+#[derive(Debug)]
+struct WholeList {
+    interval: Option<Duration>,
+    max_entries: usize,
+    due: Duration,
+    /// What changed before was on a whole list, or on the first one.
+    base: UnixMicros,
+    /// The base line when the reading began that goes on.
+    next_base: UnixMicros,
+    /// When one was read last, by the server's clock.
+    read_at: UnixSeconds,
+}
+
+/// What the first list said of the conversations that were not on it.
+#[derive(Debug, Clone, Copy, Default)]
+struct FirstList {
+    /// One that changed later has something new.
+    listed_to: Option<UnixMicros>,
+    /// One that changed no later has not changed since, where the list had no room for all.
+    oldest: Option<UnixMicros>,
+}
+
+/// The server's clock at the latest, as far as it is known.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct LatestNow {
+    /// As answers have shown it.
+    pub(super) server: Option<UnixSeconds>,
+    /// The local clock, which may be wrong by any amount.
+    pub(super) local: UnixSeconds,
+}
+
+impl LatestNow {
+    /// The newest change of a list, unless it lies in the future: that would hide what arrives
+    /// until then. Without a clock of the server, two conversations do not lie at once.
+    fn bound(self, newest: Newest) -> UnixMicros {
+        let latest = match self.server {
+            Some(server) => server.to_micros(),
+            None => self.local.to_micros().max(newest.second),
+        };
+        newest.first.min(latest)
+    }
+}
+
+impl Lists {
+    pub(super) fn new(config: &PollerConfig) -> Self {
+        Self {
+            seen_to: UnixMicros(0),
+            read_from: UnixMicros(0),
+            owed: None,
+            whole: WholeList {
+                interval: config.whole_list_interval,
+                max_entries: config.max_conversations,
+                due: Duration::MAX,
+                base: UnixMicros(0),
+                next_base: UnixMicros(0),
+                read_at: UnixSeconds(0),
+            },
+            held_until: Duration::ZERO,
+            first: FirstList::default(),
+            all_ignores_end_ts: config.habits.all_types_ignore_end_ts == Some(true),
+            max_entries: config.max_conversations.saturating_mul(ENDLESS),
+            interval: config.interval,
+        }
+    }
+
+    /// Takes the base line from the first list. Returns the time since when messages are new in
+    /// the conversations that are not on it.
+    pub(super) fn begin(&mut self, page: &SessionPage, latest: LatestNow) -> UnixSeconds {
+        let newest = Newest::of(page);
+        let base = match (newest.first.0 > 0, latest.server) {
+            (true, _) => latest.bound(newest),
+            (false, Some(server)) => server.to_micros().minus(BEFORE_NOW),
+            // No conversation and no clock: all that comes is new.
+            (false, None) => UnixMicros(0),
+        };
+        self.seen_to = base;
+        self.whole.base = base;
+        let entries = page.session_list.iter();
+        let in_place = entries.filter(|entry| entry.top_ts.0 == 0 && entry.session_ts.0 > 0);
+        let has_all = !page.has_more && page.session_list.len() < newest_page().page_size();
+        let oldest = in_place.map(|entry| entry.session_ts).min();
+        self.first = FirstList {
+            listed_to: Some(base.max(oldest.unwrap_or_default())),
+            oldest: oldest.filter(|_| !has_all),
+        };
+        // A clock of the server that is behind does not make old what the list shows as such,
+        // unless the local one says that this lies in the future.
+        let listed = match latest.server {
+            Some(_) => newest.first.to_seconds().min(latest.local),
+            None => base.to_seconds(),
+        };
+        listed.max(latest.server.unwrap_or_default())
+    }
+
+    /// Goes on from a checkpoint.
+    pub(super) fn resume(&mut self, base: UnixMicros, saved: &checkpoint::Lists) {
+        self.seen_to = base;
+        self.whole.base = UnixMicros(saved.whole_base.unwrap_or(base.0)).min(base);
+        self.whole.read_at = UnixSeconds(saved.whole_read_at.unwrap_or_default());
+        self.first = FirstList {
+            listed_to: saved.listed_to.map(UnixMicros),
+            oldest: saved.first_oldest.map(UnixMicros),
+        };
+    }
+
+    /// Sets when the whole list is read next: as long after the last time as configured, as
+    /// far as the server's clock tells.
+    pub(super) fn schedule_whole(&mut self, clock: Duration, server_now: UnixSeconds) {
+        let Some(interval) = self.whole.interval else {
+            return;
+        };
+        if self.whole.read_at.0 == 0 {
+            self.whole.read_at = server_now;
+        }
+        let passed = server_now.0.saturating_sub(self.whole.read_at.0);
+        let passed = Duration::from_secs(u64::try_from(passed).unwrap_or(0));
+        self.whole.due = clock.saturating_add(interval.saturating_sub(passed));
+    }
+
+    /// What a checkpoint keeps of it, besides the base line.
+    pub(super) fn save(&self) -> checkpoint::Lists {
+        checkpoint::Lists {
+            whole_base: Some(self.whole.base.0),
+            whole_read_at: Some(self.whole.read_at.0),
+            listed_to: self.first.listed_to.map(|ts| ts.0),
+            first_oldest: self.first.oldest.map(|ts| ts.0),
+        }
+    }
+
+    /// All that changed up to here was on a list that was read.
+    pub(super) fn base_ts(&self) -> UnixMicros {
+        self.owed.as_ref().map_or(self.seen_to, |owed| owed.base)
+    }
+
+    /// What changed later may be shown again, or was not shown yet.
+    pub(super) fn settled_to(&self) -> UnixMicros {
+        let owed = self.owed.as_ref().map(|owed| before(owed.base));
+        owed.map_or(self.read_from, |floor| floor.min(self.read_from))
+    }
+
+    /// Notes that conversations were forgotten that had changed up to then: one that shows up
+    /// again need not have a new message.
+    pub(super) fn forget_to(&mut self, changed_at: UnixMicros) {
+        let listed_to = &mut self.first.listed_to;
+        *listed_to = listed_to.map(|ts| ts.max(changed_at));
+    }
+
+    /// What changed since the last round.
+    pub(super) fn changes(&self) -> Listing {
+        let walk = ListWalk::changes(newest_page(), before(self.seen_to));
+        Listing {
+            walk: walk.all_ignores(self.all_ignores_end_ts),
+            part: Part::Changes,
+        }
+    }
+
+    /// Notes that a list failed: no other is asked for before `until`.
+    pub(super) fn hold(&mut self, until: Duration) {
+        self.held_until = self.held_until.max(until);
+    }
+
+    /// What else of the lists is due: what is owed, or everything.
+    pub(super) fn next_due(&mut self, clock: Duration) -> Option<Listing> {
+        if clock < self.held_until {
+            return None;
+        }
+        let (walk, part) = match &self.owed {
+            Some(owed) if owed.due <= clock => {
+                let walk = ListWalk::below(newest_page(), owed.bottom, before(owed.base));
+                (walk.all_ignores(self.all_ignores_end_ts), Part::Owed)
+            }
+            _ if self.whole.due <= clock => {
+                self.whole.next_base = self.base_ts();
+                (ListWalk::from_top(newest_page()), Part::All)
+            }
+            _ => return None,
+        };
+        Some(Listing { walk, part })
+    }
+
+    /// Whether an entry that is not known may have something new: it changed since then, or
+    /// is newer than its own time says.
+    pub(super) fn may_be_new(&self, listing: &Listing, entry: &Conversation) -> bool {
+        let ts = entry.session_ts;
+        let last = entry.last_msg.as_ref();
+        let written = last.map_or(UnixMicros(0), |it| it.timestamp.to_micros());
+        match listing.part {
+            Part::All => ts.max(written) >= before(self.whole.base),
+            Part::Changes | Part::Owed => {
+                let was_there = self.first.oldest.is_some_and(|oldest| ts < before(oldest));
+                ts.0 <= 0 || ts >= listing.walk.floor() && !was_there
+            }
+        }
+    }
+
+    /// Whether an entry that is not known has at least one new message for certain: it was not
+    /// there when the first list was made.
+    pub(super) fn is_new(&self, entry: &Conversation) -> bool {
+        let listed_to = self.first.listed_to;
+        listed_to.is_some_and(|listed_to| entry.session_ts > listed_to)
+    }
+
+    /// Whether a walk is so long that it does not look as if it came to an end.
+    pub(super) fn is_endless(&self, listing: &Listing) -> bool {
+        listing.walk.entries() > self.max_entries
+    }
+
+    /// Whether the rest of a whole list is about conversations that are not remembered anyway.
+    pub(super) fn is_enough(&self, listing: &Listing) -> bool {
+        listing.part == Part::All && listing.walk.entries() > self.whole.max_entries
+    }
+
+    /// A list was read to its end.
+    pub(super) fn finish(&mut self, listing: &Listing, clock: Duration, latest: LatestNow) {
+        self.learn(listing);
+        match listing.part {
+            Part::Changes => {
+                self.read_from = listing.walk.floor();
+                self.see(listing, latest);
+            }
+            Part::Owed => self.owed = None,
+            Part::All => {
+                self.owed = None;
+                self.whole.base = self.whole.next_base;
+                self.whole.read_at = latest.server.unwrap_or(latest.local);
+                self.put_whole_off(clock);
+            }
+        }
+    }
+
+    /// A list broke off. What it did not reach is read again when `due`.
+    pub(super) fn interrupt(&mut self, listing: &Listing, due: Duration, latest: LatestNow) {
+        match listing.part {
+            Part::Changes if listing.walk.newest().is_none() => {}
+            Part::Changes => {
+                self.owe(listing, due);
+                self.see(listing, latest);
+            }
+            Part::Owed => self.owe(listing, due),
+            Part::All => self.whole.due = due,
+        }
+    }
+
+    /// A list cannot be proven whole. Says after what time the rest is tried again.
+    pub(super) fn doubt(
+        &mut self,
+        listing: &Listing,
+        clock: Duration,
+        latest: LatestNow,
+        rng: &mut Rng,
+    ) -> Duration {
+        self.learn(listing);
+        if listing.part == Part::All {
+            self.put_whole_off(clock);
+            return self.whole.due.saturating_sub(clock);
+        }
+        self.interrupt(listing, clock, latest);
+        let Some(owed) = &mut self.owed else {
+            return Duration::ZERO;
+        };
+        let delay = owed.backoff.next(rng);
+        owed.due = clock.saturating_add(delay);
+        delay
+    }
+
+    fn owe(&mut self, listing: &Listing, due: Duration) {
+        let owed = self.owed.get_or_insert_with(|| Owed {
+            base: self.seen_to,
+            bottom: listing.walk.bottom(),
+            due,
+            backoff: Backoff::retry(self.interval),
+        });
+        // What an earlier round still owed lies below: it is read in one go.
+        owed.bottom = match listing.part {
+            Part::Changes => listing.walk.bottom(),
+            Part::Owed | Part::All => owed.bottom.min(listing.walk.bottom()),
+        };
+        owed.due = due;
+    }
+
+    fn see(&mut self, listing: &Listing, latest: LatestNow) {
+        let newest = listing.walk.newest().unwrap_or_default();
+        self.seen_to = self.seen_to.max(latest.bound(newest));
+    }
+
+    fn learn(&mut self, listing: &Listing) {
+        let ignores = listing.walk.all_ignores_end_ts();
+        match listing.part {
+            // It did not go by what was known, so it knows better.
+            Part::All => self.all_ignores_end_ts = ignores,
+            Part::Changes | Part::Owed => self.all_ignores_end_ts |= ignores,
+        }
+    }
+
+    fn put_whole_off(&mut self, clock: Duration) {
+        let interval = self.whole.interval.unwrap_or(Duration::MAX);
+        self.whole.due = clock.saturating_add(interval);
+    }
+}
+
+/// A little before a base line.
+fn before(ts: UnixMicros) -> UnixMicros {
+    ts.minus(OVERLAP).max(UnixMicros(0))
+}

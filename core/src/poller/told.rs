@@ -1,0 +1,32 @@
+//! What was told of once and shows up in every round.
+
+use std::collections::{BTreeSet, VecDeque};
+
+use md5::{Digest, Md5};
+
+/// So many are remembered.
+const MAX: usize = 1000;
+
+/// Texts that were told of, as far as they are remembered.
+#[derive(Debug, Default)]
+pub(super) struct Told {
+    known: BTreeSet<[u8; 16]>,
+    order: VecDeque<[u8; 16]>,
+}
+
+impl Told {
+    /// Whether this is seen for the first time; it is remembered from now on.
+    pub(super) fn is_new(&mut self, text: &str) -> bool {
+        let digest: [u8; 16] = Md5::digest(text).into();
+        if !self.known.insert(digest) {
+            return false;
+        }
+        self.order.push_back(digest);
+        if self.order.len() > MAX
+            && let Some(oldest) = self.order.pop_front()
+        {
+            self.known.remove(&oldest);
+        }
+        true
+    }
+}
