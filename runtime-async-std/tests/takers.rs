@@ -11,7 +11,7 @@ use std::time::Duration;
 use async_std::channel;
 use async_std::future::timeout;
 use async_std::task::{self, block_on, sleep};
-use bilibili_session::poller::{Notice, PollerConfig, Status};
+use bilibili_session::poller::{Checkpoint, Notice, PollerConfig, Status};
 use bilibili_session::{Context, Credential, Error, Event, Hosts, TransportError};
 use bilibili_session_async_std::{Session, Transport, Update, now};
 use bilibili_session_simulator::{Answer, NewMessage, Simulator};
@@ -73,15 +73,41 @@ fn receive(simulator: &mut Simulator, from: impl IntoIterator<Item = i64>) {
 }
 
 fn session(simulator: &Arc<Mutex<Simulator>>, transport: impl Transport + 'static) -> Session {
+    let config = PollerConfig::new().interval(Duration::from_millis(1));
+    Session::new(context(simulator), transport, config).unwrap()
+}
+
+fn context(simulator: &Arc<Mutex<Simulator>>) -> Context {
     let login = simulator.lock().unwrap().login();
     let credential = Credential::builder()
         .sessdata(login.sessdata)
         .bili_jct(login.bili_jct)
         .build()
         .unwrap();
-    let context = Context::new(credential).hosts(Hosts::origin("http://127.0.0.1:1").unwrap());
+    Context::new(credential).hosts(Hosts::origin("http://127.0.0.1:1").unwrap())
+}
+
+/// What comes after a resume from here before the next message that arrives.
+fn nothing_is_left(simulator: &Arc<Mutex<Simulator>>, checkpoint: &Checkpoint) -> Option<String> {
+    let world = Arc::clone(simulator);
+    let transport = move |request: Request<Vec<u8>>| {
+        let answer = world.lock().unwrap().handle(now().wall.0, &request);
+        std::future::ready(match answer {
+            Answer::Respond(response) => Ok(response),
+            _ => Err(TransportError::timeout()),
+        })
+    };
     let config = PollerConfig::new().interval(Duration::from_millis(1));
-    Session::new(context, transport, config).unwrap()
+    let session = Session::resume(context(simulator), transport, config, checkpoint).unwrap();
+    let next = NewMessage::text(20001, "next");
+    simulator
+        .lock()
+        .unwrap()
+        .receive(now().wall.0, next)
+        .unwrap();
+    let event = run(session.events().next()).unwrap();
+    let text = event.text().unwrap();
+    (text != "next").then(|| text.to_owned())
 }
 
 /// What one taker got: rising numbers in each conversation.
@@ -173,6 +199,8 @@ fn all_comes_out_once(streams: usize, starts: usize, limits: (usize, usize)) {
     let mut taken: Vec<Taken> = taken.into_iter().map(Result::unwrap).collect();
     taken.push(std::mem::take(&mut handled.lock().unwrap()));
     assert_eq!(session.status(), Status::Closed, "{case}");
+    let last = nothing_is_left(&simulator, &session.checkpoint().unwrap());
+    assert_eq!(last, None, "{case}: it was handled already");
     whole(&case, taken);
 }
 

@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::Duration;
 
-use bilibili_session::poller::{Notice, PollerConfig, Status};
+use bilibili_session::poller::{Checkpoint, Notice, PollerConfig, Status};
 use bilibili_session::{Context, Credential, Error, Event, Hosts, TransportError};
 use bilibili_session_blocking::{Session, Transport, now};
 use bilibili_session_simulator::{Answer, NewMessage, Simulator};
@@ -53,15 +53,39 @@ fn receive(simulator: &mut Simulator, from: impl IntoIterator<Item = i64>) {
 }
 
 fn session(simulator: &Arc<Mutex<Simulator>>, transport: impl Transport + 'static) -> Session {
+    let config = PollerConfig::new().interval(Duration::from_millis(1));
+    Session::new(context(simulator), transport, config).unwrap()
+}
+
+fn context(simulator: &Arc<Mutex<Simulator>>) -> Context {
     let login = simulator.lock().unwrap().login();
     let credential = Credential::builder()
         .sessdata(login.sessdata)
         .bili_jct(login.bili_jct)
         .build()
         .unwrap();
-    let context = Context::new(credential).hosts(Hosts::origin("http://127.0.0.1:1").unwrap());
+    Context::new(credential).hosts(Hosts::origin("http://127.0.0.1:1").unwrap())
+}
+
+/// What comes after a resume from here before the next message that arrives.
+fn nothing_is_left(simulator: &Arc<Mutex<Simulator>>, checkpoint: &Checkpoint) -> Option<String> {
+    let context = context(simulator);
+    let next = NewMessage::text(20001, "next");
+    let world = Arc::clone(simulator);
+    let transport =
+        move |request: Request<Vec<u8>>| match world.lock().unwrap().handle(now().wall.0, &request)
+        {
+            Answer::Respond(response) => Ok(response),
+            _ => Err(TransportError::timeout()),
+        };
     let config = PollerConfig::new().interval(Duration::from_millis(1));
-    Session::new(context, transport, config).unwrap()
+    let session = Session::resume(context, transport, config, checkpoint).unwrap();
+    let mut simulator = simulator.lock().unwrap();
+    simulator.receive(now().wall.0, next).unwrap();
+    drop(simulator);
+    let event = session.events().next().unwrap();
+    let text = event.text().unwrap();
+    (text != "next").then(|| text.to_owned())
 }
 
 /// What one taker got: rising numbers in each conversation.
@@ -126,6 +150,8 @@ fn all_comes_out_once(loops: usize, starts: usize) {
         all.entry(from).or_default().extend(numbers);
     }
     assert_eq!(session.status(), Status::Closed, "{case}");
+    let last = nothing_is_left(&simulator, &session.checkpoint().unwrap());
+    assert_eq!(last, None, "{case}: it was handled already");
     let each = usize::try_from(ROUNDS * AT_ONCE).unwrap();
     let senders: Vec<_> = all.keys().copied().collect();
     assert_eq!(
