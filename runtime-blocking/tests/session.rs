@@ -478,6 +478,19 @@ fn a_dead_login_that_a_call_meets_ends_the_session() {
 }
 
 #[test]
+fn a_call_before_the_start_brings_the_login() {
+    let simulator = simulator();
+    let session = session(&simulator);
+    session.client().send_text(Uid(20001), "hi").unwrap();
+    for update in session.updates() {
+        if matches!(update, Update::Status(change) if change.status == Status::Connected) {
+            session.close();
+        }
+    }
+    assert_eq!(requests(&simulator, "nav"), 1);
+}
+
+#[test]
 fn the_client_of_a_session_outlives_it() {
     let simulator = simulator();
     let session = session(&simulator);
