@@ -234,38 +234,44 @@ fn the_embedded_simulator_is_examined_and_nothing_is_kept() {
 fn a_watch_uses_what_was_found_out() {
     let world = world(&json!({"list_signature": "code403"}));
     let checkpoint = world.path("checkpoint");
-    let watch = |home: &str| {
+    let watch = |home: &str, uid: &str| {
         let file = checkpoint.to_str().unwrap();
         let args = ["watch", "--json", "--interval", "0.2", "--checkpoint", file];
         let mut command = world.bili(&args);
         command
             .env("BILI_HOME", world.path(home))
-            .env("BILI_UID", "10001");
+            .env("BILI_UID", uid);
         Watch::start(command)
     };
     assert_eq!(run(doctor(&world, &["--json"])).code, Some(0));
     world.server.simulator().quirks_mut().list_signature =
         bilibili_session_simulator::ListSignature::Code352;
 
-    let mut examined = watch("home");
-    let first = examined.next().unwrap();
-    assert!(support::is_status(&first, 1), "{first}");
+    for uid in ["10001", ""] {
+        let mut examined = watch("home", uid);
+        let first = examined.next().unwrap();
+        assert!(support::is_status(&first, 1), "{first}");
+        examined.kill();
+        std::fs::remove_file(&checkpoint).unwrap();
+    }
+    let mut examined = watch("home", "");
+    examined.until_connected();
     examined.kill();
     // From the checkpoint it is known whose login it is.
-    let mut again = watch("home");
+    let mut again = watch("home", "");
     let first = again.next().unwrap();
     assert!(support::is_status(&first, 1), "{first}");
     again.kill();
 
     std::fs::remove_file(&checkpoint).unwrap();
-    let mut not_examined = watch("elsewhere");
+    let mut not_examined = watch("elsewhere", "10001");
     let first = not_examined.next().unwrap();
     assert_eq!(first["kind"], "risk_control", "{first}");
     not_examined.kill();
 
     // One that cannot be read is said to be so, and disregarded.
     std::fs::write(world.path("home").join("habits.json"), "{").unwrap();
-    let mut damaged = watch("home");
+    let mut damaged = watch("home", "10001");
     let first = damaged.next().unwrap();
     assert_eq!(first["kind"], "risk_control", "{first}");
     damaged.kill();

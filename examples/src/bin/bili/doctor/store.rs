@@ -24,21 +24,18 @@ struct Entry {
     habits: Habits,
 }
 
-/// What was found out for the login of a watch: nothing where it was not examined, or nobody
-/// knows whose it is before the service is asked (no checkpoint yet, and no uid).
+/// What was found out for the login of a watch. Where nobody knows whose it is before the
+/// service is asked (no checkpoint yet, and no uid): what all logins of that origin met.
 pub(crate) fn habits(context: &Context, checkpoint: Option<&Checkpoint>) -> Habits {
     let uid = checkpoint.map(Checkpoint::uid);
     let uid = uid.or(context.credential().uid());
-    let (Some(uid), Some(folder), Some(origin)) = (uid, folder(), origin(context)) else {
+    let (Some(folder), Some(origin)) = (folder(), origin(context)) else {
         return Habits::new();
     };
-    match read(&folder.join(NAME)) {
-        Ok(entries) => entries
-            .into_iter()
-            .find(|it| it.uid == uid && it.origin == origin)
-            .map_or(Habits::new(), |it| it.habits),
+    let path = folder.join(NAME);
+    match read(&path) {
+        Ok(entries) => of(&entries, uid, &origin),
         Err(error) => {
-            let path = folder.join(NAME);
             let path = path.display();
             note(&format!(
                 "{path} is disregarded: {error}; `bili doctor` writes it anew"
@@ -46,6 +43,24 @@ pub(crate) fn habits(context: &Context, checkpoint: Option<&Checkpoint>) -> Habi
             Habits::new()
         }
     }
+}
+
+fn of(entries: &[Entry], uid: Option<Uid>, origin: &str) -> Habits {
+    let met = entries
+        .iter()
+        .filter(|it| it.origin == origin && uid.is_none_or(|uid| uid == it.uid))
+        .map(|it| it.habits);
+    let common = met.reduce(|one, other| {
+        let mut common = Habits::new();
+        common.all_types_ignore_end_ts = one
+            .all_types_ignore_end_ts
+            .filter(|it| other.all_types_ignore_end_ts == Some(*it));
+        common.lists_signed = one
+            .lists_signed
+            .filter(|it| other.lists_signed == Some(*it));
+        common
+    });
+    common.unwrap_or_default()
 }
 
 /// Keeps what was found out; what was not leaves what was known before.
@@ -171,15 +186,15 @@ mod tests {
         let later = Habits::new().lists_signed(false);
         keep_in(&folder, Uid(10001), "https://a", later).unwrap();
         let entries = read(&folder.join(NAME)).unwrap();
-        let of = |uid, origin: &str| {
-            let mut entries = entries.iter();
-            entries
-                .find(|it| it.uid == Uid(uid) && it.origin == origin)
-                .map(|it| it.habits)
-        };
-        assert_eq!(of(10001, "https://a"), Some(found.lists_signed(false)));
-        assert_eq!(of(10001, "https://b"), Some(found.lists_signed(true)));
-        assert_eq!(of(10002, "https://a"), Some(Habits::new()));
+        let met = |uid, origin: &str| of(&entries, Some(Uid(uid)), origin);
+        assert_eq!(met(10001, "https://a"), found.lists_signed(false));
+        assert_eq!(met(10001, "https://b"), found.lists_signed(true));
+        assert_eq!(met(10002, "https://a"), Habits::new());
+        assert_eq!(met(10003, "https://b"), Habits::new());
+        // Of a login that is not known yet: what all have in common.
+        assert_eq!(of(&entries, None, "https://a"), Habits::new());
+        assert_eq!(of(&entries, None, "https://b"), found.lists_signed(true));
+        assert_eq!(of(&entries, None, "https://c"), Habits::new());
         #[cfg(unix)]
         {
             use std::os::unix::fs::PermissionsExt as _;
