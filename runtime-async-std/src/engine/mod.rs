@@ -34,8 +34,8 @@ impl Engine {
         }
     }
 
-    /// What it says may be old when the lock is gone. Whoever changes what there is to do calls
-    /// [`change`](Self::change).
+    /// Locks the machine. Its word may be old when the lock is gone. Whoever changes what there
+    /// is to do calls [`change`](Self::change).
     pub(crate) fn machine(&self) -> MutexGuard<'_, Machine> {
         lock(&self.machine)
     }
@@ -48,7 +48,7 @@ impl Engine {
         result
     }
 
-    /// The same, for a driver that needs no waking itself.
+    /// Changes the machine from within the loop of this driver, which needs no waking itself.
     pub(crate) fn change_by<T>(
         &self,
         driver: &Arc<AtomicWaker>,
@@ -59,14 +59,14 @@ impl Engine {
         result
     }
 
-    /// Has this woken from now on, as long as it is there.
+    /// Wakes this driver as well from now on, as long as it is there.
     pub(crate) fn watch(&self, driver: &Arc<AtomicWaker>) {
         let mut drivers = lock(&self.drivers.0);
         drivers.retain(|known| known.strong_count() > 0);
         drivers.push(Arc::downgrade(driver));
     }
 
-    /// What wakes all drivers.
+    /// Returns a waker of all drivers.
     pub(crate) fn waker(&self) -> Waker {
         Arc::clone(&self.drivers).into()
     }

@@ -17,7 +17,7 @@ struct Running {
     was_refused: bool,
 }
 
-/// Goes a step of a handler of this session: the result, and whether [`refuses`] had to refuse
+/// Runs a step of a handler of this session: the result, and whether [`refuses`] had to refuse
 /// it something.
 pub(crate) fn within<T>(session: usize, step: impl FnOnce() -> T) -> (thread::Result<T>, bool) {
     let running = Running {

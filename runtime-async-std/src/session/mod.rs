@@ -275,12 +275,12 @@ impl Session {
         &self.shared.engine
     }
 
-    /// What its streams drive.
+    /// Returns the parts that its streams drive.
     fn works(&self) -> (&Engine, &Requests) {
         (&self.shared.engine, &self.shared.requests)
     }
 
-    /// What tells sessions apart.
+    /// Tells sessions apart.
     fn key(&self) -> usize {
         Arc::as_ptr(&self.shared.engine).addr()
     }

@@ -26,11 +26,11 @@ pub(crate) struct Engine {
     is_nudged: AtomicBool,
 }
 
-/// Where the driver waits. Locked by the one who drives, as long as there is nothing to hand
-/// out: the others wait for the lock, and drive when the one has got something.
+/// Inbox of the driver. Locked by the one who drives, as long as there is nothing to hand out:
+/// the others wait for the lock, and drive when that one has got something.
 pub(crate) type Inbox = Mutex<Receiver<Input>>;
 
-/// What ends a wait.
+/// End of a wait.
 pub(crate) enum Input {
     Answer(RequestId, Result<Response<Vec<u8>>, TransportError>),
     /// The machine has changed under the driver.
@@ -48,8 +48,8 @@ impl Engine {
         (engine, Mutex::new(inbox))
     }
 
-    /// What it says may be old when the lock is gone. Whoever changes what there is to do calls
-    /// [`change`](Self::change).
+    /// Locks the machine. Its word may be old when the lock is gone. Whoever changes what there
+    /// is to do calls [`change`](Self::change).
     pub(crate) fn machine(&self) -> MutexGuard<'_, Machine> {
         lock(&self.machine)
     }
@@ -91,7 +91,7 @@ impl Engine {
         }
     }
 
-    /// All the handling there is, for one who takes it away.
+    /// Hands it to whoever asked for it: that is all the handling there is.
     pub(crate) fn hand_out(&self, task: Task) -> Update {
         self.change(|machine| machine.hand_out(task))
     }

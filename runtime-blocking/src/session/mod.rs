@@ -244,7 +244,7 @@ impl Session {
         &self.shared.client
     }
 
-    /// What there is to handle next; `None` when it is over.
+    /// Waits for the next to handle; `None` when it is over.
     fn next(&self) -> Option<Task> {
         if refuses(self.key()) {
             return None;
@@ -275,7 +275,7 @@ impl Session {
         &self.shared.engine
     }
 
-    /// What tells sessions apart.
+    /// Tells sessions apart.
     fn key(&self) -> usize {
         Arc::as_ptr(&self.shared.engine).addr()
     }
