@@ -58,7 +58,8 @@ pub(super) struct Manners {
     /// What they had said when all that was fetched: by a page that reached it, asked for from
     /// there on, or with a page that had one message or none, and so was the last.
     fetched: BTreeMap<ConversationId, ((u64, i64), Option<u64>)>,
-    /// Lists do not always say how far a conversation goes.
+    /// Lists do not always say how far a conversation goes, or a whole one shows what was
+    /// forgotten.
     is_vague: bool,
 }
 
@@ -125,7 +126,9 @@ impl Manners {
                 whole_interval: scenario.whole_list_interval,
                 ..Walk::default()
             },
-            is_vague: scenario.has(Trouble::VagueList) || scenario.has(Trouble::Extremes),
+            is_vague: scenario.has(Trouble::VagueList)
+                || scenario.has(Trouble::Extremes)
+                || scenario.whole_list_interval.is_some() && scenario.forgets(),
             round_began,
             allowed: 3 + 3 * u64::from(scenario.conversations + 30),
             ..Self::default()
@@ -596,7 +599,8 @@ pub(super) fn holds(poller: &Poller, scenario: &Scenario) -> Result<(), Breach> 
 }
 
 /// Whether a poller that has nothing to do remembers no more than it may: besides those that
-/// `just_changed`. With a clock that is behind, all that changed since then is listed again.
+/// `just_changed`. With a clock that is behind, or changes that lie ahead of it, all that
+/// changed since then is listed again.
 pub(super) fn remembers(
     poller: &Poller,
     scenario: &Scenario,
@@ -604,7 +608,7 @@ pub(super) fn remembers(
 ) -> Result<(), Breach> {
     let remembered = poller.remembered_conversations();
     let most = scenario.max_conversations.max(just_changed);
-    let is_behind = scenario.has(Trouble::DateOff);
+    let is_behind = scenario.has(Trouble::DateOff) || scenario.has(Trouble::FutureTs);
     Breach::unless(remembered <= most || is_behind, Property::Bounded, || {
         format!("{remembered} conversations are remembered, {most} may be")
     })

@@ -208,7 +208,8 @@ impl Scenario {
 
     /// What some habits need to show.
     fn made_fit(mut self, rng: &mut Rng) -> Self {
-        let has = |trouble| self.troubles.has(trouble);
+        let troubles = self.troubles;
+        let has = |trouble| troubles.has(trouble);
         let (times_off, many) = (has(Trouble::TimesOff), has(Trouble::ManyChanged));
         let over = has(Trouble::Over);
         let (big, ignored) = (has(Trouble::BigPages), has(Trouble::EndIgnored));
@@ -231,12 +232,21 @@ impl Scenario {
             let minutes = rng.pick(&[10, 30, 60], 60);
             self.whole_list_interval = Some(Duration::from_secs(minutes * 60));
         }
-        if times_off {
+        if times_off || has(Trouble::StillTs) {
             // Where conversations are forgotten they are known again by their times alone.
             self.max_conversations = 10_000;
         }
         if has(Trouble::FutureTs) && rng.chance(500) {
             self.troubles = self.troubles.with(Trouble::NoDate);
+        }
+        // Long lists in every round are a lot of work.
+        let long = [
+            Trouble::LastingLies,
+            Trouble::EndIgnored,
+            Trouble::EmptyMore,
+        ];
+        if self.conversations > 30 && long.into_iter().any(has) {
+            self.length = self.length.min(self.interval * 150);
         }
         if over {
             self.page_size = rng.pick(&[2, 3, 7, 20], 7);
@@ -250,6 +260,11 @@ impl Scenario {
     /// Whether this may go wrong.
     pub const fn has(&self, trouble: Trouble) -> bool {
         self.troubles.has(trouble)
+    }
+
+    /// Whether there are more conversations than are remembered.
+    pub(super) fn forgets(&self) -> bool {
+        usize::try_from(self.conversations).unwrap_or(0) + 30 > self.max_conversations
     }
 
     /// How the poller is configured.

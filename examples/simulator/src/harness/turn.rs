@@ -320,8 +320,7 @@ impl Run<'_> {
                 .collect(),
             newest_ts,
             floor: now - 60,
-            forgets: usize::try_from(self.scenario.conversations).unwrap_or(0) + 30
-                > self.scenario.max_conversations,
+            forgets: self.scenario.forgets(),
         }
     }
 
