@@ -44,6 +44,11 @@ pub enum Error {
     /// The session pauses, so nothing was sent.
     #[error(transparent)]
     Paused(#[from] PausedError),
+    /// A handler waited for its own session, which waits for the handler.
+    #[error(
+        "a handler cannot wait for its own session, which waits for the handler: take from it on a thread or task of its own"
+    )]
+    WithinHandler,
 }
 
 /// What helps against an [`Error`].
@@ -104,7 +109,7 @@ impl Error {
             Self::Transport(_) => ErrorClass::Transport,
             Self::Http(error) => error.class(),
             Self::Api(error) => error.class(),
-            Self::PictureRefused { .. } => ErrorClass::CallerMistake,
+            Self::PictureRefused { .. } | Self::WithinHandler => ErrorClass::CallerMistake,
             Self::Decode(_) | Self::Page(_) => ErrorClass::Server,
             Self::Paused(paused) => paused.class,
         }

@@ -28,10 +28,11 @@
 //! All that is decided, is decided in the [`core`]: what to ask for and when, what an answer
 //! means, when to try again. This crate sends, waits, and calls. Nothing runs that nobody
 //! waits for: [`Session::run`] alone starts a task, and ends it when its handle is dropped.
+//! What a session has begun goes on when it is polled again, also by another stream.
 
 mod calls;
 mod clock;
-
+mod engine;
 mod session;
 mod transport;
 

@@ -533,42 +533,74 @@ fn a_start_that_is_dropped_leaves_what_it_was_about() {
 }
 
 #[test]
-fn a_stream_that_is_dropped_ends_its_requests_and_another_goes_on() {
+fn requests_outlive_their_stream_and_end_with_the_session() {
     let simulator = simulator();
     let dropped = Arc::new(AtomicBool::new(false));
-    let is_first = AtomicBool::new(true);
-    let (world, gone) = (Arc::clone(&simulator), Arc::clone(&dropped));
+    let answers = Arc::new(AtomicBool::new(false));
+    let (world, gone, go_on) = (
+        Arc::clone(&simulator),
+        Arc::clone(&dropped),
+        Arc::clone(&answers),
+    );
     let transport = move |request: Request<Vec<u8>>| {
-        let hangs = is_first.swap(false, Ordering::SeqCst);
         let (world, guard) = (Arc::clone(&world), Guard(Arc::clone(&gone)));
+        let go_on = Arc::clone(&go_on);
         async move {
-            if hangs {
-                let _guard = guard;
-                pending::<()>().await;
-            } else {
-                std::mem::forget(guard);
-            }
-            answer(world, request).await
+            until(|| go_on.load(Ordering::SeqCst)).await;
+            let answer = answer(world, request).await;
+            std::mem::forget(guard);
+            answer
         }
     };
     let session = Session::new(context(&simulator), transport, often()).unwrap();
     run(async {
         let mut updates = session.updates();
         assert!(timeout(A_WHILE, updates.next()).await.is_err());
-        assert!(!dropped.load(Ordering::SeqCst));
         drop(updates);
-        assert!(dropped.load(Ordering::SeqCst));
+        answers.store(true, Ordering::SeqCst);
+        sleep(A_WHILE).await;
+        assert_eq!(requests(&simulator, ""), 0, "nobody goes on");
 
         let mut updates = session.updates();
         while session.status() != Status::Connected {
-            updates.next().await.unwrap();
+            let update = updates.next().await.unwrap();
+            assert!(update.notice().is_none(), "{update:?}");
         }
+        assert_eq!(requests(&simulator, "nav"), 1, "it was not asked again");
         // One that is given up between two items loses nothing.
         receive(&simulator, 20001, "hi");
         assert!(updates.next().now_or_never().is_none());
         let mut events = session.events();
         drop(updates);
         assert_eq!(text(&events.next().await.unwrap()), "hi");
+
+        answers.store(false, Ordering::SeqCst);
+        assert!(timeout(A_WHILE, events.next()).await.is_err());
+        drop(session);
+        assert!(!dropped.load(Ordering::SeqCst), "the stream is a handle");
+        drop(events);
+        assert!(dropped.load(Ordering::SeqCst), "the last handle is gone");
+    });
+}
+
+#[test]
+fn a_close_ends_the_requests() {
+    let simulator = simulator();
+    let dropped = Arc::new(AtomicBool::new(false));
+    let gone = Arc::clone(&dropped);
+    let transport = move |_: Request<Vec<u8>>| {
+        let guard = Guard(Arc::clone(&gone));
+        async move {
+            let _guard = guard;
+            pending().await
+        }
+    };
+    let session = Session::new(context(&simulator), transport, often()).unwrap();
+    run(async {
+        assert!(timeout(A_WHILE, session.updates().next()).await.is_err());
+        assert!(!dropped.load(Ordering::SeqCst));
+        session.close();
+        assert!(dropped.load(Ordering::SeqCst));
     });
 }
 
@@ -633,6 +665,80 @@ fn an_answer_that_came_while_nobody_looked_came_in_time() {
         }
     });
     assert_eq!(texts, ["at once", "late"]);
+}
+
+#[test]
+fn a_session_sees_at_once_what_its_calls_meet() {
+    let simulator = simulator();
+    let config = PollerConfig::new().interval(NEVER);
+    let session = Session::new(context(&simulator), transport(&simulator), config).unwrap();
+    let noticed = Log::default();
+    let log = noticed.clone();
+    session.on_notice(move |notice, _| {
+        log.push(notice.kind());
+        async {}
+    });
+    run(async {
+        let running = session.run();
+        until(|| session.status() == Status::Connected).await;
+        let refuse = Fault::once("send_msg", FaultKind::Code(-352));
+        simulator.lock().unwrap().push_fault(refuse);
+        let client = session.client().clone();
+        let send = async || client.send_text(Uid(20001), "hi").await.unwrap_err();
+        assert_eq!(send().await.code(), Some(-352));
+        until(|| noticed.all() == ["risk_control"]).await;
+        let before = requests(&simulator, "");
+        let paused = send().await;
+        assert!(matches!(&paused, Error::Paused(it) if it.remaining > SOON));
+        assert_eq!(paused.class(), ErrorClass::RiskControl);
+        assert_eq!(requests(&simulator, ""), before);
+        assert_eq!(requests(&simulator, "nav"), 1, "one login");
+        session.close();
+        assert_eq!(running.await, Ok(()));
+    });
+}
+
+#[test]
+fn a_dead_login_that_a_call_meets_ends_the_session() {
+    let simulator = simulator();
+    let config = PollerConfig::new().interval(NEVER);
+    let session = Session::new(context(&simulator), transport(&simulator), config).unwrap();
+    run(async {
+        let running = session.run();
+        until(|| session.status() == Status::Connected).await;
+        let uid = simulator.lock().unwrap().login().uid;
+        simulator.lock().unwrap().log_out(uid).unwrap();
+        let error = session.client().call(GetSessions::new()).await.unwrap_err();
+        assert_eq!(running.await, Err(error));
+    });
+}
+
+#[test]
+fn a_call_before_the_start_brings_the_login() {
+    let simulator = simulator();
+    let session = session(&simulator);
+    run(async {
+        session.client().send_text(Uid(20001), "hi").await.unwrap();
+        let mut updates = session.updates();
+        while session.status() != Status::Connected {
+            updates.next().await.unwrap();
+        }
+    });
+    assert_eq!(requests(&simulator, "nav"), 1);
+}
+
+#[test]
+fn the_client_of_a_session_outlives_it() {
+    let simulator = simulator();
+    let session = session(&simulator);
+    let client = session.client().clone();
+    session.close();
+    run(async {
+        client.send_text(Uid(20001), "hi").await.unwrap();
+        drop(session);
+        client.send_text(Uid(20001), "hi").await.unwrap();
+    });
+    assert_eq!(simulator.lock().unwrap().sent().count(), 2);
 }
 
 #[test]

@@ -28,6 +28,7 @@
 
 mod calls;
 mod clock;
+mod engine;
 mod session;
 mod transport;
 

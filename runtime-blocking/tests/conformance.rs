@@ -4,7 +4,7 @@
 use std::process::Command;
 
 use bilibili_session_blocking::{Transport, TransportConfig, UreqTransport};
-use bilibili_session_simulator::conformance::Suite;
+use bilibili_session_simulator::conformance::{ENVIRONMENTS, Suite};
 
 fn transport(config: &TransportConfig) -> UreqTransport {
     UreqTransport::with_config(config).expect("the suite's settings can be used")
@@ -20,24 +20,17 @@ fn ureq_conforms() {
     assert!(report.is_ok(), "{report}");
 }
 
-/// The same in a process whose environment names a proxy that is not there.
+/// The same in processes whose environment names a proxy, or wants none for any host.
 #[test]
-fn the_environment_names_no_proxy() {
-    let myself = std::env::current_exe().expect("a test is a program");
-    let nobody = "http://127.0.0.1:1";
-    let mut child = Command::new(myself);
-    for name in [
-        "ALL_PROXY",
-        "HTTP_PROXY",
-        "http_proxy",
-        "HTTPS_PROXY",
-        "https_proxy",
-    ] {
-        child.env(name, nobody);
+fn the_environment_decides_nothing() {
+    for environment in ENVIRONMENTS {
+        let myself = std::env::current_exe().expect("a test is a program");
+        let mut child = Command::new(myself);
+        let child = child.envs(environment.iter().copied());
+        let child = child.args(["--exact", "ureq_conforms"]).output();
+        let output = child.expect("it can be run again");
+        assert!(output.status.success(), "{environment:?}: {output:?}");
     }
-    let child = child.args(["--exact", "ureq_conforms"]).output();
-    let output = child.expect("it can be run again");
-    assert!(output.status.success(), "{output:?}");
 }
 
 #[test]

@@ -433,6 +433,76 @@ fn an_answer_that_came_while_nobody_looked_came_in_time() {
 }
 
 #[test]
+fn a_session_sees_at_once_what_its_calls_meet() {
+    let simulator = simulator();
+    let config = PollerConfig::new().interval(NEVER);
+    let session = Session::new(context(&simulator), transport(&simulator), config).unwrap();
+    let (connected, is_connected) = mpsc::channel();
+    when_connected(&session, move || connected.send(()).unwrap());
+    let (notices, noticed) = mpsc::channel();
+    session.on_notice(move |notice, _| notices.send(notice.kind()));
+    let running = session.run().unwrap();
+    is_connected.recv_timeout(SOON).unwrap();
+
+    let refuse = Fault::once("send_msg", FaultKind::Code(-352));
+    simulator.lock().unwrap().push_fault(refuse);
+    let client = session.client().clone();
+    let send = || client.send_text(Uid(20001), "hi").unwrap_err();
+    assert_eq!(send().code(), Some(-352));
+    assert_eq!(noticed.recv_timeout(SOON), Ok("risk_control"));
+    let before = requests(&simulator, "");
+    let paused = send();
+    assert!(matches!(&paused, Error::Paused(it) if it.remaining > SOON));
+    assert_eq!(paused.class(), ErrorClass::RiskControl);
+    assert_eq!(requests(&simulator, ""), before);
+    assert_eq!(requests(&simulator, "nav"), 1, "one login");
+    session.close();
+    assert_eq!(running.join(), Ok(()));
+}
+
+#[test]
+fn a_dead_login_that_a_call_meets_ends_the_session() {
+    let simulator = simulator();
+    let config = PollerConfig::new().interval(NEVER);
+    let session = Session::new(context(&simulator), transport(&simulator), config).unwrap();
+    let (connected, is_connected) = mpsc::channel();
+    when_connected(&session, move || connected.send(()).unwrap());
+    let running = session.run().unwrap();
+    is_connected.recv_timeout(SOON).unwrap();
+    let uid = simulator.lock().unwrap().login().uid;
+    simulator.lock().unwrap().log_out(uid).unwrap();
+    let start = Instant::now();
+    let error = session.client().call(GetSessions::new()).unwrap_err();
+    assert_eq!(running.join(), Err(error));
+    assert!(start.elapsed() < SOON);
+}
+
+#[test]
+fn a_call_before_the_start_brings_the_login() {
+    let simulator = simulator();
+    let session = session(&simulator);
+    session.client().send_text(Uid(20001), "hi").unwrap();
+    for update in session.updates() {
+        if matches!(update, Update::Status(change) if change.status == Status::Connected) {
+            session.close();
+        }
+    }
+    assert_eq!(requests(&simulator, "nav"), 1);
+}
+
+#[test]
+fn the_client_of_a_session_outlives_it() {
+    let simulator = simulator();
+    let session = session(&simulator);
+    let client = session.client().clone();
+    session.close();
+    client.send_text(Uid(20001), "hi").unwrap();
+    drop(session);
+    client.send_text(Uid(20001), "hi").unwrap();
+    assert_eq!(simulator.lock().unwrap().sent().count(), 2);
+}
+
+#[test]
 fn a_client_is_shared_between_threads() {
     let simulator = simulator();
     let client = Client::new(context(&simulator), transport(&simulator));

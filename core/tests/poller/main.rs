@@ -10,10 +10,12 @@
 mod checkpoint;
 mod close;
 mod connected;
-mod defects;
+mod drive;
 mod failure;
 mod gap;
 mod init;
 mod lists;
+mod oddities;
 mod scenario;
 mod session;
+mod spacing;

@@ -1,10 +1,15 @@
 //! Whose handlers are called when, and what a checkpoint covers meanwhile.
 
+use std::time::Duration;
+
 use bilibili_session::poller::{Notice, PollerConfig, Status};
 use bilibili_session::session::{Machine, Task, Turn, Update};
 use bilibili_session::{ConversationId, Now};
+use http::Response;
+use serde_json::{Value, json};
 
-use crate::scenario::{Scenario, entry, user};
+use crate::drive::{ok, parse};
+use crate::scenario::{START, Scenario, entry, page, text_at, user};
 
 struct Desk {
     machine: Machine,
@@ -182,4 +187,75 @@ fn a_close_waits_for_what_is_at_work_and_leaves_the_rest() {
     }
     assert_eq!(told, [Status::Closing, Status::Closed]);
     assert_eq!(desk.resumes_after(), [(1, 1), (2, 0)]);
+}
+
+/// A message is being handled while so many others come that its conversation is forgotten.
+#[test]
+fn a_checkpoint_covers_what_is_handled_of_a_forgotten_conversation() {
+    let id = user(20001);
+    let config = PollerConfig::new().max_conversations(100);
+    let mut scenario = Scenario::connected(config, &[entry(id, 7, -5)]);
+    scenario.list(&[entry(id, 8, 6)]);
+    scenario.fetch(id, &[8], false);
+    let mut now = scenario.now();
+    let mut machine = Machine::new(scenario.poller);
+    machine.set_limits(16, 256);
+    let mut at_work = None;
+    let (mut round, mut handled) = (0_i64, 0);
+    while handled < 300 {
+        match machine.poll(now) {
+            Turn::Handle(task) => {
+                let event = task.update().event();
+                if event.is_some_and(|event| event.conversation == id) {
+                    at_work = Some(task);
+                } else {
+                    handled += 1;
+                    machine.handle_done(task, Vec::new());
+                }
+            }
+            Turn::Wait(until) => {
+                let by = until - now.monotonic;
+                now.monotonic = until;
+                now.wall.0 += i64::try_from(by.as_micros()).unwrap();
+                machine.handle_timeout(now);
+            }
+            Turn::Send(outgoing) => {
+                let sent = parse(&outgoing);
+                let at = now.wall.to_seconds().0;
+                let data = match sent.path.as_str() {
+                    "new_sessions" => {
+                        round += 1;
+                        let ids = (0..60).map(|n| user(30_000 + round * 60 + n));
+                        let list: Vec<Value> = ids.map(|id| entry(id, 9, at - START)).collect();
+                        json!({"session_list": list, "has_more": 0})
+                    }
+                    _ => {
+                        let n: i64 = sent.get("talker_id").unwrap().parse().unwrap();
+                        page(&[text_at(user(n), 9, at)], false)
+                    }
+                };
+                let date = std::time::UNIX_EPOCH + Duration::from_secs(at.unsigned_abs());
+                let response = Response::builder()
+                    .header("date", httpdate::fmt_http_date(date))
+                    .body(ok(data).to_string().into_bytes())
+                    .unwrap();
+                machine.handle_response(now, outgoing.id, Ok(response));
+            }
+            other => panic!("{other:?}"),
+        }
+    }
+    assert!(at_work.is_some());
+    // Killed now: the handler of message 8 has not returned.
+    let checkpoint = machine.checkpoint().unwrap();
+    let value = serde_json::to_value(&checkpoint).unwrap();
+    let conversations = value["body"]["conversations"].as_array().unwrap();
+    let kept: Vec<&Value> = conversations
+        .iter()
+        .filter(|it| it["talker_id"] == 20001)
+        .collect();
+    assert_eq!(kept.len(), 1);
+    assert_eq!(
+        (&kept[0]["cursor"], &kept[0]["target"]),
+        (&json!(7), &json!(8))
+    );
 }

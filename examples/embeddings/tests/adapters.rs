@@ -2,14 +2,16 @@
 #![allow(clippy::unwrap_used)]
 
 use std::collections::BTreeSet;
+use std::process::Command;
+use std::time::Duration;
 
-use bilibili_session::TransportConfig;
 use bilibili_session::endpoints::SendMsg;
-use bilibili_session::poller::{Poller, Status};
+use bilibili_session::poller::{Poller, PollerConfig, Status};
+use bilibili_session::{Error, TransportConfig};
 use bilibili_session_embeddings::{context, now_us, often};
-use bilibili_session_simulator::conformance::Suite;
+use bilibili_session_simulator::conformance::{ENVIRONMENTS, Suite};
 use bilibili_session_simulator::server::Server;
-use bilibili_session_simulator::{NewMessage, Simulator};
+use bilibili_session_simulator::{Fault, FaultKind, NewMessage, Simulator};
 use isahc::HttpClient;
 use isahc::config::Configurable;
 use isahc::tls::{TlsConfig, TrustStore};
@@ -109,15 +111,27 @@ fn http_by_hand_conforms_but_for_tls() {
     assert!(report.is_ok(), "{report}");
 }
 
+/// The same in processes whose environment names a proxy, or wants none for any host.
+#[test]
+fn the_environment_decides_nothing() {
+    for environment in ENVIRONMENTS {
+        let mut child = Command::new(std::env::current_exe().unwrap());
+        let child = child.envs(environment.iter().copied());
+        let tests = ["--exact", "reqwest_conforms", "isahc_conforms"];
+        let output = child.args(tests).output().unwrap();
+        assert!(output.status.success(), "{environment:?}: {output:?}");
+    }
+}
+
 /// `next` is given up again and again, and loses nothing; both it and calls can be spawned.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_session_is_cancel_safe() {
     let server = Server::start(Simulator::default(), 0).unwrap();
     let context = context(&server, server.simulator().login()).unwrap();
     let http = Http::new().unwrap();
-    let client = adapter::Client::new(context.clone(), http.clone());
     let poller = Poller::new(context, often()).unwrap();
     let mut session = adapter::Session::new(poller, http);
+    let client = session.client();
     let simulator = server.shared();
     let receive = move |range: std::ops::Range<u32>| {
         let mut simulator = simulator.lock().unwrap();
@@ -159,4 +173,41 @@ async fn a_session_is_cancel_safe() {
     }
     spawned(call).await.unwrap();
     assert_eq!(server.simulator().sent().count(), 1);
+}
+
+/// A call shares the login and the pauses of its session, which wakes to tell of them.
+#[tokio::test]
+async fn a_session_sees_at_once_what_its_calls_meet() {
+    let server = Server::start(Simulator::default(), 0).unwrap();
+    let context = context(&server, server.simulator().login()).unwrap();
+    let config = PollerConfig::new().interval(Duration::from_secs(600));
+    let poller = Poller::new(context, config).unwrap();
+    let mut session = adapter::Session::new(poller, Http::new().unwrap());
+    while session.status() != Status::Connected {
+        session.next().await.unwrap().unwrap();
+    }
+    let refuse = Fault::once("send_msg", FaultKind::Code(-352));
+    server.simulator().push_fault(refuse);
+    let client = session.client();
+    let calls = tokio::spawn(async move {
+        let send = async || {
+            let message = SendMsg::text(bilibili_session::Uid(20001), "hello");
+            client.call(message).await.unwrap_err()
+        };
+        [send().await, send().await]
+    });
+    let notice = loop {
+        let update = session.next().await.unwrap().unwrap();
+        if let Some(notice) = update.notice() {
+            break notice.kind();
+        }
+    };
+    assert_eq!(notice, "risk_control");
+    let [refused, paused] = calls.await.unwrap();
+    assert_eq!(refused.code(), Some(-352));
+    assert!(matches!(paused, Error::Paused(_)), "{paused}");
+    let state = server.simulator().state();
+    let mut requests = state["requests"].as_object().unwrap().iter();
+    let nav = requests.find(|(path, _)| path.contains("nav")).unwrap();
+    assert_eq!(nav.1, 1, "one login");
 }

@@ -1,16 +1,19 @@
 //! One call at a time.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex};
 
 use bilibili_session::endpoints::{SendMsg, SentMsg};
 use bilibili_session::{Account, Call, Context, ConversationId, Endpoint, Error, Step};
 
 use crate::clock::now;
-use crate::transport::{AnyTransport, Transport, send_caught};
+use crate::engine::{Engine, lock};
+use crate::transport::{Answer, AnyTransport, Transport, send_caught};
 
 /// Calls the service. Dropping the future of a call ends the call.
 ///
 /// Clones share the account's keys and the transport; calls of several tasks run side by side.
+/// The client [of a session](crate::Session::client) shares that session's keys and pauses as
+/// well.
 ///
 /// ```no_run
 /// use bilibili_session::{Context, Credential, endpoints::GetSessions};
@@ -27,19 +30,29 @@ use crate::transport::{AnyTransport, Transport, send_caught};
 /// ```
 #[derive(Clone)]
 pub struct Client {
-    account: Arc<Mutex<Account>>,
+    login: Login,
     transport: AnyTransport,
+}
+
+/// Where a call finds its keys.
+#[derive(Clone)]
+enum Login {
+    Own(Arc<Mutex<Account>>),
+    OfSession(Arc<Engine>),
 }
 
 impl Client {
     /// A client that has sent nothing yet.
     pub fn new(context: Context, transport: impl Transport + 'static) -> Self {
-        Self::with(context, Arc::new(transport))
+        Self {
+            login: Login::Own(Arc::new(Mutex::new(Account::new(context)))),
+            transport: Arc::new(transport),
+        }
     }
 
-    pub(crate) fn with(context: Context, transport: AnyTransport) -> Self {
+    pub(crate) fn of_session(engine: Arc<Engine>, transport: AnyTransport) -> Self {
         Self {
-            account: Arc::new(Mutex::new(Account::new(context))),
+            login: Login::OfSession(engine),
             transport,
         }
     }
@@ -49,14 +62,16 @@ impl Client {
     ///
     /// # Errors
     /// Fails when the request cannot be built, no whole answer came, or the service refused.
+    /// Within a session, a risk control or throttling that a call meets is a pause for the whole
+    /// session, and what is called meanwhile fails at once with [`Error::Paused`].
     pub async fn call<E: Endpoint>(&self, endpoint: E) -> Result<E::Output, Error> {
         let mut call = Call::new(endpoint);
-        let mut step = call.start(&mut self.account(), now());
+        let mut step = self.login.start(&mut call);
         loop {
             match step {
                 Step::Send(request) => {
                     let answer = send_caught(self.transport(), request).await;
-                    step = call.handle_response(&mut self.account(), now(), answer);
+                    step = self.login.handle_response(&mut call, answer);
                 }
                 Step::Done(result) => return result,
             }
@@ -78,9 +93,24 @@ impl Client {
     pub(crate) fn transport(&self) -> AnyTransport {
         Arc::clone(&self.transport)
     }
+}
 
-    fn account(&self) -> MutexGuard<'_, Account> {
-        self.account.lock().unwrap_or_else(PoisonError::into_inner)
+impl Login {
+    fn start<E: Endpoint>(&self, call: &mut Call<E>) -> Step<E::Output> {
+        match self {
+            Self::Own(account) => call.start(&mut lock(account), now()),
+            Self::OfSession(engine) => engine.machine().start_call(now(), call),
+        }
+    }
+
+    fn handle_response<E: Endpoint>(&self, call: &mut Call<E>, answer: Answer) -> Step<E::Output> {
+        match self {
+            Self::Own(account) => call.handle_response(&mut lock(account), now(), answer),
+            // It may be the end, a pause, or keys for all.
+            Self::OfSession(engine) => {
+                engine.change(|machine| machine.handle_call_response(now(), call, answer))
+            }
+        }
     }
 }
 

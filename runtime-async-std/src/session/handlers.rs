@@ -1,17 +1,19 @@
 //! Calling handlers.
 
 use std::future::poll_fn;
-use std::panic::AssertUnwindSafe;
+use std::pin::pin;
 use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll};
 
+use bilibili_session::Error;
 use bilibili_session::session::{Task, Update, handler_panicked};
+use futures_util::StreamExt;
 use futures_util::future::BoxFuture;
 use futures_util::stream::FuturesUnordered;
-use futures_util::{FutureExt, StreamExt};
 
+use super::Session;
 use super::updates::Updates;
-use super::{Session, lock};
+use crate::engine::{lock, within};
 
 /// Looks whether an update concerns it, and begins to handle it if so.
 pub(crate) type Handler = Arc<Mutex<dyn FnMut(&Update, &Session) -> Option<Handling> + Send>>;
@@ -51,15 +53,25 @@ impl Work {
     async fn call(mut self) {
         let mut failures = Vec::new();
         for handler in self.session.handlers() {
-            let work = async { self.begin(&handler)?.await.err() };
-            match AssertUnwindSafe(work).catch_unwind().await {
-                Ok(failure) => failures.extend(failure),
-                Err(payload) => failures.push(handler_panicked(&*payload)),
-            }
+            failures.extend(self.failure_of(&handler).await);
         }
         if let Some(task) = self.task.take() {
-            self.session.done(task, failures);
+            let engine = self.session.engine();
+            engine.change(|machine| machine.handle_done(task, failures));
         }
+    }
+
+    /// Calls one handler: how it failed, if it did.
+    async fn failure_of(&self, handler: &Handler) -> Option<String> {
+        let mut work = pin!(async { self.begin(handler)?.await.err() });
+        let mut was_refused = false;
+        let failure = poll_fn(|cx| {
+            let (step, refused) = within(self.session.key(), || work.as_mut().poll(cx));
+            was_refused |= refused;
+            step.unwrap_or_else(|payload| Poll::Ready(Some(handler_panicked(&*payload))))
+        });
+        let failure = failure.await;
+        failure.or_else(|| was_refused.then(|| Error::WithinHandler.to_string()))
     }
 
     fn begin(&self, handler: &Handler) -> Option<Handling> {
@@ -71,7 +83,8 @@ impl Work {
 impl Drop for Work {
     fn drop(&mut self) {
         if let Some(task) = self.task.take() {
-            self.session.machine().handle_dropped(&task);
+            let engine = self.session.engine();
+            engine.change(|machine| machine.handle_dropped(&task));
         }
     }
 }

@@ -8,21 +8,21 @@ pub use updates::Updates;
 use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::sync::{Arc, Mutex, Weak};
 
 use async_std::task;
 use bilibili_session::endpoints::SentMsg;
 use bilibili_session::poller::{
     Checkpoint, ConfigError, Notice, Poller, PollerConfig, Status, StatusChange,
 };
-use bilibili_session::session::{Machine, Outcome, Task, Update};
+use bilibili_session::session::{Outcome, Update};
 use bilibili_session::{Context, Error, Event, EventType};
 use futures_util::FutureExt;
 use futures_util::future::RemoteHandle;
 use futures_util::stream::{Stream, StreamExt};
-use futures_util::task::AtomicWaker;
 
 use crate::calls::Client;
+use crate::engine::{Engine, Requests, lock, refuses};
 use crate::transport::{AnyTransport, Transport};
 use handlers::{Handler, call_handlers};
 
@@ -30,11 +30,18 @@ use handlers::{Handler, call_handlers};
 ///
 /// Take the messages in a loop with [`events`](Self::events) or [`updates`](Self::updates),
 /// or give handlers to [`on`](Self::on) and let [`start`](Self::start) call them. No task is
-/// started but by [`run`](Self::run): who drops the future or the stream ends what it does,
-/// and a [`checkpoint`](Self::checkpoint) brings again what was not handled.
+/// started but by [`run`](Self::run): when the future or the stream is dropped nothing goes on,
+/// and another one goes on from there, requests included. What was in a handler's hand comes
+/// again. Dropping the last handle of the session, streams and futures included, ends it all.
 ///
-/// Clones are the same session: keep one to close it from elsewhere. Take from one stream
-/// at a time.
+/// Clones are the same session: keep one to close it from elsewhere. Several may take from one
+/// session, each with a stream or with handlers: whatever there is goes to one of them, and all
+/// of them come to their end when it is closed. The messages of a conversation come out in
+/// order; two streams that take them in turn handle them side by side, handlers never do.
+///
+/// A handler cannot wait for its own session, which would wait for the handler:
+/// [`start`](Self::start) and [`Running`] fail there with [`Error::WithinHandler`], and streams
+/// end at once, of which a notice tells.
 ///
 /// ```no_run
 /// use bilibili_session::poller::PollerConfig;
@@ -63,10 +70,9 @@ pub struct Session {
 /// No lock is held while anything is waited for or a handler runs.
 struct Shared {
     client: Client,
-    machine: Mutex<Machine>,
+    engine: Arc<Engine>,
+    requests: Requests,
     handlers: Mutex<Vec<Handler>>,
-    /// Whom a close wakes, or a handler that returns.
-    drivers: Mutex<Vec<Weak<AtomicWaker>>>,
 }
 
 impl Session {
@@ -79,8 +85,8 @@ impl Session {
         transport: impl Transport + 'static,
         config: PollerConfig,
     ) -> Result<Self, ConfigError> {
-        let poller = Poller::new(context.clone(), config)?;
-        Ok(Self::with(context, Arc::new(transport), poller))
+        let poller = Poller::new(context, config)?;
+        Ok(Self::with(Arc::new(transport), poller))
     }
 
     /// A session that goes on where another one stood.
@@ -93,19 +99,18 @@ impl Session {
         config: PollerConfig,
         checkpoint: &Checkpoint,
     ) -> Result<Self, ConfigError> {
-        let poller = Poller::resume(context.clone(), config, checkpoint)?;
-        Ok(Self::with(context, Arc::new(transport), poller))
+        let poller = Poller::resume(context, config, checkpoint)?;
+        Ok(Self::with(Arc::new(transport), poller))
     }
 
-    fn with(context: Context, transport: AnyTransport, poller: Poller) -> Self {
-        let mut machine = Machine::new(poller);
-        machine.set_limits(16, 256);
+    fn with(transport: AnyTransport, poller: Poller) -> Self {
+        let engine = Arc::new(Engine::new(poller));
         Self {
             shared: Arc::new(Shared {
-                client: Client::with(context, transport),
-                machine: Mutex::new(machine),
+                client: Client::of_session(Arc::clone(&engine), transport),
+                engine,
+                requests: Requests::default(),
                 handlers: Mutex::default(),
-                drivers: Mutex::default(),
             }),
         }
     }
@@ -175,7 +180,8 @@ impl Session {
     /// How many conversations are handled side by side (16 unless set), and how many
     /// messages wait for a handler (256 unless set) before nothing more is fetched.
     pub fn limits(&self, side_by_side: usize, waiting: usize) -> &Self {
-        self.machine().set_limits(side_by_side, waiting);
+        self.engine()
+            .change(|machine| machine.set_limits(side_by_side, waiting));
         self
     }
 
@@ -183,8 +189,12 @@ impl Session {
     /// about then is finished, what only waits for them is left to a later session.
     ///
     /// # Errors
-    /// Fails when going on makes no sense, above all when the login is dead.
+    /// Fails when going on makes no sense, above all when the login is dead; and within a
+    /// handler of this session, which would wait for itself.
     pub async fn start(&self) -> Result<(), Error> {
+        if refuses(self.key()) {
+            return Err(Error::WithinHandler);
+        }
         call_handlers(self).await;
         self.result().unwrap_or(Ok(()))
     }
@@ -194,12 +204,15 @@ impl Session {
         let session = self.clone();
         let (work, handle) = async move { session.start().await }.remote_handle();
         task::spawn(work);
-        Running(handle)
+        let engine = Arc::downgrade(&self.shared.engine);
+        Running { handle, engine }
     }
 
     /// The messages, one after the other, until the session is closed.
     ///
     /// Each item that is asked for drives the session, so nothing is fetched that nobody takes.
+    /// What is no message is passed over: with handlers beside this stream they may miss a
+    /// notice.
     pub fn events(&self) -> impl Stream<Item = Event> + Send + Unpin + 'static {
         self.updates().filter_map(|update| {
             std::future::ready(match update {
@@ -216,18 +229,18 @@ impl Session {
 
     /// Ends the session: at once, from anywhere, whatever is in flight.
     pub fn close(&self) {
-        self.machine().handle_close();
-        self.nudge();
+        self.engine().change(|machine| machine.handle_close());
+        self.shared.requests.end();
     }
 
     /// How the session stands.
     pub fn status(&self) -> Status {
-        self.machine().status()
+        self.engine().machine().status()
     }
 
     /// How the session ended, once it has.
     pub fn result(&self) -> Option<Result<(), Error>> {
-        self.machine().result().cloned()
+        self.engine().machine().result().cloned()
     }
 
     /// Where the session stands, to [`resume`](Self::resume) from; `None` before it knows.
@@ -236,19 +249,20 @@ impl Session {
     /// returned, so take it after handling one and before asking for the next. With handlers
     /// it covers every message whose handlers have all returned.
     pub fn checkpoint(&self) -> Option<Checkpoint> {
-        self.machine().checkpoint()
+        self.engine().machine().checkpoint()
     }
 
     /// Sends a text to the conversation that the message came from.
     ///
     /// # Errors
-    /// Fails like [`Client::call`].
+    /// Fails like [`Client::call`], with [`Error::Paused`] while the session pauses.
     pub async fn reply(&self, event: &Event, text: &str) -> Result<SentMsg, Error> {
         let to = event.conversation;
         self.shared.client.send_text(to, text).await
     }
 
-    /// For calls of any kind with the same login.
+    /// For calls of any kind with the same login: keys and pauses are those of the session.
+    /// It goes on when the session is closed.
     pub fn client(&self) -> &Client {
         &self.shared.client
     }
@@ -257,27 +271,18 @@ impl Session {
         lock(&self.shared.handlers).clone()
     }
 
-    /// The handlers of this have returned.
-    pub(crate) fn done(&self, task: Task, failures: Vec<String>) {
-        self.machine().handle_done(task, failures);
-        self.nudge();
+    pub(crate) fn engine(&self) -> &Engine {
+        &self.shared.engine
     }
 
-    /// Has this woken by a [`nudge`](Self::nudge), as long as it is there.
-    pub(crate) fn watch(&self, driver: &Arc<AtomicWaker>) {
-        let mut drivers = lock(&self.shared.drivers);
-        drivers.retain(|known| known.strong_count() > 0);
-        drivers.push(Arc::downgrade(driver));
+    /// Returns the parts that its streams drive.
+    fn works(&self) -> (&Engine, &Requests) {
+        (&self.shared.engine, &self.shared.requests)
     }
 
-    fn nudge(&self) {
-        for driver in lock(&self.shared.drivers).iter().filter_map(Weak::upgrade) {
-            driver.wake();
-        }
-    }
-
-    pub(crate) fn machine(&self) -> MutexGuard<'_, Machine> {
-        lock(&self.shared.machine)
+    /// Tells sessions apart.
+    fn key(&self) -> usize {
+        Arc::as_ptr(&self.shared.engine).addr()
     }
 }
 
@@ -292,18 +297,24 @@ impl fmt::Debug for Session {
 /// A session that runs as a task of its own: a future of how it ends. Dropping it ends the
 /// task, in the middle of whatever it is about.
 #[must_use = "the task ends when this is dropped"]
-#[derive(Debug)]
-pub struct Running(RemoteHandle<Result<(), Error>>);
+pub struct Running {
+    handle: RemoteHandle<Result<(), Error>>,
+    engine: Weak<Engine>,
+}
 
 impl Future for Running {
     type Output = Result<(), Error>;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut task::Context<'_>) -> task::Poll<Self::Output> {
-        self.0.poll_unpin(cx)
+        if refuses(self.engine.as_ptr().addr()) {
+            return task::Poll::Ready(Err(Error::WithinHandler));
+        }
+        self.handle.poll_unpin(cx)
     }
 }
 
-/// What is behind these locks is whole at any time, also after a panic.
-pub(crate) fn lock<T: ?Sized>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+impl fmt::Debug for Running {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Running").finish_non_exhaustive()
+    }
 }

@@ -2,126 +2,117 @@
 
 use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use async_std::task::sleep;
-use bilibili_session::poller::{Outgoing, RequestId};
 use bilibili_session::session::{Task, Turn, Update};
-use bilibili_session::{TransportError, TransportErrorKind};
+use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
-use futures_util::stream::{FuturesUnordered, Stream};
+use futures_util::stream::Stream;
 use futures_util::task::AtomicWaker;
-use futures_util::{FutureExt, StreamExt};
 
 use super::Session;
 use crate::clock::now;
-use crate::transport::{Answer, send_caught};
+use crate::engine::refuses;
 
 /// Everything a session has to tell, until it is closed: see [`Session::updates`].
 ///
-/// The requests are part of the stream: they go on when it is asked for its next item, side
-/// by side, and end when it is dropped.
+/// Dropping it loses nothing and ends no request: the requests are the session's, and go on
+/// when the next stream of that session is polled. So each turn of a loop may have a stream and
+/// a time limit of its own.
 #[must_use = "nothing happens unless the stream is polled"]
 pub struct Updates {
     session: Session,
-    in_flight: FuturesUnordered<BoxFuture<'static, (RequestId, Answer)>>,
-    /// Which requests these are, to give them back.
-    ids: Vec<RequestId>,
     timer: Option<(Duration, BoxFuture<'static, ()>)>,
-    nudged: Arc<AtomicWaker>,
+    /// Wakes whoever polls this.
+    driver: Arc<AtomicWaker>,
+    /// Wakes all drivers of the session.
+    all: Waker,
 }
 
 impl Updates {
     pub(crate) fn new(session: Session) -> Self {
-        let nudged = Arc::default();
-        session.watch(&nudged);
+        let driver = Arc::default();
+        session.engine().watch(&driver);
         Self {
+            all: session.engine().waker(),
             session,
-            in_flight: FuturesUnordered::new(),
-            ids: Vec::new(),
             timer: None,
-            nudged,
+            driver,
         }
     }
 
     /// What is to be handled next; `None` when it is over.
     pub(crate) fn poll_task(&mut self, cx: &mut Context<'_>) -> Poll<Option<Task>> {
-        // First: a nudge that comes from now on is noticed.
-        self.nudged.register(cx.waker());
+        if refuses(self.session.key()) {
+            return Poll::Ready(None);
+        }
+        // First: what wakes from now on is noticed.
+        self.driver.register(cx.waker());
+        let (engine, requests) = self.session.works();
         loop {
             // What has come in counts before what has run out.
-            while let Poll::Ready(Some((id, answer))) = self.in_flight.poll_next_unpin(cx) {
-                self.ids.retain(|known| *known != id);
-                self.session.machine().handle_response(now(), id, answer);
-            }
-            let turn = self.session.machine().poll(now());
+            requests.drive(engine, &self.all);
+            let turn = engine.machine().poll(now());
             match turn {
-                Turn::Send(outgoing) => self.send(outgoing),
+                Turn::Send(outgoing) => {
+                    requests.send(self.session.client().transport(), outgoing);
+                }
                 Turn::Handle(task) => return Poll::Ready(Some(task)),
                 Turn::Wait(until) => {
-                    std::task::ready!(self.poll_timer(cx, until));
-                    self.session.machine().handle_timeout(now());
+                    std::task::ready!(poll_timer(&mut self.timer, cx, until));
+                    engine.machine().handle_timeout(now());
                 }
+                // Somebody else has something in hand, and wakes when that is over.
                 Turn::Busy => return Poll::Pending,
                 Turn::Finished(_) => {
-                    self.in_flight.clear();
+                    requests.end();
                     return Poll::Ready(None);
                 }
             }
         }
     }
+}
 
-    fn send(&mut self, outgoing: Outgoing) {
-        let Outgoing { id, request, .. } = outgoing;
-        let exchange = send_caught(self.session.client().transport(), request);
-        self.ids.push(id);
-        self.in_flight
-            .push(exchange.map(move |answer| (id, answer)).boxed());
-    }
-
-    /// Whether the time has come.
-    fn poll_timer(&mut self, cx: &mut Context<'_>, until: Duration) -> Poll<()> {
-        let timer = match &mut self.timer {
-            Some((set, timer)) if *set == until => timer,
-            _ => {
-                let wait = until.saturating_sub(now().monotonic);
-                &mut self.timer.insert((until, sleep(wait).boxed())).1
-            }
-        };
-        let polled = timer.poll_unpin(cx);
-        if polled.is_ready() {
-            self.timer = None;
+/// Whether the time has come.
+fn poll_timer(
+    timer: &mut Option<(Duration, BoxFuture<'static, ()>)>,
+    cx: &mut Context<'_>,
+    until: Duration,
+) -> Poll<()> {
+    let running = match timer {
+        Some((set, running)) if *set == until => running,
+        _ => {
+            let wait = until.saturating_sub(now().monotonic);
+            &mut timer.insert((until, sleep(wait).boxed())).1
         }
-        polled
+    };
+    let polled = running.poll_unpin(cx);
+    if polled.is_ready() {
+        *timer = None;
     }
+    polled
 }
 
 impl Stream for Updates {
     type Item = Update;
 
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Update>> {
-        let task = self.poll_task(cx);
-        task.map(|task| Some(self.session.machine().hand_out(task?)))
-    }
-}
-
-/// Ends its requests, and says so, for the case that the session goes on in another stream.
-impl Drop for Updates {
-    fn drop(&mut self) {
-        for id in self.ids.drain(..) {
-            let error =
-                TransportError::new(TransportErrorKind::Interrupted, "the stream was dropped");
-            let mut machine = self.session.machine();
-            machine.handle_response(now(), id, Err(error));
-        }
+        let task = std::task::ready!(self.poll_task(cx));
+        // Another one may wait behind it.
+        let hand_out = |task| {
+            let engine = self.session.engine();
+            engine.change_by(&self.driver, |machine| machine.hand_out(task))
+        };
+        Poll::Ready(task.map(hand_out))
     }
 }
 
 impl std::fmt::Debug for Updates {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Updates")
-            .field("in_flight", &self.ids.len())
+            .field("session", &self.session)
             .finish_non_exhaustive()
     }
 }

@@ -69,6 +69,8 @@ impl SurfTransport {
                 // server says something, or until this time is over.
                 .timeout(config.timeout)
                 .proxy(proxy.clone())
+                // curl reads NO_PROXY where no such list is set, also an empty one.
+                .proxy_blacklist([""; 0])
                 .tls_config(tls.clone())
         });
         let curl = curl.map_err(|error| explain(&error))?;

@@ -16,7 +16,7 @@ use std::time::Duration;
 use bilibili_session::endpoints::SendMsg;
 use bilibili_session::poller::{Output, Poller, PollerConfig};
 use bilibili_session::{
-    Account, Call, Context, Credential, Endpoint, Event, Hosts, Now, Step, TransportError,
+    Call, Context, Credential, Endpoint, Event, Hosts, Now, Step, TransportError,
     TransportErrorKind, UnixMicros,
 };
 use bilibili_session_simulator::{Answer, NewMessage, Simulator};
@@ -29,7 +29,7 @@ fn bot(event: &Event) -> Option<SendMsg> {
 }
 
 fn main() -> Result<(), Box<dyn Error>> {
-    let mut world = World::new()?;
+    let mut world = World::new(PollerConfig::new())?;
     world.pass(Duration::from_secs(1))?;
     world.receive(NewMessage::text(20001, "你好"))?;
     world.pass(Duration::from_secs(3600))?;
@@ -49,7 +49,6 @@ fn main() -> Result<(), Box<dyn Error>> {
 struct World {
     simulator: Simulator,
     poller: Poller,
-    account: Account,
     now: Now,
     /// What happened, with the time since the beginning.
     log: Vec<String>,
@@ -57,7 +56,7 @@ struct World {
 
 impl World {
     /// Nothing has been sent yet.
-    fn new() -> Result<Self, Box<dyn Error>> {
+    fn new(config: PollerConfig) -> Result<Self, Box<dyn Error>> {
         let simulator = Simulator::default();
         let login = simulator.login();
         let credential = Credential::builder()
@@ -68,8 +67,7 @@ impl World {
         let context = Context::new(credential).hosts(Hosts::origin("http://localhost")?);
         Ok(Self {
             simulator,
-            poller: Poller::new(context.clone(), PollerConfig::new())?,
-            account: Account::new(context),
+            poller: Poller::new(context, config)?,
             now: Now {
                 monotonic: Duration::ZERO,
                 wall: UnixMicros(1_700_000_000_000_000),
@@ -118,15 +116,17 @@ impl World {
         }
     }
 
-    /// Makes one call.
+    /// Makes one call with the login of the poller, and within its pauses.
     fn call<E: Endpoint>(&mut self, endpoint: E) -> Result<E::Output, bilibili_session::Error> {
         let mut call = Call::new(endpoint);
-        let mut step = call.start(&mut self.account, self.now);
+        let mut step = self.poller.start_call(self.now, &mut call);
         loop {
             match step {
                 Step::Send(request) => {
                     let answer = self.send(&request);
-                    step = call.handle_response(&mut self.account, self.now, answer);
+                    step = self
+                        .poller
+                        .handle_call_response(self.now, &mut call, answer);
                 }
                 Step::Done(result) => return result,
             }
@@ -180,9 +180,23 @@ mod tests {
 
     const MINUTE: Duration = Duration::from_secs(60);
 
+    impl World {
+        /// How many requests came to paths with this part.
+        fn requests(&self, part: &str) -> u64 {
+            let state = self.simulator.state();
+            let requests = state["requests"].as_object().unwrap();
+            let fitting = requests.iter().filter(|(path, _)| path.contains(part));
+            fitting.map(|(_, count)| count.as_u64().unwrap()).sum()
+        }
+    }
+
     /// A world that knows how things stand: what arrives from now on comes out.
     fn connected() -> World {
-        let mut world = World::new().unwrap();
+        connected_with(PollerConfig::new())
+    }
+
+    fn connected_with(config: PollerConfig) -> World {
+        let mut world = World::new(config).unwrap();
         world.pass(Duration::from_secs(1)).unwrap();
         assert_eq!(world.poller.status(), Status::Connected);
         world
@@ -262,6 +276,44 @@ mod tests {
         assert_eq!(world.sent(), []);
         world.pass(10 * MINUTE).unwrap();
         assert_eq!(world.sent(), [(20001, text("收到：你好"))]);
+    }
+
+    #[test]
+    fn a_reply_that_the_risk_control_refuses_is_a_pause_for_all() {
+        let mut world = connected();
+        world
+            .simulator
+            .push_fault(Fault::once("send_msg", FaultKind::Code(-352)));
+        for text in ["one", "two"] {
+            world.receive(NewMessage::text(20001, text)).unwrap();
+        }
+        world.pass(MINUTE).unwrap();
+        assert_eq!(world.requests("send_msg"), 1, "the second fails at once");
+        assert_eq!(world.requests("nav"), 1, "one login");
+        let before = world.requests("");
+        world.pass(3 * MINUTE).unwrap();
+        assert_eq!(world.requests(""), before);
+        world.receive(NewMessage::text(20001, "three")).unwrap();
+        world.pass(10 * MINUTE).unwrap();
+        assert_eq!(world.sent(), [(20001, text("收到：three"))]);
+    }
+
+    #[test]
+    fn a_reply_too_many_for_the_day_pauses_replies_alone() {
+        let mut world = connected_with(PollerConfig::new().interval(MINUTE));
+        world
+            .simulator
+            .push_fault(Fault::once("send_msg", FaultKind::Code(21046)));
+        for text in ["one", "two"] {
+            world.receive(NewMessage::text(20001, text)).unwrap();
+            world.pass(11 * 60 * MINUTE).unwrap();
+        }
+        assert_eq!(world.requests("send_msg"), 1);
+        assert!(world.requests("new_sessions") > 1000, "lists go on");
+        world.pass(3 * 60 * MINUTE).unwrap();
+        world.receive(NewMessage::text(20001, "three")).unwrap();
+        world.pass(2 * MINUTE).unwrap();
+        assert_eq!(world.sent(), [(20001, text("收到：three"))]);
     }
 
     #[test]

@@ -22,6 +22,9 @@
 //! assert!(report.is_ok(), "{report}");
 //! ```
 //!
+//! A proxy is used when the settings name one, and none otherwise, whatever the environment says:
+//! run the suite in a process of each of [`ENVIRONMENTS`] as well.
+//!
 //! Each case talks to a server of its own on 127.0.0.1, which answers bytes, not HTTP: so it sees
 //! exactly what was sent, and can answer what no library would. Every error is looked through for
 //! the cookie and the query that the request had.
@@ -40,6 +43,25 @@ use bilibili_session::{TransportConfig, TransportError};
 use http::{Request, Response};
 
 use cases::{CASES, Case};
+
+/// Environments in which a transport passes the same cases as in any other: libraries look there
+/// for proxies. Nobody listens at the proxy that the first one names; the second one wants every
+/// host to be reached without one, so `through_a_proxy` fails where that is obeyed. Each is for a
+/// process of its own, which runs the suite again: no program can safely change its own.
+pub const ENVIRONMENTS: [&[(&str, &str)]; 2] = [
+    &[
+        ("ALL_PROXY", NOBODY),
+        ("all_proxy", NOBODY),
+        ("HTTP_PROXY", NOBODY),
+        ("http_proxy", NOBODY),
+        ("HTTPS_PROXY", NOBODY),
+        ("https_proxy", NOBODY),
+    ],
+    &[("NO_PROXY", "*"), ("no_proxy", "*")],
+];
+
+/// A proxy that is not there.
+const NOBODY: &str = "http://127.0.0.1:1";
 
 /// What comes of a request.
 pub type Answer = Result<Response<Vec<u8>>, TransportError>;

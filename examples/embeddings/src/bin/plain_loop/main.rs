@@ -18,7 +18,7 @@ use std::time::{Duration, Instant, SystemTime};
 
 use bilibili_session::endpoints::SendMsg;
 use bilibili_session::poller::{Output, Poller, Status};
-use bilibili_session::{Account, Call, Endpoint, Now, Step};
+use bilibili_session::{Call, Endpoint, Now, Step};
 use bilibili_session_embeddings::Rehearsal;
 
 const TIMEOUT: Duration = Duration::from_secs(30);
@@ -27,7 +27,6 @@ const BODY_LIMIT: u64 = 16 << 20;
 fn main() -> Result<(), Box<dyn Error>> {
     let rehearsal = Rehearsal::from_env()?;
     let mut poller = Poller::new(rehearsal.context(), rehearsal.config())?;
-    let mut account = Account::new(rehearsal.context());
     loop {
         match poller.poll_output(now()) {
             Output::Send(outgoing) => {
@@ -38,7 +37,7 @@ fn main() -> Result<(), Box<dyn Error>> {
                 println!("{event}");
                 if let Some(text) = event.text().filter(|_| event.conversation.is_user()) {
                     let reply = SendMsg::text(event.conversation, &format!("收到：{text}"));
-                    if let Err(error) = call(&mut account, reply) {
+                    if let Err(error) = call(&mut poller, reply) {
                         println!("(no reply: {error})");
                     }
                 }
@@ -63,18 +62,18 @@ fn main() -> Result<(), Box<dyn Error>> {
     rehearsal.check()
 }
 
-/// Makes one call.
+/// Makes one call with the login of the poller, and within its pauses.
 fn call<E: Endpoint>(
-    account: &mut Account,
+    poller: &mut Poller,
     endpoint: E,
 ) -> Result<E::Output, bilibili_session::Error> {
     let mut call = Call::new(endpoint);
-    let mut step = call.start(account, now());
+    let mut step = poller.start_call(now(), &mut call);
     loop {
         match step {
             Step::Send(request) => {
                 let answer = http::exchange(&request, TIMEOUT, BODY_LIMIT);
-                step = call.handle_response(account, now(), answer);
+                step = poller.handle_call_response(now(), &mut call, answer);
             }
             Step::Done(result) => return result,
         }

@@ -6,30 +6,11 @@ use std::time::{Instant, SystemTime};
 
 use bilibili_session::poller::{Outgoing, Output, Poller, RequestId};
 use bilibili_session::session::Update;
-use bilibili_session::{Account, Call, Endpoint, Error, Now, Step};
+use bilibili_session::{Call, Endpoint, Error, Now, Step};
 use smol::channel::{self, Receiver, Sender};
 use smol::{Task, Timer, future};
 
 use crate::transport::{Answer, Http};
-
-/// Makes one call. Dropping the future gives it up.
-pub async fn call<E: Endpoint>(
-    account: &mut Account,
-    http: &Http,
-    endpoint: E,
-) -> Result<E::Output, Error> {
-    let mut call = Call::new(endpoint);
-    let mut step = call.start(account, now());
-    loop {
-        match step {
-            Step::Send(request) => {
-                let answer = http.send(request).await;
-                step = call.handle_response(account, now(), answer);
-            }
-            Step::Done(result) => return result,
-        }
-    }
-}
 
 /// Messages as they arrive. Dropping it ends it, with all that is in flight.
 #[derive(Debug)]
@@ -82,6 +63,21 @@ impl Session {
                     }
                 }
                 Output::Finished(result) => return result.map(|()| None),
+            }
+        }
+    }
+
+    /// Makes one call with the login of the session, and within its pauses. Dropping the future gives it up.
+    pub async fn call<E: Endpoint>(&mut self, endpoint: E) -> Result<E::Output, Error> {
+        let mut call = Call::new(endpoint);
+        let mut step = self.poller.start_call(now(), &mut call);
+        loop {
+            match step {
+                Step::Send(request) => {
+                    let answer = self.http.send(request).await;
+                    step = self.poller.handle_call_response(now(), &mut call, answer);
+                }
+                Step::Done(result) => return result,
             }
         }
     }

@@ -14,8 +14,7 @@ pub mod transport;
 
 use std::error::Error;
 
-use adapter::{Session, call};
-use bilibili_session::Account;
+use adapter::Session;
 use bilibili_session::endpoints::SendMsg;
 use bilibili_session::poller::{Poller, Status};
 use bilibili_session::session::Update;
@@ -26,18 +25,17 @@ fn main() -> Result<(), Box<dyn Error>> {
     smol::block_on(async {
         let rehearsal = Rehearsal::from_env()?;
         let http = Http::new()?;
-        let mut account = Account::new(rehearsal.context());
         let poller = Poller::new(rehearsal.context(), rehearsal.config())?;
 
         // Dropping it ends it, with all that is in flight.
-        let mut session = Session::new(poller, http.clone());
+        let mut session = Session::new(poller, http);
         while let Some(update) = session.next().await? {
             match update {
                 Update::Event(event) => {
                     println!("{event}");
                     if let Some(text) = event.text().filter(|_| event.conversation.is_user()) {
                         let reply = SendMsg::text(event.conversation, &format!("收到：{text}"));
-                        if let Err(error) = call(&mut account, &http, reply).await {
+                        if let Err(error) = session.call(reply).await {
                             println!("(no reply: {error})");
                         }
                     }

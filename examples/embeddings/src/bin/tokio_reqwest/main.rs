@@ -14,7 +14,7 @@ pub mod transport;
 use std::error::Error;
 use std::pin::pin;
 
-use adapter::{Client, Session, Update};
+use adapter::{Session, Update};
 use bilibili_session::endpoints::SendMsg;
 use bilibili_session::poller::{Poller, Status};
 use bilibili_session_embeddings::Rehearsal;
@@ -24,9 +24,9 @@ use transport::Http;
 async fn main() -> Result<(), Box<dyn Error>> {
     let rehearsal = Rehearsal::from_env()?;
     let http = Http::new()?;
-    let client = Client::new(rehearsal.context(), http.clone());
     let poller = Poller::new(rehearsal.context(), rehearsal.config())?;
     let mut session = Session::new(poller, http);
+    let client = session.client();
 
     let mut interrupted = pin!(tokio::signal::ctrl_c());
     loop {

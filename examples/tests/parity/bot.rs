@@ -1,41 +1,38 @@
-//! One bot on both runtimes: the same handlers, the same service, the same log.
-//!
-//! What happens in one conversation is compared in its order, and so is what is told beside the
-//! messages; the async runtime handles different conversations side by side.
-#![allow(clippy::unwrap_used, clippy::panic)]
+//! The bot, its rules, and what it runs on.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime};
 
+use bilibili_session::endpoints::GetSessions;
 use bilibili_session::poller::{Checkpoint, Notice, PollerConfig, Status, StatusChange};
 use bilibili_session::{Content, Context, Credential, Error, Event, EventType, Hosts, UnixMicros};
 use bilibili_session_simulator::server::Server;
-use bilibili_session_simulator::{Fault, FaultKind, NewMessage, Simulator};
-use http::StatusCode;
-use serde_json::json;
+use bilibili_session_simulator::{NewMessage, Simulator};
 
-const OWN: i64 = 10001;
-const GROUP: i64 = 221_300;
+pub(crate) const OWN: i64 = 10001;
+pub(crate) const GROUP: i64 = 221_300;
+
+const INTERVAL: Duration = Duration::from_millis(40);
 
 #[derive(Debug, Clone, Copy, PartialEq)]
-enum Runtime {
+pub(crate) enum Runtime {
     Blocking,
     AsyncStd,
 }
 
 /// What the bot was called for: `status`, `notice`, `end`, or a conversation, and what happened there.
-type Log = BTreeMap<String, Vec<String>>;
+pub(crate) type Log = BTreeMap<String, Vec<String>>;
 
 /// The bot's rules, which its handlers on both runtimes follow.
 #[derive(Clone)]
-struct Bot {
-    server: Arc<Server>,
-    log: Arc<Mutex<Log>>,
+pub(crate) struct Bot {
+    pub(crate) server: Arc<Server>,
+    pub(crate) log: Arc<Mutex<Log>>,
     /// It closes when it has seen so many messages.
-    enough: usize,
+    pub(crate) enough: usize,
     /// What happens when it is connected.
-    connected: fn(&mut Simulator),
+    pub(crate) connected: fn(&mut Simulator),
 }
 
 /// What a text asks for.
@@ -64,7 +61,7 @@ impl Bot {
     fn replied(&self, event: &Event, result: Result<(), Error>) -> Result<(), String> {
         let words = match &result {
             Ok(()) => "replied".to_owned(),
-            Err(error) => format!("not replied: {}", error.class()),
+            Err(error) => format!("not replied: {}", in_words(error)),
         };
         self.note(event.conversation, words);
         result.map_err(|error| error.class().to_string())
@@ -100,15 +97,59 @@ impl Bot {
         }
     }
 
-    fn notice(&self, notice: &Notice) {
-        let words = match notice {
-            Notice::HandlerFailed { reason, .. } => format!("handler failed: {reason}"),
-            notice => notice.kind().to_owned(),
-        };
-        self.note("notice", words);
+    /// In a pause it looks for what is asked meanwhile, makes a call, and closes the session.
+    fn notice(
+        &self,
+        notice: &Notice,
+        call: impl FnOnce() -> Result<(), Error> + Send + 'static,
+        close: impl FnOnce() + Send + 'static,
+    ) {
+        match notice {
+            Notice::HandlerFailed { reason, .. } => {
+                self.note("notice", format!("handler failed: {reason}"));
+            }
+            Notice::RiskControl { .. } | Notice::Throttled { .. } | Notice::SendsPaused { .. } => {
+                self.note("pause", notice.kind());
+                let bot = self.clone();
+                std::thread::spawn(move || {
+                    // What is on its way may still come.
+                    std::thread::sleep(5 * INTERVAL);
+                    let before = bot.requests("");
+                    std::thread::sleep(10 * INTERVAL);
+                    let asked = bot.requests("") > before;
+                    bot.note(
+                        "pause",
+                        if asked {
+                            "asking goes on"
+                        } else {
+                            "nothing is asked"
+                        },
+                    );
+                    let before = bot.requests("");
+                    let words = match call() {
+                        Ok(()) => "called".to_owned(),
+                        Err(error) if bot.requests("") == before => {
+                            format!("not called: {}", in_words(&error))
+                        }
+                        Err(error) => format!("refused: {error}"),
+                    };
+                    bot.note("pause", words);
+                    close();
+                });
+            }
+            notice => self.note("notice", notice.kind()),
+        }
     }
 
-    fn context(&self) -> Context {
+    /// How many requests came to paths with this part.
+    pub(crate) fn requests(&self, part: &str) -> u64 {
+        let state = self.server.simulator().state();
+        let requests = state.get("requests").unwrap().as_object().unwrap();
+        let fitting = requests.iter().filter(|(path, _)| path.contains(part));
+        fitting.map(|(_, count)| count.as_u64().unwrap()).sum()
+    }
+
+    pub(crate) fn context(&self) -> Context {
         let login = self.server.simulator().login();
         let credential = Credential::builder()
             .sessdata(login.sessdata)
@@ -118,8 +159,8 @@ impl Bot {
     }
 
     /// Runs until it ends; where it stands then.
-    fn run(&self, runtime: Runtime, from: Option<&Checkpoint>) -> Option<Checkpoint> {
-        let config = PollerConfig::new().interval(Duration::from_millis(40));
+    pub(crate) fn run(&self, runtime: Runtime, from: Option<&Checkpoint>) -> Option<Checkpoint> {
+        let config = PollerConfig::new().interval(INTERVAL);
         let (end, checkpoint) = match runtime {
             Runtime::Blocking => self.on_threads(config, from),
             Runtime::AsyncStd => self.on_async_std(config, from),
@@ -160,7 +201,11 @@ impl Bot {
             }
         });
         let bot = self.clone();
-        session.on_notice(move |notice, _| bot.notice(notice));
+        session.on_notice(move |notice, session| {
+            let (client, session) = (session.client().clone(), session.clone());
+            let call = move || client.call(GetSessions::new()).map(drop);
+            bot.notice(notice, call, move || session.close());
+        });
         let bot = self.clone();
         session.on_status(move |change, session| {
             bot.status(change);
@@ -208,9 +253,16 @@ impl Bot {
             }
         });
         let bot = self.clone();
-        session.on_notice(move |notice, _| {
+        session.on_notice(move |notice, session| {
             let bot = bot.clone();
-            async move { bot.notice(&notice) }
+            async move {
+                let client = session.client().clone();
+                let call = move || {
+                    let called = client.call(GetSessions::new());
+                    async_std::task::block_on(called).map(drop)
+                };
+                bot.notice(&notice, call, move || session.close());
+            }
         });
         let bot = self.clone();
         session.on_status(move |change, session| {
@@ -227,12 +279,26 @@ impl Bot {
     }
 }
 
-fn receive(simulator: &mut Simulator, message: NewMessage) {
+/// The class of an error, and of a pause about how long it lasts.
+fn in_words(error: &Error) -> String {
+    let Error::Paused(paused) = error else {
+        return error.class().to_string();
+    };
+    let length = match paused.remaining.as_secs() {
+        10..60 => "seconds",
+        240..600 => "minutes",
+        86_000..=86_400 => "a day",
+        _ => return format!("{error:?}"),
+    };
+    format!("{} for {length}", paused.class)
+}
+
+pub(crate) fn receive(simulator: &mut Simulator, message: NewMessage) {
     let now = UnixMicros::from(SystemTime::now()).0;
     simulator.receive(now, message).unwrap();
 }
 
-fn say(simulator: &mut Simulator, from: i64, texts: &[&str]) {
+pub(crate) fn say(simulator: &mut Simulator, from: i64, texts: &[&str]) {
     for text in texts {
         receive(simulator, NewMessage::text(from, text));
     }
@@ -240,7 +306,7 @@ fn say(simulator: &mut Simulator, from: i64, texts: &[&str]) {
 
 /// Runs it on both, against a service of its own each time.
 #[track_caller]
-fn both(
+pub(crate) fn both(
     before: fn(&mut Simulator),
     connected: fn(&mut Simulator),
     enough: usize,
@@ -267,179 +333,4 @@ fn both(
         bot
     };
     [Runtime::Blocking, Runtime::AsyncStd].map(run).into()
-}
-
-const DONE: (&str, &[&str]) = ("status", &["1", "2", "3"]);
-const AS_ASKED: (&str, &[&str]) = ("end", &["as asked"]);
-
-#[test]
-fn messages_of_users_and_groups_are_handled_and_answered() {
-    let bots = both(
-        |_| {},
-        |it| {
-            say(it, 20001, &["hello", "ping", "bye"]);
-            receive(it, NewMessage::text(20002, "ping").in_group(GROUP));
-            receive(
-                it,
-                NewMessage::new(
-                    20003,
-                    2,
-                    &json!({"url": "https://i0.hdslb.com/bfs/made-up.png"}),
-                ),
-            );
-            // From another device of its own: not for a bot.
-            receive(it, NewMessage::text(OWN, "ping").to(20001));
-            it.rotate_keys();
-        },
-        5,
-        &[
-            (
-                "user 20001",
-                &["Text hello", "replied", "Text ping", "Text bye"],
-            ),
-            ("group 221300", &["replied", "Text ping"]),
-            ("user 20003", &["Picture "]),
-            DONE,
-            AS_ASKED,
-        ],
-    );
-    for bot in bots {
-        let simulator = bot.server.simulator();
-        let sent = simulator.sent().filter(|it| it.content.contains("pong"));
-        let mut to: Vec<i64> = sent.map(|it| it.receiver_id).collect();
-        to.sort_unstable();
-        assert_eq!(to, [20001, GROUP]);
-    }
-}
-
-#[test]
-fn handlers_that_fail_or_panic_are_told_of_and_stop_nobody() {
-    both(
-        |_| {},
-        |it| say(it, 20001, &["fail", "panic", "hello"]),
-        3,
-        &[
-            ("user 20001", &["Text fail", "Text panic", "Text hello"]),
-            (
-                "notice",
-                &[
-                    "handler failed: made up",
-                    "handler failed: it panicked: made up",
-                ],
-            ),
-            DONE,
-            AS_ASKED,
-        ],
-    );
-}
-
-#[test]
-fn a_reply_that_is_refused_is_the_handlers_error() {
-    both(
-        |it| it.push_fault(Fault::once("send_msg", FaultKind::Code(-509))),
-        |it| say(it, 20001, &["ping", "ping"]),
-        2,
-        &[
-            (
-                "user 20001",
-                &[
-                    "not replied: throttled",
-                    "Text ping",
-                    "replied",
-                    "Text ping",
-                ],
-            ),
-            ("notice", &["handler failed: throttled"]),
-            DONE,
-            AS_ASKED,
-        ],
-    );
-}
-
-#[test]
-fn a_close_from_a_handler_ends_it() {
-    both(|_| {}, |_| {}, 0, &[DONE, AS_ASKED]);
-}
-
-#[test]
-fn trouble_is_told_of_and_delays() {
-    both(
-        |it| {
-            it.push_fault(Fault::once(
-                "get_sessions",
-                FaultKind::Http(StatusCode::BAD_GATEWAY),
-            ));
-            it.push_fault(Fault::once("fetch_session_msgs", FaultKind::Garbage));
-        },
-        |it| say(it, 20001, &["hello"]),
-        1,
-        &[
-            ("user 20001", &["Text hello"]),
-            ("notice", &["retry", "retry"]),
-            DONE,
-            AS_ASKED,
-        ],
-    );
-}
-
-#[test]
-fn what_cannot_be_read_comes_out_as_it_is() {
-    both(
-        |_| {},
-        |it| {
-            say(it, 20001, &["hello"]);
-            receive(it, NewMessage::new(20001, 1, &json!("no JSON")));
-            say(it, 20001, &["bye"]);
-        },
-        3,
-        &[
-            (
-                "user 20001",
-                &["Text hello", "Undecodable no JSON", "Text bye"],
-            ),
-            DONE,
-            AS_ASKED,
-        ],
-    );
-}
-
-#[test]
-fn a_dead_login_ends_it_with_the_reason() {
-    let dead: &[(&str, &[&str])] = &[("status", &["4"]), ("end", &["login_lost"])];
-    both(|it| it.log_out(OWN).unwrap(), |_| {}, 1, dead);
-    both(
-        |_| {},
-        |it| say(it, 20001, &["log out"]),
-        2,
-        &[
-            ("user 20001", &["Text log out"]),
-            ("status", &["1", "4"]),
-            ("end", &["login_lost"]),
-        ],
-    );
-}
-
-#[test]
-fn what_was_not_handled_comes_after_a_resume() {
-    for runtime in [Runtime::Blocking, Runtime::AsyncStd] {
-        let numbers: Vec<String> = (0..450).map(|number| number.to_string()).collect();
-        let mut bot = Bot {
-            server: Arc::new(Server::start(Simulator::default(), 0).unwrap()),
-            log: Arc::default(),
-            enough: 170,
-            connected: |it| {
-                let numbers: Vec<String> = (0..450).map(|number| number.to_string()).collect();
-                let texts: Vec<&str> = numbers.iter().map(String::as_str).collect();
-                say(it, 20001, &texts);
-            },
-        };
-        let checkpoint = bot.run(runtime, None);
-        bot.enough = 450;
-        bot.connected = |_| {};
-        bot.run(runtime, checkpoint.as_ref());
-        let log = bot.log.lock().unwrap();
-        let expected: Vec<String> = numbers.iter().map(|it| format!("Text {it}")).collect();
-        assert_eq!(log["user 20001"], expected, "{runtime:?}");
-        assert_eq!(log["status"], ["1", "2", "3", "1", "2", "3"]);
-    }
 }

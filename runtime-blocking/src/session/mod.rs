@@ -1,23 +1,19 @@
 //! Messages as they arrive.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::mpsc::{self, Receiver, Sender};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, Weak};
 use std::thread::{self, JoinHandle};
 use std::{fmt, io};
 
 use bilibili_session::endpoints::SentMsg;
 use bilibili_session::poller::{
-    Checkpoint, ConfigError, Notice, Outgoing, Poller, PollerConfig, RequestId, Status,
-    StatusChange,
+    Checkpoint, ConfigError, Notice, Poller, PollerConfig, Status, StatusChange,
 };
-use bilibili_session::session::{Machine, Outcome, Task, Turn, Update, handler_panicked};
-use bilibili_session::{Context, Error, Event, EventType, TransportError, TransportErrorKind};
-use http::Response;
+use bilibili_session::session::{Outcome, Task, Update, handler_panicked};
+use bilibili_session::{Context, Error, Event, EventType};
 
 use crate::calls::Client;
-use crate::clock::now;
-use crate::transport::{Transport, send_caught};
+use crate::engine::{Engine, Inbox, lock, refuses, within};
+use crate::transport::Transport;
 
 /// One login, and what arrives for it.
 ///
@@ -26,7 +22,14 @@ use crate::transport::{Transport, send_caught};
 /// everything happens on the thread that asks, only the requests are sent from threads of
 /// their own: as long as a message is being handled, nothing else is asked for.
 ///
-/// Clones are the same session: keep one to close it from elsewhere.
+/// Clones are the same session: keep one to close it from elsewhere. Several threads may take
+/// from one session, each in a loop or with handlers: whatever there is goes to one of them, and
+/// all of them come to their end when it is closed. The messages of a conversation come out in
+/// order; two loops that take them in turn handle them side by side, handlers never do.
+///
+/// A handler cannot wait for its own session, which would wait for the handler:
+/// [`start`](Self::start) and [`Running::join`] fail there with [`Error::WithinHandler`], and
+/// [`events`](Self::events) and [`updates`](Self::updates) end at once, of which a notice tells.
 ///
 /// ```no_run
 /// use bilibili_session::poller::PollerConfig;
@@ -54,19 +57,9 @@ pub struct Session {
 
 struct Shared {
     client: Client,
-    /// Never locked while anything is waited for or a handler runs.
-    machine: Mutex<Machine>,
+    engine: Arc<Engine>,
+    inbox: Inbox,
     handlers: Mutex<Vec<Handler>>,
-    /// Locked by the one who drives, as long as there is nothing to hand out.
-    inbox: Mutex<Receiver<Input>>,
-    outbox: Sender<Input>,
-}
-
-/// What ends a wait.
-enum Input {
-    Answer(RequestId, Result<Response<Vec<u8>>, TransportError>),
-    /// It was closed, or a handler has returned.
-    Nudge,
 }
 
 /// Looks whether an update concerns it, and handles it if so.
@@ -82,8 +75,8 @@ impl Session {
         transport: impl Transport + 'static,
         config: PollerConfig,
     ) -> Result<Self, ConfigError> {
-        let poller = Poller::new(context.clone(), config)?;
-        Ok(Self::with(context, Arc::new(transport), poller))
+        let poller = Poller::new(context, config)?;
+        Ok(Self::with(Arc::new(transport), poller))
     }
 
     /// A session that goes on where another one stood.
@@ -96,19 +89,19 @@ impl Session {
         config: PollerConfig,
         checkpoint: &Checkpoint,
     ) -> Result<Self, ConfigError> {
-        let poller = Poller::resume(context.clone(), config, checkpoint)?;
-        Ok(Self::with(context, Arc::new(transport), poller))
+        let poller = Poller::resume(context, config, checkpoint)?;
+        Ok(Self::with(Arc::new(transport), poller))
     }
 
-    fn with(context: Context, transport: Arc<dyn Transport>, poller: Poller) -> Self {
-        let (outbox, inbox) = mpsc::channel();
+    fn with(transport: Arc<dyn Transport>, poller: Poller) -> Self {
+        let (engine, inbox) = Engine::new(poller);
+        let engine = Arc::new(engine);
         Self {
             shared: Arc::new(Shared {
-                client: Client::with(context, transport),
-                machine: Mutex::new(Machine::new(poller)),
+                client: Client::of_session(Arc::clone(&engine), transport),
+                engine,
+                inbox,
                 handlers: Mutex::default(),
-                inbox: Mutex::new(inbox),
-                outbox,
             }),
         }
     }
@@ -166,12 +159,16 @@ impl Session {
     /// Calls the handlers for what arrives until the session is closed.
     ///
     /// # Errors
-    /// Fails when going on makes no sense, above all when the login is dead.
+    /// Fails when going on makes no sense, above all when the login is dead; and within a
+    /// handler of this session, which would wait for itself.
     pub fn start(&self) -> Result<(), Error> {
+        if refuses(self.key()) {
+            return Err(Error::WithinHandler);
+        }
         while let Some(task) = self.next() {
             let failures = self.call_handlers(task.update());
-            self.machine().handle_done(task, failures);
-            self.nudge();
+            self.engine()
+                .change(|machine| machine.handle_done(task, failures));
         }
         self.result().unwrap_or(Ok(()))
     }
@@ -185,12 +182,14 @@ impl Session {
         let thread = thread::Builder::new()
             .name(String::from("bilibili-session"))
             .spawn(move || session.start())?;
-        Ok(Running { thread })
+        let engine = Arc::downgrade(&self.shared.engine);
+        Ok(Running { thread, engine })
     }
 
     /// The messages, one after the other, until the session is closed.
     ///
-    /// Each turn of the loop drives the session, so nothing is fetched that nobody takes.
+    /// Each turn of the loop drives the session, so nothing is fetched that nobody takes. What
+    /// is no message is passed over: with handlers beside this loop they may miss a notice.
     pub fn events(&self) -> impl Iterator<Item = Event> + Send + 'static {
         self.updates().filter_map(|update| match update {
             Update::Event(event) => Some(Arc::unwrap_or_clone(event)),
@@ -203,24 +202,23 @@ impl Session {
         let session = self.clone();
         std::iter::from_fn(move || {
             let task = session.next()?;
-            Some(session.machine().hand_out(task))
+            Some(session.engine().hand_out(task))
         })
     }
 
     /// Ends the session: at once, from any thread and any handler, whatever is in flight.
     pub fn close(&self) {
-        self.machine().handle_close();
-        self.nudge();
+        self.engine().change(|machine| machine.handle_close());
     }
 
     /// How the session stands.
     pub fn status(&self) -> Status {
-        self.machine().status()
+        self.engine().machine().status()
     }
 
     /// How the session ended, once it has.
     pub fn result(&self) -> Option<Result<(), Error>> {
-        self.machine().result().cloned()
+        self.engine().machine().result().cloned()
     }
 
     /// Where the session stands, to [`resume`](Self::resume) from; `None` before it knows.
@@ -229,92 +227,57 @@ impl Session {
     /// returned, so take it after handling one and before asking for the next. With handlers
     /// it covers every message whose handlers have all returned.
     pub fn checkpoint(&self) -> Option<Checkpoint> {
-        self.machine().checkpoint()
+        self.engine().machine().checkpoint()
     }
 
     /// Sends a text to the conversation that the message came from.
     ///
     /// # Errors
-    /// Fails like [`Client::call`].
+    /// Fails like [`Client::call`], with [`Error::Paused`] while the session pauses.
     pub fn reply(&self, event: &Event, text: &str) -> Result<SentMsg, Error> {
         self.shared.client.send_text(event.conversation, text)
     }
 
-    /// For calls of any kind with the same login.
+    /// For calls of any kind with the same login: keys and pauses are those of the session.
+    /// It goes on when the session is closed.
     pub fn client(&self) -> &Client {
         &self.shared.client
     }
 
-    /// Drives the machine until there is something to handle.
+    /// Waits for the next to handle; `None` when it is over.
     fn next(&self) -> Option<Task> {
-        let inbox = lock(&self.shared.inbox);
-        loop {
-            // What has come in counts before what has run out.
-            while let Ok(input) = inbox.try_recv() {
-                self.take(input);
-            }
-            let turn = self.machine().poll(now());
-            match turn {
-                Turn::Send(outgoing) => self.send(outgoing),
-                Turn::Handle(task) => return Some(task),
-                Turn::Wait(until) => {
-                    match inbox.recv_timeout(until.saturating_sub(now().monotonic)) {
-                        Ok(input) => self.take(input),
-                        Err(_) => self.machine().handle_timeout(now()),
-                    }
-                }
-                // A handler on another thread; never fails, the session holds the other end.
-                Turn::Busy => self.take(inbox.recv().ok()?),
-                Turn::Finished(_) => return None,
-            }
+        if refuses(self.key()) {
+            return None;
         }
-    }
-
-    fn take(&self, input: Input) {
-        if let Input::Answer(id, answer) = input {
-            self.machine().handle_response(now(), id, answer);
-        }
-    }
-
-    /// Wakes whoever waits. Fails only when nobody can.
-    fn nudge(&self) {
-        let _ = self.shared.outbox.send(Input::Nudge);
-    }
-
-    /// Sends on a thread of its own. If it hangs, nobody waits for it: the poller gives
-    /// the request up when its time is over, and the thread ends with its transport's timeout.
-    fn send(&self, outgoing: Outgoing) {
-        let Outgoing { id, request, .. } = outgoing;
-        let transport = self.shared.client.transport();
-        let outbox = self.shared.outbox.clone();
-        let spawned = thread::Builder::new()
-            .name(String::from("bilibili-session-http"))
-            .spawn(move || {
-                let answer = send_caught(&*transport, request);
-                // Fails when the session is gone.
-                let _ = outbox.send(Input::Answer(id, answer));
-            });
-        if let Err(error) = spawned {
-            let error = TransportError::new(TransportErrorKind::Other, error.to_string());
-            self.take(Input::Answer(id, Err(error)));
-        }
+        let shared = &*self.shared;
+        shared
+            .engine
+            .next(&shared.inbox, &shared.client.transport())
     }
 
     /// Calls each, and says how those failed that did.
     fn call_handlers(&self, update: &Update) -> Vec<String> {
         let handlers = lock(&self.shared.handlers).clone();
-        let call = |handler: &Handler| {
-            catch_unwind(AssertUnwindSafe(|| lock(handler)(update, self)))
-                .unwrap_or_else(|payload| Err(handler_panicked(&*payload)))
-        };
-        handlers
-            .iter()
-            .filter_map(|handler| call(handler).err())
-            .collect()
+        let mut failures = Vec::new();
+        for handler in &handlers {
+            let (result, was_refused) = within(self.key(), || lock(handler)(update, self));
+            let result = result.unwrap_or_else(|payload| Err(handler_panicked(&*payload)));
+            match result {
+                Err(failure) => failures.push(failure),
+                Ok(()) if was_refused => failures.push(Error::WithinHandler.to_string()),
+                Ok(()) => {}
+            }
+        }
+        failures
     }
 
-    fn machine(&self) -> MutexGuard<'_, Machine> {
-        lock(&self.shared.machine)
+    fn engine(&self) -> &Engine {
+        &self.shared.engine
+    }
+
+    /// Tells sessions apart.
+    fn key(&self) -> usize {
+        Arc::as_ptr(&self.shared.engine).addr()
     }
 }
 
@@ -327,9 +290,9 @@ impl fmt::Debug for Session {
 }
 
 /// A session that runs on a thread of its own. It runs on when this is dropped.
-#[derive(Debug)]
 pub struct Running {
     thread: JoinHandle<Result<(), Error>>,
+    engine: Weak<Engine>,
 }
 
 impl Running {
@@ -338,6 +301,9 @@ impl Running {
     /// # Errors
     /// Fails like [`Session::start`].
     pub fn join(self) -> Result<(), Error> {
+        if refuses(self.engine.as_ptr().addr()) {
+            return Err(Error::WithinHandler);
+        }
         self.thread
             .join()
             .unwrap_or_else(|payload| std::panic::resume_unwind(payload))
@@ -349,7 +315,10 @@ impl Running {
     }
 }
 
-/// What is behind these locks is whole at any time, also after a panic.
-fn lock<T: ?Sized>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+impl fmt::Debug for Running {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Running")
+            .field("is_finished", &self.is_finished())
+            .finish_non_exhaustive()
+    }
 }

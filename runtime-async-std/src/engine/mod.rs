@@ -1,0 +1,131 @@
+//! The machine of a session, and who wakes whom.
+
+mod within;
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::task::{Context, Poll, Wake, Waker};
+
+use bilibili_session::poller::{Outgoing, Poller, RequestId};
+use bilibili_session::session::Machine;
+use futures_util::future::BoxFuture;
+use futures_util::stream::FuturesUnordered;
+use futures_util::task::AtomicWaker;
+use futures_util::{FutureExt, StreamExt};
+
+pub(crate) use within::{refuses, within};
+
+use crate::clock::now;
+use crate::transport::{Answer, AnyTransport, send_caught};
+
+/// The machine of a session, and all that drive it.
+pub(crate) struct Engine {
+    /// Never locked while anything is waited for or a handler runs.
+    machine: Mutex<Machine>,
+    drivers: Arc<Drivers>,
+}
+
+impl Engine {
+    pub(crate) fn new(poller: Poller) -> Self {
+        let mut machine = Machine::new(poller);
+        machine.set_limits(16, 256);
+        Self {
+            machine: Mutex::new(machine),
+            drivers: Arc::default(),
+        }
+    }
+
+    /// Locks the machine. Its word may be old when the lock is gone. Whoever changes what there
+    /// is to do calls [`change`](Self::change).
+    pub(crate) fn machine(&self) -> MutexGuard<'_, Machine> {
+        lock(&self.machine)
+    }
+
+    /// Changes the machine from outside of the loop that drives it. Whoever waits there is
+    /// woken: there may be something to do now, or nothing any more.
+    pub(crate) fn change<T>(&self, change: impl FnOnce(&mut Machine) -> T) -> T {
+        let result = change(&mut self.machine());
+        self.drivers.wake_but(None);
+        result
+    }
+
+    /// Changes the machine from within the loop of this driver, which needs no waking itself.
+    pub(crate) fn change_by<T>(
+        &self,
+        driver: &Arc<AtomicWaker>,
+        change: impl FnOnce(&mut Machine) -> T,
+    ) -> T {
+        let result = change(&mut self.machine());
+        self.drivers.wake_but(Some(driver));
+        result
+    }
+
+    /// Wakes this driver as well from now on, as long as it is there.
+    pub(crate) fn watch(&self, driver: &Arc<AtomicWaker>) {
+        let mut drivers = lock(&self.drivers.0);
+        drivers.retain(|known| known.strong_count() > 0);
+        drivers.push(Arc::downgrade(driver));
+    }
+
+    /// Returns a waker of all drivers.
+    pub(crate) fn waker(&self) -> Waker {
+        Arc::clone(&self.drivers).into()
+    }
+}
+
+/// All that drive a session: its streams, and what calls its handlers.
+#[derive(Default)]
+struct Drivers(Mutex<Vec<Weak<AtomicWaker>>>);
+
+impl Drivers {
+    fn wake_but(&self, one: Option<&Arc<AtomicWaker>>) {
+        let drivers: Vec<_> = lock(&self.0).iter().filter_map(Weak::upgrade).collect();
+        // Without the lock: what is woken may look for its session at once.
+        for driver in drivers {
+            if one.is_none_or(|one| !Arc::ptr_eq(one, &driver)) {
+                driver.wake();
+            }
+        }
+    }
+}
+
+impl Wake for Drivers {
+    fn wake(self: Arc<Self>) {
+        self.wake_but(None);
+    }
+}
+
+/// The requests that are on their way. They belong to the session and go on side by side
+/// whenever one of its drivers is polled, so one that is dropped ends none of them.
+#[derive(Default)]
+pub(crate) struct Requests(Mutex<FuturesUnordered<BoxFuture<'static, (RequestId, Answer)>>>);
+
+impl Requests {
+    pub(crate) fn send(&self, transport: AnyTransport, outgoing: Outgoing) {
+        let Outgoing { id, request, .. } = outgoing;
+        let exchange = send_caught(transport, request).map(move |answer| (id, answer));
+        lock(&self.0).push(exchange.boxed());
+    }
+
+    /// Goes on with all of them, and gives the machine what has come. Whichever driver polls,
+    /// all are woken when one of them can go on: this driver may be gone by then.
+    pub(crate) fn drive(&self, engine: &Engine, waker: &Waker) {
+        let mut requests = lock(&self.0);
+        let mut context = Context::from_waker(waker);
+        while let Poll::Ready(Some((id, answer))) = requests.poll_next_unpin(&mut context) {
+            engine.machine().handle_response(now(), id, answer);
+        }
+    }
+
+    /// Ends all of them. When they are just being polled, by a driver that then sees that the
+    /// session is over, that driver ends them.
+    pub(crate) fn end(&self) {
+        if let Ok(mut requests) = self.0.try_lock() {
+            requests.clear();
+        }
+    }
+}
+
+/// What is behind these locks is whole at any time, also after a panic.
+pub(crate) fn lock<T: ?Sized>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

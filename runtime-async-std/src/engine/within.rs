@@ -1,0 +1,42 @@
+//! Which handlers are polled on this thread.
+//!
+//! A handler that waits for what comes next in its own session waits for itself: what follows
+//! in its conversation comes after it has returned, and so does the end. That is refused.
+
+use std::cell::RefCell;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::thread;
+
+thread_local! {
+    /// The innermost last: a handler may drive another session.
+    static HANDLERS: RefCell<Vec<Running>> = const { RefCell::new(Vec::new()) };
+}
+
+struct Running {
+    session: usize,
+    was_refused: bool,
+}
+
+/// Runs a step of a handler of this session: the result, and whether [`refuses`] had to refuse
+/// it something.
+pub(crate) fn within<T>(session: usize, step: impl FnOnce() -> T) -> (thread::Result<T>, bool) {
+    let running = Running {
+        session,
+        was_refused: false,
+    };
+    HANDLERS.with_borrow_mut(|handlers| handlers.push(running));
+    let result = catch_unwind(AssertUnwindSafe(step));
+    let running = HANDLERS.with_borrow_mut(Vec::pop);
+    (result, running.is_some_and(|running| running.was_refused))
+}
+
+/// Refuses a wait for this session where it would never end: within one of its own handlers.
+pub(crate) fn refuses(session: usize) -> bool {
+    HANDLERS.with_borrow_mut(|handlers| {
+        let mut own = handlers.iter_mut().rfind(|it| it.session == session);
+        if let Some(running) = &mut own {
+            running.was_refused = true;
+        }
+        own.is_some()
+    })
+}

@@ -1,0 +1,128 @@
+//! Who drives the machine of a session, and who wakes whom.
+
+mod within;
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{self, Receiver, Sender};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::thread;
+
+use bilibili_session::poller::{Outgoing, Poller, RequestId};
+use bilibili_session::session::{Machine, Task, Turn, Update};
+use bilibili_session::{TransportError, TransportErrorKind};
+use http::Response;
+
+pub(crate) use within::{refuses, within};
+
+use crate::clock::now;
+use crate::transport::{Transport, send_caught};
+
+/// The machine of a session, and the way to whoever drives it.
+pub(crate) struct Engine {
+    /// Never locked while anything is waited for or a handler runs.
+    machine: Mutex<Machine>,
+    outbox: Sender<Input>,
+    /// Whether a nudge lies in the inbox. One is enough, however many come.
+    is_nudged: AtomicBool,
+}
+
+/// Inbox of the driver. Locked by the one who drives, as long as there is nothing to hand out:
+/// the others wait for the lock, and drive when that one has got something.
+pub(crate) type Inbox = Mutex<Receiver<Input>>;
+
+/// End of a wait.
+pub(crate) enum Input {
+    Answer(RequestId, Result<Response<Vec<u8>>, TransportError>),
+    /// The machine has changed under the driver.
+    Nudge,
+}
+
+impl Engine {
+    pub(crate) fn new(poller: Poller) -> (Self, Inbox) {
+        let (outbox, inbox) = mpsc::channel();
+        let engine = Self {
+            machine: Mutex::new(Machine::new(poller)),
+            outbox,
+            is_nudged: AtomicBool::new(false),
+        };
+        (engine, Mutex::new(inbox))
+    }
+
+    /// Locks the machine. Its word may be old when the lock is gone. Whoever changes what there
+    /// is to do calls [`change`](Self::change).
+    pub(crate) fn machine(&self) -> MutexGuard<'_, Machine> {
+        lock(&self.machine)
+    }
+
+    /// Changes the machine from outside of the loop that drives it. Whoever waits there is
+    /// woken: there may be something to do now, or nothing any more.
+    pub(crate) fn change<T>(&self, change: impl FnOnce(&mut Machine) -> T) -> T {
+        let result = change(&mut self.machine());
+        if !self.is_nudged.swap(true, Ordering::AcqRel) {
+            // Fails when nobody can wait any more.
+            let _ = self.outbox.send(Input::Nudge);
+        }
+        result
+    }
+
+    /// Drives the machine until there is something to handle; `None` when it is over.
+    pub(crate) fn next(&self, inbox: &Inbox, transport: &Arc<dyn Transport>) -> Option<Task> {
+        let inbox = lock(inbox);
+        loop {
+            // What has come in counts before what has run out.
+            while let Ok(input) = inbox.try_recv() {
+                self.take(input);
+            }
+            let turn = self.machine().poll(now());
+            match turn {
+                Turn::Send(outgoing) => self.send(outgoing, Arc::clone(transport)),
+                Turn::Handle(task) => return Some(task),
+                Turn::Wait(until) => {
+                    match inbox.recv_timeout(until.saturating_sub(now().monotonic)) {
+                        Ok(input) => self.take(input),
+                        Err(_) => self.machine().handle_timeout(now()),
+                    }
+                }
+                // Somebody else has a message in hand, and nudges when that is over. Never
+                // fails, the engine holds the other end.
+                Turn::Busy => self.take(inbox.recv().ok()?),
+                Turn::Finished(_) => return None,
+            }
+        }
+    }
+
+    /// Hands it to whoever asked for it: that is all the handling there is.
+    pub(crate) fn hand_out(&self, task: Task) -> Update {
+        self.change(|machine| machine.hand_out(task))
+    }
+
+    fn take(&self, input: Input) {
+        match input {
+            Input::Answer(id, answer) => self.machine().handle_response(now(), id, answer),
+            Input::Nudge => drop(self.is_nudged.swap(false, Ordering::AcqRel)),
+        }
+    }
+
+    /// Sends on a thread of its own. If it hangs, nobody waits for it: the poller gives
+    /// the request up when its time is over, and the thread ends with its transport's timeout.
+    fn send(&self, outgoing: Outgoing, transport: Arc<dyn Transport>) {
+        let Outgoing { id, request, .. } = outgoing;
+        let outbox = self.outbox.clone();
+        let spawned = thread::Builder::new()
+            .name(String::from("bilibili-session-http"))
+            .spawn(move || {
+                let answer = send_caught(&*transport, request);
+                // Fails when the session is gone.
+                let _ = outbox.send(Input::Answer(id, answer));
+            });
+        if let Err(error) = spawned {
+            let error = TransportError::new(TransportErrorKind::Other, error.to_string());
+            self.take(Input::Answer(id, Err(error)));
+        }
+    }
+}
+
+/// What is behind these locks is whole at any time, also after a panic.
+pub(crate) fn lock<T: ?Sized>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
