@@ -268,7 +268,7 @@ impl Lists {
             }
             _ if self.whole.due <= clock => {
                 self.whole.next_base = self.base_ts();
-                (ListWalk::from_top(newest_page()), Part::All)
+                (ListWalk::whole(newest_page()), Part::All)
             }
             _ => return None,
         };
