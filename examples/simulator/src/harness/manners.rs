@@ -97,6 +97,8 @@ struct Keys {
     /// Who was refused for a signature, and how often new keys were asked for then.
     refused: BTreeSet<Option<ConversationId>>,
     navs: u32,
+    /// Whether they were asked for because others were refused.
+    are_new: bool,
     /// The one that new keys are refused for, as far as is known.
     alone: Option<ConversationId>,
 }
@@ -282,7 +284,9 @@ impl Manners {
                 if let Some(told) = self.told.get(&id).filter(|_| open) {
                     let reached = page.messages.iter().map(|it| it.0).max();
                     if begin.max(reached.unwrap_or_default()) >= told.0 {
-                        let whole = (page.messages.len() <= 1).then_some(begin);
+                        let has_it = begin >= told.0 || reached == Some(told.0);
+                        let is_whole = has_it && page.messages.len() <= 1;
+                        let whole = is_whole.then_some(begin);
                         self.fetched.insert(id, (*told, whole));
                     }
                 }
@@ -514,7 +518,7 @@ impl Keys {
         match asked {
             Asked::Nav if refused > 0 => {
                 self.navs += 1;
-                self.good = false;
+                (self.good, self.are_new) = (false, true);
                 Breach::unless(self.navs <= 1, Property::Polite, || {
                     format!("keys are asked for again although new ones are refused ({refused})")
                 })
@@ -570,7 +574,8 @@ impl Keys {
         };
         let is_alone = self.alone.is_none_or(|alone| alone == id);
         self.alone = Some(id);
-        Breach::unless(is_alone || self.navs == 0, Property::Polite, || {
+        self.navs = 0;
+        Breach::unless(is_alone || !self.are_new, Property::Polite, || {
             format!("{id} waits, and not all, although new keys are refused: {notice}")
         })
     }
