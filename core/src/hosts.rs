@@ -34,15 +34,16 @@ impl Hosts {
     /// `localhost`, `[::1]`), or has a user, a query or a fragment.
     pub fn origin(origin: &str) -> Result<Self, BuildError> {
         let refuse = |reason| BuildError::Origin {
-            origin: origin.to_owned(),
+            // Read as a URL or not: a password may stand there.
+            origin: match origin.contains(['@', '?', '#']) {
+                true => String::from("(not shown, a secret may stand in it)"),
+                false => origin.to_owned(),
+            },
             reason,
         };
         let url = Url::parse(origin).map_err(|_| refuse("it is not a URL"))?;
         if !url.username().is_empty() || url.password().is_some() {
-            return Err(BuildError::Origin {
-                origin: String::from("(with a user in it)"),
-                reason: "a user or a password does not belong there",
-            });
+            return Err(refuse("a user or a password does not belong there"));
         }
         if url.query().is_some() || url.fragment().is_some() {
             return Err(refuse("a query or a fragment does not belong there"));
@@ -118,6 +119,27 @@ mod tests {
         ] {
             assert!(Hosts::origin(origin).is_err(), "{origin}");
         }
+    }
+
+    #[test]
+    fn no_error_shows_a_password() {
+        for origin in [
+            "http://u:PASSWORD@127.0.0.1",
+            "http://u:PASSWORD@host:bad",
+            "http://u:PASSWORD@",
+            "http:/u:PASSWORD@host:99999999",
+            "http://u:PASS WORD@127.0.0.1:1/ PASSWORD",
+            "u:PASSWORD@host",
+            "ftp://u:PASSWORD@host",
+            "https://host:bad/?token=PASSWORD",
+            "https://host/#PASSWORD",
+        ] {
+            let error = Hosts::origin(origin).unwrap_err();
+            let shown = format!("{error} {error:?}");
+            assert!(!shown.contains("PASS"), "{shown}");
+        }
+        let error = Hosts::origin("https://host:bad").unwrap_err();
+        assert!(error.to_string().contains("https://host:bad"), "{error}");
     }
 
     #[test]

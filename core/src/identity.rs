@@ -79,7 +79,11 @@ impl IdentityCache {
         }
         let is_current = now.saturating_sub(self.fetched_at) < CURRENT;
         match (self.replaces_refused && is_current, self.proven) {
-            (true, true) => Refusal::ThisCall,
+            (true, true) => {
+                // Unless they serve somebody again, the next refusal is the account's.
+                self.proven = false;
+                Refusal::ThisCall
+            }
             (true, false) => Refusal::Account,
             (false, _) => {
                 self.current = None;
@@ -132,6 +136,7 @@ mod tests {
         assert_eq!(cache.refuse(second, now), Refusal::Account);
         cache.accept(second);
         assert_eq!(cache.refuse(second, now), Refusal::ThisCall);
+        assert_eq!(cache.refuse(second, now), Refusal::Account);
         assert!(cache.get().is_some());
         let later = Duration::from_secs(3600);
         assert_eq!(cache.refuse(second, later), Refusal::SignAgain);

@@ -2,9 +2,10 @@
 //!
 //! The `bili` command is in `src/bin/bili`, a bot of a few lines in `src/bin/echo_bot.rs`.
 
+use std::env::VarError;
 use std::error::Error;
-use std::io;
 use std::time::Duration;
+use std::{fmt, io};
 
 use bilibili_session::poller::PollerConfig;
 use bilibili_session::{Context, Credential, CredentialError, Hosts};
@@ -15,25 +16,61 @@ use bilibili_session_simulator::{Config, Script, Simulator};
 /// How often the embedded simulator is asked: nobody minds.
 pub const DEMO_INTERVAL: Duration = Duration::from_secs(1);
 
+/// Why the environment cannot be used.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum EnvironmentError {
+    /// The variable is set to something that is no text. Taken for unset it would send a
+    /// login elsewhere than it was meant to go, or nowhere without a word.
+    NotText(&'static str),
+    /// The values are no login.
+    Credential(CredentialError),
+}
+
+impl fmt::Display for EnvironmentError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NotText(name) => write!(
+                f,
+                "the environment variable {name} is not UTF-8 text: set it anew, or unset it"
+            ),
+            Self::Credential(error) => write!(f, "the credential of the environment: {error}"),
+        }
+    }
+}
+
+impl Error for EnvironmentError {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        match self {
+            Self::NotText(_) => None,
+            Self::Credential(error) => Some(error),
+        }
+    }
+}
+
 /// The value of an environment variable that is set and not empty.
-pub fn variable(name: &str) -> Option<String> {
-    std::env::var(name).ok().filter(|value| !value.is_empty())
+///
+/// # Errors
+/// Fails when it is set to something that is not UTF-8.
+pub fn variable(name: &'static str) -> Result<Option<String>, EnvironmentError> {
+    match std::env::var(name) {
+        Ok(value) => Ok(Some(value).filter(|value| !value.is_empty())),
+        Err(VarError::NotPresent) => Ok(None),
+        Err(VarError::NotUnicode(_)) => Err(EnvironmentError::NotText(name)),
+    }
 }
 
 /// The credential of `BILI_SESSDATA`, `BILI_JCT`, `BILI_BUVID3`, `BILI_BUVID4` and
 /// `BILI_UID`; `None` when none of them is set.
 ///
 /// # Errors
-/// Fails when a value cannot be a cookie, or all but `BILI_SESSDATA` is there.
-pub fn credential_from_env() -> Result<Option<Credential>, CredentialError> {
-    let names = [
-        "BILI_SESSDATA",
-        "BILI_JCT",
-        "BILI_BUVID3",
-        "BILI_BUVID4",
-        "BILI_UID",
-    ];
-    let [sessdata, bili_jct, buvid3, buvid4, uid] = names.map(variable);
+/// Fails when a value is not UTF-8 or cannot be a cookie, or all but `BILI_SESSDATA` is there.
+pub fn credential_from_env() -> Result<Option<Credential>, EnvironmentError> {
+    let sessdata = variable("BILI_SESSDATA")?;
+    let bili_jct = variable("BILI_JCT")?;
+    let buvid3 = variable("BILI_BUVID3")?;
+    let buvid4 = variable("BILI_BUVID4")?;
+    let uid = variable("BILI_UID")?;
     if [&sessdata, &bili_jct, &buvid3, &buvid4, &uid]
         .into_iter()
         .all(Option::is_none)
@@ -48,6 +85,7 @@ pub fn credential_from_env() -> Result<Option<Credential>, CredentialError> {
         .uid(uid.unwrap_or_default())
         .build()
         .map(Some)
+        .map_err(EnvironmentError::Credential)
 }
 
 /// The embedded simulator, served for as long as this is kept.
@@ -100,7 +138,7 @@ pub struct Connection {
 /// where somebody says hello, and good-bye a few seconds later.
 ///
 /// # Errors
-/// Fails when the environment holds no good credential.
+/// Fails when the environment holds no good credential or origin.
 pub fn connect() -> Result<Connection, Box<dyn Error>> {
     let (context, config, demo) = match credential_from_env()? {
         Some(credential) => (Context::new(credential), PollerConfig::new(), None),
@@ -110,7 +148,7 @@ pub fn connect() -> Result<Connection, Box<dyn Error>> {
             (demo.context()?, config, Some(demo))
         }
     };
-    let context = match variable("BILI_ORIGIN") {
+    let context = match variable("BILI_ORIGIN")? {
         Some(origin) if demo.is_none() => context.hosts(Hosts::origin(&origin)?),
         _ => context,
     };

@@ -138,7 +138,7 @@ fn what_cannot_be_resumed_stays_as_it_is() {
     let args = ["watch", "--checkpoint", path, "--duration", "1"];
     assert_eq!(world.json(&args).code, Some(0));
     let good = std::fs::read_to_string(&file).unwrap();
-    let newer = good.replace(r#""version":1"#, r#""version":99"#);
+    let newer = good.replace(r#""version":"#, r#""version":9"#);
     let altered = good.replace(r#""uid":10001"#, r#""uid":10002"#);
     assert!(newer != good && altered != good, "{good}");
     for bad in [
@@ -240,4 +240,119 @@ fn one_that_cannot_be_written_is_an_error() {
         !ended.lines.iter().any(|line| is_status(line, 1)),
         "{ended:?}"
     );
+}
+
+/// A name beside the checkpoint that leads elsewhere: what it leads to stays as it is, and
+/// nobody waits for the other end of a pipe.
+#[test]
+fn names_that_lead_elsewhere() {
+    for name in ["checkpoint", "checkpoint.new", "checkpoint.lock"] {
+        for kind in ["a link", "a link to nothing", "a pipe"] {
+            let world = World::new();
+            let file = world.path("checkpoint");
+            let (beside, other) = (world.path(name), world.path("other"));
+            match kind {
+                "a pipe" => {
+                    let made = std::process::Command::new("mkfifo").arg(&beside).status();
+                    assert!(made.unwrap().success());
+                }
+                _ => std::os::unix::fs::symlink(&other, &beside).unwrap(),
+            }
+            if kind == "a link" {
+                std::fs::write(&other, "of somebody else").unwrap();
+            }
+            let args = ["--checkpoint", file.to_str().unwrap(), "--duration", "3"];
+            let ended = world.watch(&args).end();
+            let is_kept = std::fs::read_to_string(&other).ok();
+            assert_eq!(
+                is_kept.as_deref(),
+                (kind == "a link").then_some("of somebody else"),
+                "{name}, {kind}"
+            );
+            // The file itself may be a link, to nothing yet.
+            if (name, kind) == ("checkpoint", "a link to nothing") {
+                ended.gracefully();
+                continue;
+            }
+            let code = if name == "checkpoint.new" { 1 } else { 2 };
+            assert_eq!(ended.code, Some(code), "{name}, {kind}: {ended:?}");
+            assert!(ended.stderr.contains("checkpoint"), "{name}: {ended:?}");
+            assert!(!ended.lines.iter().any(|line| is_status(line, 1)));
+            let there = std::fs::symlink_metadata(&beside).unwrap();
+            assert!(name == "checkpoint" || !there.is_file(), "{name}, {kind}");
+        }
+    }
+}
+
+/// Whom one talks with is nobody else's business, whatever lay there before.
+#[test]
+fn nobody_else_can_read_it() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let world = World::new();
+    let file = world.path("checkpoint");
+    let args = ["--checkpoint", file.to_str().unwrap()];
+    let names = ["checkpoint", "checkpoint.new", "checkpoint.lock"];
+    let mut watch = world.watch(&args);
+    watch.until_connected();
+    watch.kill();
+    for name in names {
+        let path = world.path(name);
+        if !path.exists() {
+            write(&path, "left by one that was killed");
+        }
+        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o666)).unwrap();
+    }
+    let mut watch = world.watch(&args);
+    watch.until_connected();
+    world.text(20001, "hi");
+    watch.messages(1);
+    watch.interrupt();
+    watch.end().gracefully();
+    for name in ["checkpoint", "checkpoint.lock"] {
+        let mode = std::fs::metadata(world.path(name)).unwrap().permissions();
+        assert_eq!(mode.mode() & 0o777, 0o600, "{name}");
+    }
+    assert!(!world.path("checkpoint.new").exists());
+}
+
+/// It is not even written anew with the same content.
+#[test]
+fn of_another_account_and_told_late() {
+    use std::os::unix::fs::MetadataExt as _;
+    let world = World::new();
+    let file = world.path("checkpoint");
+    let args = ["--checkpoint", file.to_str().unwrap()];
+    let timed = [&args[..], &["--duration", "1"]].concat();
+    world.watch(&timed).end().gracefully();
+    let about = || {
+        let there = std::fs::metadata(&file).unwrap();
+        (there.ino(), there.mtime_nsec(), there.len())
+    };
+    let good = about();
+
+    for runtime in RUNTIMES {
+        let other = World::new();
+        let login = bilibili_session_simulator::Login::made_up(10002);
+        other.server.simulator().add_account(login.clone()).unwrap();
+        for is_ended_before in [false, true] {
+            // What goes wrong before is told of.
+            let times = if is_ended_before { 1_000 } else { 2 };
+            other.fault("/nav", bilibili_session_simulator::FaultKind::Reset, times);
+            let more = ["watch", "--json", "--interval", "0.2", "--runtime", runtime];
+            let mut command = other.bili(&[&more[..], &args].concat());
+            command
+                .env("BILI_SESSDATA", &login.sessdata)
+                .env("BILI_JCT", &login.bili_jct);
+            let mut watch = Watch::start(command);
+            watch.until("a notice", |line| line["event"] == "notice");
+            if is_ended_before {
+                watch.interrupt();
+            }
+            let ended = watch.end();
+            let code = if is_ended_before { 0 } else { 2 };
+            assert_eq!(ended.code, Some(code), "{ended:?}");
+            assert_eq!(about(), good, "{runtime}: it was written");
+            other.server.simulator().clear_faults();
+        }
+    }
 }

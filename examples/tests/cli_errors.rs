@@ -146,6 +146,69 @@ fn wrong_usage_is_2_and_sends_nothing() {
     assert_eq!(world.state()["requests"], json!({}));
 }
 
+/// A password in an address is not repeated, right or wrong.
+#[test]
+fn addresses_show_no_password() {
+    let world = World::new();
+    for address in [
+        "http://u:PASSWORD@127.0.0.1:bad",
+        "http://u:PASSWORD@host:bad",
+        "u:PASSWORD@host",
+        "ftp://u:PASSWORD@host",
+        "https://host:bad/?token=PASSWORD",
+        "socks5://u:PASSWORD@127.0.0.1",
+        "http://u:PASSWORD@example.test:1",
+    ] {
+        for runtime in RUNTIMES {
+            for option in ["--origin", "--proxy"] {
+                let ran = world.json(&["whoami", option, address, "--runtime", runtime]);
+                is_wrong_usage(&ran);
+                assert!(!ran.stderr.contains("PASSWORD"), "{ran:?}");
+            }
+        }
+    }
+}
+
+/// An http:// origin is on this machine, and what goes there stays there.
+#[test]
+fn a_login_does_not_cross_the_network_in_the_clear() {
+    let world = World::new();
+    // Any of them would take the request, were it asked to.
+    for proxy in [
+        "http://192.0.2.1:1",
+        "192.0.2.1:1",
+        "http://example.test:1",
+        "http://127.0.0.1.example.test:1",
+        "http://localhost.example.test:1",
+        "http://u:p@192.0.2.1:1",
+        "http://127.0.0.1@192.0.2.1:1",
+        "http://192.0.2.1#@127.0.0.1:1",
+        "http://192.0.2.1\\@127.0.0.1:1",
+        "http://0.0.0.0:1",
+        "http://[::ffff:192.0.2.1]:1",
+    ] {
+        for runtime in RUNTIMES {
+            let ran = world.json(&["whoami", "--proxy", proxy, "--runtime", runtime]);
+            is_wrong_usage(&ran);
+            assert!(ran.stderr.contains("proxy"), "{ran:?}");
+        }
+    }
+    assert_eq!(world.state()["requests"], json!({}));
+    // A recording proxy on this machine is what one would want.
+    let proxy = world.server.origin();
+    let port = world.server.address().port();
+    for proxy in [
+        proxy,
+        format!("127.0.0.1:{port}"),
+        format!("http://LOCALHOST:{port}"),
+    ] {
+        for runtime in RUNTIMES {
+            let ran = world.json(&["whoami", "--proxy", &proxy, "--runtime", runtime]);
+            assert_ne!(ran.code, Some(2), "{proxy}: {ran:?}");
+        }
+    }
+}
+
 #[test]
 fn what_writes_needs_the_token() {
     let world = World::new();
@@ -206,6 +269,50 @@ fn credentials() {
     command.env("BILI_SESSDATA", "a b\nc");
     is_wrong_usage(&run(command));
     assert_eq!(world.state()["requests"], json!({}));
+}
+
+/// Taken for unset, the login would go to the service itself, or the demo would answer.
+#[cfg(unix)]
+#[test]
+fn a_variable_that_is_no_text_is_2() {
+    use std::ffi::OsStr;
+    use std::os::unix::ffi::OsStrExt as _;
+    let broken = OsStr::from_bytes(b"http://127.0.0.1:1\xff");
+    let world = World::new();
+    for name in [
+        "BILI_ORIGIN",
+        "BILI_SESSDATA",
+        "BILI_JCT",
+        "BILI_BUVID3",
+        "BILI_BUVID4",
+        "BILI_UID",
+    ] {
+        for args in [&["whoami"][..], &["send", "20001", "hi"], &["watch"]] {
+            // Alone, and among others that are right.
+            for mut command in [bare(&with_json(args)), world.bili(&with_json(args))] {
+                command.env(name, broken);
+                // Nothing gets far, should it be asked for.
+                command.env("HTTPS_PROXY", "http://127.0.0.1:1");
+                let ran = run(command);
+                is_wrong_usage(&ran);
+                assert!(ran.stderr.contains(name), "{ran:?}");
+            }
+        }
+    }
+    for name in ["HTTPS_PROXY", "https_proxy"] {
+        let mut command = bare(&["whoami"]);
+        command.env("BILI_SESSDATA", SESSDATA).env(name, broken);
+        let ran = run(command);
+        is_wrong_usage(&ran);
+        assert!(ran.stderr.contains(name), "{ran:?}");
+        // What is not asked for need not be right.
+        let mut command = world.bili(&["whoami"]);
+        command.env(name, broken);
+        assert_eq!(run(command).code, Some(0));
+    }
+    let mut command = world.bili(&["whoami", "--origin", &world.server.origin()]);
+    command.env("BILI_ORIGIN", broken);
+    assert_eq!(run(command).code, Some(0));
 }
 
 #[cfg(unix)]

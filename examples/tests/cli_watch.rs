@@ -9,12 +9,12 @@
 
 mod support;
 
-use std::process::Stdio;
+use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use bilibili_session_simulator::{FaultKind, NewMessage};
 use rustix::process::Signal;
-use serde_json::json;
+use serde_json::{Value, json};
 use support::*;
 
 /// What "within three seconds" is on a machine that is busy with other tests.
@@ -141,6 +141,142 @@ fn it_ends_when_its_time_is_over() {
     // Also before anything was asked.
     let ended = world.watch(&["--duration", "0"]).end();
     assert_eq!(ended.code, Some(0), "{ended:?}");
+}
+
+/// Runs a watch whose output nobody reads until it has ended, and says how.
+fn ended_unread(mut command: Command, stop: impl FnOnce(&mut Child)) -> (Option<i32>, String) {
+    let mut child = command
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    stop(&mut child);
+    let begun = Instant::now();
+    let status = loop {
+        if let Some(status) = child.try_wait().unwrap() {
+            break status;
+        }
+        if begun.elapsed() > SOON {
+            child.kill().unwrap();
+            panic!("it hangs: {:?}", child.wait_with_output());
+        }
+        std::thread::sleep(Duration::from_millis(5));
+    };
+    let output = child.wait_with_output().unwrap();
+    assert_eq!(output.stderr, b"", "{output:?}");
+    (status.code(), String::from_utf8(output.stdout).unwrap())
+}
+
+fn terminate(child: &Child) {
+    let id = i32::try_from(child.id()).unwrap();
+    let id = rustix::process::Pid::from_raw(id).unwrap();
+    rustix::process::kill_process(id, Signal::TERM).unwrap();
+}
+
+/// The reader is there, and reads no more: a pipe that is full, or a terminal that was stopped.
+#[test]
+fn it_ends_though_nobody_reads_on() {
+    const COUNT: usize = 1_000;
+    for runtime in RUNTIMES {
+        for by_signal in [true, false] {
+            let world = World::new();
+            let file = world.path("checkpoint");
+            let args = ["--checkpoint", file.to_str().unwrap(), "--runtime", runtime];
+            let mut watch = world.watch(&args);
+            watch.until_connected();
+            watch.interrupt();
+            watch.end().gracefully();
+
+            world.texts(20001, COUNT);
+            let timed = ["--duration", if by_signal { "1000" } else { "2" }];
+            let first = ["watch", "--json", "--interval", "0.2"];
+            let command = world.bili(&[&first[..], &args, &timed].concat());
+            let began = Instant::now();
+            let (code, text) = ended_unread(command, |child| {
+                // More than a pipe holds.
+                while world.requests("fetch_session_msgs") == 0
+                    || began.elapsed() < Duration::from_millis(1_900)
+                {
+                    std::thread::sleep(Duration::from_millis(5));
+                }
+                if by_signal {
+                    terminate(child);
+                }
+            });
+            assert_eq!(code, Some(0), "{runtime}, {by_signal}");
+            // Whole lines, and the checkpoint covers exactly those.
+            assert!(text.ends_with('\n'), "{runtime}: half a line");
+            let lines: Vec<Value> = text
+                .lines()
+                .map(|line| serde_json::from_str(line).unwrap())
+                .collect();
+            let printed = texts(&lines);
+            assert!(printed.len() > 1 && printed.len() < COUNT);
+            assert!(!lines.iter().any(|line| is_status(line, 2)));
+            let left = (COUNT - printed.len()).to_string();
+            let ended = world
+                .watch(&[&args[..], &["--max-events", &left]].concat())
+                .end();
+            ended.gracefully();
+            assert_eq!([printed, ended.texts()].concat(), numbers(1, COUNT));
+        }
+    }
+}
+
+/// One signal ends it gracefully, whatever else has ended it; a second one at once.
+#[test]
+fn the_first_signal_is_the_first() {
+    for signals in [1, 2] {
+        let world = World::new();
+        let args = ["watch", "--json", "--interval", "0.2", "--duration", "1"];
+        let mut command = world.bili(&args);
+        // What ends it takes a while: nobody reads.
+        world.fault("/nav", FaultKind::Reset, 1_000);
+        let mut child = command
+            .env("BILI_UID", "10001")
+            .stdout(full_pipe())
+            .spawn()
+            .unwrap();
+        std::thread::sleep(Duration::from_millis(1_500));
+        for _ in 0..signals {
+            terminate(&child);
+            std::thread::sleep(Duration::from_millis(100));
+        }
+        let code = child.wait().unwrap().code();
+        let expected = if signals == 1 { 0 } else { 130 };
+        assert_eq!(code, Some(expected), "{signals} signals");
+    }
+}
+
+/// The writing end of a pipe that is full, and stays so.
+fn full_pipe() -> Stdio {
+    use std::io::Write as _;
+    let (reader, mut writer) = std::io::pipe().unwrap();
+    // A pipe may hold more than it does at first; what is too much waits for ever.
+    let mut copy = writer.try_clone().unwrap();
+    std::thread::spawn(move || {
+        let _reader = reader;
+        let _ = copy.write_all(&[b'x'; 1 << 21]);
+    });
+    std::thread::sleep(Duration::from_millis(100));
+    writer.flush().unwrap();
+    writer.into()
+}
+
+#[test]
+fn a_simulator_that_is_ended_has_done_its_work() {
+    use std::io::BufRead as _;
+    for signal in [Signal::TERM, Signal::INT] {
+        let mut child = bare(&["simulate"]).stdout(Stdio::piped()).spawn().unwrap();
+        let mut first = String::new();
+        std::io::BufReader::new(child.stdout.take().unwrap())
+            .read_line(&mut first)
+            .unwrap();
+        assert!(first.contains("listening"), "{first}");
+        let id = rustix::process::Pid::from_raw(i32::try_from(child.id()).unwrap()).unwrap();
+        rustix::process::kill_process(id, signal).unwrap();
+        assert_eq!(child.wait().unwrap().code(), Some(0), "{signal:?}");
+    }
 }
 
 #[test]

@@ -178,21 +178,25 @@ fn cases() -> Vec<Case> {
         .map(|n| format!("set-cookie: SESSDATA=evil{n}; Path=/\r\n"))
         .collect();
     vec![
+        // Of what is too large a smaller page is asked for, without a word.
         case(
             "body without end, in chunks",
             Script::Flood(head("transfer-encoding: chunked\r\n"), chunk.clone()),
-        ),
+        )
+        .may_pass(),
         case(
             "body without end, of no length",
             Script::Flood(head(""), megabyte.clone()),
-        ),
+        )
+        .may_pass(),
         case(
             "body without end, of a huge length",
             Script::Flood(
                 head("content-length: 9000000000000000000\r\n"),
                 megabyte.clone(),
             ),
-        ),
+        )
+        .may_pass(),
         case(
             "a chunk of 2^64 - 1 bytes",
             Script::Flood(
@@ -203,7 +207,8 @@ fn cases() -> Vec<Case> {
                 .concat(),
                 megabyte.clone(),
             ),
-        ),
+        )
+        .may_pass(),
         case(
             "a chunk of more than 2^64 bytes",
             Script::Flood(
@@ -235,7 +240,8 @@ fn cases() -> Vec<Case> {
         case(
             "a header without end",
             Script::Flood(format!("{OK}x-long: ").into_bytes(), vec![b'x'; 1 << 16]),
-        ),
+        )
+        .may_pass(),
         case(
             "headers without end",
             Script::Flood(OK.as_bytes().to_vec(), b"x-more: made up\r\n".repeat(4096)),
@@ -247,7 +253,8 @@ fn cases() -> Vec<Case> {
                 Vec::new(),
                 b"HTTP/1.1 103 Early Hints\r\nx: y\r\n\r\n".repeat(1000),
             ),
-        ),
+        )
+        .may_pass(),
         case(
             "a trailer without end",
             Script::Flood(

@@ -18,6 +18,7 @@ use std::fmt::Debug;
 use std::io::{Read as _, Write as _};
 use std::net::TcpListener;
 use std::path::Path;
+use std::process::Stdio;
 use std::sync::{Arc, Mutex, Once};
 use std::time::Duration;
 
@@ -590,6 +591,72 @@ fn a_server_that_echoes() {
                     let args = [args, json, &["--origin", &origin, "--runtime", runtime]].concat();
                     traced(&world, &args);
                 }
+            }
+        }
+    }
+}
+
+/// A cookie of digits is found in every number; the lines are the same with it and without.
+#[test]
+fn a_number_in_a_line_stays() {
+    const BIG: i64 = 1_000_000_020_001_017;
+    for runtime in RUNTIMES {
+        for json in [&["--json"][..], &[]] {
+            let world = World::new();
+            let args = ["watch", "--interval", "0.2", "--runtime", runtime];
+            let mut command = world.bili(&[&args[..], json, &["--max-events", "1"]].concat());
+            command
+                .env("BILI_BUVID3", "00000000-0001-0203-0000-PLANTED-infoc")
+                .env("BILI_BUVID4", "10000000-PLANTED");
+            world.text(BIG, "old");
+            let watch = command.stdout(Stdio::piped()).spawn().unwrap();
+            wait_for(|| world.requests("sessions") > 1);
+            world.fault("fetch_session_msgs", FaultKind::Code(-500), 1);
+            world.text(BIG, "1000000020001017 00000000");
+            let output = watch.wait_with_output().unwrap();
+            let text = String::from_utf8(output.stdout).unwrap();
+            shows_nothing("the watch", &text);
+            assert!(!text.contains("redacted"), "{text}");
+            assert!(text.contains("user 1000000020001017 failed"), "{text}");
+            if json.is_empty() {
+                assert!(text.contains("1000000020001017 00000000"), "{text}");
+                continue;
+            }
+            let lines: Vec<serde_json::Value> = text
+                .lines()
+                .map(|line| serde_json::from_str(line).unwrap())
+                .collect();
+            let [notice, message] =
+                ["notice", "message"].map(|event| lines.iter().find(|it| it["event"] == event));
+            assert_eq!(notice.unwrap()["conversation"]["talker_id"], BIG);
+            let message = message.unwrap();
+            assert_eq!(message["conversation"]["talker_id"], BIG);
+            assert_eq!(message["content"]["content"], "1000000020001017 00000000");
+        }
+    }
+}
+
+/// Who knows a cookie and writes it to its owner; and a name, and a toast, that hold it.
+#[test]
+fn what_people_write() {
+    let world = World::new();
+    let text = format!("look: {SESSDATA} and {BILI_JCT}. Yours, 5e55da7?");
+    world.text(20001, &text);
+    let mut broken = NewMessage::text(20001, "?");
+    broken.content = format!("{{broken {BUVID3}");
+    world.receive(broken);
+    for args in [
+        &["history", "20001"][..],
+        &["sessions"],
+        &["session", "20001"],
+        &["new-sessions"],
+    ] {
+        for json in [&["--json"][..], &[]] {
+            let ran = traced(&world, &[args, json].concat());
+            assert_eq!(ran.code, Some(0), "{ran:?}");
+            if args[0] == "history" {
+                let words = "look: [redacted] and [redacted]. Yours, 5e55da7?";
+                assert!(ran.stdout.contains(words), "{ran:?}");
             }
         }
     }

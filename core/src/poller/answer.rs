@@ -9,7 +9,6 @@ use super::gap::{Age, Gap};
 use super::lists::{LatestNow, Listing, Part, newest_page};
 use super::request::{InFlight, Purpose};
 use super::status::Trigger;
-use super::track;
 use super::{Notice, Phase, Poller};
 use crate::endpoint::Endpoint;
 use crate::endpoints::{FetchSessionMsgs, MessagePage, Nav, SessionPage};
@@ -109,16 +108,7 @@ impl Poller {
         let since = self.lists.begin(page, self.latest_now(now));
         self.tracks.new_since = since.to_micros().minus(TOLERANCE).to_seconds();
         for conversation in &page.session_list {
-            let newest = track::newest(conversation);
-            // Where the list does not say how far it goes, the time of a message decides.
-            if newest.0 > 0 {
-                self.tracks.insert(
-                    conversation.id(),
-                    Some(newest),
-                    newest,
-                    conversation.session_ts,
-                );
-            }
+            self.tracks.begin(conversation);
         }
         self.connect(now);
         self.pauses.list_read();
@@ -128,7 +118,7 @@ impl Poller {
     /// From now on, what arrives comes out.
     fn connect(&mut self, now: Now) {
         let server_now = self.account.server_now(now);
-        self.lists.schedule_whole(now.monotonic, server_now);
+        self.lists.start(now.monotonic, server_now);
         self.phase = Phase::Idle;
         self.move_on(Trigger::BaseLine);
     }

@@ -51,9 +51,9 @@ pub(super) struct Entry {
     /// Where there is no cursor: what is new has at least this time.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) new_since: Option<i64>,
-    /// Where there is no cursor: the message at the target is new whatever its time says.
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    pub(super) newest_is_new: bool,
+    /// Where there is no cursor: messages from this one on are new whatever their time says.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) new_from: Option<u64>,
     /// It changed, and was not fetched since; a list that said so did not say how far it goes.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub(super) recheck: bool,
@@ -113,7 +113,7 @@ impl Checkpoint {
                 session_ts: event.timestamp().to_micros().0,
                 newest_ts: None,
                 new_since: None,
-                newest_is_new: false,
+                new_from: None,
                 recheck: false,
             }),
         }

@@ -94,7 +94,7 @@ impl Poller {
     }
 
     /// A signature was refused. New keys that are refused to two conversations, and served
-    /// nobody, are the account's trouble: one pause for all. To one alone they are its own.
+    /// nobody between, are the account's trouble: one pause for all. To one alone they are its own.
     fn handle_refused_fetch(
         &mut self,
         now: Now,
@@ -114,10 +114,8 @@ impl Poller {
             Refusal::Account if self.refused_to.is_some_and(|other| other != id) => {
                 self.pause(now, Cause::Signature, in_flight.pauses, None, error);
             }
-            refusal => {
-                if refusal == Refusal::Account {
-                    self.refused_to = Some(id);
-                }
+            _ => {
+                self.refused_to = Some(id);
                 self.retry_conversation(id, error);
             }
         }

@@ -202,8 +202,15 @@ impl Gap {
             after: high,
             ..missing
         });
-        if age.is_some_and(|age| leave_out_history(&mut events, age)) {
-            below = None;
+        if let Some(age) = age {
+            // What has no time goes with what lies below, or, where nothing does, above.
+            let is_undated = events.iter().all(|event| age(event) == Age::Undated);
+            if is_undated && above.is_some() {
+                events.clear();
+            }
+            if leave_out_history(&mut events, age) {
+                below = None;
+            }
         }
         self.segments.remove(place);
         let pieces = [

@@ -38,6 +38,8 @@ pub(super) const fn newest_page() -> GetSessions {
 pub(super) struct Listing {
     pub(super) walk: ListWalk,
     pub(super) part: Part,
+    /// When it began, by the monotonic clock.
+    began: Duration,
 }
 
 /// Part of the lists that is read.
@@ -56,6 +58,11 @@ pub(super) enum Part {
 pub(super) struct Lists {
     /// The newest change that was shown; the next list of changes begins a little before.
     seen_to: UnixMicros,
+    /// When that was shown first, by the monotonic clock.
+    seen_at: Duration,
+    /// A list was read since that began a little before, late enough to show what was
+    /// committed late: the next one need not begin before.
+    is_settled: bool,
     /// Where the last list of changes began that was read to its end.
     read_from: UnixMicros,
     owed: Option<Owed>,
@@ -125,6 +132,8 @@ impl Lists {
     pub(super) fn new(config: &PollerConfig) -> Self {
         Self {
             seen_to: UnixMicros(0),
+            seen_at: Duration::ZERO,
+            is_settled: false,
             read_from: UnixMicros(0),
             owed: None,
             whole: WholeList {
@@ -183,9 +192,10 @@ impl Lists {
         };
     }
 
-    /// Sets when the whole list is read next: as long after the last time as configured, as
-    /// far as the server's clock tells.
-    pub(super) fn schedule_whole(&mut self, clock: Duration, server_now: UnixSeconds) {
+    /// Begins to count time. The whole list is read as long after the last time as configured,
+    /// as far as the server's clock tells.
+    pub(super) fn start(&mut self, clock: Duration, server_now: UnixSeconds) {
+        self.seen_at = clock;
         let Some(interval) = self.whole.interval else {
             return;
         };
@@ -226,11 +236,16 @@ impl Lists {
     }
 
     /// What changed since the last round.
-    pub(super) fn changes(&self) -> Listing {
-        let walk = ListWalk::changes(newest_page(), before(self.seen_to));
+    pub(super) fn changes(&self, clock: Duration) -> Listing {
+        let floor = match self.is_settled {
+            // One that has the same time is shown, whether the bound is inclusive or not.
+            true => UnixMicros(self.seen_to.0.saturating_sub(1).max(0)),
+            false => before(self.seen_to),
+        };
         Listing {
-            walk: walk.all_ignores(self.all_ignores_end_ts),
+            walk: ListWalk::changes(newest_page(), floor).all_ignores(self.all_ignores_end_ts),
             part: Part::Changes,
+            began: clock,
         }
     }
 
@@ -255,7 +270,11 @@ impl Lists {
             }
             _ => return None,
         };
-        Some(Listing { walk, part })
+        Some(Listing {
+            walk,
+            part,
+            began: clock,
+        })
     }
 
     /// Whether an entry that is not known may have something new: it changed since then, or
@@ -296,6 +315,8 @@ impl Lists {
         match listing.part {
             Part::Changes => {
                 self.read_from = listing.walk.floor();
+                let was_late = listing.began.saturating_sub(self.seen_at) >= OVERLAP;
+                self.is_settled |= was_late;
                 self.see(listing, latest);
             }
             Part::Owed => self.owed = None,
@@ -360,7 +381,12 @@ impl Lists {
 
     fn see(&mut self, listing: &Listing, latest: LatestNow) {
         let newest = listing.walk.newest().unwrap_or_default();
-        self.seen_to = self.seen_to.max(latest.bound(newest));
+        let seen_to = latest.bound(newest);
+        if seen_to > self.seen_to {
+            self.seen_to = seen_to;
+            self.seen_at = listing.began;
+            self.is_settled = false;
+        }
     }
 
     fn learn(&mut self, listing: &Listing) {

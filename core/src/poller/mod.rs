@@ -220,7 +220,7 @@ impl Poller {
                 UnixMicros(entry.session_ts),
             );
             track.recheck = entry.recheck;
-            track.new_from = Some(Seqno(entry.target)).filter(|_| entry.newest_is_new);
+            track.new_from = entry.new_from.map(Seqno);
             track.newest_ts = UnixSeconds(entry.newest_ts.unwrap_or_default());
             if let Some(new_since) = entry.new_since {
                 track.new_since = UnixSeconds(new_since);
@@ -274,7 +274,10 @@ impl Poller {
                     Some(_) => None,
                     None => Some(track.new_since.0),
                 },
-                newest_is_new: track.cursor.is_none() && track.new_from == Some(track.reachable()),
+                new_from: track
+                    .new_from
+                    .filter(|_| track.cursor.is_none())
+                    .map(|seqno| seqno.0),
                 recheck: track.recheck,
             })
             .collect();

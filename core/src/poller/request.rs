@@ -83,7 +83,7 @@ impl Poller {
                     return None;
                 }
                 self.begin_round(now);
-                let listing = self.lists.changes();
+                let listing = self.lists.changes(now.monotonic);
                 let call = listing.walk.call();
                 self.phase = Phase::Listing(listing);
                 self.send_page(now, &call)

@@ -32,6 +32,8 @@ pub(super) struct Track {
     pub(super) session_ts: UnixMicros,
     /// The time of the newest message that was handed out: the list may tell of it later.
     pub(super) newest_ts: UnixSeconds,
+    /// The time of the newest message that a list showed; 0 where none did.
+    listed_ts: UnixSeconds,
     /// While there is no cursor: what is new has at least this time.
     pub(super) new_since: UnixSeconds,
     /// While there is no cursor: messages from this one on are new whatever their time says.
@@ -100,6 +102,7 @@ impl Track {
             target,
             session_ts: UnixMicros::default(),
             newest_ts: UnixSeconds::default(),
+            listed_ts: UnixSeconds::default(),
             new_since: UnixSeconds(0),
             new_from: None,
             gap: None,
@@ -151,13 +154,18 @@ impl Track {
         if self.begins_anew(entry) {
             self.restart = Some(Restart {
                 newest,
-                new_since: self.changed_at().to_seconds(),
+                new_since: match self.written_at() {
+                    UnixSeconds(0) => self.session_ts.to_seconds(),
+                    written_at => written_at,
+                },
             });
+            self.listed_ts = last_written(entry);
             self.session_ts = session_ts;
             let lost = self.gap.as_mut().map(Gap::end).unwrap_or_default();
             self.restart_if_drained();
             return lost;
         }
+        self.listed_ts = self.listed_ts.max(last_written(entry));
         if let Some(restart) = &mut self.restart {
             restart.newest = restart.newest.max(newest);
             self.session_ts = self.session_ts.max(session_ts);
@@ -185,16 +193,22 @@ impl Track {
     /// than one that came out before, and is younger.
     fn begins_anew(&self, entry: &Conversation) -> bool {
         let newest = newest(entry);
-        let highest = self
-            .restart
-            .map_or(self.cursor, |restart| Some(restart.newest));
+        let known = self.cursor.unwrap_or(self.target);
+        let highest = self.restart.map_or(known, |restart| restart.newest);
         let is_younger = |message: &Message| {
-            message.msg_seqno == newest && message.timestamp >= self.changed_at().to_seconds()
+            message.msg_seqno == newest
+                && message.timestamp.0 > 0
+                && message.timestamp >= self.written_at()
         };
         newest.0 > 0
-            && highest.is_some_and(|highest| newest < highest)
+            && newest < highest
             && entry.session_ts > self.session_ts
             && entry.last_msg.as_ref().is_some_and(is_younger)
+    }
+
+    /// When its newest known message was written, by the message's own time; 0 if not known.
+    fn written_at(&self) -> UnixSeconds {
+        self.newest_ts.max(self.listed_ts)
     }
 
     /// Goes on with the new numbers once nothing of the old ones is left.
@@ -422,12 +436,23 @@ impl Tracks {
         }
     }
 
+    /// Takes in where a conversation stands on the first list. Where that does not say how far
+    /// it goes, the time of a message decides later.
+    pub(super) fn begin(&mut self, entry: &Conversation) {
+        let newest = newest(entry);
+        if newest.0 > 0 {
+            let track = self.insert(entry.id(), Some(newest), newest, entry.session_ts);
+            track.listed_ts = last_written(entry);
+        }
+    }
+
     /// Takes in a conversation that a list shows and that is not known. `is_new`: its newest
     /// message is new for certain.
     pub(super) fn discover(&mut self, entry: &Conversation, is_new: bool) {
         let newest = newest(entry);
         let track = self.insert(entry.id(), None, newest, entry.session_ts);
         track.recheck = newest.0 == 0;
+        track.listed_ts = last_written(entry);
         track.new_from = Some(newest).filter(|newest| is_new && newest.0 > 0);
     }
 
@@ -462,10 +487,16 @@ impl Tracks {
     }
 }
 
+/// The time of the newest message that a list shows; 0 if it shows none.
+fn last_written(conversation: &Conversation) -> UnixSeconds {
+    let last = conversation.last_msg.as_ref();
+    last.map(|message| message.timestamp).unwrap_or_default()
+}
+
 /// The newest message that a list tells of; 0 if it does not say.
-pub(super) fn newest(conversation: &Conversation) -> Seqno {
-    match conversation.newest_seqno() {
-        newest if newest.is_plausible() => newest,
-        _ => Seqno(0),
-    }
+fn newest(conversation: &Conversation) -> Seqno {
+    let last = conversation.last_msg.as_ref().map(|it| it.msg_seqno);
+    let told = [Some(conversation.max_seqno), last];
+    let plausible = told.into_iter().flatten().filter(|it| it.is_plausible());
+    plausible.max().unwrap_or_default()
 }

@@ -2,7 +2,8 @@
 //!
 //! `HARNESS_SEED=123 cargo test -p bilibili-session-simulator --test harness -- one_seed --nocapture`
 //! runs one seed again, made smaller (`HARNESS_AS_IT_IS=1`: not); `HARNESS_SEEDS=100..600` runs others, and with `HARNESS_ALL=1` it goes on
-//! after one that fails. `HARNESS_THREADS=1` takes them one after the other.
+//! after one that fails. `HARNESS_THREADS=1` takes them one after the other. `HARNESS_HABIT=EndIgnored` forces one of
+//! `Trouble::HABITS` on, and the others off; with `HARNESS_ALONE=1` nothing else goes wrong; `HARNESS_HABIT=none`: none of them.
 #![cfg(feature = "harness")]
 #![allow(
     clippy::unwrap_used,
@@ -16,7 +17,21 @@ use std::ops::Range;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
 
-use bilibili_session_simulator::harness::{Report, Scenario, run, run_and_shrink, run_traced};
+use bilibili_session_simulator::harness::{
+    Report, Scenario, Trouble, run, run_and_shrink, run_traced,
+};
+
+/// The scenario of a seed, as the environment wants it.
+fn scenario(seed: u64) -> Scenario {
+    match std::env::var("HARNESS_HABIT").as_deref() {
+        Err(_) => Scenario::draw(seed),
+        Ok("none") => Scenario::without_habits(seed),
+        Ok(name) => {
+            let habit = Trouble::named(name).expect("HARNESS_HABIT: the name of a trouble");
+            Scenario::with_habit(seed, habit, std::env::var("HARNESS_ALONE").is_ok())
+        }
+    }
+}
 
 /// Runs these seeds on all cores; the first that fails is shown.
 fn run_seeds(seeds: Range<u64>) {
@@ -33,7 +48,7 @@ fn run_seeds(seeds: Range<u64>) {
             if seed >= seeds.end {
                 return all;
             }
-            let scenario = Scenario::draw(seed);
+            let scenario = scenario(seed);
             let began = Instant::now();
             let result = run(&scenario);
             if std::env::var("HARNESS_ALL").is_ok() && began.elapsed().as_secs() >= 2 {
@@ -42,10 +57,11 @@ fn run_seeds(seeds: Range<u64>) {
             match result {
                 Ok(report) => all.push(report),
                 Err(violation) if std::env::var("HARNESS_ALL").is_ok() => println!(
-                    "{seed} at {:.0} s: {}: {}",
+                    "{seed} at {:.0} s: {}: {} {:?}",
                     violation.at.as_secs_f64(),
                     violation.property,
-                    violation.what
+                    violation.what,
+                    violation.scenario.habits(),
                 ),
                 Err(violation) => {
                     // No other seed begins.
@@ -106,7 +122,7 @@ fn ten_thousand_seeds() {
 #[test]
 fn one_seed() {
     let seed = std::env::var("HARNESS_SEED").map_or(1, |seed| seed.parse().unwrap());
-    let scenario = Scenario::draw(seed);
+    let scenario = scenario(seed);
     println!("{scenario:?}");
     let began = Instant::now();
     let result = match std::env::var("HARNESS_AS_IT_IS") {

@@ -7,6 +7,9 @@
     clippy::indexing_slicing
 )]
 
+#[cfg(target_os = "linux")]
+pub mod disk;
+
 use std::io::{BufRead as _, BufReader, Read as _};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};

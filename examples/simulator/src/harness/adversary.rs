@@ -1,12 +1,14 @@
 //! What stands between the poller and the server, and means harm.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use bilibili_session::{ConversationId, TransportError, TransportErrorKind};
 use http::{Request, Response, StatusCode};
 use serde_json::Value;
 
-use super::asked::Asked;
+use super::asked::{Asked, ListOf};
+use super::habits::Habits;
+use super::page::{int, seqno};
 use super::population::{Population, signed};
 use super::rng::Rng;
 use super::scenario::Scenario;
@@ -20,10 +22,18 @@ pub(super) enum Meaning {
     Right,
     /// To be tried again.
     Fault,
+    /// The signature is refused, whatever the keys are; or there is none.
+    Refused,
+    /// The signature is refused: the keys have changed.
+    OldKeys,
     /// A pause of minutes.
     RiskControl,
     /// A pause of half a minute.
     Throttled,
+    /// Nothing is to be sent for half a minute.
+    SendsTooOften,
+    /// Nothing is to be sent for a day.
+    SendsForADay,
     /// The end.
     LoginLost,
     /// The end of that conversation.
@@ -51,6 +61,19 @@ pub(super) struct Adversary {
     denies: bool,
     /// How often messages were kept back since this one was handed out.
     kept_back: BTreeMap<ConversationId, (Option<u64>, u8)>,
+    habits: Habits,
+    /// How often more it is said that a conversation is over.
+    over: BTreeMap<ConversationId, Over>,
+    /// Conversations that were said to be over, and are not: they are asked for again when
+    /// they move.
+    pub(super) said_to_be_over: BTreeSet<ConversationId>,
+}
+
+/// How long a conversation is over.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Over {
+    ForGood,
+    Times(u64),
 }
 
 /// A message is kept back at most so often: the third time in vain it counts as gone.
@@ -71,6 +94,7 @@ impl Adversary {
     pub(super) fn new(scenario: &Scenario, rng: &mut Rng, population: &mut Population) -> Self {
         let paging = scenario.has(Trouble::Paging);
         let shapes = scenario.has(Trouble::Shapes);
+        let habits = Habits::draw(scenario, population);
         let quirks = population.sim.quirks_mut();
         quirks.begin_ts_inclusive = paging && rng.chance(500);
         quirks.end_ts_inclusive = paging && rng.chance(500);
@@ -87,10 +111,14 @@ impl Adversary {
                 .flatten(),
             list_cap: paging
                 .then(|| rng.pick(&[None, Some(3), Some(20)], None))
-                .flatten(),
+                .flatten()
+                .filter(|_| habits.pages_lists()),
             lies: paging && rng.chance(400),
             denies: false,
             kept_back: BTreeMap::new(),
+            habits,
+            over: BTreeMap::new(),
+            said_to_be_over: BTreeSet::new(),
         }
     }
 
@@ -108,19 +136,42 @@ impl Adversary {
         } = moment;
         let asked = Asked::of(request);
         self.set_quirks(rng, scenario, population, asked);
+        self.habits
+            .set(rng, scenario, population, (asked, now_us, troubled));
         let race = scenario.has(Trouble::Race) && troubled;
         let (before, after) = (race && rng.chance(30), race && rng.chance(30));
         if let Some(id) = asked.conversation().filter(|_| before) {
             population.arrive_in(rng, scenario, now_us, id);
         }
         let meets_trouble = troubled && rng.chance(scenario.intensity);
-        let fault = meets_trouble.then(|| fault(rng, scenario, asked)).flatten();
+        let refused = asked.conversation().filter(|id| self.habits.refuses(*id));
+        let over = asked
+            .conversation()
+            .filter(|id| self.is_over(*id, troubled));
+        let fault = match refused {
+            _ if over.is_some() => {
+                let code = rng.pick(&[700_013, 700_014, 1_000_004], 700_013);
+                Some((FaultKind::Code(code), Meaning::Gone))
+            }
+            Some(_) => Some((FaultKind::Code(-403), Meaning::Refused)),
+            None => meets_trouble.then(|| fault(rng, scenario, asked)).flatten(),
+        };
         let (fault, mut meaning) = fault.unzip();
         population.sim.clear_faults();
         if let Some(kind) = fault {
             population.sim.push_fault(Fault::once("/", kind));
         }
+        let sends = asked == Asked::Send;
+        if sends {
+            let code = rng.pick(&[-352, -509, -509, 21_020, 21_020, 21_020, 21_046], 21_020);
+            let refused = troubled && rng.chance(250);
+            population.sim.quirks_mut().sends_refused = refused.then_some(code);
+        }
+        let sent = if sends { population.sent() } else { 0 };
         let answer = population.sim.handle(signed(now_us), request);
+        if sends {
+            population.note_sent(sent, now_us);
+        }
         if let Some(id) = asked.conversation().filter(|_| after) {
             population.arrive_in(rng, scenario, now_us, id);
         }
@@ -141,14 +192,33 @@ impl Adversary {
                 }];
             }
         };
+        if meaning == Some(Meaning::Gone) {
+            self.said_to_be_over.extend(asked.conversation());
+        }
         if meaning.is_none() {
-            meaning = Some(meaning_of(&response));
+            meaning = Some(match meaning_of(&response) {
+                Meaning::Refused if asked.is_signed() && !self.habits.refuses_all() => {
+                    Meaning::OldKeys
+                }
+                meaning => meaning,
+            });
             if troubled {
-                self.edit(rng, scenario, moment, asked, &mut response);
+                self.edit(rng, scenario, population, moment, asked, &mut response);
+            }
+            if scenario.has(Trouble::Over) && troubled && meaning == Some(Meaning::Right) {
+                self.may_end(rng, population, asked, &response);
+            }
+            if self.is_too_big(asked, &response) {
+                return vec![Delivery {
+                    after_us: rng.between(10_000, 200_000),
+                    answer: Err(TransportError::body_too_large(65_536)),
+                    meaning: Meaning::Fault,
+                }];
             }
         }
         // Where nothing is listed, the date is all there is to tell what is old.
-        if scenario.has(Trouble::NoDate) && !lists_nothing(response.body()) {
+        let hides_date = scenario.has(Trouble::NoDate) || self.habits.hides_date();
+        if hides_date && !lists_nothing(response.body()) {
             response.headers_mut().remove(http::header::DATE);
         }
         let meaning = meaning.unwrap_or(Meaning::Right);
@@ -179,7 +249,7 @@ impl Adversary {
         quirks.message_page_cap = self.message_cap;
         quirks.conversation_page_cap = self.list_cap;
         // That a page which is not full is the last, although it is not, nobody could see.
-        let may_deny = if asked.is_list() {
+        let may_deny = if asked.list().is_some() {
             self.list_cap.is_none()
         } else {
             let full = usize::try_from(scenario.page_size).unwrap_or(usize::MAX);
@@ -190,7 +260,55 @@ impl Adversary {
             1 if self.lies && may_deny => HasMore::AlwaysNo,
             _ => HasMore::Truthful,
         };
+        match self.habits.says(asked) {
+            HasMore::Truthful => {}
+            HasMore::AlwaysNo if !may_deny => {}
+            lasting => quirks.has_more = lasting,
+        }
         self.denies = quirks.has_more == HasMore::AlwaysNo;
+    }
+
+    /// Whether a conversation is said to be over, once more.
+    fn is_over(&mut self, id: ConversationId, troubled: bool) -> bool {
+        match self.over.get_mut(&id) {
+            Some(Over::ForGood) => true,
+            Some(Over::Times(times)) if troubled && *times > 0 => {
+                *times -= 1;
+                true
+            }
+            _ => false,
+        }
+    }
+
+    /// A conversation of which more is to come may be over before it does.
+    fn may_end(
+        &mut self,
+        rng: &mut Rng,
+        population: &mut Population,
+        asked: Asked,
+        response: &Response<Vec<u8>>,
+    ) {
+        let Asked::Fetch { id, size, .. } = asked else {
+            return;
+        };
+        let page = super::page::Page::read(response.body());
+        let is_full = u64::try_from(page.messages.len()).unwrap_or(0) >= size;
+        if (page.says_more || is_full) && !self.over.contains_key(&id) && rng.chance(200) {
+            if rng.chance(400) {
+                population.ledger.close(id);
+                self.over.insert(id, Over::ForGood);
+            } else {
+                let times = rng.between(1, 5);
+                self.over.insert(id, Over::Times(times));
+            }
+        }
+    }
+
+    fn is_too_big(&self, asked: Asked, response: &Response<Vec<u8>>) -> bool {
+        asked.conversation().is_some() && {
+            let came = super::page::Page::read(response.body()).messages.len();
+            self.habits.is_too_big(asked, came)
+        }
     }
 
     /// Keeps back what the list knows of, or leaves fields out.
@@ -198,21 +316,34 @@ impl Adversary {
         &mut self,
         rng: &mut Rng,
         scenario: &Scenario,
+        population: &Population,
         moment: Moment,
         asked: Asked,
         response: &mut Response<Vec<u8>>,
     ) {
         let is_vague = scenario.has(Trouble::VagueList)
-            && matches!(asked, Asked::Changes | Asked::Further)
+            && asked
+                .list()
+                .is_some_and(|list| !(list.of == ListOf::All && list.end_ts.is_none()))
             && rng.chance(scenario.intensity);
         if is_vague {
-            rewrite(response, "session_list", |list| {
-                for entry in list.iter_mut().filter_map(Value::as_object_mut) {
-                    let both = &["max_seqno", "last_msg"];
-                    let one = rng.pick(&[&both[..1], &both[1..], &both[..]], both);
-                    for hidden in one {
-                        entry.remove(*hidden);
-                    }
+            edit_list(response, |entry| {
+                let both = &["max_seqno", "last_msg"];
+                let one = rng.pick(&[&both[..1], &both[1..], &both[..]], both);
+                for hidden in one {
+                    entry.remove(*hidden);
+                }
+            });
+        }
+        let is_extreme = scenario.has(Trouble::Extremes)
+            && asked.list().is_some()
+            && rng.chance(scenario.intensity);
+        if is_extreme {
+            let extremes = [0, i64::MAX.unsigned_abs(), u64::MAX];
+            edit_list(response, |entry| {
+                if rng.chance(300) {
+                    let extreme = rng.pick(&extremes, 0);
+                    entry.insert("max_seqno".to_owned(), Value::from(extreme));
                 }
             });
         }
@@ -223,26 +354,8 @@ impl Adversary {
             .map(|trouble| scenario.has(trouble) && rng.chance(scenario.intensity));
         if (empty || lagging) && self.may_keep_back(moment.handed_out, id) {
             let kept = if empty { 0 } else { rng.between(0, 3) };
-            let denies = self.denies;
-            rewrite(response, "messages", |list| {
-                // Without a message that nobody was told of, a page that denies there is more
-                // looks whole, and is not: nobody could see that.
-                let newest = list.first().map_or(0, |it| number(it, "msg_seqno"));
-                let is_told = newest > 0 && moment.told.map(signed) >= Some(newest);
-                if denies && !is_told {
-                    return;
-                }
-                // Only what arrived just now may not be there yet.
-                let young = list
-                    .iter()
-                    .take_while(|it| is_young(it, moment.now_us))
-                    .count();
-                let kept = usize::try_from(kept).unwrap_or(0);
-                list.drain(..if kept == 0 { young } else { young.min(kept) });
-                // The newest one left is one that can be read.
-                let unreadable = list.iter().take_while(|it| number(it, "msg_seqno") == 0);
-                list.drain(..unreadable.count());
-            });
+            let kept = usize::try_from(kept).unwrap_or(0);
+            hold_back(response, population, (id, moment, self.denies, kept));
         }
     }
 
@@ -256,41 +369,88 @@ impl Adversary {
     }
 }
 
-/// Changes a list in an answer. An emptied page is as the service sends it.
-fn rewrite(response: &mut Response<Vec<u8>>, name: &str, change: impl FnOnce(&mut Vec<Value>)) {
+/// Changes the entries of a list.
+fn edit_list(
+    response: &mut Response<Vec<u8>>,
+    mut change: impl FnMut(&mut serde_json::Map<String, Value>),
+) {
+    let Ok(mut body) = serde_json::from_slice::<Value>(response.body()) else {
+        return;
+    };
+    let list = body.pointer_mut("/data/session_list");
+    for entry in list.and_then(Value::as_array_mut).into_iter().flatten() {
+        if let Some(entry) = entry.as_object_mut() {
+            change(entry);
+        }
+    }
+    replace(response, &body);
+}
+
+/// Keeps the newest messages of a page back: all that came in the last minute, or so many.
+/// An emptied page is as the service sends it.
+fn hold_back(
+    response: &mut Response<Vec<u8>>,
+    population: &Population,
+    (id, moment, denies, most): (ConversationId, Moment, bool, usize),
+) {
     let Ok(mut body) = serde_json::from_slice::<Value>(response.body()) else {
         return;
     };
     let Some(data) = body.get_mut("data") else {
         return;
     };
-    let Some(list) = data.get_mut(name).and_then(Value::as_array_mut) else {
+    let says_more = int(data.get("has_more").unwrap_or(&Value::Null)) == 1
+        || data.get("has_more") == Some(&Value::Bool(true));
+    let Some(list) = data.get_mut("messages").and_then(Value::as_array_mut) else {
         return;
     };
-    change(list);
-    if list.is_empty() && name == "messages" {
-        *data = crate::service::messages::empty_page(&crate::Quirks::default());
-    } else if let Some(newest) = list.first().map(|it| number(it, "msg_seqno"))
-        && name == "messages"
-        && let Some(fields) = data.as_object_mut()
-    {
-        fields.insert("max_seqno".to_owned(), Value::from(newest));
+    // Without a message that nobody was told of, a page that denies there is more looks
+    // whole, and is not: nobody could see that.
+    let newest = list.iter().map(number_of).find(|seqno| *seqno > 0);
+    let is_told = newest.is_some() && moment.told >= newest;
+    if denies && !is_told {
+        return;
     }
+    // Only what arrived just now may not be there yet.
+    let is_young = |item: &Value| {
+        let key = int(item.get("msg_key").unwrap_or(&Value::Null));
+        let entry = population.ledger.find(id, number_of(item), key);
+        entry.is_none_or(|(_, it)| it.at_us + 60_000_000 > moment.now_us)
+    };
+    let young = list.iter().take_while(|it| is_young(it)).count();
+    let mut kept = if most == 0 { young } else { young.min(most) };
+    // The newest one left is one that can be read.
+    let left = list.get(kept..).unwrap_or_default();
+    kept += left.iter().take_while(|it| number_of(it) == 0).count();
+    // A page with one message or none is taken as the last: nobody could see that it is not.
+    let empty = crate::service::messages::empty_page(population.quirks());
+    let stays = list.len().saturating_sub(kept);
+    let says_more = match stays {
+        0 => int(empty.get("has_more").unwrap_or(&Value::Null)) == 1,
+        _ => says_more,
+    };
+    if stays <= 1 && says_more && !is_told {
+        return;
+    }
+    list.drain(..kept);
+    match list.first().map(number_of) {
+        None => *data = empty,
+        Some(newest) => {
+            if let Some(fields) = data.as_object_mut() {
+                fields.insert("max_seqno".to_owned(), Value::from(newest));
+            }
+        }
+    }
+    replace(response, &body);
+}
+
+fn replace(response: &mut Response<Vec<u8>>, body: &Value) {
     *response.body_mut() = body.to_string().into_bytes();
     response.headers_mut().remove(http::header::CONTENT_LENGTH);
 }
 
-/// Whether a message arrived in the last minute.
-fn is_young(message: &Value, now_us: u64) -> bool {
-    let seconds = number(message, "timestamp");
-    seconds == 0 || seconds > signed(now_us / 1_000_000) - 60
-}
-
-/// A number, also one in a string; 0 if it is none.
-pub(super) fn number(item: &Value, name: &str) -> i64 {
-    let value = item.get(name).unwrap_or(&Value::Null);
-    let text = value.as_str().and_then(|text| text.parse().ok());
-    value.as_i64().or(text).unwrap_or_default()
+fn number_of(message: &Value) -> u64 {
+    seqno(message.get("msg_seqno").unwrap_or(&Value::Null))
 }
 
 fn latency(rng: &mut Rng, scenario: &Scenario, troubled: bool) -> u64 {
@@ -336,7 +496,12 @@ fn fault(rng: &mut Rng, scenario: &Scenario, asked: Asked) -> Option<(FaultKind,
         ),
         Trouble::Codes => {
             let code = rng.pick(&[-3, -500, -503, -400, -403, -403, 2, 700_009, -1], -3);
-            (FaultKind::Code(code), Meaning::Fault)
+            let meaning = match code {
+                -403 if asked.is_signed() => Meaning::OldKeys,
+                -403 => Meaning::Refused,
+                _ => Meaning::Fault,
+            };
+            (FaultKind::Code(code), meaning)
         }
         Trouble::Throttle => match rng.pick(&[-509, -799, 429], 429) {
             429 => (http(429), Meaning::Throttled),
@@ -364,6 +529,16 @@ fn meaning_of(response: &Response<Vec<u8>>) -> Meaning {
     let starts = |text: &str| response.body().starts_with(text.as_bytes());
     if starts(r#"{"code":0,"#) {
         Meaning::Right
+    } else if starts(r#"{"code":-403,"#) {
+        Meaning::Refused
+    } else if starts(r#"{"code":-352,"#) {
+        Meaning::RiskControl
+    } else if starts(r#"{"code":21020,"#) {
+        Meaning::SendsTooOften
+    } else if starts(r#"{"code":21046,"#) {
+        Meaning::SendsForADay
+    } else if starts(r#"{"code":-509,"#) {
+        Meaning::Throttled
     } else if starts(r#"{"code":70001"#) || starts(r#"{"code":1000004,"#) {
         Meaning::Gone
     } else if starts(r#"{"code":-101,"#) {

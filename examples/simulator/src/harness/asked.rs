@@ -9,56 +9,110 @@ use http::Request;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Asked {
     Nav,
-    /// The newest page of all conversations: the base line.
-    BaseLine,
-    /// What changed since then: a round begins.
-    Changes,
-    /// A further page of a list.
-    Further,
+    List(AskedList),
     /// Messages.
     Fetch {
         id: ConversationId,
+        /// After this number.
+        begin: u64,
         /// Whether up to the newest.
         open: bool,
+        size: u64,
         /// When it was signed, by its own account (in seconds).
         wts: i64,
     },
+    /// A reply is sent.
+    Send,
+}
+
+/// A page of conversations.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct AskedList {
+    pub(super) of: ListOf,
+    pub(super) begin_ts: Option<i64>,
+    pub(super) end_ts: Option<i64>,
+    pub(super) signed: bool,
+}
+
+/// Which list.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum ListOf {
+    /// `new_sessions`.
+    New,
+    /// `get_sessions` of all types.
+    All,
+    /// `get_sessions` of one type.
+    Single(i64),
 }
 
 impl Asked {
     pub(super) fn of(request: &Request<Vec<u8>>) -> Self {
         let query = request.uri().query().unwrap_or_default();
-        let get = |name: &str| -> Option<i64> {
+        let text = |name: &str| -> Option<&str> {
             query
                 .split('&')
                 .filter_map(|pair| pair.split_once('='))
-                .find(|(key, _)| *key == name)?
-                .1
-                .parse()
-                .ok()
+                .find(|(key, _)| *key == name)
+                .map(|(_, value)| value)
         };
+        let get = |name: &str| -> Option<i64> { text(name)?.parse().ok() };
         let number = |name: &str| get(name).unwrap_or_default();
+        let list = |of| {
+            Self::List(AskedList {
+                of,
+                begin_ts: get("begin_ts"),
+                end_ts: get("end_ts"),
+                signed: text("w_rid").is_some(),
+            })
+        };
         match request.uri().path().rsplit('/').next().unwrap_or_default() {
-            "new_sessions" => Self::Changes,
-            "get_sessions" if get("end_ts").is_some() => Self::Further,
-            "get_sessions" => Self::BaseLine,
+            "new_sessions" => list(ListOf::New),
+            "get_sessions" => list(match number("session_type") {
+                4 => ListOf::All,
+                single => ListOf::Single(single),
+            }),
             "fetch_session_msgs" => Self::Fetch {
                 id: ConversationId::new(number("session_type"), number("talker_id")),
-                open: get("end_seqno").is_none(),
+                begin: text("begin_seqno")
+                    .and_then(|it| it.parse().ok())
+                    .unwrap_or_default(),
+                open: text("end_seqno").is_none(),
+                size: u64::try_from(number("size")).unwrap_or_default(),
                 wts: number("wts"),
             },
+            "send_msg" => Self::Send,
             _ => Self::Nav,
         }
     }
 
-    /// Whether a list is asked for.
-    pub(super) const fn is_list(self) -> bool {
-        matches!(self, Self::BaseLine | Self::Changes | Self::Further)
+    /// The list that is asked for.
+    pub(super) const fn list(self) -> Option<AskedList> {
+        match self {
+            Self::List(list) => Some(list),
+            _ => None,
+        }
+    }
+
+    /// Whether it carries a signature.
+    pub(super) const fn is_signed(self) -> bool {
+        match self {
+            Self::Nav => false,
+            Self::List(list) => list.signed,
+            Self::Fetch { .. } | Self::Send => true,
+        }
+    }
+
+    /// Whether it is the newest page of all conversations: the base line of one that has none.
+    pub(super) fn is_newest_page(self) -> bool {
+        self.list()
+            .is_some_and(|list| list.of == ListOf::All && list.end_ts.is_none())
     }
 
     /// Whether this begins a round.
-    pub(super) const fn begins_round(self) -> bool {
-        matches!(self, Self::BaseLine | Self::Changes)
+    pub(super) fn begins_round(self) -> bool {
+        self.list().is_some_and(|list| {
+            matches!(list.of, ListOf::New | ListOf::All) && list.end_ts.is_none()
+        })
     }
 
     /// The conversation whose messages are asked for.
@@ -74,10 +128,25 @@ impl fmt::Display for Asked {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Nav => f.write_str("nav"),
-            Self::BaseLine => f.write_str("first list"),
-            Self::Changes => f.write_str("changes"),
-            Self::Further => f.write_str("further page"),
+            Self::List(list) => list.fmt(f),
             Self::Fetch { id, .. } => write!(f, "messages of {id}"),
+            Self::Send => f.write_str("send"),
+        }
+    }
+}
+
+impl fmt::Display for AskedList {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.signed {
+            f.write_str("signed ")?;
+        }
+        match (self.of, self.end_ts) {
+            (ListOf::New, None) => f.write_str("changes"),
+            (ListOf::New, Some(_)) => f.write_str("further page of changes"),
+            (ListOf::All, None) => f.write_str("newest page"),
+            (ListOf::All, Some(_)) => f.write_str("further page"),
+            (ListOf::Single(of), None) => write!(f, "page of type {of}"),
+            (ListOf::Single(of), Some(_)) => write!(f, "further page of type {of}"),
         }
     }
 }

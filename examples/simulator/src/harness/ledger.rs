@@ -18,6 +18,14 @@ pub(super) enum Fate {
     Told,
 }
 
+/// Where a message lies: in which numbering of its conversation, and its number there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Place {
+    /// How often the conversation had begun anew.
+    pub(super) numbering: u32,
+    pub(super) seqno: u64,
+}
+
 /// A message that the server has.
 #[derive(Debug, Clone)]
 pub(super) struct Entry {
@@ -25,19 +33,25 @@ pub(super) struct Entry {
     pub(super) serial: u64,
     /// 0 if it cannot be read.
     pub(super) msg_key: i64,
-    /// In seconds; 0 if it cannot be read.
+    /// By the sender's clock, in seconds; 0 if it cannot be read.
     pub(super) timestamp: i64,
+    /// When it arrived (µs since the epoch).
+    pub(super) at_us: u64,
+    /// Its conversation's `session_ts` did not move for it.
+    pub(super) stood_still: bool,
     pub(super) fate: Fate,
 }
 
-/// All messages by conversation and number.
+/// All messages by conversation and place.
 #[derive(Debug, Default)]
 pub(super) struct Ledger {
-    conversations: BTreeMap<ConversationId, BTreeMap<u64, Entry>>,
+    conversations: BTreeMap<ConversationId, BTreeMap<Place, Entry>>,
+    /// Conversations that began anew, and how often.
+    numberings: BTreeMap<ConversationId, u32>,
     /// Conversations that are over: what comes of them is what could be had before.
     closed: BTreeSet<ConversationId>,
     /// Where the messages lie that no event can tell of, by their keys.
-    to_tell: BTreeMap<i64, (ConversationId, u64)>,
+    to_tell: BTreeMap<i64, (ConversationId, Place)>,
     serial: u64,
 }
 
@@ -47,28 +61,73 @@ impl Ledger {
         self.serial
     }
 
+    /// Where this number lies now.
+    pub(super) fn place(&self, id: ConversationId, seqno: u64) -> Place {
+        Place {
+            numbering: self.numberings.get(&id).copied().unwrap_or_default(),
+            seqno,
+        }
+    }
+
     pub(super) fn add(&mut self, id: ConversationId, seqno: u64, mut entry: Entry) {
         entry.serial = self.serial;
         self.serial += 1;
+        let place = self.place(id, seqno);
         if entry.fate == Fate::Told {
-            self.to_tell.insert(entry.msg_key, (id, seqno));
+            self.to_tell.insert(entry.msg_key, (id, place));
         }
         self.conversations
             .entry(id)
             .or_default()
-            .insert(seqno, entry);
+            .insert(place, entry);
     }
 
-    pub(super) fn get(&self, id: ConversationId, seqno: u64) -> Option<&Entry> {
-        self.conversations.get(&id)?.get(&seqno)
+    pub(super) fn get(&self, id: ConversationId, place: Place) -> Option<&Entry> {
+        self.conversations.get(&id)?.get(&place)
+    }
+
+    /// Where the message of this number and key lies: in the latest numbering that has it, or
+    /// else in the latest that has the number.
+    pub(super) fn find(
+        &self,
+        id: ConversationId,
+        seqno: u64,
+        msg_key: i64,
+    ) -> Option<(Place, &Entry)> {
+        let newest = self.place(id, seqno).numbering;
+        let there = || {
+            (0..=newest).rev().filter_map(|numbering| {
+                let place = Place { numbering, seqno };
+                Some((place, self.get(id, place)?))
+            })
+        };
+        there()
+            .find(|(_, entry)| entry.msg_key == msg_key)
+            .or_else(|| there().next())
+    }
+
+    /// The newest message of a conversation.
+    pub(super) fn newest(&self, id: ConversationId) -> Option<Place> {
+        let all = self.conversations.get(&id)?;
+        all.last_key_value().map(|(place, _)| *place)
+    }
+
+    /// A conversation begins anew: what it had is no more.
+    pub(super) fn restart(&mut self, id: ConversationId) {
+        *self.numberings.entry(id).or_default() += 1;
+        for entry in self.conversations.entry(id).or_default().values_mut() {
+            if let Fate::Comes | Fate::Told = entry.fate {
+                entry.fate = Fate::May;
+            }
+        }
     }
 
     /// The service takes a message down that was there.
-    pub(super) fn take_down(&mut self, id: ConversationId, seqno: u64) {
+    pub(super) fn take_down(&mut self, id: ConversationId, place: Place) {
         let entry = self
             .conversations
             .get_mut(&id)
-            .and_then(|all| all.get_mut(&seqno));
+            .and_then(|all| all.get_mut(&place));
         if let Some(entry) = entry {
             entry.fate = Fate::May;
         }
@@ -82,27 +141,27 @@ impl Ledger {
         self.closed.contains(&id)
     }
 
-    /// The messages that must come out, of conversations that are not over.
-    pub(super) fn due(&self) -> impl Iterator<Item = (ConversationId, u64, &Entry)> {
+    /// The messages that must come out, also of conversations that are over.
+    pub(super) fn due(&self) -> impl Iterator<Item = (ConversationId, Place, &Entry)> {
         self.conversations
             .iter()
-            .filter(|(id, _)| !self.closed.contains(id))
-            .flat_map(|(id, all)| all.iter().map(|(seqno, entry)| (*id, *seqno, entry)))
+            .flat_map(|(id, all)| all.iter().map(|(place, entry)| (*id, *place, entry)))
             .filter(|(_, _, entry)| entry.fate == Fate::Comes)
     }
 
-    /// The messages of a conversation in a range of numbers.
+    /// The messages of a conversation in a range of numbers, as they are numbered now.
     pub(super) fn within(
         &self,
         id: ConversationId,
         range: RangeInclusive<u64>,
-    ) -> impl Iterator<Item = (u64, &Entry)> {
+    ) -> impl Iterator<Item = (Place, &Entry)> {
         let all = (!range.is_empty())
             .then(|| self.conversations.get(&id))
             .flatten();
+        let (from, to) = (self.place(id, *range.start()), self.place(id, *range.end()));
         all.into_iter()
-            .flat_map(move |all| all.range(range.clone()))
-            .map(|(seqno, entry)| (*seqno, entry))
+            .flat_map(move |all| all.range(from..=to))
+            .map(|(place, entry)| (*place, entry))
     }
 
     /// A notice showed an item that cannot be read.
@@ -119,11 +178,12 @@ impl Ledger {
 
     /// What no notice has told of yet, among the messages from `serial` on.
     pub(super) fn untold(&self, serial: u64) -> Option<(ConversationId, u64)> {
-        self.to_tell.values().copied().find(|(id, seqno)| {
+        let (id, place) = self.to_tell.values().copied().find(|(id, place)| {
             !self.is_closed(*id)
                 && self
-                    .get(*id, *seqno)
+                    .get(*id, *place)
                     .is_some_and(|entry| entry.serial >= serial && entry.fate == Fate::Told)
-        })
+        })?;
+        Some((id, place.seqno))
     }
 }

@@ -7,7 +7,9 @@ use bilibili_session::poller::{Checkpoint, Poller, RequestId};
 use bilibili_session::{ConversationId, Now, UnixMicros};
 
 use super::asked::Asked;
+use super::lineage::{InHand, Proven};
 use super::manners::Manners;
+use super::reply::Replies;
 
 /// When the run begins, by the server's clock (µs since the epoch).
 pub(super) const EPOCH_US: u64 = 1_700_000_000_000_000;
@@ -29,12 +31,16 @@ pub(super) struct Life {
     pub(super) closing: bool,
     /// It was told that the login is dead.
     pub(super) login_lost: bool,
-    /// The entries of lists that it was ever shown: their times and talkers.
-    pub(super) listed: BTreeSet<(u64, u64)>,
+    /// The entries of lists that it was ever shown: when and what changed.
+    pub(super) listed: BTreeSet<(i64, ConversationId)>,
     /// The newest message of each conversation that a list told it of.
     pub(super) told: BTreeMap<ConversationId, u64>,
     /// The messages that it was ever shown.
     pub(super) seen: BTreeSet<(ConversationId, u64)>,
+    pub(super) in_hand: InHand,
+    /// What the last `Date` said, and when that came (s, µs of the run).
+    pub(super) date: Option<(i64, u64)>,
+    pub(super) replies: Replies,
 }
 
 impl Life {
@@ -61,6 +67,8 @@ pub(super) struct Saved {
     pub(super) checkpoint: Checkpoint,
     /// How many messages it covers.
     pub(super) covers: usize,
+    /// What lists had proven to be new.
+    pub(super) proven: Proven,
     /// When the last round had begun.
     pub(super) round_began: Option<Duration>,
 }

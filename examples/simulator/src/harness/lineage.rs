@@ -4,8 +4,11 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use bilibili_session::{ConversationId, Event};
 
-use super::ledger::{Entry, Fate, Ledger};
+use super::ledger::{Entry, Fate, Ledger, Place};
 use super::violation::{Breach, Property};
+
+/// So often a conversation may be refused before what is missing of it may be given up.
+pub(super) const REFUSALS: u32 = 3;
 
 /// What the first list said: what is new from then on.
 #[derive(Debug, Clone, Default)]
@@ -13,36 +16,38 @@ pub(super) struct Base {
     /// Messages from this one on arrived after the list was made.
     pub(super) serial: u64,
     /// How far each conversation of the list went.
-    pub(super) known: BTreeMap<ConversationId, u64>,
+    pub(super) known: BTreeMap<ConversationId, Place>,
+    /// The newest `session_ts` of the list; 0 if it was empty.
+    pub(super) newest_ts: i64,
     /// In the others nothing older than this is new (in seconds).
     pub(super) floor: i64,
     /// Whether conversations may be forgotten again.
     pub(super) forgets: bool,
 }
 
-impl Base {
-    /// Whether this message must come out.
-    fn owes(&self, id: ConversationId, entry: &Entry) -> bool {
-        // Without a time nobody knows whether a message is new where the cursor is not known.
-        let dated = entry.timestamp != 0 || self.known.contains_key(&id) && !self.forgets;
-        entry.serial >= self.serial && entry.fate == Fate::Comes && dated
-    }
+/// In conversations that were not on the first list: the newest message when a list first
+/// showed that they had changed since. It is new whatever its time, and so is what follows.
+pub(super) type Proven = BTreeMap<ConversationId, Place>;
 
-    fn is_old(&self, id: ConversationId, seqno: u64, entry: &Entry) -> bool {
-        match self.known.get(&id) {
-            Some(known) => seqno <= *known,
-            None => entry.timestamp != 0 && entry.timestamp < self.floor,
-        }
-    }
+/// What a life has taken in hand and what it was refused, as far as that decides what is owed.
+#[derive(Debug, Default)]
+pub(super) struct InHand {
+    /// Messages of pages that were taken. Not kept where the backlog may have given some back.
+    pub(super) messages: BTreeSet<(ConversationId, Place)>,
+    /// How often in a row the service said that a conversation is over.
+    pub(super) refusals: BTreeMap<ConversationId, u32>,
 }
 
 /// What came out of a poller and of those that it was resumed from.
 #[derive(Debug, Default)]
 pub(super) struct Lineage {
     base: Option<Base>,
-    log: Vec<(ConversationId, u64)>,
-    out: BTreeSet<(ConversationId, u64)>,
-    newest: BTreeMap<ConversationId, u64>,
+    log: Vec<(ConversationId, Place)>,
+    out: BTreeSet<(ConversationId, Place)>,
+    newest: BTreeMap<(ConversationId, u32), Place>,
+    pub(super) proven: Proven,
+    /// What notices gave up, each after so many had come out.
+    skipped: BTreeMap<(ConversationId, Place), usize>,
 }
 
 impl Lineage {
@@ -63,17 +68,63 @@ impl Lineage {
         self.log.len()
     }
 
-    /// The last that came out of a conversation.
-    pub(super) fn newest(&self, id: ConversationId) -> Option<u64> {
-        self.newest.get(&id).copied()
+    /// The last that came out of a conversation, as it is numbered now.
+    pub(super) fn newest(&self, id: ConversationId, ledger: &Ledger) -> Option<u64> {
+        let numbering = ledger.place(id, 0).numbering;
+        self.newest.get(&(id, numbering)).map(|place| place.seqno)
     }
 
-    /// A poller goes on from a checkpoint that covers so many.
-    pub(super) fn rewind(&mut self, len: usize) {
+    /// A poller goes on from a checkpoint that covers so many, and knew so much.
+    pub(super) fn rewind(&mut self, len: usize, proven: Proven) {
         self.log.truncate(len);
         self.out = self.log.iter().copied().collect();
         // They rise in each conversation, so the last one stays.
-        self.newest = self.log.iter().copied().collect();
+        self.newest = self
+            .log
+            .iter()
+            .map(|(id, place)| ((*id, place.numbering), *place))
+            .collect();
+        self.proven = proven;
+        self.skipped.retain(|_, at| *at <= len);
+    }
+
+    /// A list showed this: a conversation, when it changed, its newest message.
+    pub(super) fn listed(&mut self, id: ConversationId, session_ts: i64, newest: Option<Place>) {
+        let Some(base) = &self.base else { return };
+        if let Some(newest) = newest
+            && !base.known.contains_key(&id)
+            && session_ts > base.newest_ts
+        {
+            self.proven.entry(id).or_insert(newest);
+        }
+    }
+
+    /// Whether this message must come out.
+    fn owes(&self, id: ConversationId, place: Place, entry: &Entry) -> bool {
+        let Some(base) = &self.base else { return false };
+        let is_skipped = self.skipped.contains_key(&(id, place));
+        if entry.serial < base.serial || entry.fate != Fate::Comes || is_skipped {
+            return false;
+        }
+        if self.proven.get(&id).is_some_and(|proven| place >= *proven) && !base.forgets {
+            return true;
+        }
+        if base.known.contains_key(&id) {
+            // Without a time nobody knows whether it is new in what was forgotten meanwhile.
+            return entry.timestamp != 0 || !base.forgets;
+        }
+        // Nothing tells of one that is on no list.
+        entry.timestamp != 0 && entry.timestamp >= base.floor && !entry.stood_still
+    }
+
+    fn is_old(&self, base: &Base, id: ConversationId, place: Place, entry: &Entry) -> bool {
+        match base.known.get(&id) {
+            Some(known) => place <= *known,
+            None => {
+                let is_proven = self.proven.get(&id).is_some_and(|proven| place >= *proven);
+                entry.timestamp != 0 && entry.timestamp < base.floor && !is_proven
+            }
+        }
     }
 
     /// One more came out.
@@ -83,7 +134,7 @@ impl Lineage {
         let Some(base) = &self.base else {
             return twice(format!("{id} {seqno} came before the base line was taken"));
         };
-        let Some(entry) = ledger.get(id, seqno) else {
+        let Some((place, entry)) = ledger.find(id, seqno, event.msg_key().0) else {
             return twice(format!("{id} {seqno} never was"));
         };
         if let Fate::Never(reason) = entry.fate {
@@ -93,57 +144,77 @@ impl Lineage {
             let what = format!("{id} {seqno} came with another's key");
             return Err(Breach::new(Property::OneBadItem, what).about(id));
         }
-        if base.is_old(id, seqno, entry) {
+        if self.is_old(base, id, place, entry) {
             return twice(format!("{id} {seqno} was there before the base line"));
         }
         // Of what is forgotten only the time tells that it was handed out.
         let is_known = entry.timestamp != 0 || !base.forgets;
-        if !self.out.insert((id, seqno)) {
+        if !self.out.insert((id, place)) {
             return match is_known {
                 true => twice(format!("{id} {seqno} came twice")),
                 false => Ok(()),
             };
         }
-        if let Some(newest) = self.newest.insert(id, seqno).filter(|it| *it >= seqno) {
-            let what = format!("{id} {seqno} came after {newest}");
+        let newest = self.newest.insert((id, place.numbering), place);
+        if let Some(newest) = newest.filter(|it| *it >= place) {
+            let what = format!("{id} {seqno} came after {}", newest.seqno);
             return Err(Breach::new(Property::InOrder, what).about(id));
         }
-        self.log.push((id, seqno));
+        self.log.push((id, place));
         Ok(())
     }
 
     /// A notice said that these will not come.
     pub(super) fn gap(
-        &self,
+        &mut self,
         id: ConversationId,
-        from: u64,
-        to: u64,
+        (from, to): (u64, u64),
+        in_hand: &InHand,
         ledger: &Ledger,
     ) -> Result<(), Breach> {
-        let Some(base) = &self.base else {
+        if self.base.is_none() {
             return Ok(());
-        };
-        let lie = ledger.within(id, from..=to).find(|(seqno, entry)| {
-            base.owes(id, entry) && !self.out.contains(&(id, *seqno)) && !ledger.is_closed(id)
-        });
-        match lie {
-            Some((seqno, _)) => {
-                let what =
-                    format!("{id} {seqno} is said to be gone ({from} to {to}), but it is there");
-                Err(Breach::new(Property::NothingLost, what).about(id))
-            }
-            None => Ok(()),
         }
+        let refusals = in_hand.refusals.get(&id).copied().unwrap_or_default();
+        let is_given_up = refusals >= REFUSALS || ledger.is_closed(id);
+        let missing: Vec<Place> = ledger
+            .within(id, from..=to)
+            .filter(|(place, entry)| self.owes(id, *place, entry))
+            .map(|(place, _)| place)
+            .filter(|place| !self.out.contains(&(id, *place)))
+            .collect();
+        let lie = missing
+            .iter()
+            .find(|place| !is_given_up || in_hand.messages.contains(&(id, **place)));
+        if let Some(place) = lie {
+            let what = format!(
+                "{id} {} is said to be gone ({from} to {to}), but it is there",
+                place.seqno
+            );
+            return Err(Breach::new(Property::NothingLost, what).about(id));
+        }
+        let so_far = self.log.len();
+        self.skipped
+            .extend(missing.into_iter().map(|place| ((id, place), so_far)));
+        Ok(())
     }
 
-    /// How many are still to come, and the first of them.
-    pub(super) fn missing(&self, ledger: &Ledger) -> Option<(usize, ConversationId, u64)> {
-        let base = self.base.as_ref()?;
+    /// How many are still to come, and the first of them. Of conversations that are over
+    /// those are still to come that were `in_hand`.
+    pub(super) fn missing(
+        &self,
+        ledger: &Ledger,
+        in_hand: &InHand,
+    ) -> Option<(usize, ConversationId, Place)> {
+        self.base.as_ref()?;
         let mut missing = ledger
             .due()
-            .filter(|(id, _, entry)| base.owes(*id, entry))
-            .filter(|(id, seqno, _)| !self.out.contains(&(*id, *seqno)));
-        let (id, seqno, _) = missing.next()?;
-        Some((1 + missing.count(), id, seqno))
+            .filter(|(id, place, _)| {
+                !ledger.is_closed(*id) || in_hand.messages.contains(&(*id, *place))
+            })
+            .filter(|(id, place, _)| !self.out.contains(&(*id, *place)))
+            .filter(|(id, place, entry)| self.owes(*id, *place, entry));
+        let (id, place, _) = missing.next()?;
+        Some((1 + missing.count(), id, place))
     }
 }

@@ -1,13 +1,14 @@
 //! Whether it asks politely, and holds little.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use bilibili_session::ConversationId;
 use bilibili_session::poller::{Notice, Poller};
+use bilibili_session::{ConversationId, Error};
 
 use super::adversary::Meaning;
-use super::asked::Asked;
+use super::asked::{Asked, AskedList, ListOf};
+use super::page::{ListEntry, Page};
 use super::scenario::Scenario;
 use super::trouble::Trouble;
 use super::violation::{Breach, Property};
@@ -21,6 +22,9 @@ const RISK_CAP: f64 = 3600.0;
 pub(super) struct Manners {
     interval: Duration,
     max_parallel: usize,
+    spacing: Duration,
+    /// When it may ask for the next thing.
+    spaced_until: Duration,
     /// When a round began last; over lives, as far as a checkpoint knows.
     pub(super) round_began: Option<Duration>,
     /// Requests on their way.
@@ -34,6 +38,7 @@ pub(super) struct Manners {
     last_risk: Option<f64>,
     last_throttled: Option<f64>,
     last_retry: Option<f64>,
+    last_signature: Option<f64>,
     last_conversation: BTreeMap<ConversationId, f64>,
     /// How often in a row nothing new came.
     in_vain: BTreeMap<ConversationId, u32>,
@@ -45,27 +50,110 @@ pub(super) struct Manners {
     pub(super) requests: u64,
     pub(super) rounds: u64,
     allowed: u64,
+    walk: Walk,
+    keys: Keys,
+    sends: Sends,
+    /// What the lists said last of each conversation: its newest message, when it changed.
+    told: BTreeMap<ConversationId, (u64, i64)>,
+    /// What they had said when all that was fetched: by a page that reached it, asked for from
+    /// there on, or with a page that had one message or none, and so was the last.
+    fetched: BTreeMap<ConversationId, ((u64, i64), Option<u64>)>,
+    /// Lists do not always say how far a conversation goes, or a whole one shows what was
+    /// forgotten.
+    is_vague: bool,
 }
+
+/// How one reading of the lists goes on.
+#[derive(Debug, Default)]
+struct Walk {
+    /// Whether the last request began it.
+    begins: bool,
+    /// How many further pages the answers so far ask for.
+    left: u64,
+    /// Where it may end.
+    floor: Option<i64>,
+    seen: BTreeSet<ConversationId>,
+    /// The single types were asked for, or may be.
+    singles: bool,
+    /// A list that was refused because it was not signed, or with old keys.
+    refused: Option<AskedList>,
+    /// The list of all types was seen to disregard `end_ts`.
+    end_ignored: bool,
+    /// From then on what is left of an earlier reading may be read.
+    rest_due: Option<Duration>,
+    /// Where that may end.
+    rest_floor: Option<i64>,
+    whole_interval: Option<Duration>,
+    /// From then on the whole list may be read.
+    whole_due: Option<Duration>,
+    is_whole: bool,
+}
+
+/// What became of the keys since somebody announced a pause.
+#[derive(Debug, Default)]
+struct Keys {
+    /// Something that was signed with them was answered.
+    good: bool,
+    /// Who was refused for a signature, and how often new keys were asked for then.
+    refused: BTreeSet<Option<ConversationId>>,
+    navs: u32,
+    /// The one that new keys are refused for, as far as is known.
+    alone: Option<ConversationId>,
+}
+
+/// What is announced of sends.
+#[derive(Debug, Default)]
+struct Sends {
+    paused_until: Duration,
+    last: Option<f64>,
+}
+
+/// How long nothing is to be sent after 21046.
+const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// The longest page of a list.
+const FULL: usize = 100;
+/// How many single types there are to be read.
+const SINGLES: u64 = 5;
 
 impl Manners {
     pub(super) fn new(scenario: &Scenario, round_began: Option<Duration>) -> Self {
         Self {
             interval: scenario.interval,
             max_parallel: scenario.max_parallel,
+            spacing: scenario.spacing,
+            walk: Walk {
+                whole_interval: scenario.whole_list_interval,
+                ..Walk::default()
+            },
+            is_vague: scenario.has(Trouble::VagueList)
+                || scenario.has(Trouble::Extremes)
+                || scenario.whole_list_interval.is_some() && scenario.forgets(),
             round_began,
             allowed: 3 + 3 * u64::from(scenario.conversations + 30),
             ..Self::default()
         }
     }
 
-    /// It asks for something.
+    /// The poller asks for something.
     pub(super) fn asks(&mut self, now: Duration, asked: Asked) -> Result<(), Breach> {
+        let until = self.spaced_until;
+        if now < until {
+            let what = format!("{asked} before {until:?}: too close to the last request");
+            return Err(Breach::new(Property::Polite, what));
+        }
+        self.spaced_until = now.saturating_add(self.spacing);
+        self.asks_any(now, asked)
+    }
+
+    fn asks_any(&mut self, now: Duration, asked: Asked) -> Result<(), Breach> {
         self.requests += 1;
         let impolite = |what: String| Err(Breach::new(Property::Polite, what));
         if now < self.paused_until {
             return impolite(format!("{asked} during a pause to {:?}", self.paused_until));
         }
-        if asked.is_list() {
+        self.keys.ask(asked, self.max_parallel)?;
+        if let Some(list) = asked.list() {
             self.lists += 1;
             if self.lists > 1 {
                 return impolite(format!("{asked} beside another list"));
@@ -76,8 +164,9 @@ impl Manners {
                     self.lists_paused_until
                 ));
             }
+            self.walk.ask(now, list)?;
         }
-        if asked.begins_round() {
+        if asked.begins_round() && self.walk.begins {
             let since = self.round_began.map(|began| now.saturating_sub(began));
             if let Some(since) = since.filter(|since| *since < self.interval) {
                 return impolite(format!("{asked} only {since:?} after the last round"));
@@ -95,6 +184,7 @@ impl Manners {
             if self.fetches > self.max_parallel {
                 return impolite(format!("{} fetches side by side", self.fetches));
             }
+            self.is_wanted(asked)?;
             let until = self.conversations_paused_until.get(&id);
             if let Some(until) = until.filter(|until| now < **until) {
                 return impolite(format!(
@@ -110,29 +200,92 @@ impl Manners {
         })
     }
 
+    /// A reply asks for something, beside the poller.
+    pub(super) fn asks_beside(&mut self, now: Duration, asked: Asked) -> Result<(), Breach> {
+        self.allowed += 1;
+        let until = self.sends.paused_until;
+        if asked == Asked::Send && now < until {
+            let what = format!("a send although sends wait until {until:?}");
+            return Err(Breach::new(Property::Polite, what));
+        }
+        self.asks_any(now, asked)
+    }
+
+    /// A reply is refused without asking.
+    pub(super) fn refuses(&self, now: Duration, error: &Error) -> Result<(), Breach> {
+        let until = self.paused_until.max(self.sends.paused_until);
+        Breach::unless(now < until, Property::Polite, || {
+            format!("a reply is refused, and nothing is paused: {error}")
+        })
+    }
+
+    /// Whether a list told of anything that this may bring.
+    fn is_wanted(&self, asked: Asked) -> Result<(), Breach> {
+        let Asked::Fetch {
+            id, begin, open, ..
+        } = asked
+        else {
+            return Ok(());
+        };
+        let impolite = |what| Err(Breach::new(Property::Polite, what).about(id));
+        let told = self.told.get(&id);
+        let fetched = self.fetched.get(&id).filter(|it| Some(&it.0) == told);
+        let is_done = fetched.is_some_and(|((newest, _), whole)| {
+            let is_below = whole.is_some_and(|from| begin >= from);
+            !self.is_vague && *newest > 0 && (is_below || open && begin >= *newest)
+        });
+        if is_done {
+            return impolite(format!(
+                "{id} is asked for again from {begin} on, and did not change since it was read"
+            ));
+        }
+        Ok(())
+    }
+
     /// A request is over; an answer that was taken means this. It brought so many items.
     pub(super) fn answered(
         &mut self,
+        now: Duration,
         asked: Asked,
         meaning: Option<Meaning>,
         items: u64,
-        more: u64,
+        page: &Page,
     ) {
-        if asked.is_list() {
+        if asked.list().is_some() {
             self.lists = self.lists.saturating_sub(1);
         }
         if asked.conversation().is_some() {
             self.fetches = self.fetches.saturating_sub(1);
         }
         self.owed = meaning;
+        self.keys.answer(asked, meaning);
+        if asked.is_signed() && meaning == Some(Meaning::Right) {
+            self.last_signature = None;
+        }
         // Every failure may be followed by nav and one more; every page by the next one.
         self.allowed += match (meaning, asked) {
-            (Some(Meaning::Right), asked) if asked.is_list() => {
+            (Some(Meaning::Right), Asked::List(list)) => {
                 self.last_retry = None;
-                items + more
+                for entry in &page.entries {
+                    let told = (entry.newest, entry.session_ts);
+                    self.told.insert(entry.id, told);
+                }
+                items + self.walk.answer(list, page)
             }
-            (Some(Meaning::Right), Asked::Fetch { id, .. }) => {
+            (
+                Some(Meaning::Right),
+                Asked::Fetch {
+                    id, begin, open, ..
+                },
+            ) => {
                 self.last_conversation.remove(&id);
+                if let Some(told) = self.told.get(&id).filter(|_| open) {
+                    let reached = page.messages.iter().map(|it| it.0).max();
+                    if begin.max(reached.unwrap_or_default()) >= told.0 {
+                        let whole = (page.messages.len() <= 1).then_some(begin);
+                        self.fetched.insert(id, (*told, whole));
+                    }
+                }
                 let vain = self.in_vain.entry(id).or_default();
                 *vain = if items > 0 { 0 } else { *vain + 1 };
                 match vain {
@@ -141,7 +294,15 @@ impl Manners {
                     _ => 0,
                 }
             }
+            (Some(Meaning::Right), Asked::Send) => {
+                self.sends.last = None;
+                0
+            }
             (Some(Meaning::Right), _) => 0,
+            (_, Asked::List(list)) => {
+                self.walk.fail(now, list, meaning);
+                3
+            }
             _ => 3,
         };
     }
@@ -151,6 +312,12 @@ impl Manners {
         let Some(delay) = notice.delay() else {
             return Ok(());
         };
+        self.keys.pause(notice)?;
+        if notice.conversation().is_none() || !matches!(notice, Notice::Retry { .. }) {
+            if self.walk.left > 0 {
+                self.walk.breaks_off(now);
+            }
+        }
         let until = now + delay;
         let seconds = delay.as_secs_f64();
         let (last, least, cap) = match notice {
@@ -165,17 +332,41 @@ impl Manners {
             }
             Notice::Retry {
                 conversation: Some(id),
+                error,
                 ..
             } => {
                 self.conversations_paused_until.insert(*id, until);
                 let previous = self.last_conversation.insert(*id, seconds);
+                // What trying again hardly mends is tried more and more seldom.
+                let cap = match error.code() {
+                    Some(2) => RISK_CAP,
+                    _ => RETRY_CAP,
+                };
+                let least = self.interval.as_secs_f64();
+                return grows(previous, seconds, least, cap, notice);
+            }
+            Notice::SendsPaused { error, .. } => {
+                let is_day = error.code() == Some(21_046);
+                self.sends.paused_until = self.sends.paused_until.max(until);
+                if is_day {
+                    return grows(None, seconds, DAY.as_secs_f64(), RISK_CAP, notice);
+                }
+                (&mut self.sends.last, 30.0, RETRY_CAP)
+            }
+            Notice::ListIncomplete { .. } => {
+                self.walk.rest_due = Some(until);
                 return grows(
-                    previous,
+                    None,
                     seconds,
                     self.interval.as_secs_f64(),
                     RETRY_CAP,
                     notice,
                 );
+            }
+            Notice::Retry { error, .. } if error.code() == Some(-403) => {
+                self.paused_until = self.paused_until.max(until);
+                let least = self.interval.as_secs_f64();
+                (&mut self.last_signature, least, RETRY_CAP)
             }
             _ => {
                 self.lists_paused_until = self.lists_paused_until.max(until);
@@ -194,6 +385,8 @@ impl Manners {
         let paused_until = match owed {
             Some(Meaning::RiskControl) => self.risk_until,
             Some(Meaning::Throttled) => self.paused_until,
+            Some(Meaning::SendsTooOften) => self.sends.paused_until,
+            Some(Meaning::SendsForADay) => self.sends.paused_until.saturating_sub(DAY / 2),
             _ => return Ok(()),
         };
         Breach::unless(paused_until > now, Property::Polite, || {
@@ -202,8 +395,184 @@ impl Manners {
     }
 
     /// Requests were given up at their deadline.
-    pub(super) fn overdue(&mut self, asked: Asked) {
-        self.answered(asked, None, 0, 0);
+    pub(super) fn overdue(&mut self, now: Duration, asked: Asked) {
+        self.answered(now, asked, None, 0, &Page::default());
+    }
+}
+
+impl Walk {
+    /// A list is asked for: it begins a round, answers so far ask for it, or it begins to
+    /// read what is left of an earlier one, or the whole list.
+    fn ask(&mut self, now: Duration, list: AskedList) -> Result<(), Breach> {
+        let again = self.refused.take();
+        let again = again.is_some_and(|it| AskedList { signed: true, ..it } == list);
+        self.begins = Asked::List(list).begins_round() && !again;
+        if self.begins {
+            self.begin(list.begin_ts);
+            if self.whole_due.is_none() {
+                // How long ago a former life read it is not known here.
+                let is_first = list.begin_ts.is_none();
+                let interval = self.whole_interval.filter(|_| is_first);
+                self.whole_due = Some(now + interval.unwrap_or_default());
+            }
+            return Ok(());
+        }
+        if self.left > 0 {
+            self.left -= 1;
+            return Ok(());
+        }
+        if self.rest_due.is_some_and(|due| due <= now) {
+            self.rest_due = None;
+            let floor = self.rest_floor.take();
+            self.begin(floor);
+            self.begins_with(list);
+            return Ok(());
+        }
+        if let (Some(interval), Some(due)) = (self.whole_interval, self.whole_due)
+            && due <= now
+        {
+            self.whole_due = Some(now + interval);
+            self.begin(None);
+            self.begins_with(list);
+            self.is_whole = true;
+            return Ok(());
+        }
+        let what = format!("{list}, although no answer asks for it");
+        Err(Breach::new(Property::Polite, what))
+    }
+
+    fn begin(&mut self, floor: Option<i64>) {
+        self.floor = floor;
+        self.left = 0;
+        self.seen.clear();
+        (self.singles, self.is_whole) = (false, false);
+    }
+
+    /// Where it is known that the list of all leads nowhere, it begins with the single types.
+    fn begins_with(&mut self, list: AskedList) {
+        if matches!(list.of, ListOf::Single(_)) && self.end_ignored {
+            self.singles = true;
+            self.left = SINGLES - 1;
+        }
+    }
+
+    /// What is being read is left for later.
+    fn breaks_off(&mut self, due: Duration) {
+        if self.is_whole {
+            self.whole_due = Some(due);
+            return;
+        }
+        self.rest_due = Some(due);
+        self.rest_floor = match self.rest_floor {
+            Some(floor) => self.floor.min(Some(floor)),
+            None => self.floor,
+        };
+    }
+
+    /// A page came; says how many more it asks for.
+    fn answer(&mut self, list: AskedList, page: &Page) -> u64 {
+        let in_place = || page.entries.iter().filter(|it| !it.is_pinned);
+        let says_more = page.says_more || page.entries.len() >= FULL;
+        let is_below = list.end_ts.is_some()
+            && in_place().any(|it| self.floor.is_some_and(|floor| it.session_ts < floor));
+        let mut fresh = false;
+        for entry in &page.entries {
+            fresh |= self.seen.insert(entry.id);
+        }
+        let goes_on = match list.of {
+            // An empty page of what changed is no place to go on from: the list of all is.
+            ListOf::New => true,
+            ListOf::All | ListOf::Single(_) => {
+                fresh || list.end_ts.is_none() && !page.entries.is_empty()
+            }
+        };
+        let mut more = u64::from(says_more && goes_on && !is_below);
+        let ignores = |it: &ListEntry| list.end_ts.is_some_and(|end| it.session_ts > end);
+        self.end_ignored |= !matches!(list.of, ListOf::Single(_)) && in_place().any(ignores);
+        if self.end_ignored && says_more && !self.singles {
+            self.singles = true;
+            more += SINGLES;
+        }
+        self.left += more;
+        more
+    }
+
+    fn fail(&mut self, now: Duration, list: AskedList, meaning: Option<Meaning>) {
+        self.left += 1;
+        self.breaks_off(now);
+        if let Some(Meaning::Refused | Meaning::OldKeys) = meaning {
+            self.refused = Some(list);
+        }
+    }
+}
+
+impl Keys {
+    /// Something is asked for: new keys once after they were refused, and no more than side
+    /// by side with keys that are refused throughout.
+    fn ask(&mut self, asked: Asked, max_parallel: usize) -> Result<(), Breach> {
+        let refused = self.refused.len();
+        match asked {
+            Asked::Nav if refused > 0 => {
+                self.navs += 1;
+                self.good = false;
+                Breach::unless(self.navs <= 1, Property::Polite, || {
+                    format!("keys are asked for again although new ones are refused ({refused})")
+                })
+            }
+            Asked::Fetch { .. } => {
+                Breach::unless(refused <= max_parallel, Property::Polite, || {
+                    format!("{asked} although {refused} were refused a signature, and no pause")
+                })
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn answer(&mut self, asked: Asked, meaning: Option<Meaning>) {
+        let is_signed = asked.is_signed();
+        match meaning {
+            Some(Meaning::Right) if is_signed => {
+                *self = Self {
+                    good: true,
+                    ..Self::default()
+                }
+            }
+            Some(Meaning::Refused) if is_signed => {
+                self.refused.insert(asked.conversation());
+            }
+            Some(Meaning::OldKeys) => self.navs = 0,
+            _ => {}
+        }
+    }
+
+    /// A pause for all was announced, or for one: where the others are answered, or where
+    /// nobody else was asked for with these keys.
+    fn pause(&mut self, notice: &Notice) -> Result<(), Breach> {
+        let id = match notice {
+            Notice::Retry {
+                conversation: Some(id),
+                error,
+                ..
+            } if !self.good && error.code() == Some(-403) => *id,
+            Notice::Retry {
+                conversation: Some(_),
+                ..
+            }
+            | Notice::SendsPaused { .. }
+            | Notice::ListIncomplete { .. } => return Ok(()),
+            _ => {
+                *self = Self {
+                    good: self.good,
+                    ..Self::default()
+                };
+                return Ok(());
+            }
+        };
+        let is_alone = self.alone.is_none_or(|alone| alone == id);
+        self.alone = Some(id);
+        Breach::unless(is_alone || self.navs == 0, Property::Polite, || {
+            format!("{id} waits, and not all, although new keys are refused: {notice}")
+        })
     }
 }
 
@@ -229,13 +598,18 @@ pub(super) fn holds(poller: &Poller, scenario: &Scenario) -> Result<(), Breach> 
     })
 }
 
-/// Whether a poller that has nothing to do remembers no more than it may.
-pub(super) fn remembers(poller: &Poller, scenario: &Scenario) -> Result<(), Breach> {
-    let (remembered, most) = (
-        poller.remembered_conversations(),
-        scenario.max_conversations,
-    );
-    Breach::unless(remembered <= most, Property::Bounded, || {
+/// Whether a poller that has nothing to do remembers no more than it may: besides those that
+/// `just_changed`. With a clock that is behind, or changes that lie ahead of it, all that
+/// changed since then is listed again.
+pub(super) fn remembers(
+    poller: &Poller,
+    scenario: &Scenario,
+    just_changed: usize,
+) -> Result<(), Breach> {
+    let remembered = poller.remembered_conversations();
+    let most = scenario.max_conversations.max(just_changed);
+    let is_behind = scenario.has(Trouble::DateOff) || scenario.has(Trouble::FutureTs);
+    Breach::unless(remembered <= most || is_behind, Property::Bounded, || {
         format!("{remembered} conversations are remembered, {most} may be")
     })
 }
@@ -253,7 +627,7 @@ pub(super) fn signed_in_time(
     // The server's clock is known as it was when the last answer set out.
     let most = 5 + 2 * scenario.request_timeout.as_secs();
     Breach::unless(
-        off <= most || scenario.has(Trouble::NoDate),
+        off <= most || scenario.has(Trouble::NoDate) || scenario.has(Trouble::DateOff),
         Property::WallClock,
         || format!("signed with a time that is off by {off} s"),
     )

@@ -16,11 +16,14 @@
 mod adversary;
 mod agenda;
 mod asked;
+mod habits;
 mod ledger;
 mod life;
 mod lineage;
 mod manners;
+mod page;
 mod population;
+mod reply;
 mod rng;
 mod run;
 mod scenario;

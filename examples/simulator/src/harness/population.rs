@@ -5,11 +5,11 @@ use std::collections::VecDeque;
 use bilibili_session::{ConversationId, GroupId, Uid};
 use serde_json::{Value, json};
 
-use super::ledger::{Entry, Fate, Ledger};
+use super::ledger::{Entry, Fate, Ledger, Place};
 use super::rng::Rng;
 use super::scenario::Scenario;
 use super::trouble::Trouble;
-use crate::{Arrived, Config, NewMessage, Simulator, Standing};
+use crate::{Config, NewMessage, Simulator, Standing};
 
 /// How far back history goes (µs).
 const DAYS: u64 = 9 * 24 * 60 * 60 * 1_000_000;
@@ -19,6 +19,12 @@ const LONGEST_LAG: u64 = 4_500_000;
 const PINNED: usize = 3;
 /// Conversations that begin during a run, at most.
 const NEW_ONES: usize = 30;
+/// Conversations of unknown types.
+const OTHER_TYPES: [(i64, i64); 3] = [(3, 7), (9, 20_001), (5, 20_003)];
+/// Where groups are that can begin anew: so far up that they do not come there again.
+const FAR_UP: u64 = 50_000;
+/// How far a sender's clock, or a `session_ts`, may be off (s).
+const OFF: [i64; 8] = [-7_200, -3_000, -600, -90, 90, 600, 3_000, 7_200];
 
 /// The server, those who write to it, and what they wrote.
 #[derive(Debug)]
@@ -32,7 +38,74 @@ pub(super) struct Population {
     unborn: Vec<ConversationId>,
     pinned: Vec<ConversationId>,
     /// The last messages that can be taken back or down: where they lie, key, own.
-    recent: VecDeque<(ConversationId, u64, i64, bool)>,
+    recent: VecDeque<(ConversationId, Place, i64, bool)>,
+    clocks: Clocks,
+    others: Vec<ConversationId>,
+}
+
+/// Whose clocks are off, and by how much. It stays so for a run.
+#[derive(Debug, Clone, Copy, Default)]
+struct Clocks {
+    /// Times of messages are off, by conversation or by sender.
+    times: Option<Whose>,
+    /// This conversation's `session_ts` lies so far ahead (µs); none: that of all.
+    ahead_of: Option<ConversationId>,
+    ahead_us: u64,
+    /// How often in a thousand `session_ts` stands still when a message arrives.
+    stands_still: u32,
+}
+
+#[derive(Debug, Clone, Copy)]
+enum Whose {
+    Conversation,
+    Sender,
+}
+
+impl Clocks {
+    fn draw(scenario: &Scenario, ids: &[ConversationId]) -> Self {
+        // Of its own, so that the runs without are what they were.
+        let mut rng = Rng::new(scenario.seed ^ 0x00c1_0c45);
+        let whose = rng.pick(&[Whose::Conversation, Whose::Sender], Whose::Sender);
+        let ahead = scenario.has(Trouble::FutureTs);
+        Self {
+            times: scenario.has(Trouble::TimesOff).then_some(whose),
+            ahead_of: rng
+                .chance(700)
+                .then(|| rng.pick(ids, conversation(0)))
+                .filter(|_| ahead),
+            ahead_us: if ahead {
+                rng.pick(&[90_000_000, 1_200_000_000, 3_600_000_000], 3_600_000_000)
+            } else {
+                0
+            },
+            stands_still: if scenario.has(Trouble::StillTs) {
+                rng.pick(&[200, 500, 1000], 500)
+            } else {
+                0
+            },
+        }
+    }
+
+    /// How far the time of a message is off (s).
+    fn off(self, id: ConversationId, sender: i64) -> i64 {
+        let of = match self.times {
+            None => return 0,
+            Some(Whose::Conversation) => id.talker_id().wrapping_mul(31) + id.session_type(),
+            Some(Whose::Sender) => sender,
+        };
+        let place = of.unsigned_abs().wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 60;
+        // Half of them are right.
+        let place = usize::try_from(place).unwrap_or_default();
+        OFF.get(place).copied().unwrap_or_default()
+    }
+
+    /// How far `session_ts` lies ahead (µs).
+    fn ahead(self, id: ConversationId) -> u64 {
+        match self.ahead_of {
+            Some(odd) if odd != id => 0,
+            _ => self.ahead_us,
+        }
+    }
 }
 
 /// What kind of message it is.
@@ -43,6 +116,7 @@ enum Flavour {
     BadContent,
     BadField,
     NoSeqno,
+    Extreme,
     TakenDown,
 }
 
@@ -54,28 +128,52 @@ impl Population {
             ..Config::default()
         });
         let count = i64::from(scenario.conversations);
-        let mut ids = (0..count).map(conversation);
+        let ids: Vec<ConversationId> = (0..count).map(conversation).collect();
         let mut population = Self {
             uid: sim.login().uid,
             sim,
             ledger: Ledger::default(),
             exclude_self: scenario.exclude_self,
-            ids: ids.by_ref().collect(),
+            clocks: Clocks::draw(scenario, &ids),
+            ids,
             unborn: Vec::new(),
             pinned: Vec::new(),
             recent: VecDeque::new(),
+            others: Vec::new(),
         };
         if scenario.has(Trouble::NewConversations) {
             let more = usize::try_from(count).unwrap_or(0).clamp(3, NEW_ONES);
             population.unborn = (count..).map(conversation).take(more).collect();
         }
-        population.make_history(rng, start_us);
+        if scenario.has(Trouble::OtherTypes) {
+            let other = |(session_type, talker_id)| ConversationId::new(session_type, talker_id);
+            population.others = OTHER_TYPES.into_iter().map(other).collect();
+            for id in population.others.clone() {
+                population.ledger.close(id);
+                population.write(rng, id, Flavour::Text, start_us - 5_000_000, 0);
+            }
+        }
+        if scenario.has(Trouble::Restarts) {
+            population.number_groups_far_up();
+        }
+        population.make_history(rng, scenario, start_us);
         population
     }
 
-    fn make_history(&mut self, rng: &mut Rng, start_us: u64) {
+    fn number_groups_far_up(&mut self) {
+        for id in self.ids.iter().copied().filter(|id| !id.is_user()) {
+            if let Ok(account) = self.sim.world.account_mut(self.uid) {
+                account.conversation(of_model(id)).max_seqno = FAR_UP;
+            }
+        }
+    }
+
+    fn make_history(&mut self, rng: &mut Rng, scenario: &Scenario, start_us: u64) {
+        let many = scenario.has(Trouble::ManyChanged);
+        let still = std::mem::take(&mut self.clocks.stands_still);
         for id in self.ids.clone() {
             let length = rng.pick(&[0, 1, 3, 8, 20, 20, 90], 3);
+            let length = if many { 1 } else { length };
             let newest = rng.pick(&[1_000_000, 30_000_000, 90_000_000, DAYS / 100], DAYS / 3);
             let oldest = newest + rng.between(1, DAYS);
             for n in 0..length {
@@ -83,7 +181,13 @@ impl Population {
                 self.write(rng, id, Flavour::Text, start_us.saturating_sub(age), 0);
             }
         }
+        self.clocks.stands_still = still;
         self.recent.clear();
+    }
+
+    /// What the server's oddities are now.
+    pub(super) const fn quirks(&self) -> &crate::Quirks {
+        &self.sim.world.quirks
     }
 
     /// Somebody does something.
@@ -115,7 +219,70 @@ impl Population {
         if has(Trouble::Pinned) {
             deeds.push(Self::pin);
         }
+        if has(Trouble::Restarts) {
+            deeds.push(Self::restart);
+        }
+        if has(Trouble::OtherTypes) {
+            deeds.push(|this, rng, _, now_us| {
+                let id = rng.pick(&this.others, conversation(0));
+                this.write(rng, id, Flavour::Text, now_us, 0);
+            });
+        }
+        if has(Trouble::TypeChanges) {
+            deeds.push(|this, rng, _, _| this.change_type(rng));
+        }
+        if has(Trouble::Over) {
+            deeds.push(|this, rng, scenario, now_us| this.burst(rng, scenario, now_us, 30));
+        }
+        if has(Trouble::EndIgnored) {
+            // More than a page changes between two rounds.
+            deeds.push(|this, rng, scenario, now_us| this.all_write(rng, scenario, now_us));
+        }
         rng.pick(&deeds, Self::arrive)(self, rng, scenario, now_us);
+    }
+
+    /// Everybody writes at once.
+    pub(super) fn all_write(&mut self, rng: &mut Rng, scenario: &Scenario, now_us: u64) {
+        for id in self.ids.clone() {
+            self.arrive_in(rng, scenario, now_us, id);
+        }
+    }
+
+    /// Somebody is followed or not, is intercepted or not, from now on.
+    pub(super) fn change_type(&mut self, rng: &mut Rng) {
+        if let ConversationId::User(Uid(user)) = self.any(rng) {
+            let peer = self.sim.peer_mut(user);
+            if rng.chance(600) {
+                peer.is_follow = !peer.is_follow;
+            } else {
+                peer.is_intercept = !peer.is_intercept;
+            }
+        }
+    }
+
+    /// A conversation begins anew, with a first message, numbered far below what it had.
+    fn restart(&mut self, rng: &mut Rng, _: &Scenario, now_us: u64) {
+        let id = self.any(rng);
+        let newest = self.ledger.newest(id).map_or(0, |place| place.seqno);
+        if newest < FAR_UP || self.ledger.is_closed(id) {
+            return;
+        }
+        // That it begins anew shows in a newer time beside the lower number.
+        let is_timed = self
+            .clocks
+            .times
+            .is_none_or(|_| id.is_user() && self.clocks.off(id, id.talker_id()) == 0);
+        if !is_timed {
+            return;
+        }
+        let before = rng.pick(&[0, 0, 3, 500, FAR_UP / 3], 0);
+        if self.sim.restart(of_model(id), before).is_ok() {
+            self.ledger.restart(id);
+            self.recent.retain(|(of, ..)| *of != id);
+            let still = std::mem::take(&mut self.clocks.stands_still);
+            self.write(rng, id, Flavour::Text, now_us, 0);
+            self.clocks.stands_still = still;
+        }
     }
 
     /// A message arrives in this conversation; of which kind is up to chance.
@@ -134,6 +301,7 @@ impl Population {
                 &[Flavour::BadContent, Flavour::BadField, Flavour::NoSeqno],
             ),
             (Trouble::TakeDown, &[Flavour::TakenDown]),
+            (Trouble::Extremes, &[Flavour::Extreme, Flavour::Extreme]),
         ];
         for (trouble, more) in kinds {
             if scenario.has(trouble) {
@@ -158,10 +326,20 @@ impl Population {
         }
     }
 
-    /// One after the other writes once more; says whether that was the last one.
-    pub(super) fn last_word(&mut self, rng: &mut Rng, now_us: u64, place: usize) -> bool {
+    /// One after the other writes once more, so many in a thousand, and those of whom
+    /// `needs` says that they must; says whether that was the last one.
+    pub(super) fn last_word(
+        &mut self,
+        rng: &mut Rng,
+        now_us: u64,
+        place: usize,
+        share: u32,
+        needs: impl Fn(ConversationId) -> bool,
+    ) -> bool {
         let id = self.ids.get(place).copied();
-        if let Some(id) = id.filter(|id| !self.ledger.is_closed(*id)) {
+        let mut writes = |id: &ConversationId| rng.chance(share) || needs(*id);
+        let id_that_writes = id.filter(&mut writes);
+        if let Some(id) = id_that_writes.filter(|id| !self.ledger.is_closed(*id)) {
             self.write(rng, id, Flavour::Text, now_us, 0);
         }
         id.is_none()
@@ -185,7 +363,7 @@ impl Population {
                 session_ts: Some(signed(sent_us)),
                 ..text(id).at(signed(sent_us / 1_000_000))
             };
-            self.put(id, now_us, message, Fate::Never("it is history"));
+            self.put(id, now_us, message, Fate::Never("it is history"), false);
         }
         self.arrive_in(rng, scenario, now_us, id);
     }
@@ -195,10 +373,49 @@ impl Population {
         for _ in 0..2 {
             let id = self.any(rng);
             let message = NewMessage {
-                session_ts: Some(signed(now_us)),
+                session_ts: Some(signed(now_us + self.clocks.ahead(id))),
                 ..text(id)
             };
-            self.put(id, now_us, message, Fate::Comes);
+            self.put(id, now_us, message, Fate::Comes, false);
+        }
+    }
+
+    /// How many conversations changed in the last seconds before the newest change: each list
+    /// shows them again.
+    pub(super) fn just_changed(&self) -> usize {
+        let Ok(account) = self.sim.world.account(self.uid) else {
+            return 0;
+        };
+        let newest = account.recent.last().map_or(0, |(ts, _)| *ts);
+        account.recent_between(newest - 12_000_000, newest).count()
+    }
+
+    /// How many messages the account sent through the service.
+    pub(super) fn sent(&self) -> usize {
+        self.sim.sent().count()
+    }
+
+    /// The account sent more than so many: what came since then is its own.
+    pub(super) fn note_sent(&mut self, before: usize, now_us: u64) {
+        let new: Vec<(crate::ConversationId, i64, i64)> = self
+            .sim
+            .sent()
+            .skip(before)
+            .map(|it| (it.conversation_of(self.uid), it.msg_key, it.timestamp))
+            .collect();
+        for (id, msg_key, timestamp) in new {
+            let at = self.sim.messages(id).find(|(_, it)| it.msg_key == msg_key);
+            let Some((seqno, _)) = at else { continue };
+            let entry = Entry {
+                serial: 0,
+                msg_key,
+                timestamp,
+                at_us: now_us,
+                stood_still: false,
+                fate: self.fate(true),
+            };
+            let id = ConversationId::new(id.session_type, id.talker_id);
+            self.ledger.add(id, seqno, entry);
         }
     }
 
@@ -206,23 +423,28 @@ impl Population {
         let Some((id, _, key, own)) = self.any_recent(rng) else {
             return;
         };
+        if self.clocks.ahead_us > 0 {
+            self.sim.quirks_mut().commit_lag_us = -signed(self.clocks.ahead(id));
+        }
         if let Ok(arrived) = self.sim.withdraw(signed(now_us), key) {
             let fate = self.fate(own);
-            self.note(
-                id,
-                arrived,
-                signed(now_us / 1_000_000),
-                arrived.msg_key,
+            let entry = Entry {
+                serial: 0,
+                msg_key: arrived.msg_key,
+                timestamp: signed(now_us / 1_000_000),
+                at_us: now_us,
+                stood_still: false,
                 fate,
-            );
+            };
+            self.ledger.add(id, arrived.msg_seqno, entry);
         }
     }
 
     fn take_down(&mut self, rng: &mut Rng, _: &Scenario, _: u64) {
-        if let Some((id, seqno, key, _)) = self.any_recent(rng)
+        if let Some((id, place, key, _)) = self.any_recent(rng)
             && self.sim.take_down(key).is_ok()
         {
-            self.ledger.take_down(id, seqno);
+            self.ledger.take_down(id, place);
         }
     }
 
@@ -247,24 +469,20 @@ impl Population {
         }
         let top_ts = if pins { signed(now_us) } else { 0 };
         if let Ok(account) = self.sim.world.account_mut(self.uid) {
-            let id = crate::ConversationId {
-                session_type: id.session_type(),
-                talker_id: id.talker_id(),
-            };
-            if let Some(conversation) = account.conversations.get_mut(&id) {
+            if let Some(conversation) = account.conversations.get_mut(&of_model(id)) {
                 conversation.top_ts = top_ts;
             }
         }
     }
 
     /// A few conversations get most of it.
-    fn any(&self, rng: &mut Rng) -> ConversationId {
+    pub(super) fn any(&self, rng: &mut Rng) -> ConversationId {
         let few = self.ids.get(..3).unwrap_or(&self.ids);
         let from = if rng.chance(400) { few } else { &self.ids };
         rng.pick(from, conversation(0))
     }
 
-    fn any_recent(&self, rng: &mut Rng) -> Option<(ConversationId, u64, i64, bool)> {
+    fn any_recent(&self, rng: &mut Rng) -> Option<(ConversationId, Place, i64, bool)> {
         let last = u64::try_from(self.recent.len()).ok()?.checked_sub(1)?;
         let place = usize::try_from(rng.between(0, last)).ok()?;
         self.recent.get(place).copied()
@@ -299,7 +517,12 @@ impl Population {
         } else {
             now_us - lag
         };
-        message.timestamp = Some(signed(sent_us / 1_000_000));
+        if let (Some(Whose::Sender), ConversationId::Group(_), false) = (self.clocks.times, id, own)
+        {
+            message.from = rng.pick(&[31, 32, 33, 34, 35], 31);
+        }
+        let off = self.clocks.off(id, message.from);
+        message.timestamp = Some(signed(sent_us / 1_000_000) + off);
         let mut fate = self.fate(own);
         match flavour {
             Flavour::BadContent => {
@@ -321,43 +544,68 @@ impl Population {
                 message.raw.insert("msg_seqno".to_owned(), value);
                 fate = Fate::Told;
             }
+            Flavour::Extreme => {
+                let most = i64::MAX.unsigned_abs();
+                let value = rng.pick(&[0, most, most + 1, u64::MAX - 1, u64::MAX], 0);
+                message.raw.insert("msg_seqno".to_owned(), json!(value));
+                fate = Fate::Told;
+            }
             Flavour::TakenDown => {
                 message.taken_down = true;
                 fate = Fate::May;
             }
             Flavour::Text | Flavour::Own => {}
         }
-        self.sim.quirks_mut().commit_lag_us = signed(lag);
-        self.put(id, now_us, message, fate);
+        let still = self.clocks.stands_still > 0 && rng.chance(self.clocks.stands_still);
+        let quirks = self.sim.quirks_mut();
+        quirks.commit_lag_us = signed(lag) - signed(self.clocks.ahead(id));
+        quirks.session_ts_stands_still = still;
+        self.put(id, now_us, message, fate, still);
+        self.sim.quirks_mut().session_ts_stands_still = false;
     }
 
-    fn put(&mut self, id: ConversationId, now_us: u64, message: NewMessage, fate: Fate) {
+    fn put(
+        &mut self,
+        id: ConversationId,
+        now_us: u64,
+        message: NewMessage,
+        fate: Fate,
+        stood_still: bool,
+    ) {
         let unread = |name| message.raw.contains_key(name);
         let sent = message.timestamp.unwrap_or(signed(now_us / 1_000_000));
         let timestamp = if unread("timestamp") { 0 } else { sent };
         let (keyless, own) = (unread("msg_key"), message.from == self.uid);
         let in_place = fate == Fate::Comes && !keyless;
         if let Ok(arrived) = self.sim.receive(signed(now_us), message) {
-            let key = if keyless { 0 } else { arrived.msg_key };
-            self.note(id, arrived, timestamp, key, fate);
+            let entry = Entry {
+                serial: 0,
+                msg_key: if keyless { 0 } else { arrived.msg_key },
+                timestamp,
+                at_us: match fate {
+                    Fate::Never(_) => u64::try_from(sent).unwrap_or_default() * 1_000_000,
+                    _ => now_us,
+                },
+                stood_still,
+                fate,
+            };
+            self.ledger.add(id, arrived.msg_seqno, entry);
             if in_place {
-                self.recent
-                    .push_back((id, arrived.msg_seqno, arrived.msg_key, own));
+                let place = self.ledger.place(id, arrived.msg_seqno);
+                self.recent.push_back((id, place, arrived.msg_key, own));
                 if self.recent.len() > 40 {
                     self.recent.pop_front();
                 }
             }
         }
     }
+}
 
-    fn note(&mut self, id: ConversationId, at: Arrived, timestamp: i64, msg_key: i64, fate: Fate) {
-        let entry = Entry {
-            serial: 0,
-            msg_key,
-            timestamp,
-            fate,
-        };
-        self.ledger.add(id, at.msg_seqno, entry);
+/// The same in the model's words.
+pub(super) const fn of_model(id: ConversationId) -> crate::ConversationId {
+    crate::ConversationId {
+        session_type: id.session_type(),
+        talker_id: id.talker_id(),
     }
 }
 
@@ -374,6 +622,7 @@ fn conversation(n: i64) -> ConversationId {
 fn text(id: ConversationId) -> NewMessage {
     match id {
         ConversationId::Group(GroupId(group)) => NewMessage::text(31, "hi").in_group(group),
+        ConversationId::Other { .. } => NewMessage::text(31, "hi").in_conversation(of_model(id)),
         _ => NewMessage::text(id.talker_id(), "hi"),
     }
 }

@@ -7,13 +7,14 @@ use bilibili_session::{Context, Credential, Hosts, TransportError};
 use http::{Request, Response};
 
 use super::Report;
-use super::adversary::{Adversary, Meaning, Moment};
+use super::adversary::{Adversary, Delivery, Meaning, Moment};
 use super::agenda::Agenda;
 use super::asked::Asked;
 use super::life::{EPOCH_US, Life, Saved};
 use super::lineage::Lineage;
 use super::manners::Manners;
 use super::population::Population;
+use super::reply::{Replies, ReplyId};
 use super::rng::Rng;
 use super::scenario::Scenario;
 use super::trace::Trace;
@@ -22,6 +23,8 @@ use super::violation::{Breach, Property, Violation};
 
 /// How long it may take until all came out, once it is quiet (µs).
 const QUIET: u64 = 90 * 60 * 1_000_000;
+/// The same where one conversation is refused to the end, and holds up no other.
+const QUIET_BESIDE: u64 = 25 * 60 * 1_000_000;
 /// How often it is looked whether all came out (µs).
 const LOOK: u64 = 60_000_000;
 /// A poller that waits longer has stopped.
@@ -50,8 +53,24 @@ pub(super) enum Happening {
     },
     /// Somebody writes.
     Act,
+    /// Somebody is answered.
+    Reply,
+    /// A request of a reply reaches the server.
+    ReplyReach {
+        id: ReplyId,
+        request: Box<Request<Vec<u8>>>,
+    },
+    /// An answer to a reply comes back.
+    ReplyAnswer {
+        id: ReplyId,
+        asked: Asked,
+        answer: Result<Response<Vec<u8>>, TransportError>,
+        meaning: Meaning,
+    },
     /// 4,500 messages at once.
     Flood,
+    /// All conversations change at once.
+    Many,
     /// The process dies, is asked to close, or the wall clock jumps.
     Disturb,
     /// The troubles are over.
@@ -150,6 +169,15 @@ impl<'a> Run<'a> {
             self.agenda
                 .put(self.rng.between(length / 8, length), Happening::Flood);
         }
+        if self.scenario.has(Trouble::ManyChanged) {
+            for _ in 0..2 {
+                let at_us = self.rng.between(length / 8, length);
+                self.agenda.put(at_us, Happening::Many);
+            }
+        }
+        if self.scenario.has(Trouble::Replies) {
+            self.agenda.put(length / 20, Happening::Reply);
+        }
         while self.done_at.is_none() {
             let wakes_us = self.life.as_ref().map_or(u64::MAX, |life| life.wakes_us);
             let next_us = self.agenda.next_at().unwrap_or(u64::MAX);
@@ -164,7 +192,8 @@ impl<'a> Run<'a> {
             }
         }
         if let Some(life) = &self.life {
-            super::manners::remembers(&life.poller, self.scenario)?;
+            let just_changed = self.population.just_changed();
+            super::manners::remembers(&life.poller, self.scenario, just_changed)?;
         }
         self.close()
     }
@@ -199,6 +228,30 @@ impl<'a> Run<'a> {
                 }
                 Ok(())
             }
+            Happening::Reply => {
+                if self.quiet_since.is_some() {
+                    return Ok(());
+                }
+                let interval = u64::try_from(self.scenario.interval.as_micros()).unwrap_or(1);
+                let next = self.rng.between(100_000, 8 * interval);
+                self.agenda.put(self.at_us + next, Happening::Reply);
+                self.reply()
+            }
+            Happening::ReplyReach { id, request } => {
+                self.reply_reaches(id, &request);
+                Ok(())
+            }
+            Happening::ReplyAnswer {
+                id,
+                asked,
+                answer,
+                meaning,
+            } => self.reply_answered(id, asked, answer, meaning),
+            Happening::Many => {
+                self.population
+                    .all_write(&mut self.rng, self.scenario, now_us);
+                Ok(())
+            }
             Happening::Flood => {
                 self.population
                     .burst(&mut self.rng, self.scenario, now_us, 4_500);
@@ -221,7 +274,14 @@ impl<'a> Run<'a> {
                 Ok(())
             }
             Happening::LastWord(place) => {
-                let is_over = self.population.last_word(&mut self.rng, now_us, place);
+                let said = &self.adversary.said_to_be_over;
+                let is_over = self.population.last_word(
+                    &mut self.rng,
+                    now_us,
+                    place,
+                    self.scenario.last_words,
+                    |id| said.contains(&id),
+                );
                 let (after, next) = if is_over {
                     (LOOK, Happening::Look)
                 } else {
@@ -258,7 +318,11 @@ impl<'a> Run<'a> {
     fn look(&mut self) -> Result<(), Breach> {
         let quiet_since = self.quiet_since.unwrap_or_default();
         let is_connected = self.life.is_some() && self.lineage.base().is_some();
-        let missing = self.lineage.missing(&self.population.ledger);
+        let missing = self.life.as_ref().and_then(|life| {
+            let ledger = &self.population.ledger;
+            self.lineage.missing(ledger, &life.in_hand)
+        });
+        let quiet = self.quiet();
         let rounds = self.life.as_ref().map_or(0, |life| life.manners.rounds);
         if missing.is_some() {
             self.all_came = None;
@@ -266,7 +330,7 @@ impl<'a> Run<'a> {
         if let (true, None) = (is_connected, &missing) {
             let since = *self.all_came.get_or_insert(rounds);
             // Some more rounds show that nothing comes twice, and what is forgotten.
-            if rounds < since + 4 && self.at_us - quiet_since <= QUIET {
+            if rounds < since + 4 && self.at_us - quiet_since <= quiet {
                 self.agenda.put(self.at_us + LOOK, Happening::Look);
                 return Ok(());
             }
@@ -279,15 +343,16 @@ impl<'a> Run<'a> {
                 return Err(Breach::new(Property::OneBadItem, what).about(id));
             }
             self.done_at = Some(self.at_us);
-        } else if self.at_us - quiet_since > QUIET {
-            let Some((count, id, seqno)) = missing else {
+        } else if self.at_us - quiet_since > quiet {
+            let Some((count, id, place)) = missing else {
                 return Err(Breach::new(Property::NothingLost, "it never connected"));
             };
-            let what = format!("{count} messages never came, the first is {id} {seqno}");
-            let sent = self.population.ledger.get(id, seqno).map(|it| it.timestamp);
-            let since_us = sent
-                .and_then(|sent| u64::try_from(sent).ok())
-                .and_then(|sent| (sent * 1_000_000).checked_sub(EPOCH_US + 10_000_000));
+            let what = format!(
+                "{count} messages never came, the first is {id} {}",
+                place.seqno
+            );
+            let at_us = self.population.ledger.get(id, place).map(|it| it.at_us);
+            let since_us = at_us.and_then(|at_us| at_us.checked_sub(EPOCH_US + 10_000_000));
             return Err(Breach::new(Property::NothingLost, what)
                 .about(id)
                 .since(since_us.map(Duration::from_micros)));
@@ -296,12 +361,43 @@ impl<'a> Run<'a> {
         Ok(())
     }
 
+    /// How long it may take until all came out.
+    fn quiet(&self) -> u64 {
+        let has = |trouble: &Trouble| self.scenario.has(*trouble);
+        // What makes it pause for long, or come late.
+        let slow = [
+            Trouble::RiskControl,
+            Trouble::Throttle,
+            Trouble::Codes,
+            Trouble::Http,
+            Trouble::Garbage,
+            Trouble::Loss,
+            Trouble::Hang,
+            Trouble::Delay,
+            Trouble::SignedLists,
+            Trouble::BigPages,
+            Trouble::StillTs,
+            Trouble::FutureTs,
+            Trouble::DateOff,
+            Trouble::TypeChanges,
+            Trouble::ManyChanged,
+        ];
+        if has(&Trouble::Refused) && !slow.iter().any(has) {
+            QUIET_BESIDE
+        } else {
+            QUIET
+        }
+    }
+
     /// A new process starts, from the last checkpoint if there is one.
     fn start(&mut self) -> Result<(), Breach> {
-        let context = match Credential::parse(&format!(
-            "SESSDATA={}",
-            self.population.sim.login().sessdata
-        )) {
+        let login = self.population.sim.login();
+        let mut cookies = format!("SESSDATA={}", login.sessdata);
+        if self.scenario.has(Trouble::Replies) {
+            cookies.push_str("; bili_jct=");
+            cookies.push_str(&login.bili_jct);
+        }
+        let context = match Credential::parse(&cookies) {
             Ok(credential) => Context::new(credential).hosts(Hosts::official()),
             Err(error) => return Err(Breach::new(Property::NothingLost, error.to_string())),
         };
@@ -318,7 +414,7 @@ impl<'a> Run<'a> {
         let poller =
             poller.map_err(|error| Breach::new(Property::NothingLost, error.to_string()))?;
         match &self.saved {
-            Some(saved) => self.lineage.rewind(saved.covers),
+            Some(saved) => self.lineage.rewind(saved.covers, saved.proven.clone()),
             None => self.lineage = Lineage::default(),
         }
         let round_began = self.saved.as_ref().and_then(|saved| saved.round_began);
@@ -349,6 +445,9 @@ impl<'a> Run<'a> {
             listed: std::collections::BTreeSet::new(),
             told: std::collections::BTreeMap::new(),
             seen: std::collections::BTreeSet::new(),
+            in_hand: super::lineage::InHand::default(),
+            date: None,
+            replies: Replies::default(),
         });
         self.drain()
     }
@@ -373,26 +472,8 @@ impl<'a> Run<'a> {
     /// A request reaches the server, and sets out answers.
     fn reach(&mut self, life: u64, id: RequestId, request: &Request<Vec<u8>>) {
         let serial = self.population.ledger.serial();
-        let troubled = self.quiet_since.is_none();
         let asked = Asked::of(request);
-        let handed_out = asked.conversation().and_then(|id| self.lineage.newest(id));
-        let life_asks = self.life.as_ref().filter(|it| it.number == life);
-        let told = asked
-            .conversation()
-            .and_then(|id| life_asks?.told.get(&id).copied());
-        let deliveries = self.adversary.answer(
-            &mut self.rng,
-            self.scenario,
-            &mut self.population,
-            request,
-            Moment {
-                now_us: EPOCH_US + self.at_us,
-                handed_out,
-                told,
-                troubled,
-            },
-        );
-        for delivery in deliveries {
+        for delivery in self.ask_adversary(request) {
             let happening = Happening::Answer {
                 life,
                 id,
@@ -403,6 +484,30 @@ impl<'a> Run<'a> {
             };
             self.agenda.put(self.at_us + delivery.after_us, happening);
         }
+    }
+
+    pub(super) fn ask_adversary(&mut self, request: &Request<Vec<u8>>) -> Vec<Delivery> {
+        let troubled = self.quiet_since.is_none();
+        let asked = Asked::of(request);
+        let ledger = &self.population.ledger;
+        let handed_out = asked
+            .conversation()
+            .and_then(|id| self.lineage.newest(id, ledger));
+        let told = asked
+            .conversation()
+            .and_then(|id| self.life.as_ref()?.told.get(&id).copied());
+        self.adversary.answer(
+            &mut self.rng,
+            self.scenario,
+            &mut self.population,
+            request,
+            Moment {
+                now_us: EPOCH_US + self.at_us,
+                handed_out,
+                told,
+                troubled,
+            },
+        )
     }
 
     /// Wakes the poller: a deadline, or the time that it waited for.

@@ -39,8 +39,66 @@ pub struct Scenario {
     pub request_timeout: Duration,
     /// See [`PollerConfig::exclude_self`].
     pub exclude_self: bool,
+    /// See [`PollerConfig::spacing`].
+    pub spacing: Duration,
+    /// See [`PollerConfig::whole_list_interval`]. None where nothing but a whole list could
+    /// show what another list ought to have shown.
+    pub whole_list_interval: Option<Duration>,
     /// In how many of a thousand moments a checkpoint is taken.
     pub checkpoints: u32,
+    /// How many conversations in a thousand move once more at the end. The others show what
+    /// was lost for good.
+    pub last_words: u32,
+}
+
+/// In two runs of five there is none of them, else one, alone or beside what else goes
+/// wrong, or several.
+fn draw_habits(rng: &mut Rng, troubles: Troubles) -> Troubles {
+    let one = weighted(rng);
+    complete(match rng.between(0, 9) {
+        0..=3 => return troubles,
+        4 | 5 => Troubles::NONE.with(one),
+        6 | 7 => troubles.with(one),
+        _ => {
+            let share = rng.pick(&[60, 150, 300], 150);
+            Trouble::HABITS
+                .iter()
+                .filter(|it| match it {
+                    Trouble::ManyChanged => rng.chance(share / 6),
+                    _ => rng.chance(share),
+                })
+                .fold(troubles.with(one), |set, it| set.with(*it))
+        }
+    })
+}
+
+/// One of them; what takes long to run less often.
+fn weighted(rng: &mut Rng) -> Trouble {
+    let one = rng.pick(Trouble::HABITS, Trouble::LastingLies);
+    if one == Trouble::ManyChanged && rng.chance(600) {
+        Trouble::EndIgnored
+    } else {
+        one
+    }
+}
+
+/// With what else some of them need to show.
+fn complete(troubles: Troubles) -> Troubles {
+    let troubles = if troubles.has(Trouble::TypeChanges) {
+        troubles.with(Trouble::EndIgnored)
+    } else {
+        troubles
+    };
+    let troubles = if troubles.has(Trouble::EmptyMore) {
+        troubles.with(Trouble::MoreOfAll)
+    } else {
+        troubles
+    };
+    if troubles.has(Trouble::ManyChanged) {
+        troubles.without(Trouble::Flood)
+    } else {
+        troubles
+    }
 }
 
 impl Scenario {
@@ -50,7 +108,10 @@ impl Scenario {
         let mut troubles = Troubles::NONE;
         // Some runs have few troubles, so that each is also met alone.
         let share = rng.pick(&[60, 200, 400, 700], 400);
-        for trouble in Trouble::ALL {
+        for trouble in Trouble::ALL
+            .iter()
+            .filter(|it| !Trouble::HABITS.contains(it))
+        {
             let share = match trouble {
                 Trouble::Flood => share / 6,
                 Trouble::NoDate | Trouble::VagueList => share / 3,
@@ -60,6 +121,47 @@ impl Scenario {
                 troubles = troubles.with(*trouble);
             }
         }
+        let mut habits = Rng::new(seed ^ 0x0dd5_0f11);
+        troubles = draw_habits(&mut habits, troubles);
+        Self::draw_rest(seed, rng, &mut habits, troubles)
+    }
+
+    /// The scenario of a seed with no habit but this one; `alone`: and with no other trouble.
+    pub fn with_habit(seed: u64, habit: Trouble, alone: bool) -> Self {
+        let drawn = Self::draw(seed);
+        let others = if alone {
+            Troubles::NONE
+        } else {
+            drawn.troubles.without_habits()
+        };
+        let mut rng = Rng::new(seed);
+        rng.next();
+        Self::draw_rest(
+            seed,
+            rng,
+            &mut Rng::new(seed ^ 0x0dd5_0f12),
+            complete(others.with(habit)),
+        )
+    }
+
+    /// The scenario of a seed with none of [`Trouble::HABITS`].
+    pub fn without_habits(seed: u64) -> Self {
+        let drawn = Self::draw(seed);
+        Self::draw_rest(
+            seed,
+            Rng::new(seed),
+            &mut Rng::new(seed ^ 0x0dd5_0f12),
+            drawn.troubles.without_habits(),
+        )
+    }
+
+    /// Which of [`Trouble::HABITS`] it has.
+    pub fn habits(&self) -> Vec<Trouble> {
+        let all = self.troubles.iter();
+        all.filter(|it| Trouble::HABITS.contains(it)).collect()
+    }
+
+    fn draw_rest(seed: u64, mut rng: Rng, habits: &mut Rng, troubles: Troubles) -> Self {
         let flood = troubles.has(Trouble::Flood);
         let interval = Duration::from_millis(rng.between(3_000, 20_000));
         // Hours, sometimes a day; in rounds it is a few hundred to a few thousand.
@@ -72,7 +174,7 @@ impl Scenario {
         };
         let conversations = rng.pick(&[1, 2, 5, 12, 30, 70, 150], 5);
         let messages = rng.between(10, 400);
-        Self {
+        let scenario = Self {
             seed,
             troubles,
             intensity: rng.pick(&[10, 50, 150, 400], 50),
@@ -97,12 +199,72 @@ impl Scenario {
             request_timeout: Duration::from_secs(rng.pick(&[5, 10, 30, 60], 30)),
             exclude_self: rng.chance(600),
             checkpoints: rng.pick(&[5, 50, 500], 50),
+            spacing: Duration::from_millis(habits.pick(&[0, 100, 300, 300, 1_000], 300)),
+            whole_list_interval: None,
+            last_words: habits.pick(&[0, 500, 1000], 1000),
+        };
+        scenario.made_fit(habits)
+    }
+
+    /// What some habits need to show.
+    fn made_fit(mut self, rng: &mut Rng) -> Self {
+        let troubles = self.troubles;
+        let has = |trouble| troubles.has(trouble);
+        let (times_off, many) = (has(Trouble::TimesOff), has(Trouble::ManyChanged));
+        let over = has(Trouble::Over);
+        let (big, ignored) = (has(Trouble::BigPages), has(Trouble::EndIgnored));
+        if ignored {
+            self.conversations = rng.pick(&[5, 30, 70, 150, 150], 150);
         }
+        if many {
+            let rounds = u32::try_from(rng.between(40, 100)).unwrap_or(60);
+            self.length = self.interval * rounds;
+            self.messages_per_hour = 60;
+            self.conversations = rng.pick(&[150, 250, 250, 1_150], 250);
+            self.max_conversations = rng.pick(&[100, 10_000], 100);
+            if self.conversations > 1_000 {
+                self.max_conversations = 100;
+            }
+        }
+        // What a list of changes does not show, or only after an hour.
+        let hides = [Trouble::StillTs, Trouble::TypeChanges, Trouble::FutureTs];
+        if hides.into_iter().any(has) || rng.chance(150) {
+            let minutes = rng.pick(&[10, 30, 60], 60);
+            self.whole_list_interval = Some(Duration::from_secs(minutes * 60));
+        }
+        if times_off || has(Trouble::StillTs) {
+            // Where conversations are forgotten they are known again by their times alone.
+            self.max_conversations = 10_000;
+        }
+        if has(Trouble::FutureTs) && rng.chance(500) {
+            self.troubles = self.troubles.with(Trouble::NoDate);
+        }
+        // Long lists in every round are a lot of work.
+        let long = [
+            Trouble::LastingLies,
+            Trouble::EndIgnored,
+            Trouble::EmptyMore,
+        ];
+        if self.conversations > 30 && long.into_iter().any(has) {
+            self.length = self.length.min(self.interval * 150);
+        }
+        if over {
+            self.page_size = rng.pick(&[2, 3, 7, 20], 7);
+        }
+        if big {
+            self.page_size = rng.pick(&[50, 200], 200);
+        }
+        self
     }
 
     /// Whether this may go wrong.
     pub const fn has(&self, trouble: Trouble) -> bool {
         self.troubles.has(trouble)
+    }
+
+    /// Whether there are more conversations than are remembered.
+    pub(super) fn forgets(&self) -> bool {
+        usize::try_from(self.conversations).unwrap_or(0) + 30 > self.max_conversations
     }
 
     /// How the poller is configured.
@@ -115,6 +277,8 @@ impl Scenario {
             .max_conversations(self.max_conversations)
             .request_timeout(self.request_timeout)
             .exclude_self(self.exclude_self)
+            .spacing(self.spacing)
+            .whole_list_interval(self.whole_list_interval)
             .seed(self.seed)
     }
 }

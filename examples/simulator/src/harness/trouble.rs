@@ -82,6 +82,79 @@ troubles! {
     Ties,
     /// Messages arrive just before and just after the request for them.
     Race,
+    /// `has_more` lies for a whole run, not anew for each request.
+    LastingLies,
+    /// The list of all types disregards `end_ts`: its second page is its first. Rarely the
+    /// lists of single types do so too.
+    EndIgnored,
+    /// Lists want a signature: without one comes -403, or -352.
+    SignedLists,
+    /// `has_more` of messages says whether the conversation has older ones, whatever was asked for.
+    MoreOfAll,
+    /// Empty pages say that there is more.
+    EmptyMore,
+    /// `Date` is off by minutes to hours, stands still, or is missing.
+    DateOff,
+    /// Times of messages are off by minutes to hours: the clock of a conversation, or of a sender.
+    TimesOff,
+    /// `session_ts` lies in the future: of one conversation, or of all.
+    FutureTs,
+    /// `session_ts` stands still when a message arrives.
+    StillTs,
+    /// Conversations begin anew, with lower numbers.
+    Restarts,
+    /// Messages and lists with extreme numbers (0, `i64::MAX`, above) beside ordinary ones.
+    Extremes,
+    /// Conversations of types beyond 1 and 2, whose messages cannot be asked for.
+    OtherTypes,
+    /// Conversations change their type (followed, intercepted) while lists are read.
+    TypeChanges,
+    /// Signatures are refused for minutes, whatever the keys: all, or those for one conversation.
+    Refused,
+    /// Pages of messages above a size are longer than a body may be.
+    BigPages,
+    /// All conversations change at once: more than a page has, or than are remembered.
+    ManyChanged,
+    /// Replies are sent meanwhile, and refused.
+    Replies,
+    /// A conversation is over while a gap in it is read: for good, or it goes on later.
+    Over,
+}
+
+impl Trouble {
+    /// Those that were thought of later: each has a share of its own, and is also met alone.
+    pub const HABITS: &[Self] = &[
+        Self::LastingLies,
+        Self::EndIgnored,
+        Self::SignedLists,
+        Self::MoreOfAll,
+        Self::EmptyMore,
+        Self::DateOff,
+        Self::TimesOff,
+        Self::FutureTs,
+        Self::StillTs,
+        Self::Restarts,
+        Self::Extremes,
+        Self::OtherTypes,
+        Self::TypeChanges,
+        Self::Refused,
+        Self::BigPages,
+        Self::ManyChanged,
+        Self::Replies,
+        Self::Over,
+    ];
+
+    /// The one of this name.
+    pub fn named(name: &str) -> Option<Self> {
+        Self::ALL
+            .iter()
+            .copied()
+            .find(|trouble| format!("{trouble:?}") == name)
+    }
+
+    const fn is_habit(self) -> bool {
+        self as u8 >= Self::LastingLies as u8
+    }
 }
 
 /// A set of [`Trouble`]s.
@@ -114,6 +187,14 @@ impl Troubles {
     #[must_use]
     pub const fn without(self, trouble: Trouble) -> Self {
         Self(self.0 & !(1 << trouble as u64))
+    }
+
+    /// Without those of [`Trouble::HABITS`].
+    #[must_use]
+    pub fn without_habits(self) -> Self {
+        self.iter()
+            .filter(|trouble| trouble.is_habit())
+            .fold(self, Self::without)
     }
 
     /// One by one.

@@ -1,15 +1,15 @@
 //! Turning the poller, and judging what comes out.
 
 use bilibili_session::poller::{Notice, Output, RequestId, Status};
-use bilibili_session::{Content, ConversationId, Event, TransportError, server_date};
+use bilibili_session::{Content, Event, TransportError, server_date};
 use http::Response;
-use serde_json::Value;
 
-use super::adversary::{Meaning, number};
+use super::adversary::Meaning;
 use super::asked::Asked;
 use super::life::{EPOCH_US, Saved};
-use super::lineage::{Base, Lineage};
+use super::lineage::{Base, InHand, Lineage};
 use super::manners;
+use super::page::Page;
 use super::population::signed;
 use super::run::{Happening, Run};
 use super::trouble::Trouble;
@@ -136,7 +136,7 @@ impl Run<'_> {
             self.trace.add_about(time, asked.conversation(), || {
                 format!("{id} is overdue: {asked}")
             });
-            life.manners.overdue(asked);
+            life.manners.overdue(time, asked);
         }
     }
 
@@ -162,12 +162,13 @@ impl Run<'_> {
                 conversation,
                 from_seqno,
                 to_seqno,
-            } => self.lineage.gap(
-                *conversation,
-                from_seqno.0,
-                to_seqno.0,
-                &self.population.ledger,
-            ),
+            } => {
+                let none = InHand::default();
+                let in_hand = self.life.as_ref().map_or(&none, |life| &life.in_hand);
+                let range = (from_seqno.0, to_seqno.0);
+                let ledger = &self.population.ledger;
+                self.lineage.gap(*conversation, range, in_hand, ledger)
+            }
             Notice::Undecodable { raw, .. } => {
                 self.population.ledger.told(raw);
                 Ok(())
@@ -186,6 +187,7 @@ impl Run<'_> {
             self.saved = Some(Saved {
                 checkpoint,
                 covers: self.lineage.len(),
+                proven: self.lineage.proven.clone(),
                 round_began: life.manners.round_began.filter(|_| self.clock_is_known()),
             });
         }
@@ -194,7 +196,7 @@ impl Run<'_> {
     /// Whether a poller can know how long ago its former life asked.
     fn clock_is_known(&self) -> bool {
         let is_known = |trouble| !self.scenario.has(trouble);
-        is_known(Trouble::NoDate) && is_known(Trouble::Delay)
+        is_known(Trouble::NoDate) && is_known(Trouble::Delay) && is_known(Trouble::DateOff)
     }
 
     /// An answer comes back.
@@ -210,51 +212,60 @@ impl Run<'_> {
         let head = || format!("<- {id} {asked} {meaning:?}");
         self.trace
             .add_answer(time, asked.conversation(), head, answer.as_ref().ok());
-        let base = match &answer {
-            Ok(answer) if asked == Asked::BaseLine && meaning == Meaning::Right => {
-                Some(self.base_of(answer, serial))
-            }
-            _ => None,
+        let is_right = meaning == Meaning::Right;
+        let page = match &answer {
+            Ok(answer) if is_right => Page::read(answer.body()),
+            _ => Page::default(),
         };
+        let date = answer
+            .as_ref()
+            .ok()
+            .and_then(server_date)
+            .map(|date| date.0);
+        let base = (asked.is_newest_page() && is_right).then(|| self.base_of(&page, date, serial));
         let Some(life) = &mut self.life else {
             return Ok(());
         };
         let expected = life.in_flight.remove(&id).is_some();
+        let was_connected = life.poller.status() == Status::Connected;
         if expected {
-            let body = answer.as_ref().map_or(&[][..], |answer| answer.body());
-            let items = match asked.conversation() {
+            if let Some(date) = date {
+                life.date = Some((date, at_us));
+            }
+            let items: u64 = match asked.conversation() {
                 Some(conversation) => {
-                    let mut new: u64 = 0;
-                    for seqno in numbers_after(body, b"\"msg_seqno\":") {
-                        let is_new = life.seen.insert((conversation, seqno));
-                        new += u64::from(is_new || self.scenario.backlog < 4_500);
-                    }
-                    new
+                    let seen = page.messages.iter().map(|(seqno, _)| {
+                        let is_new = life.seen.insert((conversation, *seqno));
+                        u64::from(is_new || self.scenario.backlog < 4_500)
+                    });
+                    seen.sum()
                 }
                 None => {
-                    let times = numbers_after(body, b"\"session_ts\":");
-                    let talkers = numbers_after(body, b"\"talker_id\":");
-                    let entries = times.zip(talkers);
+                    let entries = page.entries.iter();
                     entries
-                        .map(|entry| u64::from(life.listed.insert(entry)))
+                        .map(|it| u64::from(life.listed.insert((it.session_ts, it.id))))
                         .sum()
                 }
             };
-            // Only there it matters.
-            if asked.is_list() && meaning == Meaning::Right && self.scenario.has(Trouble::Paging) {
-                for entry in entries_of(body) {
-                    let told = life.told.entry(entry.id).or_default();
-                    *told = entry.newest.max(*told);
-                }
+            for entry in &page.entries {
+                let told = life.told.entry(entry.id).or_default();
+                *told = entry.newest.max(*told);
             }
-            life.manners.answered(asked, Some(meaning), items, 1);
+            life.manners
+                .answered(time, asked, Some(meaning), items, &page);
             life.login_lost |= meaning == Meaning::LoginLost;
         }
         let now = life.now(at_us);
         let taken = life.poller.handle_response(now, id, answer).is_ok();
         let is_connected = life.poller.status() == Status::Connected;
-        if let Some(base) = base.filter(|_| taken && is_connected) {
+        if let Some(base) = base.filter(|_| taken && is_connected && !was_connected) {
             self.lineage = Lineage::begin(base);
+        } else if taken && is_right {
+            self.took(asked, &page);
+        } else if let (true, Meaning::Gone, Some(id)) = (taken, meaning, asked.conversation()) {
+            if let Some(life) = &mut self.life {
+                *life.in_hand.refusals.entry(id).or_default() += 1;
+            }
         }
         if taken != expected {
             let what = format!("{id} is in flight: {expected}, its answer was taken: {taken}");
@@ -264,18 +275,52 @@ impl Run<'_> {
         self.drain()
     }
 
+    /// A page was taken: what it says is known from now on, what it brings is in hand.
+    fn took(&mut self, asked: Asked, page: &Page) {
+        let ledger = &self.population.ledger;
+        for entry in &page.entries {
+            // No list can tell of more than there is.
+            let newest = ledger.place(entry.id, entry.newest);
+            let newest = Some(newest).filter(|place| place.seqno > 0);
+            let newest = newest.min(ledger.newest(entry.id));
+            self.lineage.listed(entry.id, entry.session_ts, newest);
+        }
+        let (Some(id), Some(life)) = (asked.conversation(), &mut self.life) else {
+            return;
+        };
+        life.in_hand.refusals.remove(&id);
+        // What does not fit is given back.
+        if self.scenario.backlog >= 4_500 && !self.scenario.has(Trouble::Flood) {
+            let places = page.messages.iter().filter_map(|(seqno, key)| {
+                let (place, _) = ledger.find(id, *seqno, *key)?;
+                Some((id, place))
+            });
+            life.in_hand.messages.extend(places);
+        }
+    }
+
     /// What this first list means.
-    fn base_of(&self, answer: &Response<Vec<u8>>, serial: u64) -> Base {
-        let entries = entries_of(answer.body());
-        let newest = entries.iter().map(|entry| entry.session_ts).max();
-        let newest_s = newest.unwrap_or_default() / 1_000_000;
-        let date = server_date(answer).map_or(newest_s, |date| date.0);
+    fn base_of(&self, page: &Page, date: Option<i64>, serial: u64) -> Base {
+        let entries = &page.entries;
+        let newest_ts = entries.iter().map(|entry| entry.session_ts).max();
+        let newest_ts = newest_ts.unwrap_or_default();
+        // Where this answer has no date, an earlier one may have had one.
+        let earlier = self.life.as_ref().and_then(|life| {
+            let (date, at_us) = life.date?;
+            Some(date + signed((self.at_us - at_us) / 1_000_000))
+        });
+        let now = date.or(earlier).unwrap_or(newest_ts / 1_000_000);
+        let ledger = &self.population.ledger;
         Base {
             serial,
-            known: entries.iter().map(|it| (it.id, it.newest)).collect(),
-            floor: date - 60,
-            forgets: usize::try_from(self.scenario.conversations).unwrap_or(0) + 30
-                > self.scenario.max_conversations,
+            known: entries
+                .iter()
+                .filter(|it| it.newest > 0)
+                .map(|it| (it.id, ledger.place(it.id, it.newest)))
+                .collect(),
+            newest_ts,
+            floor: now - 60,
+            forgets: self.scenario.forgets(),
         }
     }
 
@@ -313,45 +358,4 @@ impl Run<'_> {
             )
         })
     }
-}
-
-/// What a list says of a conversation.
-struct ListEntry {
-    id: ConversationId,
-    /// 0 if it does not say.
-    newest: u64,
-    session_ts: i64,
-}
-
-fn entries_of(body: &[u8]) -> Vec<ListEntry> {
-    let body: Value = serde_json::from_slice(body).unwrap_or_default();
-    let list = body.pointer("/data/session_list").and_then(Value::as_array);
-    let entry = |entry: &Value| {
-        let number = |name| number(entry, name);
-        ListEntry {
-            id: ConversationId::new(number("session_type"), number("talker_id")),
-            newest: u64::try_from(number("max_seqno")).unwrap_or_default(),
-            session_ts: number("session_ts"),
-        }
-    };
-    list.into_iter().flatten().map(entry).collect()
-}
-
-/// The numbers that follow this text.
-fn numbers_after<'a>(body: &'a [u8], text: &'a [u8]) -> impl Iterator<Item = u64> + 'a {
-    body.windows(text.len())
-        .enumerate()
-        .filter(move |(_, window)| *window == text)
-        .map(move |(at, _)| {
-            let digits = body.get(at + text.len()..).unwrap_or_default();
-            digits
-                .iter()
-                .skip_while(|byte| **byte == b'"')
-                .take_while(|byte| byte.is_ascii_digit())
-                .fold(0_u64, |number, byte| {
-                    number
-                        .saturating_mul(10)
-                        .saturating_add(u64::from(byte - b'0'))
-                })
-        })
 }

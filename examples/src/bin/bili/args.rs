@@ -101,6 +101,9 @@ pub(crate) enum Command {
     Mute(Switch),
     /// Remove a conversation from the list
     Remove(Talker),
+    /// Ask the service what nobody knows of it: thirty requests at most, nothing is changed,
+    /// and the report names nobody
+    Doctor,
     /// Serve the simulator on 127.0.0.1 until it is ended
     Simulate(SimulateArgs),
 }

@@ -3,9 +3,9 @@
 use std::fmt;
 use std::io;
 
+use bilibili_session::Error;
 use bilibili_session::error::{ErrorClass, TransportErrorKind};
 use bilibili_session::poller::ConfigError;
-use bilibili_session::{CredentialError, Error};
 use serde::Serialize;
 
 /// Why the command failed.
@@ -25,13 +25,13 @@ pub(crate) enum Failure {
 
 /// The last line with `--json`.
 #[derive(Serialize)]
-struct Line<'a> {
+pub(crate) struct Line {
     event: &'static str,
     kind: &'static str,
     code: Option<i64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     http_status: Option<u16>,
-    message: &'a str,
+    message: String,
 }
 
 impl Failure {
@@ -64,7 +64,7 @@ impl Failure {
     }
 
     /// The line for scripts; there is none for 0 and 2.
-    pub(crate) fn json(&self) -> Option<String> {
+    pub(crate) fn line(&self) -> Option<Line> {
         if !matches!(self.exit_code(), 1 | 3 | 4) {
             return None;
         }
@@ -72,14 +72,13 @@ impl Failure {
             Self::Call(error) => (error.code(), error.http_status().map(|it| it.as_u16())),
             _ => (None, None),
         };
-        serde_json::to_string(&Line {
+        Some(Line {
             event: "error",
             kind: self.kind(),
             code,
             http_status,
-            message: &self.message(),
+            message: self.message(),
         })
-        .ok()
     }
 
     fn message(&self) -> String {
@@ -100,6 +99,9 @@ impl Failure {
             && error.kind == TransportErrorKind::Timeout
         {
             return Some("try again, or allow more time with --timeout");
+        }
+        if let Error::Paused(_) = error {
+            return Some("ask again when that is over");
         }
         Some(match error.class() {
             ErrorClass::LoginLost => {
@@ -130,12 +132,6 @@ impl fmt::Display for Failure {
 impl From<Error> for Failure {
     fn from(error: Error) -> Self {
         Self::Call(error)
-    }
-}
-
-impl From<CredentialError> for Failure {
-    fn from(error: CredentialError) -> Self {
-        Self::usage(error)
     }
 }
 

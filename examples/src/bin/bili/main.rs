@@ -6,7 +6,9 @@
 mod args;
 mod commands;
 mod cookie_file;
+mod doctor;
 mod failure;
+mod json_line;
 mod local_time;
 mod output;
 mod runtime;
@@ -62,6 +64,7 @@ fn run(cli: &Cli, started: Instant, secrets: &mut Secrets) -> Result<(), Failure
         Command::Session(talker) => commands::sessions::one(runtime, talker.id(), out),
         Command::History(args) => commands::history::run(runtime, args, out),
         Command::Send(args) => commands::send::run(runtime, args, out),
+        Command::Doctor => doctor::run(&setup, runtime, out),
         Command::Unread => commands::unread::run(runtime, out),
         Command::Replies(args) => commands::feeds::replies(runtime, args, out),
         Command::At(args) => commands::feeds::at(runtime, args, out),

@@ -9,6 +9,7 @@ use serde::Serialize;
 use unicode_width::UnicodeWidthStr;
 
 use crate::failure::Failure;
+use crate::json_line::json_line;
 use crate::secrets::Secrets;
 
 /// Times, labels: what stands around.
@@ -54,6 +55,14 @@ impl<W: Write> Output<W> {
         }
     }
 
+    /// The same, by another way to the same place.
+    pub(crate) fn through<V: Write>(&self, out: V) -> Output<V> {
+        Output {
+            has_colours: self.has_colours,
+            ..self.to(out)
+        }
+    }
+
     pub(crate) fn into_inner(self) -> W {
         self.out
     }
@@ -64,18 +73,25 @@ impl<W: Write> Output<W> {
         value: &impl Serialize,
         words: impl FnOnce() -> String,
     ) -> Result<(), Failure> {
-        let text = self.text(value, words)?;
+        let shown = |text: &str| self.secrets.shown(text);
+        let text = self.text(value, words, shown)?;
         self.write(text)
     }
 
-    /// The same for what errors of others are quoted in: no secret stands in it.
+    /// The same for what quotes an answer of the service, in errors.
     pub(crate) fn print_guarded(
         &mut self,
         value: &impl Serialize,
         words: impl FnOnce() -> String,
     ) -> Result<(), Failure> {
-        let text = self.text(value, words)?;
-        self.write(self.secrets.hidden_in(&text))
+        let shown = |text: &str| self.secrets.hidden_in(text);
+        let text = self.text(value, words, shown)?;
+        self.write(text)
+    }
+
+    /// One line for people, on stderr, that others wrote.
+    pub(crate) fn note(&self, words: &str) {
+        note(&self.secrets.shown(words));
     }
 
     pub(crate) fn flush(&mut self) -> Result<(), Failure> {
@@ -86,13 +102,14 @@ impl<W: Write> Output<W> {
         &self,
         value: &impl Serialize,
         words: impl FnOnce() -> String,
+        shown: impl Fn(&str) -> String,
     ) -> Result<String, Failure> {
         if self.json {
-            serde_json::to_string(value).map_err(|error| Failure::Output(error.into()))
+            json_line(value, shown).map_err(|error| Failure::Output(error.into()))
         } else if self.has_colours {
-            Ok(words())
+            Ok(shown(&words()))
         } else {
-            Ok(strip_str(&words()).to_string())
+            Ok(shown(&strip_str(&words()).to_string()))
         }
     }
 
@@ -113,8 +130,8 @@ pub(crate) fn report(failure: &Failure, json: bool, secrets: &Secrets) {
     let words = secrets.hidden_in(&failure.to_string());
     let words = bilibili_session::OneLine(&words);
     let _ = writeln!(anstream::stderr(), "{ERROR}bili:{ERROR:#} {words}");
-    if let Some(line) = failure.json().filter(|_| json) {
-        let line = secrets.hidden_in(&line);
+    let line = failure.line().filter(|_| json);
+    if let Some(Ok(line)) = line.map(|line| json_line(&line, |text| secrets.hidden_in(text))) {
         let mut stdout = io::stdout();
         let _ = writeln!(stdout, "{line}").and_then(|()| stdout.flush());
     }

@@ -1,4 +1,15 @@
 //! Cookie values, so that no output shows them, whoever quotes them.
+//!
+//! What others wrote is looked through where it enters a line, text by text ([`json_line`]); a
+//! number is never touched. Two kinds of text are told apart:
+//!
+//! - What errors quote of an answer ([`Secrets::hidden_in`]): it may be cut off anywhere, so
+//!   the beginning of a value is hidden too, with what hangs on to it.
+//! - What people wrote, as messages and names ([`Secrets::shown`]): who sends somebody his own
+//!   cookie sees no more of it than others, but the rest of the text stays word for word. So
+//!   whole values are hidden, and none that may be a word or a number of its own.
+//!
+//! [`json_line`]: crate::json_line::json_line
 
 use bilibili_session::endpoints::Nav;
 use bilibili_session::{Context, Endpoint};
@@ -9,8 +20,11 @@ pub(crate) struct Secrets(Vec<String>);
 
 /// Shorter ones would be found in everything.
 const SHORTEST: usize = 4;
-/// So many bytes of a longer one are not there by chance.
+/// So many bytes of a longer one are not there by chance, unless they are a number.
 const TELLING: usize = 6;
+/// Shorter ones may be words that somebody wrote; those of the service are far longer.
+const SHORTEST_IN_WORDS: usize = 8;
+const HIDDEN: &str = "[redacted]";
 
 impl Secrets {
     /// The values of the cookies that are sent.
@@ -27,42 +41,70 @@ impl Secrets {
             .flat_map(|(_, value)| [value.to_owned(), percent_decoded(value)])
             .collect();
         // The longest first: one may stand in another.
-        values.sort_by_key(|value| std::cmp::Reverse(value.len()));
+        values.sort_by(|one, other| (other.len(), other).cmp(&(one.len(), one)));
         values.dedup();
         Self(values)
     }
 
-    /// The text without them, also where one is cut off: errors quote the beginning of what
-    /// the service said.
+    /// The words of an error without them, also where one is cut off: errors quote the
+    /// beginning of what the service said.
     pub(crate) fn hidden_in(&self, text: &str) -> String {
         let mut hidden = String::with_capacity(text.len());
         let mut rest = text;
+        let mut before = None;
         while let Some(first) = rest.chars().next() {
-            let begun = self.0.iter().filter_map(|value| begun(rest, value)).max();
-            match begun.and_then(|length| rest.get(length..)) {
-                Some(behind) => {
-                    hidden.push_str("[redacted]");
-                    rest = behind;
+            let found = self.0.iter().filter_map(|value| found(before, rest, value));
+            let behind = match found.max() {
+                Some(length) => {
+                    hidden.push_str(HIDDEN);
+                    rest.get(length..)
                 }
                 None => {
                     hidden.push(first);
-                    rest = rest.get(first.len_utf8()..).unwrap_or_default();
+                    rest.get(first.len_utf8()..)
                 }
-            }
+            };
+            before = Some(first);
+            rest = behind.unwrap_or_default();
         }
         hidden
     }
+
+    /// What somebody wrote, without them.
+    pub(crate) fn shown(&self, text: &str) -> String {
+        let telling = |value: &&String| {
+            value.len() >= SHORTEST_IN_WORDS && !value.bytes().all(|it| it.is_ascii_digit())
+        };
+        let values = self.0.iter().filter(telling);
+        values.fold(text.to_owned(), |text, value| match text.contains(value) {
+            true => text.replace(value, HIDDEN),
+            false => text,
+        })
+    }
 }
 
-/// How much of the value the text begins with, if it is enough to tell.
-fn begun(text: &str, value: &str) -> Option<usize> {
+/// How much of the text to hide: it begins with the value, or with enough of it to tell.
+fn found(before: Option<char>, text: &str, value: &str) -> Option<usize> {
     let length = text
         .chars()
         .zip(value.chars())
         .take_while(|(one, other)| one == other)
         .map(|(character, _)| character.len_utf8())
         .sum();
-    (length >= value.len().min(TELLING)).then_some(length)
+    let (begun, rest) = text.split_at_checked(length)?;
+    let is_whole = length == value.len();
+    if begun.bytes().all(|it| it.is_ascii_digit()) {
+        // Numbers are everywhere, and in others.
+        let is_apart = |it: Option<char>| it.is_none_or(|it| !it.is_ascii_digit());
+        return (is_whole && is_apart(before) && is_apart(rest.chars().next())).then_some(length);
+    }
+    if is_whole {
+        return Some(length);
+    }
+    // Encoded in another way it goes on otherwise.
+    let hangs_on = |it: &char| it.is_ascii_alphanumeric() || "%*_-+/=.~&#;".contains(*it);
+    let more = rest.chars().take_while(hangs_on).count();
+    (length >= TELLING).then_some(length + more)
 }
 
 fn percent_decoded(value: &str) -> String {
@@ -108,6 +150,55 @@ mod tests {
         assert_eq!(
             secrets.hidden_in("cut off: 你好 abcd%2C1%, abcd,1, abcd,x feedbe"),
             "cut off: 你好 [redacted], [redacted], abcd,x [redacted]"
+        );
+    }
+    fn of(sessdata: &str, buvid3: &str) -> Secrets {
+        let credential = bilibili_session::Credential::builder()
+            .sessdata(sessdata)
+            .buvid3(buvid3)
+            .build()
+            .unwrap();
+        Secrets::of(&Context::new(credential))
+    }
+
+    #[test]
+    fn a_number_is_none() {
+        let secrets = of("12345678", "00000000-1111-2222-infoc");
+        for number in [
+            "1000000020001017",
+            "00000000",
+            "123456789",
+            "912345678",
+            "-12345",
+        ] {
+            assert_eq!(secrets.hidden_in(number), number);
+            assert_eq!(secrets.shown(number), number);
+        }
+        assert_eq!(
+            secrets.hidden_in("c=12345678; b=00000000-1111-2222-infoc, 00000000-11"),
+            "c=[redacted]; b=[redacted], [redacted]"
+        );
+    }
+
+    #[test]
+    fn encoded_twice_it_is_hidden_to_its_end() {
+        let secrets = of("abcd%2C1%2A2", "");
+        for text in [
+            "abcd%252C1%252A2",
+            "abcd%2c1%2a2",
+            "abcd%2C1%2A",
+            "abcd%2&#x43;1%2&#x41;2",
+        ] {
+            assert_eq!(secrets.hidden_in(&format!("a {text} b")), "a [redacted] b");
+        }
+    }
+
+    #[test]
+    fn what_people_write_stays_word_for_word() {
+        let secrets = of("abcdefgh%2C1", "word");
+        assert_eq!(
+            secrets.shown("a word, abcdefgh, abcdefgh%2C1 and abcdefgh,1!"),
+            "a word, abcdefgh, [redacted] and [redacted]!"
         );
     }
 }

@@ -1,5 +1,7 @@
 //! Who asks, whom, and how: out of options and environment.
 
+use std::net::IpAddr;
+
 use bilibili_session::{Context, Credential, Hosts, TransportConfig};
 use bilibili_session_examples::{Demo, credential_from_env, variable};
 use bilibili_session_simulator::Script;
@@ -22,13 +24,11 @@ impl Setup {
     pub(crate) fn new(common: &Common) -> Result<Self, Failure> {
         let credential = match &common.cookie_file {
             Some(path) => Some(cookie_file::read(path)?),
-            None => credential_from_env().map_err(|error| {
-                Failure::Usage(format!("the credential of the environment: {error}"))
-            })?,
+            None => credential_from_env().map_err(Failure::usage)?,
         };
         let origin = match &common.origin {
             Some(origin) => Some(origin.clone()),
-            None => variable("BILI_ORIGIN"),
+            None => variable("BILI_ORIGIN").map_err(Failure::usage)?,
         };
         let (context, demo) = match (credential, &origin) {
             (Some(credential), Some(origin)) => (with_origin(credential, origin)?, None),
@@ -52,12 +52,12 @@ impl Setup {
         let proxy = match &common.proxy {
             _ if demo.is_some() => None,
             Some(proxy) => Some(proxy.clone()),
-            None if is_https => variable("HTTPS_PROXY").or_else(|| variable("https_proxy")),
+            None if is_https => proxy_of_the_environment()?,
             None => None,
         };
         let mut transport = TransportConfig::new().timeout(common.timeout);
         if let Some(proxy) = proxy {
-            check_proxy(&proxy)?;
+            check_proxy(&proxy, is_https)?;
             transport = transport.proxy(proxy);
         }
         Ok(Self {
@@ -74,16 +74,58 @@ impl Setup {
     }
 }
 
+fn proxy_of_the_environment() -> Result<Option<String>, Failure> {
+    for name in ["HTTPS_PROXY", "https_proxy"] {
+        if let Some(proxy) = variable(name).map_err(Failure::usage)? {
+            return Ok(Some(proxy));
+        }
+    }
+    Ok(None)
+}
+
 /// Of another kind it would be misunderstood, or passed by. It is not repeated: a password
 /// may stand in it.
-fn check_proxy(proxy: &str) -> Result<(), Failure> {
+fn check_proxy(proxy: &str, is_https: bool) -> Result<(), Failure> {
     let scheme = proxy.split_once("://");
-    match scheme.map(|(scheme, _)| scheme.to_ascii_lowercase()) {
-        Some(scheme) if scheme != "http" && scheme != "https" => Err(Failure::usage(
+    if let Some((scheme, _)) = scheme
+        && !["http", "https"].contains(&scheme.to_ascii_lowercase().as_str())
+    {
+        return Err(Failure::usage(
             "the proxy is not one of HTTP: give http://host:port",
-        )),
-        _ => Ok(()),
+        ));
     }
+    let Some(host) = host_of(proxy) else {
+        return Err(Failure::usage(
+            "the proxy's address cannot be used: give http://host:port",
+        ));
+    };
+    // Not passed by in silence: who names a proxy expects it to be used.
+    if !is_https && !is_loopback(&host) {
+        return Err(Failure::usage(
+            "an http:// origin is on this machine, but the proxy is not: the login would cross the network in the clear; leave out --proxy, or name the proxy by its address in 127.0.0.0/8 or [::1]",
+        ));
+    }
+    Ok(())
+}
+
+/// The host, where everybody reads the same one out of the address.
+fn host_of(proxy: &str) -> Option<String> {
+    let uri: http::Uri = proxy.parse().ok()?;
+    let authority = uri.authority()?;
+    let place = authority.as_str().rsplit('@').next()?;
+    let has_port = place != authority.host();
+    (!has_port || authority.port_u16().is_some()).then(|| authority.host().to_owned())
+}
+
+fn is_loopback(host: &str) -> bool {
+    let address = host
+        .strip_prefix('[')
+        .and_then(|it| it.strip_suffix(']'))
+        .unwrap_or(host);
+    host.eq_ignore_ascii_case("localhost")
+        || address
+            .parse::<IpAddr>()
+            .is_ok_and(|address| address.is_loopback())
 }
 
 fn with_origin(credential: Credential, origin: &str) -> Result<Context, Failure> {

@@ -10,7 +10,7 @@ use serde::Serialize;
 
 use crate::args::SendArgs;
 use crate::failure::Failure;
-use crate::output::{Output, note};
+use crate::output::Output;
 use crate::runtime::Runtime;
 
 /// More than the service takes by far.
@@ -34,7 +34,7 @@ pub(crate) fn run(runtime: &Runtime, args: &SendArgs, out: &mut Output) -> Resul
     if let Some(toast) = sent.key_hit_infos.map(|it| it.toast)
         && !toast.is_empty()
     {
-        note(&bilibili_session::OneLine(&toast).to_string());
+        out.note(&bilibili_session::OneLine(&toast).to_string());
     }
     let line = Sent {
         event: "sent",

@@ -20,6 +20,9 @@ struct Listening {
 }
 
 pub(crate) fn run(args: &SimulateArgs) -> Result<(), Failure> {
+    // Ctrl-C, SIGTERM and SIGHUP: it is asked to end, so it has done what it was to do.
+    ctrlc::set_handler(|| std::process::exit(0))
+        .map_err(|error| Failure::Output(std::io::Error::other(error)))?;
     let simulator = Simulator::new(Config {
         script: args.script.as_deref().map(script).transpose()?,
         ..Config::default()

@@ -5,10 +5,15 @@
 //! it has. What was printed last may come again after a resume; nothing is left out.
 
 mod checkpoint_file;
+mod patient;
 mod reply;
 mod saver;
 mod stop;
+#[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test may")]
+mod tests;
 
+use std::io::Write;
 use std::time::{Duration, Instant};
 
 use bilibili_session::poller::{Checkpoint, Notice, PollerConfig, Status, StatusChange};
@@ -19,11 +24,13 @@ use serde::Serialize;
 
 use crate::args::WatchArgs;
 use crate::commands::history::in_words;
+use crate::doctor::store;
 use crate::failure::Failure;
 use crate::output::{BOLD, DIM, Output, WARN};
 use crate::runtime::{self, Watcher};
 use crate::setup::Setup;
 use checkpoint_file::CheckpointFile;
+use patient::Patient;
 use reply::Replier;
 use saver::Saver;
 use stop::Stop;
@@ -69,7 +76,11 @@ pub(crate) fn run(
     let file = args.checkpoint.as_deref();
     let file = file.map(CheckpointFile::open).transpose()?;
     let known = file.as_ref().and_then(|file| file.checkpoint.clone());
-    let mut watcher = runtime::watch(setup, config(setup, args), known.as_ref())?;
+    let mut config = config(setup, args);
+    if file.is_some() {
+        config = config.habits(store::habits(&setup.context, known.as_ref()));
+    }
+    let mut watcher = runtime::watch(setup, config, known.as_ref())?;
     stop.closes(watcher.closer());
     let saver = file
         .map(|file| Saver::start(file, stop.clone()))
@@ -81,8 +92,9 @@ pub(crate) fn run(
             .map(|text| Replier::new(text, watcher.sender(), stop.clone())),
         left: args.max_events.unwrap_or(u64::MAX),
         saver,
+        is_ours: false,
+        out: out.through(Patient(stop.clone())),
         stop,
-        out,
     };
     let result = watch.run(&mut *watcher);
     // Whatever happened, what was printed is covered.
@@ -111,21 +123,24 @@ fn seed() -> u64 {
     RandomState::new().hash_one(0)
 }
 
-struct Watch<'a> {
+struct Watch<W> {
     replier: Option<Replier>,
     /// How many messages are still wanted.
     left: u64,
     saver: Option<Saver>,
+    /// The service has said that the login is the checkpoint's.
+    is_ours: bool,
     stop: Stop,
-    out: &'a mut Output,
+    out: Output<W>,
 }
 
-impl Watch<'_> {
+impl<W: Write> Watch<W> {
     fn run(&mut self, watcher: &mut dyn Watcher) -> Result<(), Failure> {
         while let Some(update) = watcher.next() {
             match update {
                 Update::Event(_) if self.left == 0 => {}
                 Update::Event(event) => {
+                    self.is_ours = true;
                     self.out.print(&*event, || in_words(&event))?;
                     self.out.flush()?;
                     let now = watcher.checkpoint();
@@ -149,6 +164,7 @@ impl Watch<'_> {
                 }
                 Update::Status(change) => {
                     let takes_up = change.status == Status::Connected;
+                    self.is_ours |= takes_up;
                     if takes_up || change.status == Status::Closed {
                         self.save(watcher.checkpoint());
                     }
@@ -162,7 +178,12 @@ impl Watch<'_> {
         Ok(())
     }
 
+    /// Nothing is saved before it is known whose file it is; nor after the last message that
+    /// was wanted, as one more that has come by then was not printed.
     fn save(&self, checkpoint: Option<Checkpoint>) {
+        if !self.is_ours || self.left == 0 {
+            return;
+        }
         if let (Some(saver), Some(checkpoint)) = (&self.saver, checkpoint) {
             saver.offer(checkpoint);
         }

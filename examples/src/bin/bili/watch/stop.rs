@@ -14,7 +14,8 @@ pub(super) struct Stop {
 
 #[derive(Default)]
 struct State {
-    is_triggered: bool,
+    /// When it was triggered, once it was.
+    triggered: Option<Instant>,
     close: Option<Box<dyn Fn() + Send>>,
 }
 
@@ -26,8 +27,10 @@ impl Stop {
     pub(super) fn on_signals() -> Result<Self, Failure> {
         let stop = Self::default();
         let on_signal = stop.clone();
+        let mut is_first = true;
         ctrlc::set_handler(move || {
-            if on_signal.is_triggered() {
+            // Of signals: that the time is over, or the last message out, is none.
+            if !std::mem::take(&mut is_first) {
                 std::process::exit(INTERRUPTED);
             }
             on_signal.trigger();
@@ -69,7 +72,7 @@ impl Stop {
     /// What to call when it is triggered; called at once if it has been.
     pub(super) fn closes(&self, close: Box<dyn Fn() + Send>) {
         let mut state = self.lock();
-        if state.is_triggered {
+        if state.triggered.is_some() {
             close();
         } else {
             state.close = Some(close);
@@ -79,7 +82,7 @@ impl Stop {
     pub(super) fn trigger(&self) {
         let close = {
             let mut state = self.lock();
-            state.is_triggered = true;
+            state.triggered.get_or_insert_with(Instant::now);
             state.close.take()
         };
         if let Some(close) = close {
@@ -88,7 +91,13 @@ impl Stop {
     }
 
     pub(super) fn is_triggered(&self) -> bool {
-        self.lock().is_triggered
+        self.lock().triggered.is_some()
+    }
+
+    /// Whether it was triggered so long ago.
+    pub(super) fn is_over(&self, grace: Duration) -> bool {
+        let triggered = self.lock().triggered;
+        triggered.is_some_and(|at| at.elapsed() >= grace)
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {

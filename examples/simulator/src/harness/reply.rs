@@ -1,0 +1,136 @@
+//! Replies beside the poller: sent now and then, and refused.
+
+use std::collections::BTreeMap;
+
+use bilibili_session::endpoints::SendMsg;
+use bilibili_session::{Call, Step, TransportError};
+use http::{Request, Response};
+
+use super::adversary::Meaning;
+use super::asked::Asked;
+use super::page::Page;
+use super::run::{Happening, Run};
+use super::violation::Breach;
+
+/// Replies that are on their way.
+#[derive(Debug, Default)]
+pub(super) struct Replies {
+    next: u64,
+    open: BTreeMap<u64, Call<SendMsg>>,
+}
+
+/// Which reply of which life.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct ReplyId {
+    life: u64,
+    number: u64,
+}
+
+impl Run<'_> {
+    /// Somebody is answered.
+    pub(super) fn reply(&mut self) -> Result<(), Breach> {
+        let to = self.population.any(&mut self.rng);
+        let (at_us, time) = (self.at_us, self.time());
+        let is_connected = self.lineage.base().is_some();
+        let Some(life) = self.life.as_mut().filter(|it| is_connected && !it.closing) else {
+            return Ok(());
+        };
+        let mut call = Call::new(SendMsg::text(to, "a reply"));
+        let now = life.now(at_us);
+        let step = life.poller.start_call(now, &mut call);
+        let id = ReplyId {
+            life: life.number,
+            number: life.replies.next,
+        };
+        life.replies.next += 1;
+        life.replies.open.insert(id.number, call);
+        let refused = matches!(&step, Step::Done(Err(_)));
+        self.trace
+            .add(time, || format!("   a reply to {to}, refused: {refused}"));
+        if let Step::Done(Err(error)) = &step
+            && let Some(life) = &self.life
+        {
+            life.manners.refuses(time, error)?;
+        }
+        self.follow(id, step)
+    }
+
+    /// A request of a reply reaches the server.
+    pub(super) fn reply_reaches(&mut self, id: ReplyId, request: &Request<Vec<u8>>) {
+        let mut deliveries = self.ask_adversary(request);
+        let (after_us, answer, meaning) = match deliveries.is_empty() {
+            false => {
+                let first = deliveries.swap_remove(0);
+                (first.after_us, first.answer, first.meaning)
+            }
+            true => {
+                let timeout = self.scenario.request_timeout.as_micros();
+                let after_us = u64::try_from(timeout).unwrap_or_default();
+                (after_us, Err(TransportError::timeout()), Meaning::Fault)
+            }
+        };
+        let asked = Asked::of(request);
+        let happening = Happening::ReplyAnswer {
+            id,
+            asked,
+            answer,
+            meaning,
+        };
+        self.agenda.put(self.at_us + after_us, happening);
+    }
+
+    /// What came of it.
+    pub(super) fn reply_answered(
+        &mut self,
+        id: ReplyId,
+        asked: Asked,
+        answer: Result<Response<Vec<u8>>, TransportError>,
+        meaning: Meaning,
+    ) -> Result<(), Breach> {
+        let (at_us, time) = (self.at_us, self.time());
+        self.trace.add(time, || {
+            format!("<- reply {} {asked} {meaning:?}", id.number)
+        });
+        let Some(life) = self.life.as_mut().filter(|it| it.number == id.life) else {
+            return Ok(());
+        };
+        let Some(mut call) = life.replies.open.remove(&id.number) else {
+            return Ok(());
+        };
+        let page = Page::default();
+        life.manners.answered(time, asked, Some(meaning), 0, &page);
+        life.login_lost |= meaning == Meaning::LoginLost;
+        let now = life.now(at_us);
+        let step = life.poller.handle_call_response(now, &mut call, answer);
+        life.replies.open.insert(id.number, call);
+        self.follow(id, step)
+    }
+
+    fn follow(
+        &mut self,
+        id: ReplyId,
+        step: Step<<SendMsg as bilibili_session::Endpoint>::Output>,
+    ) -> Result<(), Breach> {
+        let time = self.time();
+        match step {
+            Step::Send(request) => {
+                let asked = Asked::of(&request);
+                self.trace
+                    .add(time, || format!("-> reply {} {asked}", id.number));
+                if let Some(life) = &mut self.life {
+                    life.manners.asks_beside(time, asked)?;
+                }
+                let way = self.rng.between(5_000, 100_000);
+                let request = Box::new(request);
+                let reach = Happening::ReplyReach { id, request };
+                self.agenda.put(self.at_us + way, reach);
+            }
+            Step::Done(_) => {
+                if let Some(life) = &mut self.life {
+                    life.replies.open.remove(&id.number);
+                }
+            }
+        }
+        self.drain()
+    }
+}

@@ -1,0 +1,95 @@
+//! The examination as a machine of values: questions out, answers in.
+
+use bilibili_session::{Error, ErrorClass, UnixMicros, UnixSeconds};
+
+use super::facts::{Facts, Step};
+use super::findings::{Finding, findings};
+use super::plan;
+use super::question::{Question, Reply};
+
+/// The most requests that an examination takes, nav included.
+pub(super) const MOST: u32 = 30;
+
+/// After so many faults of the service it is left in peace.
+const FAULTS: u32 = 3;
+
+/// An examination of the service.
+#[derive(Debug)]
+pub(super) struct Examination {
+    facts: Facts,
+    asked: u32,
+    faults: u32,
+    /// Why nothing more is asked.
+    ended: Option<Error>,
+}
+
+impl Examination {
+    /// One that has asked who is logged in, and nothing else.
+    pub(super) fn new() -> Self {
+        Self {
+            facts: Facts::default(),
+            asked: 1,
+            faults: 0,
+            ended: None,
+        }
+    }
+
+    /// The next question, if there is one.
+    pub(super) fn next(&self) -> Option<(Step, Question)> {
+        match self.ended.is_none() && self.asked < MOST {
+            true => plan::next(&self.facts),
+            false => None,
+        }
+    }
+
+    /// Takes in what came of a question, at this time by the local clock.
+    pub(super) fn learn(
+        &mut self,
+        (step, question): (Step, Question),
+        reply: Result<Reply, Error>,
+        at: UnixMicros,
+    ) {
+        self.asked = self.asked.saturating_add(1);
+        let reply = reply.unwrap_or_else(|error| Reply {
+            data: Err(error),
+            date: None,
+        });
+        if let Err(error) = &reply.data {
+            let is_over = matches!(
+                error.class(),
+                ErrorClass::RiskControl
+                    | ErrorClass::Throttled
+                    | ErrorClass::LoginLost
+                    | ErrorClass::Transport
+            );
+            // Without a list there is nothing to go on with.
+            let is_first = step == Step::Signed
+                || step == Step::Unsigned && error.class() != ErrorClass::Signature;
+            self.faults += u32::from(error.class() == ErrorClass::Server);
+            if is_over || is_first || self.faults >= FAULTS {
+                self.ended = Some(error.clone());
+            }
+        }
+        self.facts.learn(step, question, &reply, at);
+    }
+
+    /// The time to sign with.
+    pub(super) fn server_now(&self, local: UnixMicros) -> UnixSeconds {
+        self.facts.dates.server_now(local)
+    }
+
+    /// How many requests it took.
+    pub(super) const fn asked(&self) -> u32 {
+        self.asked
+    }
+
+    /// What was found out.
+    pub(super) fn findings(&self) -> Vec<Finding> {
+        findings(&self.facts)
+    }
+
+    /// Why it ended early, if it did.
+    pub(super) fn ended(self) -> Option<Error> {
+        self.ended
+    }
+}

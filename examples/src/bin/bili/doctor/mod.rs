@@ -1,0 +1,129 @@
+//! `doctor`: asks the service itself what is not known of it.
+//!
+//! It reads, and changes nothing; it asks little and slowly. What it prints can be shown to
+//! anybody: counts and relations, no number, name or text of anybody.
+//!
+//! [`plan`] says what to ask by what is known, [`findings`] what the answers say; both are
+//! functions of values. Only this file asks, waits and prints.
+
+mod clock;
+mod examination;
+mod facts;
+mod findings;
+mod page;
+mod plan;
+mod question;
+mod shapes;
+pub(crate) mod store;
+#[cfg(test)]
+mod tests;
+
+use std::thread::sleep;
+use std::time::{Duration, Instant, SystemTime};
+
+use bilibili_session::poller::Habits;
+use bilibili_session::{Context, UnixMicros};
+use serde_json::Value;
+
+use crate::failure::Failure;
+use crate::output::{DIM, Output, WARN, note, padded};
+use crate::runtime::Runtime;
+use crate::setup::Setup;
+use examination::{Examination, MOST};
+use findings::Finding;
+use question::Probe;
+
+/// The service itself is asked this slowly.
+const PACE: Duration = Duration::from_secs(3);
+
+pub(crate) fn run(setup: &Setup, runtime: &Runtime, out: &mut Output) -> Result<(), Failure> {
+    let pace = pace(runtime.context());
+    announce(pace);
+    let identity = runtime.login()?;
+    let mut last = Instant::now();
+    let mut examination = Examination::new();
+    while let Some(next) = examination.next() {
+        let left = MOST.saturating_sub(examination.asked());
+        note(&format!("at most {left} left: {}", next.1));
+        sleep(pace.saturating_sub(last.elapsed()));
+        let probe = Probe {
+            question: next.1,
+            keys: &identity.keys,
+            wts: examination.server_now(now()),
+        };
+        let reply = runtime.call(probe);
+        last = Instant::now();
+        examination.learn(next, reply, now());
+    }
+    note(&format!("{} requests were made", examination.asked()));
+    let findings = examination.findings();
+    for finding in &findings {
+        out.print(finding, || in_words(finding))?;
+    }
+    out.flush()?;
+    if !setup.is_demo() {
+        store::keep(runtime.context(), identity.uid, habits(&findings))?;
+    }
+    match examination.ended() {
+        Some(error) => Err(error.into()),
+        None => Ok(()),
+    }
+}
+
+/// The least time between two requests.
+fn pace(context: &Context) -> Duration {
+    match context.is_official() {
+        true => PACE,
+        false => Duration::ZERO,
+    }
+}
+
+/// What it will do, before it does it.
+fn announce(pace: Duration) {
+    let seconds = pace.as_secs();
+    let pace = match seconds {
+        0 => String::new(),
+        seconds => format!(
+            ", at least {seconds} s apart, so in a minute and a half or less where the service answers at once"
+        ),
+    };
+    note(&format!(
+        "this asks the service with your login, at most {MOST} times{pace}: who is logged in; lists of your \
+         conversations, of each type; messages of up to three conversations; how much is unread. It sends \
+         nothing, marks nothing as read, and prints no number, name or text of anybody"
+    ));
+}
+
+fn now() -> UnixMicros {
+    SystemTime::now().into()
+}
+
+/// What of it a poller can use.
+fn habits(findings: &[Finding]) -> Habits {
+    let value = |name: &str| {
+        let found = findings.iter().find(|it| it.name == name)?;
+        found.value.as_bool()
+    };
+    let mut habits = Habits::new();
+    habits.all_types_ignore_end_ts = value("all_types_ignore_end_ts");
+    habits.lists_signed = value("lists_want_signature");
+    habits
+}
+
+/// Columns: what, the answer, the usual one if it is another, what it was seen by.
+fn in_words(finding: &Finding) -> String {
+    let plain = |value: &Value| match value {
+        Value::String(text) => text.clone(),
+        other => other.to_string(),
+    };
+    let name = padded(&finding.name, 34);
+    let value = padded(&plain(&finding.value), 14);
+    let evidence = &finding.evidence;
+    match finding.is_usual() {
+        true => format!("{name}  {value}  {DIM}{evidence}{DIM:#}"),
+        false => format!(
+            "{name}  {WARN}{value}{WARN:#}  {DIM}(expected: {}) {evidence}{DIM:#}",
+            plain(&finding.expected)
+        ),
+    }
+}

@@ -1,0 +1,173 @@
+//! One thing to ask, and the request that asks it.
+
+use std::fmt;
+
+use bilibili_session::endpoints::SessionType;
+use bilibili_session::error::{BuildError, DecodeError};
+use bilibili_session::{
+    Context, ConversationId, Cookies, Endpoint, Error, Host, Parts, Seqno, UnixMicros, UnixSeconds,
+    WbiKeys, server_date,
+};
+use http::Response;
+use serde_json::Value;
+
+/// One thing to ask. Nothing of it changes anything.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Question {
+    /// A list of conversations.
+    List {
+        kind: ListKind,
+        begin: Option<UnixMicros>,
+        end: Option<UnixMicros>,
+        size: u32,
+        /// Whether it is signed.
+        signed: bool,
+    },
+    /// Messages of a conversation.
+    Messages {
+        id: ConversationId,
+        begin: Option<Seqno>,
+        end: Option<Seqno>,
+        size: u32,
+    },
+    /// How much is unread.
+    Unread,
+}
+
+/// Which list of conversations.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum ListKind {
+    /// `get_sessions` of a type.
+    Of(SessionType),
+    /// `new_sessions`.
+    Changes,
+}
+
+/// What is asked, without saying of whom: it is shown.
+impl fmt::Display for Question {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let bounds = |begin: bool, end: bool| match (begin, end) {
+            (false, false) => "",
+            (true, false) => " after one of them",
+            (false, true) => " before one of them",
+            (true, true) => " between two of them",
+        };
+        match self {
+            Self::List {
+                kind, begin, end, ..
+            } => {
+                match kind {
+                    ListKind::Of(SessionType::All) => {
+                        f.write_str("the list of all conversations")?
+                    }
+                    ListKind::Of(kind) => write!(f, "the list of type {}", kind.number())?,
+                    ListKind::Changes => f.write_str("the list of changed conversations")?,
+                }
+                f.write_str(bounds(begin.is_some(), end.is_some()))
+            }
+            Self::Messages { begin, end, .. } => {
+                f.write_str("messages of a conversation")?;
+                f.write_str(bounds(begin.is_some(), end.is_some()))
+            }
+            Self::Unread => f.write_str("counts of unread messages"),
+        }
+    }
+}
+
+/// What came of a question.
+#[derive(Debug)]
+pub(super) struct Reply {
+    pub(super) data: Result<Value, Error>,
+    pub(super) date: Option<UnixSeconds>,
+}
+
+/// The request of a question: exactly one, and a refusal is an answer as well.
+pub(super) struct Probe<'a> {
+    pub(super) question: Question,
+    pub(super) keys: &'a WbiKeys,
+    pub(super) wts: UnixSeconds,
+}
+
+impl Probe<'_> {
+    fn query(&self) -> (&'static str, Vec<(&'static str, String)>) {
+        let mut query: Vec<(&'static str, String)> = Vec::new();
+        let mut put = |name, value: Option<String>| query.extend(value.map(|it| (name, it)));
+        let (path, signed) = match self.question {
+            Question::List {
+                kind,
+                begin,
+                end,
+                size,
+                signed,
+            } => {
+                if let ListKind::Of(kind) = kind {
+                    put("session_type", Some(kind.number().to_string()));
+                    put("group_fold", Some("0".to_owned()));
+                    put("unfollow_fold", Some("0".to_owned()));
+                    put("sort_rule", Some("2".to_owned()));
+                }
+                put("begin_ts", begin.map(|ts| ts.0.to_string()));
+                put("end_ts", end.map(|ts| ts.0.to_string()));
+                put("size", Some(size.to_string()));
+                let path = match kind {
+                    ListKind::Of(_) => "/session_svr/v1/session_svr/get_sessions",
+                    ListKind::Changes => "/session_svr/v1/session_svr/new_sessions",
+                };
+                (path, signed)
+            }
+            Question::Messages {
+                id,
+                begin,
+                end,
+                size,
+            } => {
+                put("talker_id", Some(id.talker_id().to_string()));
+                put("session_type", Some(id.session_type().to_string()));
+                put("size", Some(size.to_string()));
+                put("begin_seqno", begin.map(|it| it.to_string()));
+                put("end_seqno", end.map(|it| it.to_string()));
+                put("sender_device_id", Some("1".to_owned()));
+                ("/svr_sync/v1/svr_sync/fetch_session_msgs", true)
+            }
+            Question::Unread => {
+                put("unread_type", Some("0".to_owned()));
+                put("show_unfollow_list", Some("1".to_owned()));
+                put("show_dustbin", Some("1".to_owned()));
+                ("/session_svr/v1/session_svr/single_unread", false)
+            }
+        };
+        put("build", Some("0".to_owned()));
+        put("mobi_app", Some("web".to_owned()));
+        match signed {
+            true => (path, self.keys.sign(query, self.wts)),
+            false => (path, query),
+        }
+    }
+}
+
+impl Endpoint for Probe<'_> {
+    type Auth = Cookies;
+    type Output = Reply;
+
+    fn parts(&self, _: &Context, (): ()) -> Result<Parts, BuildError> {
+        let (path, query) = self.query();
+        let parts = Parts::get(Host::Vc, path);
+        Ok(query
+            .into_iter()
+            .fold(parts, |parts, (name, value)| parts.query(name, value)))
+    }
+
+    fn decode(&self, data: &Value) -> Result<Reply, DecodeError> {
+        Ok(Reply {
+            data: Ok(data.clone()),
+            date: None,
+        })
+    }
+
+    fn parse(&self, response: &Response<Vec<u8>>) -> Result<Reply, Error> {
+        Ok(Reply {
+            data: self.decode_raw(response),
+            date: server_date(response),
+        })
+    }
+}

@@ -1,0 +1,217 @@
+//! What was found out, kept for the watch: nothing secret, by login and origin.
+
+use std::fs::{self, File};
+use std::io::{self, ErrorKind, Read as _, Write as _};
+use std::path::{Path, PathBuf};
+
+use bilibili_session::endpoints::Nav;
+use bilibili_session::poller::{Checkpoint, Habits};
+use bilibili_session::{Context, Endpoint as _, Uid};
+use serde::{Deserialize, Serialize};
+
+use crate::failure::Failure;
+use crate::output::note;
+
+const NAME: &str = "habits.json";
+/// Thousands of logins are less.
+const LARGEST: u64 = 1 << 20;
+
+/// The habits of the service that one login met.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+struct Entry {
+    uid: Uid,
+    origin: String,
+    habits: Habits,
+}
+
+/// What was found out for the login of a watch. Where nobody knows whose it is before the
+/// service is asked (no checkpoint yet, and no uid): what all logins of that origin met.
+pub(crate) fn habits(context: &Context, checkpoint: Option<&Checkpoint>) -> Habits {
+    let uid = checkpoint.map(Checkpoint::uid);
+    let uid = uid.or(context.credential().uid());
+    let (Some(folder), Some(origin)) = (folder(), origin(context)) else {
+        return Habits::new();
+    };
+    let path = folder.join(NAME);
+    match read(&path) {
+        Ok(entries) => of(&entries, uid, &origin),
+        Err(error) => {
+            let path = path.display();
+            note(&format!(
+                "{path} is disregarded: {error}; `bili doctor` writes it anew"
+            ));
+            Habits::new()
+        }
+    }
+}
+
+fn of(entries: &[Entry], uid: Option<Uid>, origin: &str) -> Habits {
+    let met = entries
+        .iter()
+        .filter(|it| it.origin == origin && uid.is_none_or(|uid| uid == it.uid))
+        .map(|it| it.habits);
+    let common = met.reduce(|one, other| {
+        let mut common = Habits::new();
+        common.all_types_ignore_end_ts = one
+            .all_types_ignore_end_ts
+            .filter(|it| other.all_types_ignore_end_ts == Some(*it));
+        common.lists_signed = one
+            .lists_signed
+            .filter(|it| other.lists_signed == Some(*it));
+        common
+    });
+    common.unwrap_or_default()
+}
+
+/// Keeps what was found out; what was not leaves what was known before.
+pub(super) fn keep(context: &Context, uid: Uid, habits: Habits) -> Result<(), Failure> {
+    if habits == Habits::new() {
+        return Ok(());
+    }
+    let (Some(folder), Some(origin)) = (folder(), origin(context)) else {
+        note("what was found out is not kept for the watch: set BILI_HOME or HOME");
+        return Ok(());
+    };
+    let path = folder.join(NAME);
+    keep_in(&folder, uid, &origin, habits)
+        .map_err(|error| Failure::File(format!("{} cannot be written: {error}", path.display())))?;
+    note(&format!(
+        "`bili watch --checkpoint` of this login uses what is in {}",
+        path.display()
+    ));
+    Ok(())
+}
+
+fn keep_in(folder: &Path, uid: Uid, origin: &str, habits: Habits) -> io::Result<()> {
+    let path = folder.join(NAME);
+    // One that cannot be read is of no use to anybody.
+    let mut entries = read(&path).unwrap_or_default();
+    let place = entries
+        .iter()
+        .position(|it| it.uid == uid && it.origin == origin);
+    let before = place.map(|place| entries.swap_remove(place).habits);
+    let before = before.unwrap_or_default();
+    let mut merged = habits;
+    merged.all_types_ignore_end_ts = habits
+        .all_types_ignore_end_ts
+        .or(before.all_types_ignore_end_ts);
+    merged.lists_signed = habits.lists_signed.or(before.lists_signed);
+    entries.push(Entry {
+        uid,
+        origin: origin.to_owned(),
+        habits: merged,
+    });
+    entries.sort_by(|a, b| (a.uid, &a.origin).cmp(&(b.uid, &b.origin)));
+    let text = serde_json::to_string_pretty(&entries).map_err(io::Error::from)?;
+    make_private(folder)?;
+    replace(folder, &path, &text)
+}
+
+/// Where things are kept: `$BILI_HOME`, else the platform's folder for configuration.
+fn folder() -> Option<PathBuf> {
+    let given = |name: &str| {
+        let value = std::env::var_os(name).filter(|value| !value.is_empty());
+        value.map(PathBuf::from)
+    };
+    if let Some(home) = given("BILI_HOME") {
+        return Some(home);
+    }
+    let absolute = |path: &PathBuf| path.is_absolute();
+    let config = if cfg!(windows) {
+        given("APPDATA")
+    } else if cfg!(target_os = "macos") {
+        given("HOME").map(|home| home.join("Library/Application Support"))
+    } else {
+        let xdg = given("XDG_CONFIG_HOME").filter(absolute);
+        xdg.or_else(|| given("HOME").map(|home| home.join(".config")))
+    };
+    config.filter(absolute).map(|config| config.join("bili"))
+}
+
+/// Whom the context asks: the base of its addresses.
+fn origin(context: &Context) -> Option<String> {
+    const PATH: &str = "/x/web-interface/nav";
+    let address = Nav.request(context, ()).ok()?.uri().to_string();
+    Some(address.strip_suffix(PATH)?.to_owned())
+}
+
+fn read(path: &Path) -> io::Result<Vec<Entry>> {
+    let file = match File::open(path) {
+        Ok(file) => file,
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Vec::new()),
+        Err(error) => return Err(error),
+    };
+    let mut text = String::new();
+    file.take(LARGEST).read_to_string(&mut text)?;
+    Ok(serde_json::from_str(&text)?)
+}
+
+/// The file holds the old text or the new one, at any instant.
+fn replace(folder: &Path, path: &Path, text: &str) -> io::Result<()> {
+    let mut file = tempfile::Builder::new().prefix(NAME).tempfile_in(folder)?;
+    file.write_all(text.as_bytes())?;
+    file.write_all(b"\n")?;
+    file.as_file().sync_all()?;
+    file.persist(path)?;
+    Ok(())
+}
+
+#[cfg(unix)]
+fn make_private(folder: &Path) -> io::Result<()> {
+    use std::os::unix::fs::{DirBuilderExt as _, PermissionsExt as _};
+    fs::DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(folder)?;
+    fs::set_permissions(folder, fs::Permissions::from_mode(0o700))
+}
+
+#[cfg(not(unix))]
+fn make_private(folder: &Path) -> io::Result<()> {
+    fs::create_dir_all(folder)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_login_and_origin_has_its_own_and_the_unknown_leaves_what_was_known() {
+        let folder = tempfile::TempDir::new().unwrap();
+        let folder = folder.path().join("new");
+        let found = Habits::new().all_types_ignore_end_ts(true);
+        keep_in(&folder, Uid(10001), "https://a", found).unwrap();
+        keep_in(&folder, Uid(10002), "https://a", Habits::new()).unwrap();
+        keep_in(&folder, Uid(10001), "https://b", found.lists_signed(true)).unwrap();
+        let later = Habits::new().lists_signed(false);
+        keep_in(&folder, Uid(10001), "https://a", later).unwrap();
+        let entries = read(&folder.join(NAME)).unwrap();
+        let met = |uid, origin: &str| of(&entries, Some(Uid(uid)), origin);
+        assert_eq!(met(10001, "https://a"), found.lists_signed(false));
+        assert_eq!(met(10001, "https://b"), found.lists_signed(true));
+        assert_eq!(met(10002, "https://a"), Habits::new());
+        assert_eq!(met(10003, "https://b"), Habits::new());
+        // Of a login that is not known yet: what all have in common.
+        assert_eq!(of(&entries, None, "https://a"), Habits::new());
+        assert_eq!(of(&entries, None, "https://b"), found.lists_signed(true));
+        assert_eq!(of(&entries, None, "https://c"), Habits::new());
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::PermissionsExt as _;
+            let mode = |path: &Path| path.metadata().unwrap().permissions().mode() & 0o777;
+            assert_eq!((mode(&folder), mode(&folder.join(NAME))), (0o700, 0o600));
+            assert_eq!(fs::read_dir(&folder).unwrap().count(), 1);
+        }
+    }
+
+    #[test]
+    fn the_origin_is_the_base_of_the_addresses() {
+        use bilibili_session::{Credential, Hosts};
+        let context = Context::new(Credential::parse("SESSDATA=made%2Cup").unwrap());
+        let official = origin(&context).unwrap();
+        assert_eq!(official, "https://api.bilibili.com");
+        let hosts = Hosts::origin("http://127.0.0.1:8080/base/").unwrap();
+        let other = origin(&context.hosts(hosts)).unwrap();
+        assert_eq!(other, "http://127.0.0.1:8080/base");
+    }
+}
