@@ -99,6 +99,9 @@ struct Keys {
     /// Who was refused for a signature, and how often new keys were asked for then.
     refused: BTreeSet<Option<ConversationId>>,
     navs: u32,
+    /// Whose messages are being asked for, and were when the last pause was announced.
+    asked: BTreeSet<ConversationId>,
+    excused: BTreeSet<ConversationId>,
     /// Whether they were asked for because others were refused.
     are_new: bool,
     /// The one that new keys are refused for, as far as is known.
@@ -115,6 +118,8 @@ struct Sends {
 /// How long nothing is to be sent after 21046.
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
+/// So far below what was seen a list may reach (µs).
+const OVERLAP_US: i64 = 5_000_000;
 /// The longest page of a list.
 const FULL: usize = 100;
 /// How many single types there are to be read.
@@ -472,9 +477,11 @@ impl Walk {
             return;
         }
         self.rest_due = Some(due);
+        // In a quiet round the overlap may be left out.
+        let floor = self.floor.map(|floor| floor.saturating_sub(OVERLAP_US));
         self.rest_floor = match self.rest_floor {
-            Some(floor) => self.floor.min(Some(floor)),
-            None => self.floor,
+            Some(rest) => floor.min(Some(rest)),
+            None => floor,
         };
     }
 
@@ -539,14 +546,20 @@ impl Keys {
 
     fn answer(&mut self, asked: Asked, meaning: Option<Meaning>) {
         let is_signed = asked.is_signed();
+        let mut is_excused = false;
+        if let Some(id) = asked.conversation() {
+            self.asked.remove(&id);
+            is_excused = self.excused.remove(&id);
+        }
         match meaning {
             Some(Meaning::Right) if is_signed => {
                 *self = Self {
                     good: true,
+                    asked: std::mem::take(&mut self.asked),
                     ..Self::default()
                 }
             }
-            Some(Meaning::Refused) if is_signed => {
+            Some(Meaning::Refused) if is_signed && !is_excused => {
                 self.refused.insert(asked.conversation());
             }
             Some(Meaning::OldKeys) => self.navs = 0,
@@ -572,6 +585,8 @@ impl Keys {
             _ => {
                 *self = Self {
                     good: self.good,
+                    asked: self.asked.clone(),
+                    excused: self.asked.clone(),
                     ..Self::default()
                 };
                 return Ok(());
