@@ -75,10 +75,12 @@ pub(super) struct Lists {
     interval: Duration,
 }
 
-/// What changed after `base` and not later than `bottom`, and is not read yet.
+/// What changed after `floor` and not later than `bottom`, and is not read yet.
 #[derive(Debug)]
 struct Owed {
+    /// The base line that it holds.
     base: UnixMicros,
+    floor: UnixMicros,
     bottom: UnixMicros,
     due: Duration,
     backoff: Backoff,
@@ -224,7 +226,7 @@ impl Lists {
 
     /// What changed later may be shown again, or was not shown yet.
     pub(super) fn settled_to(&self) -> UnixMicros {
-        let owed = self.owed.as_ref().map(|owed| before(owed.base));
+        let owed = self.owed.as_ref().map(|owed| owed.floor);
         owed.map_or(self.read_from, |floor| floor.min(self.read_from))
     }
 
@@ -261,12 +263,12 @@ impl Lists {
         }
         let (walk, part) = match &self.owed {
             Some(owed) if owed.due <= clock => {
-                let walk = ListWalk::below(newest_page(), owed.bottom, before(owed.base));
+                let walk = ListWalk::below(newest_page(), owed.bottom, owed.floor);
                 (walk.all_ignores(self.all_ignores_end_ts), Part::Owed)
             }
             _ if self.whole.due <= clock => {
                 self.whole.next_base = self.base_ts();
-                (ListWalk::from_top(newest_page()), Part::All)
+                (ListWalk::whole(newest_page()), Part::All)
             }
             _ => return None,
         };
@@ -315,6 +317,8 @@ impl Lists {
         match listing.part {
             Part::Changes => {
                 self.read_from = listing.walk.floor();
+                // It may have gone as low as what was owed.
+                self.owed.take_if(|owed| owed.floor >= listing.walk.floor());
                 let was_late = listing.began.saturating_sub(self.seen_at) >= OVERLAP;
                 self.is_settled |= was_late;
                 self.see(listing, latest);
@@ -367,6 +371,7 @@ impl Lists {
     fn owe(&mut self, listing: &Listing, due: Duration) {
         let owed = self.owed.get_or_insert_with(|| Owed {
             base: self.seen_to,
+            floor: listing.walk.floor(),
             bottom: listing.walk.bottom(),
             due,
             backoff: Backoff::retry(self.interval),

@@ -68,6 +68,8 @@ pub(super) struct Manners {
 struct Walk {
     /// Whether the last request began it.
     begins: bool,
+    /// Changes were asked for in this life.
+    has_begun: bool,
     /// How many further pages the answers so far ask for.
     left: u64,
     /// Where it may end.
@@ -415,7 +417,10 @@ impl Walk {
     fn ask(&mut self, now: Duration, list: AskedList) -> Result<(), Breach> {
         let again = self.refused.take();
         let again = again.is_some_and(|it| AskedList { signed: true, ..it } == list);
-        self.begins = Asked::List(list).begins_round() && !again;
+        // Once changes were asked for, the newest page of all begins a whole list.
+        self.has_begun |= list.of == ListOf::New;
+        let is_whole = Asked::List(list).is_newest_page() && self.has_begun;
+        self.begins = Asked::List(list).begins_round() && !again && !is_whole;
         if self.begins {
             self.begin(list.begin_ts);
             if self.whole_due.is_none() {
