@@ -537,7 +537,8 @@ impl Keys {
                     format!("keys are asked for again although new ones are refused ({refused})")
                 })
             }
-            Asked::Fetch { .. } => {
+            Asked::Fetch { id, .. } => {
+                self.asked.insert(id);
                 Breach::unless(refused <= max_parallel, Property::Polite, || {
                     format!("{asked} although {refused} were refused a signature, and no pause")
                 })
