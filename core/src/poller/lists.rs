@@ -2,8 +2,9 @@
 //!
 //! Every round asks for what changed since the newest change that was shown. A list that
 //! breaks off, or that cannot be proven whole, leaves a part below that is owed: the base
-//! line stays under it, and the part is read after the round's messages. Seldom the whole
-//! list is read, for what a list of changes does not show.
+//! line stays under it, and the part is read after the round's messages. Soon after the start,
+//! and seldom later, the whole list is read: for what a list of changes does not show, and so
+//! that in each conversation its numbers tell what is new, not a clock.
 
 use std::time::Duration;
 
@@ -21,6 +22,10 @@ const PAGE_SIZE: u32 = 100;
 /// The list is asked for this much before the base line: a conversation may be committed
 /// a moment late with an earlier time.
 const OVERLAP: Duration = Duration::from_secs(5);
+
+/// Where the first list has no room for all, the whole list is read this soon after the start:
+/// it makes known how far each conversation goes.
+const FIRST_WHOLE: Duration = Duration::from_secs(60);
 
 /// Where the first list is empty, the base line is the server's clock less this.
 const BEFORE_NOW: Duration = Duration::from_secs(5);
@@ -174,6 +179,9 @@ impl Lists {
             listed_to: Some(base.max(oldest.unwrap_or_default())),
             oldest: oldest.filter(|_| !has_all),
         };
+        if has_all {
+            self.whole.read_at = latest.server.unwrap_or(latest.local);
+        }
         // A clock of the server that is behind does not make old what the list shows as such,
         // unless the local one says that this lies in the future.
         let listed = match latest.server {
@@ -202,7 +210,8 @@ impl Lists {
             return;
         };
         if self.whole.read_at.0 == 0 {
-            self.whole.read_at = server_now;
+            self.whole.due = clock.saturating_add(FIRST_WHOLE.min(interval));
+            return;
         }
         let passed = server_now.0.saturating_sub(self.whole.read_at.0);
         let passed = Duration::from_secs(u64::try_from(passed).unwrap_or(0));
@@ -286,6 +295,7 @@ impl Lists {
         let last = entry.last_msg.as_ref();
         let written = last.map_or(UnixMicros(0), |it| it.timestamp.to_micros());
         match listing.part {
+            Part::All if ts.max(written).0 <= 0 => true,
             Part::All => ts.max(written) >= before(self.whole.base),
             Part::Changes | Part::Owed => {
                 let was_there = self.first.oldest.is_some_and(|oldest| ts < before(oldest));

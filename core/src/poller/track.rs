@@ -439,8 +439,8 @@ impl Tracks {
         }
     }
 
-    /// Takes in where a conversation stands on the first list. Where that does not say how far
-    /// it goes, the time of a message decides later.
+    /// Takes in where a conversation stands that has nothing new. Where the list does not say
+    /// how far it goes, the time of a message decides later.
     pub(super) fn begin(&mut self, entry: &Conversation) {
         let newest = newest(entry);
         if newest.0 > 0 {

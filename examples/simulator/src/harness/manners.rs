@@ -430,6 +430,8 @@ impl Walk {
                 // How long ago a former life read it is not known here.
                 let is_first = list.begin_ts.is_none();
                 let interval = self.whole_interval.filter(|_| is_first);
+                // The first page may not have had room for all: the rest is read soon.
+                let interval = interval.map(|it| it.min(Duration::from_secs(60)));
                 self.whole_due = Some(now + interval.unwrap_or_default());
             }
             return Ok(());
