@@ -164,6 +164,16 @@ impl Ledger {
             .map(|(place, entry)| (*place, entry))
     }
 
+    /// The messages of a conversation after this one, in the same numbering.
+    pub(super) fn above(&self, id: ConversationId, place: Place) -> impl Iterator<Item = &Entry> {
+        let end = Place {
+            seqno: u64::MAX,
+            ..place
+        };
+        let all = self.conversations.get(&id).into_iter();
+        all.flat_map(move |all| all.range(place..=end).skip(1).map(|(_, entry)| entry))
+    }
+
     /// A notice showed an item that cannot be read.
     pub(super) fn told(&mut self, raw: &str) {
         let key = raw

@@ -23,6 +23,8 @@ pub(super) struct Base {
     pub(super) floor: i64,
     /// Whether conversations may be forgotten again.
     pub(super) forgets: bool,
+    /// Whether times need not rise within a conversation.
+    pub(super) times_off: bool,
 }
 
 /// In conversations that were not on the first list: the newest message when a list first
@@ -100,13 +102,13 @@ impl Lineage {
     }
 
     /// Whether this message must come out.
-    fn owes(&self, id: ConversationId, place: Place, entry: &Entry) -> bool {
+    fn owes(&self, id: ConversationId, place: Place, entry: &Entry, ledger: &Ledger) -> bool {
         let is_skipped = self.skipped.contains_key(&(id, place));
-        entry.fate == Fate::Comes && !is_skipped && self.is_new(id, place, entry)
+        entry.fate == Fate::Comes && !is_skipped && self.is_new(id, place, entry, ledger)
     }
 
     /// Whether this is new from the base line on, and shows as such.
-    fn is_new(&self, id: ConversationId, place: Place, entry: &Entry) -> bool {
+    fn is_new(&self, id: ConversationId, place: Place, entry: &Entry, ledger: &Ledger) -> bool {
         let Some(base) = &self.base else { return false };
         if entry.serial < base.serial {
             return false;
@@ -119,7 +121,12 @@ impl Lineage {
             return entry.timestamp != 0 || !base.forgets;
         }
         // Nothing tells of one that is on no list.
-        entry.timestamp != 0 && entry.timestamp >= base.floor && !entry.stood_still
+        if entry.timestamp == 0 || entry.timestamp < base.floor || entry.stood_still {
+            return false;
+        }
+        // What lies below one that is old by its time is taken as old.
+        let mut above = ledger.above(id, place);
+        !base.times_off || above.all(|it| it.timestamp == 0 || it.timestamp >= base.floor)
     }
 
     fn is_old(&self, base: &Base, id: ConversationId, place: Place, entry: &Entry) -> bool {
@@ -127,7 +134,8 @@ impl Lineage {
             Some(known) => place <= *known,
             None => {
                 let is_proven = self.proven.get(&id).is_some_and(|proven| place >= *proven);
-                entry.timestamp != 0 && entry.timestamp < base.floor && !is_proven
+                let was_there = entry.serial < base.serial && !is_proven;
+                was_there && entry.timestamp != 0 && entry.timestamp < base.floor
             }
         }
     }
@@ -184,7 +192,7 @@ impl Lineage {
         let is_given_up = refusals >= REFUSALS || ledger.is_closed(id);
         let missing: Vec<Place> = ledger
             .within(id, from..=to)
-            .filter(|(place, entry)| self.owes(id, *place, entry))
+            .filter(|(place, entry)| self.owes(id, *place, entry, ledger))
             .map(|(place, _)| place)
             .filter(|place| !self.out.contains(&(id, *place)))
             .collect();
@@ -207,7 +215,8 @@ impl Lineage {
     /// What cannot be read, and no notice told of it.
     pub(super) fn untold(&self, ledger: &Ledger) -> Option<(ConversationId, u64)> {
         let mut untold = ledger.untold();
-        let (id, place, _) = untold.find(|(id, place, entry)| self.is_new(*id, *place, entry))?;
+        let (id, place, _) =
+            untold.find(|(id, place, entry)| self.is_new(*id, *place, entry, ledger))?;
         Some((id, place.seqno))
     }
 
@@ -225,7 +234,7 @@ impl Lineage {
                 !ledger.is_closed(*id) || in_hand.messages.contains(&(*id, *place))
             })
             .filter(|(id, place, _)| !self.out.contains(&(*id, *place)))
-            .filter(|(id, place, entry)| self.owes(*id, *place, entry));
+            .filter(|(id, place, entry)| self.owes(*id, *place, entry, ledger));
         let (id, place, _) = missing.next()?;
         Some((1 + missing.count(), id, place))
     }

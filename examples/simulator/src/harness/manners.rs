@@ -77,6 +77,8 @@ struct Walk {
     /// Where it may end.
     floor: Option<i64>,
     seen: BTreeSet<ConversationId>,
+    /// The longest page.
+    capacity: usize,
     /// The single types were asked for, or may be.
     singles: bool,
     /// A list that was refused because it was not signed, or with old keys.
@@ -328,6 +330,7 @@ impl Manners {
         };
         self.keys.pause(notice)?;
         if notice.conversation().is_none() || !matches!(notice, Notice::Retry { .. }) {
+            self.walk.refused = None;
             if self.walk.left > 0 {
                 self.walk.breaks_off(now);
             }
@@ -464,6 +467,7 @@ impl Walk {
         self.floor = floor;
         self.left = 0;
         self.seen.clear();
+        self.capacity = 0;
         (self.singles, self.is_whole) = (false, false);
     }
 
@@ -510,7 +514,11 @@ impl Walk {
         let mut more = u64::from(says_more && goes_on && !is_below);
         let ignores = |it: &ListEntry| list.end_ts.is_some_and(|end| it.session_ts > end);
         self.end_ignored |= !matches!(list.of, ListOf::Single(_)) && in_place().any(ignores);
-        if self.end_ignored && says_more && !self.singles {
+        // As long as a page is, and nothing new: whether `end_ts` was obeyed does not show.
+        let is_full = page.entries.len() >= self.capacity;
+        self.capacity = self.capacity.max(page.entries.len());
+        let is_unclear = list.of == ListOf::All && list.end_ts.is_some() && !fresh && is_full;
+        if (self.end_ignored || is_unclear) && says_more && !self.singles {
             self.singles = true;
             more += SINGLES;
         }

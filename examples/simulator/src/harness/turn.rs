@@ -321,6 +321,7 @@ impl Run<'_> {
             newest_ts,
             floor: now - 60,
             forgets: self.scenario.forgets(),
+            times_off: self.scenario.has(Trouble::TimesOff),
         }
     }
 
