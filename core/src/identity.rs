@@ -6,9 +6,12 @@ use std::time::Duration;
 use crate::ids::Uid;
 use crate::wbi::WbiKeys;
 
-/// Keys that are older than this may have been changed by the service: a refusal asks for
-/// new ones. Younger ones are what the service itself gave.
-const CURRENT: Duration = Duration::from_secs(10 * 60);
+/// Keys that served a request and are refused were changed meanwhile, unless they are younger
+/// than this: then one call alone is refused, and more keys would not help it.
+const RENEWED: Duration = Duration::from_secs(60);
+
+/// Keys that replaced refused ones and served nobody are asked for again no sooner.
+const REFUSED: Duration = Duration::from_secs(10 * 60);
 
 /// Who is logged in, and the keys that sign this account's queries.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -77,19 +80,17 @@ impl IdentityCache {
         if self.generation != generation || self.current.is_none() {
             return Refusal::SignAgain;
         }
-        let is_current = now.saturating_sub(self.fetched_at) < CURRENT;
-        match (self.replaces_refused && is_current, self.proven) {
-            (true, true) => {
-                // Unless they serve somebody again, the next refusal is the account's.
-                self.proven = false;
-                Refusal::ThisCall
-            }
-            (true, false) => Refusal::Account,
-            (false, _) => {
-                self.current = None;
-                self.replaces_refused = true;
-                Refusal::SignAgain
-            }
+        let least_age = if self.proven { RENEWED } else { REFUSED };
+        let age = now.saturating_sub(self.fetched_at);
+        if !self.replaces_refused || age >= least_age {
+            self.current = None;
+            self.replaces_refused = true;
+            return Refusal::SignAgain;
+        }
+        // Unless they serve somebody again, the next refusal is the account's.
+        match std::mem::take(&mut self.proven) {
+            true => Refusal::ThisCall,
+            false => Refusal::Account,
         }
     }
 }
@@ -140,5 +141,16 @@ mod tests {
         assert!(cache.get().is_some());
         let later = Duration::from_secs(3600);
         assert_eq!(cache.refuse(second, later), Refusal::SignAgain);
+    }
+
+    #[test]
+    fn keys_that_change_every_minute_are_followed() {
+        let mut cache = IdentityCache::default();
+        for minute in 0..5 {
+            let keys = fetched(&mut cache, minute * 60);
+            cache.accept(keys);
+            let now = Duration::from_secs((minute + 1) * 60);
+            assert_eq!(cache.refuse(keys, now), Refusal::SignAgain);
+        }
     }
 }

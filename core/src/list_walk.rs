@@ -114,11 +114,6 @@ impl ListWalk {
         Self::new(template, END_OF_TIME, UnixMicros(0), first)
     }
 
-    /// Reads everything, beginning below the end of time.
-    pub(crate) const fn from_top(template: GetSessions) -> Self {
-        Self::below(template, END_OF_TIME, UnixMicros(0))
-    }
-
     /// Reads what changed after `floor` and not later than `bottom`: the rest was read before.
     pub(crate) const fn below(
         template: GetSessions,

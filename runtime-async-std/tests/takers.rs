@@ -2,7 +2,7 @@
 //! handlers, and both.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::future::Future;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
@@ -298,6 +298,49 @@ fn streams_that_are_given_up_beside_one_that_is_not() {
         }
         whole("two", [taken, patient.await]);
     });
+}
+
+/// Each taker gets something while all others keep what they have in hand.
+fn each_gets_something(streams: usize, handlers: bool) {
+    let simulator = Arc::default();
+    let session = session(&simulator, rounds(&simulator, || async {}));
+    let (holds, held) = channel::unbounded();
+    let hold = async move |taker: usize| {
+        let _ = holds.send(taker).await;
+        std::future::pending::<()>().await;
+    };
+    let mut tasks = Vec::new();
+    for taker in 0..streams {
+        let (mut events, hold) = (session.events(), hold.clone());
+        tasks.push(task::spawn(async move {
+            while events.next().await.is_some() {
+                hold(taker).await;
+            }
+        }));
+    }
+    let mut held = held;
+    let holding = run(held.by_ref().take(streams).collect::<BTreeSet<_>>());
+    assert_eq!(holding.len(), streams, "one each");
+    if handlers {
+        // These take all conversations that there are, so they come last.
+        session.on_any(move |_, _| {
+            let hold = hold.clone();
+            async move { hold(streams).await }
+        });
+        let _running = session.run();
+        assert_eq!(run(held.next()), Some(streams));
+    }
+    run(join_all(tasks.into_iter().map(task::JoinHandle::cancel)));
+}
+
+#[test]
+fn each_of_three_streams_gets_something() {
+    each_gets_something(3, false);
+}
+
+#[test]
+fn handlers_and_two_streams_get_something_each() {
+    each_gets_something(2, true);
 }
 
 /// What a handler is told that waits for its own session, and what the notice says afterwards.

@@ -192,6 +192,45 @@ fn handlers_on_three_threads() {
     all_comes_out_once(0, 3);
 }
 
+/// Each taker gets something while all others keep what they have in hand.
+fn each_gets_something(loops: usize, handlers: bool) {
+    let simulator = Arc::default();
+    let session = session(&simulator, rounds(&simulator));
+    let (holds, held) = mpsc::channel();
+    let hold = move |taker: usize| {
+        let (go_on, goes_on) = mpsc::channel::<()>();
+        // Fails when nobody asks any more.
+        let _ = holds.send((taker, go_on));
+        let _ = goes_on.recv_timeout(SOON);
+    };
+    if handlers {
+        let hold = hold.clone();
+        session.on_any(move |_, _| hold(loops));
+        session.run().unwrap();
+    }
+    for taker in 0..loops {
+        let (events, hold) = (session.events(), hold.clone());
+        thread::spawn(move || events.for_each(|_| hold(taker)));
+    }
+    let mut all = BTreeMap::new();
+    for _ in 0..loops + usize::from(handlers) {
+        let (taker, go_on) = held.recv_timeout(SOON).unwrap();
+        all.insert(taker, go_on);
+    }
+    assert_eq!(all.len(), loops + usize::from(handlers), "one each");
+    session.close();
+}
+
+#[test]
+fn each_of_three_loops_gets_something() {
+    each_gets_something(3, false);
+}
+
+#[test]
+fn handlers_and_two_loops_get_something_each() {
+    each_gets_something(2, true);
+}
+
 /// What a handler is told that waits for its own session, and what the notice says afterwards.
 fn refused(wait: impl Fn(&Session) -> Option<Result<(), Error>> + Send + 'static) {
     let simulator = Arc::default();

@@ -183,6 +183,8 @@ impl Poller {
         let Some(track) = self.tracks.get_mut(id) else {
             if self.lists.may_be_new(listing, entry) {
                 self.tracks.discover(entry, self.lists.is_new(entry));
+            } else if listing.part == Part::All {
+                self.tracks.begin(entry);
             }
             return;
         };

@@ -142,8 +142,12 @@ impl PollerConfig {
     }
 
     /// Time between two readings of the whole list of conversations, besides what changed; an
-    /// hour by default, `None` for never. It finds what a list of changes does not show: a
-    /// conversation whose `session_ts` stood still when a message arrived.
+    /// hour by default, `None` for never. Where the first page had no room for all, the first
+    /// reading is a minute after the start.
+    ///
+    /// It finds what a list of changes does not show: a conversation whose `session_ts` stood
+    /// still when a message arrived. And it makes conversations known that were not on the first
+    /// page, so that what is new in them does not depend on clocks.
     pub const fn whole_list_interval(mut self, interval: Option<Duration>) -> Self {
         self.whole_list_interval = interval;
         self

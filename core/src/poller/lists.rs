@@ -2,8 +2,9 @@
 //!
 //! Every round asks for what changed since the newest change that was shown. A list that
 //! breaks off, or that cannot be proven whole, leaves a part below that is owed: the base
-//! line stays under it, and the part is read after the round's messages. Seldom the whole
-//! list is read, for what a list of changes does not show.
+//! line stays under it, and the part is read after the round's messages. Soon after the start,
+//! and seldom later, the whole list is read: for what a list of changes does not show, and so
+//! that in each conversation its numbers tell what is new, not a clock.
 
 use std::time::Duration;
 
@@ -21,6 +22,10 @@ const PAGE_SIZE: u32 = 100;
 /// The list is asked for this much before the base line: a conversation may be committed
 /// a moment late with an earlier time.
 const OVERLAP: Duration = Duration::from_secs(5);
+
+/// Where the first list has no room for all, the whole list is read this soon after the start:
+/// it makes known how far each conversation goes.
+const FIRST_WHOLE: Duration = Duration::from_secs(60);
 
 /// Where the first list is empty, the base line is the server's clock less this.
 const BEFORE_NOW: Duration = Duration::from_secs(5);
@@ -75,10 +80,12 @@ pub(super) struct Lists {
     interval: Duration,
 }
 
-/// What changed after `base` and not later than `bottom`, and is not read yet.
+/// What changed after `floor` and not later than `bottom`, and is not read yet.
 #[derive(Debug)]
 struct Owed {
+    /// The base line that it holds.
     base: UnixMicros,
+    floor: UnixMicros,
     bottom: UnixMicros,
     due: Duration,
     backoff: Backoff,
@@ -172,6 +179,9 @@ impl Lists {
             listed_to: Some(base.max(oldest.unwrap_or_default())),
             oldest: oldest.filter(|_| !has_all),
         };
+        if has_all {
+            self.whole.read_at = latest.server.unwrap_or(latest.local);
+        }
         // A clock of the server that is behind does not make old what the list shows as such,
         // unless the local one says that this lies in the future.
         let listed = match latest.server {
@@ -200,7 +210,8 @@ impl Lists {
             return;
         };
         if self.whole.read_at.0 == 0 {
-            self.whole.read_at = server_now;
+            self.whole.due = clock.saturating_add(FIRST_WHOLE.min(interval));
+            return;
         }
         let passed = server_now.0.saturating_sub(self.whole.read_at.0);
         let passed = Duration::from_secs(u64::try_from(passed).unwrap_or(0));
@@ -224,7 +235,7 @@ impl Lists {
 
     /// What changed later may be shown again, or was not shown yet.
     pub(super) fn settled_to(&self) -> UnixMicros {
-        let owed = self.owed.as_ref().map(|owed| before(owed.base));
+        let owed = self.owed.as_ref().map(|owed| owed.floor);
         owed.map_or(self.read_from, |floor| floor.min(self.read_from))
     }
 
@@ -261,12 +272,12 @@ impl Lists {
         }
         let (walk, part) = match &self.owed {
             Some(owed) if owed.due <= clock => {
-                let walk = ListWalk::below(newest_page(), owed.bottom, before(owed.base));
+                let walk = ListWalk::below(newest_page(), owed.bottom, owed.floor);
                 (walk.all_ignores(self.all_ignores_end_ts), Part::Owed)
             }
             _ if self.whole.due <= clock => {
                 self.whole.next_base = self.base_ts();
-                (ListWalk::from_top(newest_page()), Part::All)
+                (ListWalk::whole(newest_page()), Part::All)
             }
             _ => return None,
         };
@@ -284,6 +295,7 @@ impl Lists {
         let last = entry.last_msg.as_ref();
         let written = last.map_or(UnixMicros(0), |it| it.timestamp.to_micros());
         match listing.part {
+            Part::All if ts.max(written).0 <= 0 => true,
             Part::All => ts.max(written) >= before(self.whole.base),
             Part::Changes | Part::Owed => {
                 let was_there = self.first.oldest.is_some_and(|oldest| ts < before(oldest));
@@ -315,6 +327,8 @@ impl Lists {
         match listing.part {
             Part::Changes => {
                 self.read_from = listing.walk.floor();
+                // It may have gone as low as what was owed.
+                self.owed.take_if(|owed| owed.floor >= listing.walk.floor());
                 let was_late = listing.began.saturating_sub(self.seen_at) >= OVERLAP;
                 self.is_settled |= was_late;
                 self.see(listing, latest);
@@ -367,6 +381,7 @@ impl Lists {
     fn owe(&mut self, listing: &Listing, due: Duration) {
         let owed = self.owed.get_or_insert_with(|| Owed {
             base: self.seen_to,
+            floor: listing.walk.floor(),
             bottom: listing.walk.bottom(),
             due,
             backoff: Backoff::retry(self.interval),

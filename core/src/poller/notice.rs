@@ -143,6 +143,10 @@ impl Notice {
             | Self::RiskControl { delay, .. }
             | Self::ListIncomplete { delay, .. }
             | Self::SendsPaused { delay, .. } => Some(*delay),
+            Self::ReplyFailed {
+                error: Error::Paused(paused),
+                ..
+            } => Some(paused.remaining),
             _ => None,
         }
     }

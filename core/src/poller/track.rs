@@ -165,7 +165,10 @@ impl Track {
             self.restart_if_drained();
             return lost;
         }
-        self.listed_ts = self.listed_ts.max(last_written(entry));
+        // One that shows less than is known may have begun anew: its times are of after that.
+        if newest >= self.cursor.unwrap_or(self.target) {
+            self.listed_ts = self.listed_ts.max(last_written(entry));
+        }
         if let Some(restart) = &mut self.restart {
             restart.newest = restart.newest.max(newest);
             self.session_ts = self.session_ts.max(session_ts);
@@ -436,8 +439,8 @@ impl Tracks {
         }
     }
 
-    /// Takes in where a conversation stands on the first list. Where that does not say how far
-    /// it goes, the time of a message decides later.
+    /// Takes in where a conversation stands that has nothing new. Where the list does not say
+    /// how far it goes, the time of a message decides later.
     pub(super) fn begin(&mut self, entry: &Conversation) {
         let newest = newest(entry);
         if newest.0 > 0 {

@@ -1,9 +1,12 @@
 //! Paging the list of what changed.
 
+use std::time::Duration;
+
 use bilibili_session::poller::{Notice, PollerConfig};
 use serde_json::{Value, json};
 
-use crate::scenario::{START, Scenario, entry, page, text_at, user};
+use crate::drive::{drive, ok, within};
+use crate::scenario::{START, Scenario, entry, nav_data, page, text_at, user};
 
 /// Conversations 1 to `count`, the newest first, each with one new message.
 fn changed(from: i64, to: i64) -> Vec<Value> {
@@ -205,4 +208,50 @@ fn what_came_before_the_list_told_of_it_does_not_come_again() {
     scenario.answer(&sent, page(&messages, false));
     scenario.expect_seqnos([7]);
     scenario.expect_wait();
+}
+
+/// Two hundred conversations, the `Date` two hours ahead: what is new in those that were not on
+/// the first page is known by their numbers once the whole list was read.
+#[test]
+fn the_whole_list_makes_known_what_was_not_on_the_first_page() {
+    let mut scenario = Scenario::new(PollerConfig::new());
+    let writes = [user(1), user(150), user(200)];
+    let log = drive(&mut scenario, Duration::from_secs(150), |scenario, sent| {
+        let is_later = scenario.server_now() - START > 100;
+        let data = match sent.path.as_str() {
+            "nav" => nav_data(),
+            "new_sessions" | "get_sessions" => {
+                let [begin, end] = [("begin_ts", i64::MIN), ("end_ts", i64::MAX)]
+                    .map(|(name, none)| sent.get(name).map_or(none, |it| it.parse().unwrap()));
+                let mut list: Vec<Value> = (1..=200)
+                    .map(|n| match is_later && writes.contains(&user(n)) {
+                        true => entry(user(n), 13, 100),
+                        false => entry(user(n), 10, -n),
+                    })
+                    .collect();
+                list.sort_by_key(|entry| -entry["session_ts"].as_i64().unwrap());
+                list.retain(|entry| {
+                    let ts = entry["session_ts"].as_i64().unwrap();
+                    begin < ts && ts < end
+                });
+                let has_more = u8::from(list.len() > 100);
+                list.truncate(100);
+                json!({"session_list": list, "has_more": has_more})
+            }
+            _ => {
+                let id = user(sent.get("talker_id").unwrap().parse().unwrap());
+                let at = |seqno| if seqno > 10 { START + 100 } else { START - 500 };
+                let all: Vec<u64> = (1..=13).collect();
+                let within = within(sent, &all, |seqno| text_at(id, seqno, at(seqno)));
+                page(&within, false)
+            }
+        };
+        (ok(data), Some(7200))
+    });
+    for id in writes {
+        let of_it = log.events.iter().filter(|(of, _)| *of == id);
+        let seqnos: Vec<u64> = of_it.map(|(_, seqno)| *seqno).collect();
+        assert_eq!(seqnos, [11, 12, 13], "{id}");
+    }
+    assert_eq!(log.events.len(), 9);
 }

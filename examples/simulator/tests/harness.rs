@@ -1,7 +1,7 @@
 //! The poller against a server that means harm, seed by seed.
 //!
 //! `HARNESS_SEED=123 cargo test -p bilibili-session-simulator --test harness -- one_seed --nocapture`
-//! runs one seed again, made smaller (`HARNESS_AS_IT_IS=1`: not); `HARNESS_SEEDS=100..600` runs others, and with `HARNESS_ALL=1` it goes on
+//! runs one seed again, made smaller (`HARNESS_AS_IT_IS=1`: not; `HARNESS_LINES=200`: with so many lines of its end); `HARNESS_SEEDS=100..600` runs others, and with `HARNESS_ALL=1` it goes on
 //! after one that fails. `HARNESS_THREADS=1` takes them one after the other. `HARNESS_HABIT=EndIgnored` forces one of
 //! `Trouble::HABITS` on, and the others off; with `HARNESS_ALONE=1` nothing else goes wrong; `HARNESS_HABIT=none`: none of them.
 #![cfg(feature = "harness")]
@@ -18,7 +18,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
 
 use bilibili_session_simulator::harness::{
-    Report, Scenario, Trouble, run, run_and_shrink, run_traced,
+    Report, Scenario, Trouble, run, run_and_shrink, run_traced, run_with_lines,
 };
 
 /// The scenario of a seed, as the environment wants it.
@@ -125,9 +125,11 @@ fn one_seed() {
     let scenario = scenario(seed);
     println!("{scenario:?}");
     let began = Instant::now();
-    let result = match std::env::var("HARNESS_AS_IT_IS") {
-        Ok(_) => run_traced(&scenario),
-        Err(_) => run_and_shrink(&scenario),
+    let lines = std::env::var("HARNESS_LINES").map(|lines| lines.parse().unwrap());
+    let result = match (std::env::var("HARNESS_AS_IT_IS"), lines) {
+        (Ok(_), _) => run_traced(&scenario),
+        (Err(_), Err(_)) => run_and_shrink(&scenario),
+        (Err(_), Ok(lines)) => run_with_lines(&scenario, lines),
     };
     match result {
         Ok(report) => println!("{report:?} in {:.1?}", began.elapsed()),

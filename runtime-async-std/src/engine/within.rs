@@ -24,19 +24,23 @@ pub(crate) fn within<T>(session: usize, step: impl FnOnce() -> T) -> (thread::Re
         session,
         was_refused: false,
     };
-    HANDLERS.with_borrow_mut(|handlers| handlers.push(running));
+    // Fails while the thread ends: then it calls no handler either.
+    let _ = HANDLERS.try_with(|handlers| handlers.borrow_mut().push(running));
     let result = catch_unwind(AssertUnwindSafe(step));
-    let running = HANDLERS.with_borrow_mut(Vec::pop);
-    (result, running.is_some_and(|running| running.was_refused))
+    let running = HANDLERS.try_with(|handlers| handlers.borrow_mut().pop());
+    let was_refused = matches!(running, Ok(Some(running)) if running.was_refused);
+    (result, was_refused)
 }
 
 /// Refuses a wait for this session where it would never end: within one of its own handlers.
 pub(crate) fn refuses(session: usize) -> bool {
-    HANDLERS.with_borrow_mut(|handlers| {
+    let is_own = HANDLERS.try_with(|handlers| {
+        let mut handlers = handlers.borrow_mut();
         let mut own = handlers.iter_mut().rfind(|it| it.session == session);
         if let Some(running) = &mut own {
             running.was_refused = true;
         }
         own.is_some()
-    })
+    });
+    is_own == Ok(true)
 }

@@ -40,8 +40,12 @@ pub(crate) enum Input {
 impl Engine {
     pub(crate) fn new(poller: Poller) -> (Self, Inbox) {
         let (outbox, inbox) = mpsc::channel();
+        let mut machine = Machine::new(poller);
+        // So many may wait behind a message that somebody has in hand, and the other takers get
+        // what is behind them. One taker alone has nothing waiting.
+        machine.set_limits(usize::MAX, 256);
         let engine = Self {
-            machine: Mutex::new(Machine::new(poller)),
+            machine: Mutex::new(machine),
             outbox,
             is_nudged: AtomicBool::new(false),
         };

@@ -20,11 +20,13 @@ use crate::transport::Transport;
 /// Take the messages in a loop with [`events`](Self::events) or [`updates`](Self::updates),
 /// or give handlers to [`on`](Self::on) and let [`start`](Self::start) call them. Either way
 /// everything happens on the thread that asks, only the requests are sent from threads of
-/// their own: as long as a message is being handled, nothing else is asked for.
+/// their own: as long as a message is being handled, and no other thread takes, nothing else is
+/// asked for.
 ///
 /// Clones are the same session: keep one to close it from elsewhere. Several threads may take
-/// from one session, each in a loop or with handlers: whatever there is goes to one of them, and
-/// all of them come to their end when it is closed. The messages of a conversation come out in
+/// from one session, each in a loop or with handlers: whatever there is goes to one of them, what
+/// follows a message that one of them has in hand waits for it, up to 256 messages, and all of
+/// them come to their end when it is closed. The messages of a conversation come out in
 /// order; two loops that take them in turn handle them side by side, handlers never do.
 ///
 /// A handler cannot wait for its own session, which would wait for the handler:

@@ -162,7 +162,9 @@ impl Habits {
         quirks.single_types_ignore_end_ts = self.singles_ignore_end;
         quirks.new_sessions_takes_end_ts = self.new_takes_end;
         quirks.list_signature = self.list_signature;
-        quirks.has_more_disregards_begin = self.more_of_all.now(rng);
+        // It is about older ones: where the oldest come first it would deny that there is more.
+        let more_of_all = self.more_of_all.now(rng);
+        quirks.has_more_disregards_begin = more_of_all && !quirks.oldest_of_gap;
         quirks.empty_page_says_more = self.empty_more.now(rng);
         quirks.refuses_signatures = all_refused;
         quirks.date = match self.date {

@@ -176,14 +176,12 @@ impl Ledger {
         }
     }
 
-    /// What no notice has told of yet, among the messages from `serial` on.
-    pub(super) fn untold(&self, serial: u64) -> Option<(ConversationId, u64)> {
-        let (id, place) = self.to_tell.values().copied().find(|(id, place)| {
-            !self.is_closed(*id)
-                && self
-                    .get(*id, *place)
-                    .is_some_and(|entry| entry.serial >= serial && entry.fate == Fate::Told)
-        })?;
-        Some((id, place.seqno))
+    /// What no notice has told of yet, of conversations that are not over.
+    pub(super) fn untold(&self) -> impl Iterator<Item = (ConversationId, Place, &Entry)> {
+        self.to_tell.values().filter_map(|(id, place)| {
+            let entry = self.get(*id, *place)?;
+            let is_due = entry.fate == Fate::Told && !self.is_closed(*id);
+            is_due.then_some((*id, *place, entry))
+        })
     }
 }

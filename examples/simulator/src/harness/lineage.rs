@@ -101,9 +101,14 @@ impl Lineage {
 
     /// Whether this message must come out.
     fn owes(&self, id: ConversationId, place: Place, entry: &Entry) -> bool {
-        let Some(base) = &self.base else { return false };
         let is_skipped = self.skipped.contains_key(&(id, place));
-        if entry.serial < base.serial || entry.fate != Fate::Comes || is_skipped {
+        entry.fate == Fate::Comes && !is_skipped && self.is_new(id, place, entry)
+    }
+
+    /// Whether this is new from the base line on, and shows as such.
+    fn is_new(&self, id: ConversationId, place: Place, entry: &Entry) -> bool {
+        let Some(base) = &self.base else { return false };
+        if entry.serial < base.serial {
             return false;
         }
         if self.proven.get(&id).is_some_and(|proven| place >= *proven) && !base.forgets {
@@ -197,6 +202,13 @@ impl Lineage {
         self.skipped
             .extend(missing.into_iter().map(|place| ((id, place), so_far)));
         Ok(())
+    }
+
+    /// What cannot be read, and no notice told of it.
+    pub(super) fn untold(&self, ledger: &Ledger) -> Option<(ConversationId, u64)> {
+        let mut untold = ledger.untold();
+        let (id, place, _) = untold.find(|(id, place, entry)| self.is_new(*id, *place, entry))?;
+        Some((id, place.seqno))
     }
 
     /// How many are still to come, and the first of them. Of conversations that are over

@@ -68,6 +68,8 @@ pub(super) struct Manners {
 struct Walk {
     /// Whether the last request began it.
     begins: bool,
+    /// Changes were asked for in this life.
+    has_begun: bool,
     /// How many further pages the answers so far ask for.
     left: u64,
     /// Where it may end.
@@ -97,6 +99,11 @@ struct Keys {
     /// Who was refused for a signature, and how often new keys were asked for then.
     refused: BTreeSet<Option<ConversationId>>,
     navs: u32,
+    /// Whose messages are being asked for, and were when the last pause was announced.
+    asked: BTreeSet<ConversationId>,
+    excused: BTreeSet<ConversationId>,
+    /// Whether they were asked for because others were refused.
+    are_new: bool,
     /// The one that new keys are refused for, as far as is known.
     alone: Option<ConversationId>,
 }
@@ -111,6 +118,8 @@ struct Sends {
 /// How long nothing is to be sent after 21046.
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
+/// So far below what was seen a list may reach (µs).
+const OVERLAP_US: i64 = 5_000_000;
 /// The longest page of a list.
 const FULL: usize = 100;
 /// How many single types there are to be read.
@@ -282,7 +291,9 @@ impl Manners {
                 if let Some(told) = self.told.get(&id).filter(|_| open) {
                     let reached = page.messages.iter().map(|it| it.0).max();
                     if begin.max(reached.unwrap_or_default()) >= told.0 {
-                        let whole = (page.messages.len() <= 1).then_some(begin);
+                        let has_it = begin >= told.0 || reached == Some(told.0);
+                        let is_whole = has_it && page.messages.len() <= 1;
+                        let whole = is_whole.then_some(begin);
                         self.fetched.insert(id, (*told, whole));
                     }
                 }
@@ -406,13 +417,18 @@ impl Walk {
     fn ask(&mut self, now: Duration, list: AskedList) -> Result<(), Breach> {
         let again = self.refused.take();
         let again = again.is_some_and(|it| AskedList { signed: true, ..it } == list);
-        self.begins = Asked::List(list).begins_round() && !again;
+        // Once changes were asked for, the newest page of all begins a whole list.
+        self.has_begun |= list.of == ListOf::New;
+        let is_whole = Asked::List(list).is_newest_page() && self.has_begun;
+        self.begins = Asked::List(list).begins_round() && !again && !is_whole;
         if self.begins {
             self.begin(list.begin_ts);
             if self.whole_due.is_none() {
                 // How long ago a former life read it is not known here.
                 let is_first = list.begin_ts.is_none();
                 let interval = self.whole_interval.filter(|_| is_first);
+                // The first page may not have had room for all: the rest is read soon.
+                let interval = interval.map(|it| it.min(Duration::from_secs(60)));
                 self.whole_due = Some(now + interval.unwrap_or_default());
             }
             return Ok(());
@@ -463,9 +479,11 @@ impl Walk {
             return;
         }
         self.rest_due = Some(due);
+        // In a quiet round the overlap may be left out.
+        let floor = self.floor.map(|floor| floor.saturating_sub(OVERLAP_US));
         self.rest_floor = match self.rest_floor {
-            Some(floor) => self.floor.min(Some(floor)),
-            None => self.floor,
+            Some(rest) => floor.min(Some(rest)),
+            None => floor,
         };
     }
 
@@ -514,12 +532,13 @@ impl Keys {
         match asked {
             Asked::Nav if refused > 0 => {
                 self.navs += 1;
-                self.good = false;
+                (self.good, self.are_new) = (false, true);
                 Breach::unless(self.navs <= 1, Property::Polite, || {
                     format!("keys are asked for again although new ones are refused ({refused})")
                 })
             }
-            Asked::Fetch { .. } => {
+            Asked::Fetch { id, .. } => {
+                self.asked.insert(id);
                 Breach::unless(refused <= max_parallel, Property::Polite, || {
                     format!("{asked} although {refused} were refused a signature, and no pause")
                 })
@@ -530,14 +549,20 @@ impl Keys {
 
     fn answer(&mut self, asked: Asked, meaning: Option<Meaning>) {
         let is_signed = asked.is_signed();
+        let mut is_excused = false;
+        if let Some(id) = asked.conversation() {
+            self.asked.remove(&id);
+            is_excused = self.excused.remove(&id);
+        }
         match meaning {
             Some(Meaning::Right) if is_signed => {
                 *self = Self {
                     good: true,
+                    asked: std::mem::take(&mut self.asked),
                     ..Self::default()
                 }
             }
-            Some(Meaning::Refused) if is_signed => {
+            Some(Meaning::Refused) if is_signed && !is_excused => {
                 self.refused.insert(asked.conversation());
             }
             Some(Meaning::OldKeys) => self.navs = 0,
@@ -563,6 +588,8 @@ impl Keys {
             _ => {
                 *self = Self {
                     good: self.good,
+                    asked: self.asked.clone(),
+                    excused: self.asked.clone(),
                     ..Self::default()
                 };
                 return Ok(());
@@ -570,7 +597,8 @@ impl Keys {
         };
         let is_alone = self.alone.is_none_or(|alone| alone == id);
         self.alone = Some(id);
-        Breach::unless(is_alone || self.navs == 0, Property::Polite, || {
+        self.navs = 0;
+        Breach::unless(is_alone || !self.are_new, Property::Polite, || {
             format!("{id} waits, and not all, although new keys are refused: {notice}")
         })
     }

@@ -334,10 +334,7 @@ impl<'a> Run<'a> {
                 self.agenda.put(self.at_us + LOOK, Happening::Look);
                 return Ok(());
             }
-            let untold = self
-                .lineage
-                .base()
-                .and_then(|base| self.population.ledger.untold(base.serial));
+            let untold = self.lineage.untold(&self.population.ledger);
             if let Some((id, seqno)) = untold.filter(|_| self.lives == 1) {
                 let what = format!("{id} {seqno} cannot be read, and no notice tells of it");
                 return Err(Breach::new(Property::OneBadItem, what).about(id));
