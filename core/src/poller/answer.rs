@@ -10,7 +10,7 @@ use super::lists::{LatestNow, Listing, Part, newest_page};
 use super::request::{InFlight, Purpose};
 use super::status::Trigger;
 use super::{Notice, Phase, Poller};
-use crate::endpoint::Endpoint;
+use crate::endpoint::{Endpoint, server_date};
 use crate::endpoints::{FetchSessionMsgs, MessagePage, Nav, SessionPage};
 use crate::error::{BuildError, DecodeError, Error, TransportError};
 use crate::event::Event;
@@ -18,7 +18,7 @@ use crate::ids::{ConversationId, Seqno, Uid};
 use crate::json::Unreadable;
 use crate::list_walk::Progress;
 use crate::model::Conversation;
-use crate::time::Now;
+use crate::time::{Now, UnixSeconds};
 
 /// How much older than the base line a message may be that is still taken as new, in a
 /// conversation that was not on the first list: rather deliver than lose.
@@ -61,7 +61,7 @@ impl Poller {
             // All lists are read the same way.
             Purpose::BaseLine => {
                 let page = newest_page().parse(answer)?;
-                self.take_base_line(now, &page);
+                self.take_base_line(now, &page, server_date(answer));
             }
             Purpose::List => {
                 let page = newest_page().parse(answer)?;
@@ -103,9 +103,9 @@ impl Poller {
     }
 
     /// The first list says where every conversation stands.
-    fn take_base_line(&mut self, now: Now, page: &SessionPage) {
+    fn take_base_line(&mut self, now: Now, page: &SessionPage, date: Option<UnixSeconds>) {
         self.tell_unreadable(None, &page.unreadable);
-        let since = self.lists.begin(page, self.latest_now(now));
+        let since = self.lists.begin(page, date, self.latest_now(now));
         self.tracks.new_since = since.to_micros().minus(TOLERANCE).to_seconds();
         for conversation in &page.session_list {
             self.tracks.begin(conversation);
@@ -180,14 +180,18 @@ impl Poller {
     /// Takes over what a list says of a conversation.
     fn observe(&mut self, listing: &Listing, entry: &Conversation) {
         let id = entry.id();
+        let is_new = self.lists.is_new(entry);
         let Some(track) = self.tracks.get_mut(id) else {
-            if self.lists.may_be_new(listing, entry) {
-                self.tracks.discover(entry, self.lists.is_new(entry));
+            if is_new || self.lists.may_be_new(listing, entry) {
+                self.tracks.discover(entry, is_new);
             } else if listing.part == Part::All {
                 self.tracks.begin(entry);
             }
             return;
         };
+        if is_new {
+            track.prove(entry);
+        }
         let lost = track.observe(entry);
         self.tell_lost(id, lost);
         self.hand_out_ready(id);

@@ -125,10 +125,11 @@ pub(super) struct LatestNow {
 
 impl LatestNow {
     /// The newest change of a list, unless it lies in the future: that would hide what arrives
-    /// until then. Without a clock of the server, two conversations do not lie at once.
+    /// until then. It does where both clocks say so: either may be behind. Without one of the
+    /// server, two conversations do not lie at once.
     fn bound(self, newest: Newest) -> UnixMicros {
         let latest = match self.server {
-            Some(server) => server.to_micros(),
+            Some(server) => server.max(self.local).to_micros(),
             None => self.local.to_micros().max(newest.second),
         };
         newest.first.min(latest)
@@ -159,9 +160,14 @@ impl Lists {
         }
     }
 
-    /// Takes the base line from the first list. Returns the time since when messages are new in
-    /// the conversations that are not on it.
-    pub(super) fn begin(&mut self, page: &SessionPage, latest: LatestNow) -> UnixSeconds {
+    /// Takes the base line from the first list, which came with this date. Returns the time since
+    /// when messages are new in the conversations that are not on it.
+    pub(super) fn begin(
+        &mut self,
+        page: &SessionPage,
+        date: Option<UnixSeconds>,
+        latest: LatestNow,
+    ) -> UnixSeconds {
         let newest = Newest::of(page);
         let base = match (newest.first.0 > 0, latest.server) {
             (true, _) => latest.bound(newest),
@@ -188,7 +194,7 @@ impl Lists {
             Some(_) => newest.first.to_seconds().min(latest.local),
             None => base.to_seconds(),
         };
-        listed.max(latest.server.unwrap_or_default())
+        listed.max(date.or(latest.server).unwrap_or_default())
     }
 
     /// Goes on from a checkpoint.

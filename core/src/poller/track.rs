@@ -192,6 +192,13 @@ impl Track {
         Vec::new()
     }
 
+    /// Takes over that its newest message is new for certain, where that is not known of any.
+    pub(super) fn prove(&mut self, entry: &Conversation) {
+        if self.cursor.is_none() && self.new_from.is_none() {
+            self.new_from = Some(newest(entry)).filter(|newest| newest.0 > 0);
+        }
+    }
+
     /// Whether its numbers began anew: it changed, and its newest message has a lower number
     /// than one that came out before, and is younger.
     fn begins_anew(&self, entry: &Conversation) -> bool {
@@ -443,10 +450,15 @@ impl Tracks {
     /// how far it goes, the time of a message decides later.
     pub(super) fn begin(&mut self, entry: &Conversation) {
         let newest = newest(entry);
-        if newest.0 > 0 {
-            let track = self.insert(entry.id(), Some(newest), newest, entry.session_ts);
-            track.listed_ts = last_written(entry);
+        if newest.0 == 0 {
+            return;
         }
+        // What is certain is the message that it shows: `max_seqno` may be ahead of it.
+        let last = entry.last_msg.as_ref().map(|message| message.msg_seqno);
+        let shown = last.filter(|seqno| seqno.is_plausible()).unwrap_or(newest);
+        let track = self.insert(entry.id(), Some(shown), newest, entry.session_ts);
+        track.given_up = Some(newest).filter(|newest| *newest > shown);
+        track.listed_ts = last_written(entry);
     }
 
     /// Takes in a conversation that a list shows and that is not known. `is_new`: its newest

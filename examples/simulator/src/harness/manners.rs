@@ -50,6 +50,8 @@ pub(super) struct Manners {
     pub(super) requests: u64,
     pub(super) rounds: u64,
     allowed: u64,
+    /// The last answer was one to nav, and no good one: what is refused then are not signatures.
+    nav_failed: bool,
     walk: Walk,
     keys: Keys,
     sends: Sends,
@@ -267,6 +269,7 @@ impl Manners {
             self.fetches = self.fetches.saturating_sub(1);
         }
         self.owed = meaning;
+        self.nav_failed = asked == Asked::Nav && meaning != Some(Meaning::Right);
         self.keys.answer(asked, meaning);
         if asked.is_signed() && meaning == Some(Meaning::Right) {
             self.last_signature = None;
@@ -374,7 +377,7 @@ impl Manners {
                     notice,
                 );
             }
-            Notice::Retry { error, .. } if error.code() == Some(-403) => {
+            Notice::Retry { error, .. } if error.code() == Some(-403) && !self.nav_failed => {
                 self.paused_until = self.paused_until.max(until);
                 let least = self.interval.as_secs_f64();
                 (&mut self.last_signature, least, RETRY_CAP)
