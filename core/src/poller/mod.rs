@@ -105,6 +105,8 @@ pub struct Poller {
     tracks: Tracks,
     /// The conversations of this round that are still to be asked for.
     queue: VecDeque<ConversationId>,
+    /// From then on the round asks for no more of them: the next one lists what came meanwhile.
+    fetching_until: Duration,
     /// Those whose front can be handed out.
     ready: VecDeque<ConversationId>,
     in_flight: BTreeMap<RequestId, InFlight>,
@@ -167,6 +169,7 @@ impl Poller {
             lists: Lists::new(&config),
             tracks: Tracks::new(config.max_conversations, config.interval),
             queue: VecDeque::new(),
+            fetching_until: Duration::ZERO,
             ready: VecDeque::new(),
             in_flight: BTreeMap::new(),
             next_id: 0,

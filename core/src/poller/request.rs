@@ -1,6 +1,6 @@
 //! Which request is sent next, and when.
 
-use std::collections::VecDeque;
+use std::cmp::Reverse;
 use std::time::Duration;
 
 use http::Request;
@@ -14,7 +14,7 @@ use crate::error::BuildError;
 use crate::identity::Generation;
 use crate::ids::ConversationId;
 use crate::list_walk::ListCall;
-use crate::time::Now;
+use crate::time::{Now, UnixMicros};
 
 /// A request that is on its way.
 #[derive(Debug, Clone)]
@@ -79,7 +79,8 @@ impl Poller {
             // Left when it is known who is logged in.
             Phase::Resume => None,
             Phase::Idle => {
-                if now.monotonic < self.round_due {
+                // A list that was broken off by a pause may still be on its way.
+                if now.monotonic < self.round_due || self.is_in_flight(Purpose::is_list) {
                     return None;
                 }
                 self.begin_round(now);
@@ -96,6 +97,12 @@ impl Poller {
                 self.send_page(now, &call)
             }
             Phase::Fetching => {
+                if now.monotonic >= self.fetching_until && !self.queue.is_empty() {
+                    // What is left is still behind, and is fetched in the next round.
+                    self.queue.clear();
+                    self.end_round_if_done();
+                    return self.next_request(now);
+                }
                 let busy = self
                     .in_flight
                     .values()
@@ -152,12 +159,16 @@ impl Poller {
         let forgotten_to = self.tracks.forget_quiet(self.lists.settled_to());
         self.lists.forget_to(forgotten_to);
         let clock = self.clock;
-        self.queue = self
+        let mut behind: Vec<(Reverse<UnixMicros>, ConversationId)> = self
             .tracks
             .iter()
             .filter(|(_, track)| track.is_behind() && track.retry_at <= clock)
-            .map(|(id, _)| id)
-            .collect::<VecDeque<_>>();
+            .map(|(id, track)| (Reverse(track.session_ts), id))
+            .collect();
+        // Where there are too many for a round, the latest come first.
+        behind.sort_unstable();
+        self.queue = behind.into_iter().map(|(_, id)| id).collect();
+        self.fetching_until = clock.saturating_add(self.config.interval);
         self.phase = Phase::Fetching;
         self.end_round_if_done();
     }

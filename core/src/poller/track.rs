@@ -34,6 +34,8 @@ pub(super) struct Track {
     pub(super) newest_ts: UnixSeconds,
     /// The time of the newest message that a list showed; 0 where none did.
     listed_ts: UnixSeconds,
+    /// `session_ts` of the last entry that told of no less than was known.
+    settled_ts: UnixMicros,
     /// While there is no cursor: what is new has at least this time.
     pub(super) new_since: UnixSeconds,
     /// While there is no cursor: messages from this one on are new whatever their time says.
@@ -103,6 +105,7 @@ impl Track {
             session_ts: UnixMicros::default(),
             newest_ts: UnixSeconds::default(),
             listed_ts: UnixSeconds::default(),
+            settled_ts: UnixMicros::default(),
             new_since: UnixSeconds(0),
             new_from: None,
             gap: None,
@@ -155,12 +158,12 @@ impl Track {
             self.restart = Some(Restart {
                 newest,
                 new_since: match self.written_at() {
-                    UnixSeconds(0) => self.session_ts.to_seconds(),
+                    UnixSeconds(0) => self.settled_ts.to_seconds(),
                     written_at => written_at,
                 },
             });
             self.listed_ts = last_written(entry);
-            self.session_ts = session_ts;
+            (self.session_ts, self.settled_ts) = (session_ts, session_ts);
             let lost = self.gap.as_mut().map(Gap::end).unwrap_or_default();
             self.restart_if_drained();
             return lost;
@@ -168,6 +171,7 @@ impl Track {
         // One that shows less than is known may have begun anew: its times are of after that.
         if newest >= self.cursor.unwrap_or(self.target) {
             self.listed_ts = self.listed_ts.max(last_written(entry));
+            self.settled_ts = self.settled_ts.max(session_ts);
         }
         if let Some(restart) = &mut self.restart {
             restart.newest = restart.newest.max(newest);
@@ -212,7 +216,7 @@ impl Track {
         };
         newest.0 > 0
             && newest < highest
-            && entry.session_ts > self.session_ts
+            && entry.session_ts > self.settled_ts
             && entry.last_msg.as_ref().is_some_and(is_younger)
     }
 
@@ -435,6 +439,7 @@ impl Tracks {
     ) -> &mut Track {
         let mut track = Track::new(cursor, target, self.interval);
         track.session_ts = session_ts;
+        track.settled_ts = session_ts;
         track.new_since = self.new_since;
         match self.tracks.entry(id) {
             Entry::Vacant(place) => place.insert(track),

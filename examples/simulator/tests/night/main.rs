@@ -2,6 +2,8 @@
 //! whatever habit the lists have. Tables say what that takes, in virtual time:
 //!
 //! `cargo test -p bilibili-session-simulator --all-features --test night -- --nocapture --test-threads 1`
+//!
+//! All habits: `… --test night -- --ignored each_habit --nocapture`
 #![cfg(feature = "harness")]
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)]
 #![allow(clippy::print_stdout)]
@@ -12,14 +14,14 @@ mod world;
 use std::time::Duration;
 
 use bilibili_session::poller::{Checkpoint, Habits, PollerConfig};
-use bilibili_session_simulator::Quirks;
+use bilibili_session_simulator::{HasMore, Quirks};
 use serde_json::Value;
 
 use reckoning::Reckoning;
-use world::{HOUR, MINUTE, SECOND, World};
+use world::{HOUR, INTERVAL, MINUTE, SECOND, World};
 
 /// So many of the habits are tried in every run.
-const USUAL: usize = 8;
+const USUAL: usize = 7;
 
 /// Habits of the lists, and what of them is known beforehand.
 #[rustfmt::skip]
@@ -30,7 +32,6 @@ const HABITS: [(&str, &str); 22] = [
     (r#""all_types_ignore_end_ts":true,"conversation_page_cap":20"#, ""),
     (r#""all_types_ignore_end_ts":true,"single_types_ignore_end_ts":true"#, ""),
     (r#""list_signature":"code403""#, ""),
-    (r#""has_more_disregards_begin":true"#, ""),
     (r#""date":"absent""#, ""),
     (r#""all_types_ignore_end_ts":true,"new_sessions_takes_end_ts":true"#, ""),
     (r#""list_signature":"code403""#, r#""lists_signed":true"#),
@@ -39,6 +40,7 @@ const HABITS: [(&str, &str); 22] = [
     (r#""has_more":"always_yes""#, ""),
     (r#""has_more":"always_no""#, ""),
     (r#""empty_page_says_more":true"#, ""),
+    (r#""has_more_disregards_begin":true"#, ""),
     (r#""conversation_page_cap":20"#, ""),
     (r#""date":{"skewed":-7200}"#, ""),
     (r#""date":{"stale":1699996400}"#, ""),
@@ -52,15 +54,18 @@ fn body(checkpoint: &Checkpoint) -> Value {
     serde_json::from_str::<Value>(&checkpoint.to_json()).unwrap()["body"].take()
 }
 
-/// A row of the table.
-fn night(habit: &str, known: &str) -> String {
+/// Lives through a night with a habit of the lists, and says as a row what it took.
+fn night(habit: &str, known: &str, config: PollerConfig) -> String {
     let read = |fields: &str| serde_json::from_str::<Value>(&format!("{{{fields}}}")).unwrap();
     let quirks = Quirks::from_json(&read(habit)).unwrap();
     let habits: Habits = serde_json::from_value(read(known)).unwrap();
-    let config = PollerConfig::new().habits(habits);
-    let (mut world, checkpoint) = World::after_the_night(quirks.clone(), &config);
+    let (mut world, checkpoint) = World::after_the_night(quirks.clone(), &config.habits(habits));
     let reckoned = Reckoning::of(&world, &body(&checkpoint), &quirks, habits);
     let (began, hidden) = (world.now_us, reckoned.hidden);
+    assert!(
+        (1000..1060).contains(&reckoned.changed),
+        "{habit}: the night, some of ten minutes before"
+    );
 
     world.pass_until(HOUR, |world| world.owed() == hidden);
     assert_eq!(
@@ -75,7 +80,16 @@ fn night(habit: &str, known: &str) -> String {
     assert_eq!(world.notices, reckoned.notices, "{habit}");
     let [lists, messages, other] = world.requests;
     let took = world.last_came_us - began;
-    assert!(took < 300_000 * i64::try_from(lists + messages + other).unwrap() + 7 * MINUTE);
+    let pause = if world.notices.contains_key("risk_control") {
+        375 * SECOND
+    } else {
+        0
+    };
+    let paced = 300_000 * i64::try_from(lists + messages + other).unwrap() + INTERVAL + pause;
+    assert!(
+        took < paced,
+        "{habit}: at most a round was waited for, and what was told"
+    );
     let notices: Vec<String> = world
         .notices
         .iter()
@@ -89,6 +103,13 @@ fn night(habit: &str, known: &str) -> String {
         (hidden, messages),
         "{habit}: nothing is fetched twice"
     );
+    // Where each page says that there is more, a second one tells that there is not.
+    let a_round = 1 + usize::from(quirks.has_more == HasMore::AlwaysYes);
+    let whole = 1500 / (reckoned.page - 1) + 8;
+    assert!(
+        hidden > 0 || later <= 21 * a_round + whole,
+        "{habit}: {later} lists, one a round and a whole list"
+    );
     if hidden > 0 {
         let base = body(&world.poller.checkpoint().unwrap())["base_ts"].take();
         assert_eq!(
@@ -97,24 +118,32 @@ fn night(habit: &str, known: &str) -> String {
             "what is hidden lies above the base line"
         );
         *world.sim.quirks_mut() = Quirks::default();
-        world.pass(10 * MINUTE);
+        world.pass_until(10 * MINUTE, |world| world.owed() == 0);
         assert_eq!(world.owed(), 0, "all comes out once lists show it");
     }
-    format!(
-        "| {} | {} | {lists} | {messages} | {other} | {:.1} s | {} | {hidden} | {later} |",
-        if habit.is_empty() { "none" } else { habit },
-        if known.is_empty() { "no" } else { "yes" },
-        took as f64 / 1e6,
-        notices.join(", "),
-    )
-    .replace('"', "")
+    let habit = if habit.is_empty() { "none" } else { habit };
+    let known = if known.is_empty() { "no" } else { "yes" };
+    let took = seconds(took);
+    let notices = if notices.is_empty() {
+        "none".to_owned()
+    } else {
+        notices.join(", ")
+    };
+    format!("| {habit} | {known} | {lists} | {messages} | {other} | {took} | {notices} | {hidden} | {later} |")
+        .replace('"', "")
+}
+
+fn seconds(us: i64) -> String {
+    format!("{}.{} s", us / SECOND, us % SECOND / 100_000)
 }
 
 fn table(habits: &[(&str, &str)]) {
     let rows = std::thread::scope(|scope| {
         let halves = habits.chunks(habits.len().div_ceil(2)).map(|half| {
             scope.spawn(|| {
-                let rows = half.iter().map(|(habit, known)| night(habit, known));
+                let rows = half
+                    .iter()
+                    .map(|(habit, known)| night(habit, known, PollerConfig::new()));
                 rows.collect::<Vec<String>>()
             })
         });
@@ -123,7 +152,7 @@ fn table(habits: &[(&str, &str)]) {
         rows.collect::<Vec<_>>().concat()
     });
     println!(
-        "| habit | known | list requests | message requests | other | until the last message | notices \
+        "| habit | known beforehand | list requests | message requests | other | until the last message | notices \
          | hidden messages | lists in the next 2 min (20 rounds and a whole list) |"
     );
     println!("|---|---|---|---|---|---|---|---|---|\n{}", rows.join("\n"));
@@ -140,10 +169,20 @@ fn a_night_is_read_whole_with_each_habit() {
     table(&HABITS);
 }
 
+/// Of 1,400 conversations only the time of a message tells what is new.
 #[test]
-#[ignore = "the poller loses messages: what is new in a conversation that the first list does not show goes by `Date`"]
+fn a_night_is_read_whole_where_the_first_page_is_all_that_was_read_before() {
+    let config = PollerConfig::new().whole_list_interval(None);
+    println!("{}", night("", "", config));
+}
+
+#[test]
+#[ignore = "the poller loses the first messages of new conversations: what is new in them goes by `Date`"]
 fn a_night_is_read_whole_with_a_clock_ahead() {
-    println!("{}", night(r#""date":{"skewed":7200}"#, ""));
+    println!(
+        "{}",
+        night(r#""date":{"skewed":7200}"#, "", PollerConfig::new())
+    );
 }
 
 /// Pace of requests, time of a night and delay of a message: the least distance between two requests decides on all.
@@ -159,7 +198,6 @@ fn a_pace_has_its_price() {
     );
     println!("|---|---|---|---|---|---|");
     for (spacing, row) in spacings.iter().zip(&rows) {
-        let seconds = |us: i64| format!("{:.1} s", us as f64 / 1e6);
         let daily = row
             .daily
             .map(|(median, worst)| format!("{} / {}", seconds(median), seconds(worst)));
@@ -208,9 +246,9 @@ fn pace(spacing: u64) -> Pace {
     let daily = [(1, 40, 20), (10, 10, 30), (100, 4, 240)].map(|(count, times, apart)| {
         world.delays.clear();
         for _ in 0..times {
-            let gap = 6 * SECOND / count;
+            let gap = INTERVAL / count;
             let place = i64::try_from(world.delays.len()).unwrap();
-            let first = world.now_us + 1 + (place * 370_000) % (6 * SECOND);
+            let first = world.now_us + 1 + (place * 370_000) % INTERVAL;
             world.arrivals = (0..count)
                 .map(|n| (first + n * gap, (place + n) * 7 % 1500))
                 .collect();

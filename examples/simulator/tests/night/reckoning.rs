@@ -1,4 +1,4 @@
-//! Requests and notices that a morning takes if nothing is asked for in vain.
+//! Requests and notices of a morning in which nothing is asked for in vain.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
@@ -6,7 +6,7 @@ use bilibili_session::poller::Habits;
 use bilibili_session_simulator::{HasMore, ListSignature, Quirks};
 use serde_json::Value;
 
-use crate::world::{SECOND, World, id_of, is_new, kind_of};
+use crate::world::{FIRST_ID, SECOND, World, id_of, is_new, kind_of};
 
 /// Lists begin this much before the base line.
 const OVERLAP: i64 = 5 * SECOND;
@@ -14,8 +14,12 @@ const OVERLAP: i64 = 5 * SECOND;
 /// The single types of lists.
 const TYPES: [i64; 5] = [1, 2, 3, 5, 7];
 
-/// What the morning takes if nothing is asked for in vain.
+/// What a morning takes.
 pub(crate) struct Reckoning {
+    /// Conversations that changed since the list that the checkpoint covers.
+    pub(crate) changed: usize,
+    /// Entries of a page of a list.
+    pub(crate) page: usize,
     pub(crate) requests: [usize; 3],
     pub(crate) notices: BTreeMap<&'static str, usize>,
     /// Messages of conversations that no list shows.
@@ -24,104 +28,97 @@ pub(crate) struct Reckoning {
 
 impl Reckoning {
     pub(crate) fn of(world: &World, checkpoint: &Value, quirks: &Quirks, known: Habits) -> Self {
-        let floor = checkpoint["base_ts"].as_i64().unwrap() - OVERLAP;
-        let ids = |list: &Value, is: &dyn Fn(&Value) -> bool| -> Vec<(i64, i64)> {
-            let list = list.as_array().unwrap().iter().filter(|it| is(it));
-            list.map(|it| {
-                (
-                    it["session_ts"].as_i64().unwrap(),
-                    it["talker_id"].as_i64().unwrap() - 20_000,
-                )
-            })
-            .collect()
-        };
-        let state = world.sim.state();
-        let mut changed = ids(&state["conversations"], &|it| {
-            it["session_ts"].as_i64().unwrap() >= floor
-        });
-        changed.sort_unstable_by_key(|it| std::cmp::Reverse(*it));
-        let changed: Vec<i64> = changed.into_iter().map(|(_, index)| index).collect();
-        let remembered = ids(&checkpoint["conversations"], &|it| it["cursor"].is_u64());
-        let remembered: BTreeSet<i64> = remembered.into_iter().map(|(_, index)| index).collect();
-
+        let floor = number(checkpoint, "base_ts") - OVERLAP;
+        let changed = changed(&world.sim.state(), floor);
         let page = quirks.conversation_page_cap.unwrap_or(100);
-        let of_type = |list: &[i64], kind| -> Vec<i64> {
-            let is_on = |it: &&i64| kind_of(**it) == kind || (kind, kind_of(**it)) == (1, 7);
-            list.iter().filter(is_on).copied().collect()
-        };
+        let ignores = quirks.all_types_ignore_end_ts;
+        let is_blind = ignores && quirks.single_types_ignore_end_ts;
+
         // The next page begins with the last entry of the one before, and one must be below the floor.
         let pages = |entries: usize| 1 + (entries + 1).saturating_sub(page).div_ceil(page - 1);
-        let below = |kind| of_type(&changed[page - 1..], kind).len();
-        let is_found_out = usize::from(known.all_types_ignore_end_ts.is_none());
-        let (ignores, all_ignore) = (
-            quirks.all_types_ignore_end_ts,
-            quirks.single_types_ignore_end_ts,
-        );
-        let mut lists = match (ignores, all_ignore) {
-            (false, _) => pages(changed.len()),
-            (true, false) => {
-                1 + is_found_out + TYPES.map(|kind| pages(below(kind))).iter().sum::<usize>()
-            }
-            (true, true) => {
-                2 + TYPES
-                    .iter()
-                    .map(|kind| 1 + usize::from(of_type(&changed, *kind).len() >= page))
-                    .sum::<usize>()
-            }
+        // A page that comes again tells that there is no way down.
+        let again = |kind| 1 + usize::from(of_type(&changed, kind).len() >= page);
+        let below = |kind| pages(of_type(&changed[page - 1..], kind).len());
+        let mut lists = match ignores {
+            false => pages(changed.len()),
+            true if is_blind => 2 + TYPES.map(again).iter().sum::<usize>(),
+            true => 1 + TYPES.map(below).iter().sum::<usize>(),
         };
-        let is_refused =
-            quirks.list_signature != ListSignature::NotWanted && known.lists_signed.is_none();
+        lists += usize::from(ignores && !is_blind && known.all_types_ignore_end_ts.is_none());
+        let is_signed = quirks.list_signature != ListSignature::NotWanted;
+        let is_refused = is_signed && known.lists_signed.is_none();
         lists += usize::from(is_refused);
 
-        let mut shown: BTreeSet<i64> = changed.iter().copied().collect();
-        if ignores && all_ignore {
-            let tops = TYPES
-                .iter()
-                .flat_map(|kind| of_type(&changed, *kind).into_iter().take(page));
-            shown = changed[..page].iter().copied().chain(tops).collect();
-        }
-        let owed = |index: i64| world.owed.get(&id_of(index)).map_or(0, VecDeque::len);
-        // There is a hole below several messages of a user: whether something is missing there is asked where
-        // older ones, or anything at all, make it say that there is more.
-        let is_holey = |index: &&i64| kind_of(**index) != 3 && owed(**index) > 1;
-        let of_known = shown
+        let tops = TYPES
             .iter()
-            .filter(is_holey)
-            .filter(|it| remembered.contains(it))
-            .count();
-        let of_new = shown
-            .iter()
-            .filter(is_holey)
-            .filter(|it| is_new(**it))
-            .count();
-        let always_yes = quirks.has_more == HasMore::AlwaysYes;
-        let mut messages = shown
-            .iter()
-            .filter(|it| owed(**it) > 0 || !remembered.contains(it))
-            .count();
-        messages += if always_yes || quirks.has_more_disregards_begin {
-            of_known
-        } else {
-            0
+            .flat_map(|kind| of_type(&changed, *kind).into_iter().take(page));
+        let shown: BTreeSet<i64> = match is_blind {
+            true => changed[..page].iter().copied().chain(tops).collect(),
+            false => changed.iter().copied().collect(),
         };
-        messages += if always_yes { of_new } else { 0 };
+        let hidden = changed
+            .iter()
+            .filter(|it| !shown.contains(it))
+            .map(|it| owed(world, *it));
 
         let mut notices = BTreeMap::new();
         if is_refused && quirks.list_signature == ListSignature::Code352 {
             notices.insert("risk_control", 1);
         }
-        if ignores && all_ignore {
+        if is_blind {
             notices.insert("list_incomplete", 1);
         }
-        let hidden = changed
-            .iter()
-            .filter(|it| !shown.contains(it))
-            .map(|it| owed(*it))
-            .sum();
         Self {
-            requests: [lists, messages, 1],
+            changed: changed.len(),
+            page,
+            requests: [lists, messages(world, checkpoint, quirks, &shown), 1],
             notices,
-            hidden,
+            hidden: hidden.sum(),
         }
     }
+}
+
+/// Requests for the messages of these conversations.
+fn messages(world: &World, checkpoint: &Value, quirks: &Quirks, shown: &BTreeSet<i64>) -> usize {
+    let entries = checkpoint["conversations"].as_array().unwrap().iter();
+    let remembered: BTreeSet<i64> = entries
+        .filter(|it| it["cursor"].is_u64())
+        .map(|it| number(it, "talker_id") - FIRST_ID)
+        .collect();
+    let says_more = quirks.has_more == HasMore::AlwaysYes;
+    let asked = shown.iter().map(|index| {
+        let (owed, is_known) = (owed(world, *index), remembered.contains(index));
+        // Where it is said that there is more, a hole below several messages is asked for: users' numbers have holes.
+        let has_hole = kind_of(*index) != 3 && owed > 1;
+        let is_told = says_more || is_known && quirks.has_more_disregards_begin;
+        let has_end = !is_known && !is_new(*index);
+        usize::from(owed > 0 || !is_known) + usize::from(has_hole && is_told && !has_end)
+    });
+    asked.sum()
+}
+
+/// What changed from then on, the newest first.
+fn changed(state: &Value, floor: i64) -> Vec<i64> {
+    let all = state["conversations"].as_array().unwrap().iter();
+    let mut changed: Vec<(i64, i64)> = all
+        .map(|it| (number(it, "session_ts"), number(it, "talker_id") - FIRST_ID))
+        .filter(|it| it.0 >= floor)
+        .collect();
+    changed.sort_unstable();
+    changed.iter().rev().map(|it| it.1).collect()
+}
+
+/// Those that the list of a single type shows.
+fn of_type(list: &[i64], kind: i64) -> Vec<i64> {
+    let is_on =
+        |index: &&i64| matches!((kind, kind_of(**index)), (1, 7)) || kind_of(**index) == kind;
+    list.iter().filter(is_on).copied().collect()
+}
+
+fn owed(world: &World, index: i64) -> usize {
+    world.owed.get(&id_of(index)).map_or(0, VecDeque::len)
+}
+
+fn number(value: &Value, name: &str) -> i64 {
+    value[name].as_i64().unwrap()
 }

@@ -10,11 +10,15 @@ use bilibili_session::{
 use bilibili_session_simulator::{NewMessage, Quirks, Simulator};
 use http::Response;
 
+/// The account of the least number.
+pub(crate) const FIRST_ID: i64 = 20_000;
 pub(crate) const CONVERSATIONS: i64 = 1500;
 pub(crate) const START_US: i64 = 1_700_000_000_000_000;
 pub(crate) const SECOND: i64 = 1_000_000;
 pub(crate) const MINUTE: i64 = 60 * SECOND;
 pub(crate) const HOUR: i64 = 60 * MINUTE;
+/// From one round to the next.
+pub(crate) const INTERVAL: i64 = 6 * SECOND;
 /// From a request to its answer.
 pub(crate) const LATENCY: i64 = 80_000;
 
@@ -31,15 +35,15 @@ pub(crate) const fn kind_of(index: i64) -> i64 {
 
 pub(crate) fn id_of(index: i64) -> ConversationId {
     match kind_of(index) {
-        3 => GroupId(20_000 + index).into(),
-        _ => Uid(20_000 + index).into(),
+        3 => GroupId(FIRST_ID + index).into(),
+        _ => Uid(FIRST_ID + index).into(),
     }
 }
 
 pub(crate) fn message(index: i64, text: &str) -> NewMessage {
     match kind_of(index) {
-        3 => NewMessage::text(31, text).in_group(20_000 + index),
-        _ => NewMessage::text(20_000 + index, text),
+        3 => NewMessage::text(31, text).in_group(FIRST_ID + index),
+        _ => NewMessage::text(FIRST_ID + index, text),
     }
 }
 
@@ -85,7 +89,7 @@ impl World {
     pub(crate) fn new(quirks: Quirks, config: &PollerConfig) -> Self {
         let mut sim = Simulator::default();
         for (place, index) in (1..).zip(shuffled(0..CONVERSATIONS)) {
-            let (kind, peer) = (kind_of(index), sim.peer_mut(20_000 + index));
+            let (kind, peer) = (kind_of(index), sim.peer_mut(FIRST_ID + index));
             (peer.is_follow, peer.is_intercept) = (kind == 1, kind == 5);
             peer.system_msg_type = if kind == 7 { 5 } else { 0 };
             let at = START_US - HOUR - (CONVERSATIONS - place) * MINUTE;
