@@ -86,7 +86,7 @@ impl Account {
         self.identity.refuse(generation, now.monotonic)
     }
 
-    /// Whether lists of conversations are signed: the service refused one that was not.
+    /// Returns whether lists of conversations are signed: the service refused one that was not.
     pub const fn signs_lists(&self) -> bool {
         self.signs_lists
     }
@@ -265,7 +265,7 @@ impl<E: Endpoint> Call<E> {
         }
     }
 
-    /// Whether an answer asks for another signature, or for one at all.
+    /// Returns whether an answer asks for another signature, or for one at all.
     fn signs_again(
         &mut self,
         account: &mut Account,

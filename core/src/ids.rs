@@ -53,7 +53,7 @@ number! {
 }
 
 impl Seqno {
-    /// Whether a message can have it. Seqnos are 63 bits and begin at 1; 0 and all ones are
+    /// Returns whether a message can have it. Seqnos are 63 bits and begin at 1; 0 and all ones are
     /// what the service says for "none", and no cursor may stand there.
     pub(crate) fn is_plausible(self) -> bool {
         i64::try_from(self.0).is_ok_and(|seqno| (1..i64::MAX).contains(&seqno))

@@ -167,7 +167,7 @@ impl ListWalk {
         self.bottom
     }
 
-    /// Whether the list of all conversations was found, or is known, to disregard `end_ts`.
+    /// Returns whether the list of all conversations is known to disregard `end_ts`.
     pub(crate) const fn all_ignores_end_ts(&self) -> bool {
         self.all_ignores_end_ts
     }
@@ -221,7 +221,7 @@ impl ListWalk {
         self.give_up_stage()
     }
 
-    /// Whether a page leads further; then the next one is asked for from there.
+    /// Goes on from a page, and returns whether it leads further.
     fn moves_on(&mut self, span: Span) -> bool {
         if span.rises {
             return self.moves_up(span);
@@ -242,7 +242,7 @@ impl ListWalk {
         true
     }
 
-    /// Where a page begins with the oldest, the rest is above it.
+    /// Goes on above a page that begins with its oldest entry.
     fn moves_up(&mut self, span: Span) -> bool {
         let next = UnixMicros(span.newest.0.saturating_sub(1));
         let call = changes_after(&self.template, next);
@@ -311,7 +311,7 @@ const fn above(ts: UnixMicros) -> UnixMicros {
     UnixMicros(ts.0.saturating_add(1))
 }
 
-/// What changed after a time, in pages as long as the template's.
+/// Asks for changes after a time, in pages as long as the template's.
 fn changes_after(template: &GetSessions, after: UnixMicros) -> NewSessions {
     let size = u32::try_from(template.page_size()).unwrap_or(u32::MAX);
     NewSessions::new(after).size(size)

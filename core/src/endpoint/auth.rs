@@ -13,10 +13,10 @@ mod sealed {
     impl Sealed for super::WbiOnDemand {}
 }
 
-/// What a call needs besides the login's cookies: [`Cookies`], [`OwnUid`], [`Wbi`] or
+/// Requirement of a call besides the login's cookies: [`Cookies`], [`OwnUid`], [`Wbi`] or
 /// [`WbiOnDemand`].
 pub trait Auth: sealed::Sealed {
-    /// Whether the service decides if it wants a signature.
+    /// True where the service decides if it wants a signature.
     const ON_DEMAND: bool = false;
 
     /// What must be at hand to build such a request.

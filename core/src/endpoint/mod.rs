@@ -40,7 +40,7 @@ pub trait Endpoint {
     type Auth: Auth;
     /// What a successful answer says.
     type Output;
-    /// Whether the call sends a message: the service limits these by themselves.
+    /// True for a call that sends a message: the service limits these by themselves.
     const SENDS: bool = false;
 
     /// Checks what can be checked before anything is sent.

@@ -17,7 +17,7 @@ use crate::json::Unreadable;
 /// What is asked for at once.
 const PAGE: u32 = 200;
 
-/// How often in a row a page may be empty and say that there is more, before that is taken
+/// Number of empty pages in a row that say there is more, until that is taken
 /// for a habit of the service.
 const STALLS: u8 = 3;
 
@@ -35,7 +35,7 @@ pub struct History {
     stage: Stage,
     /// From which end the service was seen to take a page.
     habit: End,
-    /// How often in a row a page was empty and said that there is more.
+    /// Number of empty pages in a row that said there is more.
     stalls: u8,
     tally: Tally,
 }

@@ -13,7 +13,7 @@ use crate::model::Conversation;
 /// The whole list of conversations, newest first, each once; pinned ones stand where
 /// the service puts them.
 ///
-/// Where the list of all conversations does not lead further down, the single types are read
+/// If the list of all conversations does not lead further down, the single types are read
 /// after it: from there on each type begins anew with its newest.
 #[derive(Debug, Clone)]
 pub struct SessionsPager {

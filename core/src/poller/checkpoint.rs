@@ -54,7 +54,7 @@ pub(super) struct Entry {
     /// Where there is no cursor: what is new has at least this time.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) new_since: Option<i64>,
-    /// Where there is no cursor: messages from this one on are new whatever their time says.
+    /// Without a cursor: messages from this one on are new whatever their time says.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) new_from: Option<u64>,
     /// It changed, and was not fetched since; a list that said so did not say how far it goes.
@@ -62,11 +62,11 @@ pub(super) struct Entry {
     pub(super) recheck: bool,
 }
 
-/// What is known of the lists besides the base line.
+/// State of the lists besides the base line.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub(super) struct Lists {
-    /// What changed before was on a whole list.
+    /// Changes before this were on a whole list.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) whole_base: Option<i64>,
     /// When a whole list was read last, by the server's clock.

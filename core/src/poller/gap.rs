@@ -14,7 +14,7 @@ use crate::ids::Seqno;
 /// No bound: up to whatever the newest is.
 const OPEN: u64 = u64::MAX;
 
-/// How often a page may say that there is more, and bring nothing, before that is taken for
+/// Number of pages in a row that bring nothing and say there is more, until that is taken for
 /// a habit.
 const STALLS: u8 = 3;
 
@@ -39,7 +39,7 @@ pub(super) struct Gap {
     reached: u64,
     /// The newest message that the list knows of, if it says so.
     target: Option<u64>,
-    /// How often in a row a page said that there is more, and brought nothing.
+    /// Number of pages in a row that brought nothing and said there is more.
     stalls: u8,
 }
 
@@ -250,7 +250,7 @@ impl Gap {
         true
     }
 
-    /// Whether messages are held above a stretch that is missing.
+    /// Returns whether messages are held above a stretch that is missing.
     pub(super) fn holds_above(&self) -> bool {
         let missing = self.lowest_missing().map(|(place, _)| place);
         missing.is_some_and(|place| {
@@ -259,7 +259,7 @@ impl Gap {
         })
     }
 
-    /// What is missing will never come: all that is here can be handed out. Returns the
+    /// Gives up all that is missing, so that all that is here can be handed out. Returns the
     /// stretches below something that is here.
     pub(super) fn end(&mut self) -> Vec<RangeInclusive<u64>> {
         let missing = self.segments.iter().filter_map(|segment| match segment {

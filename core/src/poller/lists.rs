@@ -23,11 +23,11 @@ const PAGE_SIZE: u32 = 100;
 /// a moment late with an earlier time.
 const OVERLAP: Duration = Duration::from_secs(5);
 
-/// Where the first list has no room for all, the whole list is read this soon after the start:
+/// Delay of the first whole list after the start, if the first page has no room for all:
 /// it makes known how far each conversation goes.
 const FIRST_WHOLE: Duration = Duration::from_secs(60);
 
-/// Where the first list is empty, the base line is the server's clock less this.
+/// Distance of the base line to the server's clock if the first list is empty.
 const BEFORE_NOW: Duration = Duration::from_secs(5);
 
 /// The clock of messages may be off by so much from that of their conversation: three hours.
@@ -53,9 +53,9 @@ pub(super) struct Listing {
 /// Part of the lists that is read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Part {
-    /// What changed since the last round.
+    /// Changes since the last round.
     Changes,
-    /// What an earlier round still owes.
+    /// The part that an earlier round owes.
     Owed,
     /// Everything.
     All,
@@ -71,9 +71,9 @@ pub(super) struct Lists {
     /// A list was read since that began a little before, late enough to show what was
     /// committed late: the next one need not begin before.
     is_settled: bool,
-    /// Where the last list of changes began that was read to its end.
+    /// Beginning of the last list of changes that was read to its end.
     read_from: UnixMicros,
-    /// Where another part began that was read since: what moved up meanwhile was on no page of
+    /// Beginning of another part that was read since: what moved up meanwhile was on no page of
     /// it, and is on the next list of changes.
     moved_up_from: Option<UnixMicros>,
     owed: Option<Owed>,
@@ -86,7 +86,7 @@ pub(super) struct Lists {
     interval: Duration,
 }
 
-/// What changed after `floor` and not later than `bottom`, and is not read yet.
+/// Changes after `floor` and not later than `bottom` that are not read yet.
 #[derive(Debug)]
 struct Owed {
     /// The base line that it holds.
@@ -103,7 +103,7 @@ struct WholeList {
     interval: Option<Duration>,
     max_entries: usize,
     due: Duration,
-    /// What changed before was on a whole list, or on the first one.
+    /// Changes before this were on a whole list, or on the first one.
     base: UnixMicros,
     /// The base line when the reading began that goes on.
     next_base: UnixMicros,
@@ -118,7 +118,7 @@ pub(super) struct Proof {
     pub(super) new_since: Option<UnixSeconds>,
 }
 
-/// What the first list said of the conversations that were not on it.
+/// Knowledge of the conversations that were not on the first list.
 #[derive(Debug, Clone, Copy, Default)]
 struct FirstList {
     /// One that changed later has something new.
@@ -249,7 +249,7 @@ impl Lists {
         self.whole.due = clock.saturating_add(interval.saturating_sub(passed));
     }
 
-    /// What a checkpoint keeps of it, besides the base line.
+    /// Returns what a checkpoint keeps, besides the base line.
     pub(super) fn save(&self) -> checkpoint::Lists {
         checkpoint::Lists {
             whole_base: Some(self.whole.base.0),
@@ -260,12 +260,12 @@ impl Lists {
         }
     }
 
-    /// All that changed up to here was on a list that was read.
+    /// Returns the base line: all changes up to it were on a list that was read.
     pub(super) fn base_ts(&self) -> UnixMicros {
         self.owed.as_ref().map_or(self.seen_to, |owed| owed.base)
     }
 
-    /// What changed later may be shown again, or was not shown yet.
+    /// Returns the time up to which changes will not be shown again, and none is still to be shown.
     pub(super) fn settled_to(&self) -> UnixMicros {
         let owed = self.owed.as_ref().map(|owed| owed.floor);
         let floors = [Some(self.read_from), self.moved_up_from, owed];
@@ -280,7 +280,7 @@ impl Lists {
         *listed_to = listed_to.map(|ts| ts.max(changed_at));
     }
 
-    /// What changed since the last round.
+    /// Changes since the last round.
     pub(super) fn changes(&self, clock: Duration) -> Listing {
         let floor = match self.is_settled {
             // One that has the same time is shown, whether the bound is inclusive or not.
@@ -299,7 +299,7 @@ impl Lists {
         self.held_until = self.held_until.max(until);
     }
 
-    /// What else of the lists is due: what is owed, or everything.
+    /// Returns the next part that is due: the owed one, or everything.
     pub(super) fn next_due(&mut self, clock: Duration) -> Option<Listing> {
         if clock < self.held_until {
             return None;
@@ -322,7 +322,7 @@ impl Lists {
         })
     }
 
-    /// Whether an entry that is not known may have something new: it changed since then, or
+    /// Returns whether an entry that is not known may have something new: it changed since then, or
     /// is newer than its own time says.
     pub(super) fn may_be_new(&self, listing: &Listing, entry: &Conversation) -> bool {
         let ts = entry.session_ts;
@@ -360,12 +360,12 @@ impl Lists {
         Some(Proof { new_since })
     }
 
-    /// Whether a walk is so long that it does not look as if it came to an end.
+    /// Returns whether a walk is so long that it does not look as if it came to an end.
     pub(super) fn is_endless(&self, listing: &Listing) -> bool {
         listing.walk.entries() > self.max_entries
     }
 
-    /// Whether the rest of a whole list is about conversations that are not remembered anyway.
+    /// Returns whether the rest of a whole list is about conversations that are not remembered.
     pub(super) fn is_enough(&self, listing: &Listing) -> bool {
         listing.part == Part::All && listing.walk.entries() > self.whole.max_entries
     }

@@ -62,6 +62,7 @@ mod request;
 mod status;
 mod told;
 mod track;
+mod tracks;
 
 use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
@@ -88,7 +89,8 @@ use pauses::Pauses;
 use request::InFlight;
 use status::Trigger;
 use told::Told;
-use track::{Settled, Tracks};
+use track::Settled;
+use tracks::Tracks;
 
 /// Turns the private messages of an account into events. See the [module](self).
 #[derive(Debug)]

@@ -1,4 +1,4 @@
-//! What was told of once and shows up in every round.
+//! Things that were told of once and show up in every round.
 
 use std::collections::{BTreeSet, VecDeque};
 
@@ -15,7 +15,7 @@ pub(super) struct Told {
 }
 
 impl Told {
-    /// Whether this is seen for the first time; it is remembered from now on.
+    /// Remembers a text, and returns whether it is seen for the first time.
     pub(super) fn is_new(&mut self, text: &str) -> bool {
         let digest: [u8; 16] = Md5::digest(text).into();
         if !self.known.insert(digest) {

@@ -1,7 +1,5 @@
 //! Where a conversation stands.
 
-use std::collections::BTreeMap;
-use std::collections::btree_map::Entry;
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
@@ -9,7 +7,7 @@ use super::backoff::Backoff;
 use super::gap::{Age, Gap};
 use super::lists::Proof;
 use crate::event::Event;
-use crate::ids::{ConversationId, Seqno};
+use crate::ids::Seqno;
 use crate::model::{Conversation, Message};
 use crate::time::{UnixMicros, UnixSeconds};
 
@@ -18,9 +16,6 @@ const STRIKES: u8 = 3;
 
 /// A page has room for two: one to go on from, and one more.
 const SMALLEST_PAGE: u32 = 2;
-
-/// How far the time of a message and that of its conversation may be apart.
-const MARGIN: Duration = Duration::from_secs(6);
 
 /// Where a conversation stands: handed out up to the cursor, known up to the target.
 #[derive(Debug)]
@@ -50,9 +45,9 @@ pub(super) struct Track {
     pub(super) signed_again: bool,
     /// The service said that it is over, when its newest message was this one.
     pub(super) ended_at: Option<Seqno>,
-    /// How often in a row it said so while messages are held that lie above missing ones.
+    /// Number of times in a row that it said so while messages are held above missing ones.
     ended: u8,
-    /// Its numbers began anew: what it says of that is taken over when all of before came out.
+    /// Set when its numbers began anew; taken over when all of before came out.
     restart: Option<Restart>,
     /// Messages of a page, where one as long as configured is too large.
     pub(super) page_size: Option<u32>,
@@ -124,6 +119,26 @@ impl Track {
         }
     }
 
+    /// Takes over how far an entry goes that has nothing new.
+    pub(super) fn begin(&mut self, entry: &Conversation) {
+        let newest = newest(entry);
+        // What is certain is the message that it shows: `max_seqno` may be ahead of it.
+        let last = entry.last_msg.as_ref().map(|message| message.msg_seqno);
+        let shown = last.filter(|seqno| seqno.is_plausible()).unwrap_or(newest);
+        self.cursor = Some(shown);
+        self.given_up = Some(newest).filter(|newest| *newest > shown);
+        self.listed_ts = last_written(entry);
+    }
+
+    /// Takes over an entry that was not known before.
+    pub(super) fn discover(&mut self, entry: &Conversation, proof: Option<Proof>) {
+        self.recheck = self.target.0 == 0;
+        self.listed_ts = last_written(entry);
+        if let Some(proof) = proof {
+            self.prove(entry, proof);
+        }
+    }
+
     /// Whether the service holds more than was handed out, and can be asked for it.
     pub(super) fn is_behind(&self) -> bool {
         let has_ended = self
@@ -133,7 +148,7 @@ impl Track {
     }
 
     /// Whether the service holds more than was handed out.
-    fn owes(&self) -> bool {
+    pub(super) fn owes(&self) -> bool {
         let asks = self.gap.as_ref().is_some_and(|gap| gap.ask().is_some());
         let more = match self.cursor {
             Some(cursor) => self.target > cursor,
@@ -208,7 +223,7 @@ impl Track {
         }
     }
 
-    /// Whether its numbers began anew: it changed, and its newest message has a lower number
+    /// Returns whether its numbers began anew: it changed, and its newest message has a lower number
     /// than one that came out before, and is younger.
     fn begins_anew(&self, entry: &Conversation) -> bool {
         let newest = newest(entry);
@@ -254,7 +269,7 @@ impl Track {
         self.gap.get_or_insert_with(|| Gap::new(cursor, target))
     }
 
-    /// Takes that out, to be put back.
+    /// Takes the gap out, to be put back.
     pub(super) fn take_gap(&mut self) -> Gap {
         let (cursor, target) = (self.cursor.unwrap_or_default(), self.target);
         self.gap.take().unwrap_or_else(|| Gap::new(cursor, target))
@@ -280,7 +295,7 @@ impl Track {
         smaller < size
     }
 
-    /// Whether a message belongs to what is new, by its time or by what a list proved.
+    /// Tells whether a message is new, by its time or by what a list proved.
     pub(super) fn age(&self, event: &Event) -> Age {
         let is_proven = self.new_from.is_some_and(|from| event.msg_seqno() >= from);
         match event.timestamp() {
@@ -299,13 +314,13 @@ impl Track {
     }
 
     /// When it changed last, as far as is known.
-    fn changed_at(&self) -> UnixMicros {
+    pub(super) fn changed_at(&self) -> UnixMicros {
         self.session_ts.max(self.newest_ts.to_micros())
     }
 
     /// The service says that the conversation is over. Should it move again, it goes on.
     ///
-    /// Where messages are held above a stretch that is missing, it is asked twice more: then
+    /// If messages are held above a stretch that is missing, it is asked twice more: then
     /// they are handed out, and what is missing is missing for good.
     pub(super) fn end(&mut self) -> Ended {
         let holds_above = self.gap.as_ref().is_some_and(Gap::holds_above);
@@ -393,126 +408,6 @@ impl Track {
     }
 }
 
-/// All conversations, at most as many as the configuration allows.
-#[derive(Debug)]
-pub(super) struct Tracks {
-    tracks: BTreeMap<ConversationId, Track>,
-    max: usize,
-    interval: Duration,
-    /// In a conversation that is not here, what is new has at least this time.
-    pub(super) new_since: UnixSeconds,
-}
-
-impl Tracks {
-    pub(super) const fn new(max: usize, interval: Duration) -> Self {
-        Self {
-            tracks: BTreeMap::new(),
-            max,
-            interval,
-            new_since: UnixSeconds(0),
-        }
-    }
-
-    pub(super) fn get_mut(&mut self, id: ConversationId) -> Option<&mut Track> {
-        self.tracks.get_mut(&id)
-    }
-
-    pub(super) fn iter(&self) -> impl Iterator<Item = (ConversationId, &Track)> {
-        self.tracks.iter().map(|(id, track)| (*id, track))
-    }
-
-    pub(super) fn len(&self) -> usize {
-        self.tracks.len()
-    }
-
-    /// How many messages are held in all.
-    pub(super) fn held(&self) -> usize {
-        self.tracks
-            .values()
-            .filter_map(|track| track.gap.as_ref())
-            .map(Gap::held)
-            .sum()
-    }
-
-    /// Takes over where a conversation stood, at the start or from a checkpoint.
-    pub(super) fn insert(
-        &mut self,
-        id: ConversationId,
-        cursor: Option<Seqno>,
-        target: Seqno,
-        session_ts: UnixMicros,
-    ) -> &mut Track {
-        let mut track = Track::new(cursor, target, self.interval);
-        track.session_ts = session_ts;
-        track.settled_ts = session_ts;
-        track.new_since = self.new_since;
-        match self.tracks.entry(id) {
-            Entry::Vacant(place) => place.insert(track),
-            Entry::Occupied(place) => {
-                let known = place.into_mut();
-                *known = track;
-                known
-            }
-        }
-    }
-
-    /// Takes in where a conversation stands that has nothing new. Where the list does not say
-    /// how far it goes, the time of a message decides later.
-    pub(super) fn begin(&mut self, entry: &Conversation) {
-        let newest = newest(entry);
-        if newest.0 == 0 {
-            return;
-        }
-        // What is certain is the message that it shows: `max_seqno` may be ahead of it.
-        let last = entry.last_msg.as_ref().map(|message| message.msg_seqno);
-        let shown = last.filter(|seqno| seqno.is_plausible()).unwrap_or(newest);
-        let track = self.insert(entry.id(), Some(shown), newest, entry.session_ts);
-        track.given_up = Some(newest).filter(|newest| *newest > shown);
-        track.listed_ts = last_written(entry);
-    }
-
-    /// Takes in a conversation that a list shows and that is not known.
-    pub(super) fn discover(&mut self, entry: &Conversation, proof: Option<Proof>) {
-        let newest = newest(entry);
-        let track = self.insert(entry.id(), None, newest, entry.session_ts);
-        track.recheck = newest.0 == 0;
-        track.listed_ts = last_written(entry);
-        if let Some(proof) = proof {
-            track.prove(entry, proof);
-        }
-    }
-
-    /// Forgets the conversations that have been quiet the longest, where there are too many.
-    ///
-    /// `floor` is where the last list began that was read to its end. Those that changed
-    /// since, or shortly before, are kept: the next list may show them again, or they moved
-    /// up while the pages were read and were on none.
-    ///
-    /// Returns up to when those had changed that were forgotten.
-    pub(super) fn forget_quiet(&mut self, floor: UnixMicros) -> UnixMicros {
-        let mut forgotten_to = UnixMicros(0);
-        let Some(excess) = self.tracks.len().checked_sub(self.max).filter(|n| *n > 0) else {
-            return forgotten_to;
-        };
-        let latest = floor.minus(MARGIN);
-        let mut quiet: Vec<(UnixMicros, ConversationId)> = self
-            .tracks
-            .iter()
-            .filter(|(_, track)| track.gap.is_none() && !track.owes())
-            .map(|(id, track)| (track.changed_at(), *id))
-            .filter(|(changed_at, _)| *changed_at <= latest)
-            .collect();
-        quiet.sort_unstable();
-        for (changed_at, id) in quiet.into_iter().take(excess) {
-            self.tracks.remove(&id);
-            // All that it has up to then was handed out; what comes is newer.
-            forgotten_to = changed_at.plus(MARGIN);
-            self.new_since = self.new_since.max(forgotten_to.to_seconds());
-        }
-        forgotten_to
-    }
-}
-
 /// The time of the newest message that a list shows; 0 if it shows none.
 fn last_written(conversation: &Conversation) -> UnixSeconds {
     let last = conversation.last_msg.as_ref();
@@ -520,7 +415,7 @@ fn last_written(conversation: &Conversation) -> UnixSeconds {
 }
 
 /// The newest message that a list tells of; 0 if it does not say.
-fn newest(conversation: &Conversation) -> Seqno {
+pub(super) fn newest(conversation: &Conversation) -> Seqno {
     let last = conversation.last_msg.as_ref().map(|it| it.msg_seqno);
     let told = [Some(conversation.max_seqno), last];
     let plausible = told.into_iter().flatten().filter(|it| it.is_plausible());
