@@ -141,7 +141,7 @@ impl Poller {
             return Ok(());
         };
         for conversation in &page.session_list {
-            self.observe(&listing, conversation);
+            self.observe(now, &listing, conversation);
         }
         match progress {
             Progress::More if self.lists.is_endless(&listing) => {
@@ -178,19 +178,19 @@ impl Poller {
     }
 
     /// Takes over what a list says of a conversation.
-    fn observe(&mut self, listing: &Listing, entry: &Conversation) {
+    fn observe(&mut self, now: Now, listing: &Listing, entry: &Conversation) {
         let id = entry.id();
-        let is_new = self.lists.is_new(entry);
+        let proof = self.lists.proof(entry, self.latest_now(now));
         let Some(track) = self.tracks.get_mut(id) else {
-            if is_new || self.lists.may_be_new(listing, entry) {
-                self.tracks.discover(entry, is_new);
+            if proof.is_some() || self.lists.may_be_new(listing, entry) {
+                self.tracks.discover(entry, proof);
             } else if listing.part == Part::All {
                 self.tracks.begin(entry);
             }
             return;
         };
-        if is_new {
-            track.prove(entry);
+        if let Some(proof) = proof {
+            track.prove(entry, proof);
         }
         let lost = track.observe(entry);
         self.tell_lost(id, lost);

@@ -45,6 +45,9 @@ pub(super) struct Entry {
     pub(super) cursor: Option<u64>,
     pub(super) target: u64,
     pub(super) session_ts: i64,
+    /// `session_ts` of the last entry that told of no less than was known, where that differs.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) settled_ts: Option<i64>,
     /// The time of the newest message, if no list has told of it yet.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) newest_ts: Option<i64>,
@@ -75,6 +78,9 @@ pub(super) struct Lists {
     /// One that is not here and changed no later was there before the start.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) first_oldest: Option<i64>,
+    /// Conversations that were known were forgotten.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub(super) has_forgotten: bool,
 }
 
 impl Lists {
@@ -111,6 +117,7 @@ impl Checkpoint {
                 cursor: Some(before),
                 target: event.msg_seqno().0,
                 session_ts: event.timestamp().to_micros().0,
+                settled_ts: None,
                 newest_ts: None,
                 new_since: None,
                 new_from: None,

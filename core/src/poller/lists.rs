@@ -30,6 +30,9 @@ const FIRST_WHOLE: Duration = Duration::from_secs(60);
 /// Where the first list is empty, the base line is the server's clock less this.
 const BEFORE_NOW: Duration = Duration::from_secs(5);
 
+/// The clock of messages may be off by so much from that of their conversation: three hours.
+const MOST_OFF: u64 = 3 * 60 * 60 * 1_000_000;
+
 /// A list of so many times more entries than conversations are remembered has no end.
 const ENDLESS: usize = 100;
 
@@ -70,6 +73,9 @@ pub(super) struct Lists {
     is_settled: bool,
     /// Where the last list of changes began that was read to its end.
     read_from: UnixMicros,
+    /// Where another part began that was read since: what moved up meanwhile was on no page of
+    /// it, and is on the next list of changes.
+    moved_up_from: Option<UnixMicros>,
     owed: Option<Owed>,
     whole: WholeList,
     /// A list failed: no other is asked for before.
@@ -105,6 +111,13 @@ struct WholeList {
     read_at: UnixSeconds,
 }
 
+/// Proof that the newest message of a conversation is new.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Proof {
+    /// So are those that are not older than this, whatever the server's clock says.
+    pub(super) new_since: Option<UnixSeconds>,
+}
+
 /// What the first list said of the conversations that were not on it.
 #[derive(Debug, Clone, Copy, Default)]
 struct FirstList {
@@ -112,6 +125,8 @@ struct FirstList {
     listed_to: Option<UnixMicros>,
     /// One that changed no later has not changed since, where the list had no room for all.
     oldest: Option<UnixMicros>,
+    /// Some were known since, and are not any more.
+    has_forgotten: bool,
 }
 
 /// The server's clock at the latest, as far as it is known.
@@ -129,10 +144,17 @@ impl LatestNow {
     /// server, two conversations do not lie at once.
     fn bound(self, newest: Newest) -> UnixMicros {
         let latest = match self.server {
-            Some(server) => server.max(self.local).to_micros(),
-            None => self.local.to_micros().max(newest.second),
+            Some(_) => self.to_micros(),
+            None => self.to_micros().max(newest.second),
         };
         newest.first.min(latest)
+    }
+
+    fn to_micros(self) -> UnixMicros {
+        self.server
+            .max(Some(self.local))
+            .unwrap_or_default()
+            .to_micros()
     }
 }
 
@@ -143,6 +165,7 @@ impl Lists {
             seen_at: Duration::ZERO,
             is_settled: false,
             read_from: UnixMicros(0),
+            moved_up_from: None,
             owed: None,
             whole: WholeList {
                 interval: config.whole_list_interval,
@@ -184,6 +207,7 @@ impl Lists {
         self.first = FirstList {
             listed_to: Some(base.max(oldest.unwrap_or_default())),
             oldest: oldest.filter(|_| !has_all),
+            has_forgotten: false,
         };
         if has_all {
             self.whole.read_at = latest.server.unwrap_or(latest.local);
@@ -205,6 +229,7 @@ impl Lists {
         self.first = FirstList {
             listed_to: saved.listed_to.map(UnixMicros),
             oldest: saved.first_oldest.map(UnixMicros),
+            has_forgotten: saved.has_forgotten,
         };
     }
 
@@ -231,6 +256,7 @@ impl Lists {
             whole_read_at: Some(self.whole.read_at.0),
             listed_to: self.first.listed_to.map(|ts| ts.0),
             first_oldest: self.first.oldest.map(|ts| ts.0),
+            has_forgotten: self.first.has_forgotten,
         }
     }
 
@@ -242,12 +268,14 @@ impl Lists {
     /// What changed later may be shown again, or was not shown yet.
     pub(super) fn settled_to(&self) -> UnixMicros {
         let owed = self.owed.as_ref().map(|owed| owed.floor);
-        owed.map_or(self.read_from, |floor| floor.min(self.read_from))
+        let floors = [Some(self.read_from), self.moved_up_from, owed];
+        floors.into_iter().flatten().min().unwrap_or_default()
     }
 
     /// Notes that conversations were forgotten that had changed up to then: one that shows up
     /// again need not have a new message.
     pub(super) fn forget_to(&mut self, changed_at: UnixMicros) {
+        self.first.has_forgotten |= changed_at.0 > 0;
         let listed_to = &mut self.first.listed_to;
         *listed_to = listed_to.map(|ts| ts.max(changed_at));
     }
@@ -310,11 +338,26 @@ impl Lists {
         }
     }
 
-    /// Whether an entry that is not known has at least one new message for certain: it was not
-    /// there when the first list was made.
-    pub(super) fn is_new(&self, entry: &Conversation) -> bool {
-        let listed_to = self.first.listed_to;
-        listed_to.is_some_and(|listed_to| entry.session_ts > listed_to)
+    /// Proof that a conversation that is not known has at least one new message: it was not
+    /// there so when the first list was made.
+    pub(super) fn proof(&self, entry: &Conversation, latest: LatestNow) -> Option<Proof> {
+        let listed_to = self.first.listed_to?;
+        if entry.session_ts <= listed_to {
+            return None;
+        }
+        // The same moment by the clock of its messages, as the newest of them shows it.
+        let message = entry.last_msg.as_ref().filter(|it| it.timestamp.0 > 0);
+        let off = message.map(|it| {
+            entry
+                .session_ts
+                .0
+                .saturating_sub(it.timestamp.to_micros().0)
+        });
+        let is_future = entry.session_ts > latest.to_micros();
+        let new_since = off
+            .filter(|off| off.unsigned_abs() <= MOST_OFF && !is_future && !self.first.has_forgotten)
+            .map(|off| UnixMicros(listed_to.0.saturating_sub(off)).to_seconds());
+        Some(Proof { new_since })
     }
 
     /// Whether a walk is so long that it does not look as if it came to an end.
@@ -333,15 +376,19 @@ impl Lists {
         match listing.part {
             Part::Changes => {
                 self.read_from = listing.walk.floor();
+                self.moved_up_from = None;
                 // It may have gone as low as what was owed.
                 self.owed.take_if(|owed| owed.floor >= listing.walk.floor());
                 let was_late = listing.began.saturating_sub(self.seen_at) >= OVERLAP;
                 self.is_settled |= was_late;
                 self.see(listing, latest);
             }
-            Part::Owed => self.owed = None,
+            Part::Owed => {
+                self.moved_up_from = self.owed.take().map(|owed| owed.floor);
+            }
             Part::All => {
                 self.owed = None;
+                self.moved_up_from = Some(before(self.whole.base));
                 self.whole.base = self.whole.next_base;
                 self.whole.read_at = latest.server.unwrap_or(latest.local);
                 self.put_whole_off(clock);

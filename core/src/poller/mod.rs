@@ -223,6 +223,9 @@ impl Poller {
                 UnixMicros(entry.session_ts),
             );
             track.recheck = entry.recheck;
+            if let Some(settled_ts) = entry.settled_ts {
+                track.settled_ts = UnixMicros(settled_ts);
+            }
             track.new_from = entry.new_from.map(Seqno);
             track.newest_ts = UnixSeconds(entry.newest_ts.unwrap_or_default());
             if let Some(new_since) = entry.new_since {
@@ -271,6 +274,7 @@ impl Poller {
                 cursor: track.cursor.map(|cursor| cursor.0),
                 target: track.reachable().0,
                 session_ts: track.session_ts.0,
+                settled_ts: Some(track.settled_ts.0).filter(|ts| *ts != track.session_ts.0),
                 newest_ts: Some(track.newest_ts.0)
                     .filter(|_| track.newest_ts.to_micros() > track.session_ts),
                 new_since: match track.cursor {

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use super::backoff::Backoff;
 use super::gap::{Age, Gap};
+use super::lists::Proof;
 use crate::event::Event;
 use crate::ids::{ConversationId, Seqno};
 use crate::model::{Conversation, Message};
@@ -35,7 +36,7 @@ pub(super) struct Track {
     /// The time of the newest message that a list showed; 0 where none did.
     listed_ts: UnixSeconds,
     /// `session_ts` of the last entry that told of no less than was known.
-    settled_ts: UnixMicros,
+    pub(super) settled_ts: UnixMicros,
     /// While there is no cursor: what is new has at least this time.
     pub(super) new_since: UnixSeconds,
     /// While there is no cursor: messages from this one on are new whatever their time says.
@@ -197,9 +198,13 @@ impl Track {
     }
 
     /// Takes over that its newest message is new for certain, where that is not known of any.
-    pub(super) fn prove(&mut self, entry: &Conversation) {
-        if self.cursor.is_none() && self.new_from.is_none() {
-            self.new_from = Some(newest(entry)).filter(|newest| newest.0 > 0);
+    pub(super) fn prove(&mut self, entry: &Conversation, proof: Proof) {
+        if self.cursor.is_some() || self.new_from.is_some() {
+            return;
+        }
+        self.new_from = Some(newest(entry)).filter(|newest| newest.0 > 0);
+        if let Some(new_since) = proof.new_since {
+            self.new_since = self.new_since.min(new_since);
         }
     }
 
@@ -466,14 +471,15 @@ impl Tracks {
         track.listed_ts = last_written(entry);
     }
 
-    /// Takes in a conversation that a list shows and that is not known. `is_new`: its newest
-    /// message is new for certain.
-    pub(super) fn discover(&mut self, entry: &Conversation, is_new: bool) {
+    /// Takes in a conversation that a list shows and that is not known.
+    pub(super) fn discover(&mut self, entry: &Conversation, proof: Option<Proof>) {
         let newest = newest(entry);
         let track = self.insert(entry.id(), None, newest, entry.session_ts);
         track.recheck = newest.0 == 0;
         track.listed_ts = last_written(entry);
-        track.new_from = Some(newest).filter(|newest| is_new && newest.0 > 0);
+        if let Some(proof) = proof {
+            track.prove(entry, proof);
+        }
     }
 
     /// Forgets the conversations that have been quiet the longest, where there are too many.
