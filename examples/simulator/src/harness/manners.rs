@@ -50,6 +50,8 @@ pub(super) struct Manners {
     pub(super) requests: u64,
     pub(super) rounds: u64,
     allowed: u64,
+    /// The last answer was one to a reply.
+    answered_beside: bool,
     /// The last answer was one to nav, and no good one: what is refused then are not signatures.
     nav_failed: bool,
     walk: Walk,
@@ -108,8 +110,8 @@ struct Keys {
     excused: BTreeSet<ConversationId>,
     /// Whether they were asked for because others were refused.
     are_new: bool,
-    /// The one that new keys are refused for, as far as is known.
-    alone: Option<ConversationId>,
+    /// Those that wait because they were refused, each for itself.
+    waiting: BTreeSet<ConversationId>,
 }
 
 /// What is announced of sends.
@@ -122,6 +124,8 @@ struct Sends {
 /// How long nothing is to be sent after 21046.
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
+/// So many may be refused, and nobody served meanwhile, before that concerns all.
+const ALONE: usize = 2;
 /// So far below what was seen a list may reach (µs).
 const OVERLAP_US: i64 = 5_000_000;
 /// The longest page of a list.
@@ -271,6 +275,7 @@ impl Manners {
             self.fetches = self.fetches.saturating_sub(1);
         }
         self.owed = meaning;
+        self.answered_beside = asked == Asked::Send;
         self.nav_failed = asked == Asked::Nav && meaning != Some(Meaning::Right);
         self.keys.answer(asked, meaning);
         if asked.is_signed() && meaning == Some(Meaning::Right) {
@@ -337,6 +342,12 @@ impl Manners {
         }
         let until = now + delay;
         let seconds = delay.as_secs_f64();
+        let by_reply = std::mem::take(&mut self.answered_beside);
+        let is_idle = self.fetches == 0 && self.lists == 0 && self.walk.left == 0;
+        if by_reply && is_idle && !self.round_paused {
+            // The round was over, and a success.
+            (self.last_risk, self.last_throttled) = (None, None);
+        }
         let (last, least, cap) = match notice {
             Notice::RiskControl { .. } => {
                 self.risk_until = until;
@@ -589,7 +600,7 @@ impl Keys {
                 conversation: Some(id),
                 error,
                 ..
-            } if !self.good && error.code() == Some(-403) => *id,
+            } if error.code() == Some(-403) => *id,
             Notice::Retry {
                 conversation: Some(_),
                 ..
@@ -606,11 +617,12 @@ impl Keys {
                 return Ok(());
             }
         };
-        let is_alone = self.alone.is_none_or(|alone| alone == id);
-        self.alone = Some(id);
+        self.waiting.insert(id);
+        self.refused.remove(&Some(id));
         self.navs = 0;
-        Breach::unless(is_alone || !self.are_new, Property::Polite, || {
-            format!("{id} waits, and not all, although new keys are refused: {notice}")
+        let most = if self.are_new { 1 } else { ALONE };
+        Breach::unless(self.waiting.len() <= most, Property::Polite, || {
+            format!("{id} waits, and not all, although others are refused as well: {notice}")
         })
     }
 }
