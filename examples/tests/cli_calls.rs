@@ -101,6 +101,31 @@ fn lists_go_on_beyond_the_first_page() {
 }
 
 #[test]
+fn a_list_that_may_lack_some_is_said_to() {
+    let world = World::new();
+    for uid in 20001..=20250 {
+        world.text(uid, "hi");
+    }
+    for (quirks, is_whole) in [
+        (json!({}), true),
+        (json!({"all_types_ignore_end_ts": true}), true),
+        (
+            json!({"all_types_ignore_end_ts": true, "single_types_ignore_end_ts": true}),
+            false,
+        ),
+    ] {
+        *world.server.simulator().quirks_mut() = Quirks::from_json(&quirks).unwrap();
+        for args in [&["new-sessions"][..], &["sessions", "--all"]] {
+            let ran = world.json(args);
+            assert_eq!(ran.code, Some(0), "{args:?} {quirks} {ran:?}");
+            assert_eq!(ran.lines().len() == 250, is_whole, "{args:?} {quirks}");
+            let is_said = ran.stderr.contains("may lack some conversations");
+            assert_eq!(is_said, !is_whole, "{args:?} {quirks} {}", ran.stderr);
+        }
+    }
+}
+
+#[test]
 fn history_rises() {
     let world = World::new();
     world.texts(20001, 1_000);

@@ -35,7 +35,8 @@ pub(crate) struct Common {
     /// browser extension's JSON export
     #[arg(long, global = true, value_name = "FILE")]
     pub(crate) cookie_file: Option<PathBuf>,
-    /// Ask this base in place of every host [env: BILI_ORIGIN]
+    /// Ask this base in place of every host: https://, or http:// on this machine
+    /// [env: BILI_ORIGIN]
     #[arg(long, global = true, value_name = "URL")]
     pub(crate) origin: Option<String>,
     /// Which runtime does the work
@@ -47,7 +48,8 @@ pub(crate) struct Common {
     /// How many seconds one exchange may take
     #[arg(long, global = true, value_name = "SECS", default_value = "30", value_parser = positive_seconds)]
     pub(crate) timeout: Duration,
-    /// Go through this proxy [env: HTTPS_PROXY]
+    /// Go through this HTTP proxy; with an http:// origin one on this machine
+    /// [env: HTTPS_PROXY, for https]
     #[arg(long, global = true, value_name = "URL")]
     pub(crate) proxy: Option<String>,
 }
@@ -101,8 +103,8 @@ pub(crate) enum Command {
     Mute(Switch),
     /// Remove a conversation from the list
     Remove(Talker),
-    /// Ask the service what nobody knows of it: thirty requests at most, nothing is changed,
-    /// and the report names nobody
+    /// Ask the service how it behaves where nothing is documented: at most thirty requests,
+    /// nothing is changed, and the report names nobody
     Doctor,
     /// Serve the simulator on 127.0.0.1 until it is ended
     Simulate(SimulateArgs),
@@ -116,7 +118,8 @@ pub(crate) struct WatchArgs {
     /// Print own messages too
     #[arg(long)]
     pub(crate) include_self: bool,
-    /// Go on from this file if it is there, and keep it up to date
+    /// Go on from this file if it is there, and keep it up to date; what `bili doctor` found
+    /// out for this login is used
     #[arg(long, value_name = "FILE")]
     pub(crate) checkpoint: Option<PathBuf>,
     /// End after so many messages
@@ -125,7 +128,8 @@ pub(crate) struct WatchArgs {
     /// End so many seconds after the start
     #[arg(long, value_name = "SECS", value_parser = seconds)]
     pub(crate) duration: Option<Duration>,
-    /// Answer every private text with this
+    /// Answer every private text with this; while the service wants to be left alone, none is
+    /// sent
     #[arg(long, value_name = "TEXT", allow_hyphen_values = true)]
     pub(crate) reply: Option<String>,
 }
@@ -157,7 +161,7 @@ pub(crate) struct SessionsArgs {
     /// 8 strangers, 9 followed and system
     #[arg(long = "type", value_name = "N", default_value_t = 4)]
     pub(crate) session_type: i64,
-    /// All pages, not the first alone
+    /// All pages, not the first alone; says so if some may be missing
     #[arg(long)]
     pub(crate) all: bool,
 }

@@ -65,11 +65,11 @@ where
         (false, None) => 1,
         _ => usize::MAX,
     };
-    let pager = FirstPages {
+    let mut pager = FirstPages {
         pager: FeedPager::<F>::new().limit(args.max.unwrap_or(usize::MAX)),
         left: pages,
     };
-    each_page(runtime, pager, |page| {
+    each_page(runtime, &mut pager, |page| {
         for item in &page {
             out.print(&Line::new(event, item), || words(item))?;
         }

@@ -51,7 +51,8 @@ fn write<W: Write>(
     }
     let bar = progress(args.all);
     let after = Seqno(args.since_seqno.unwrap_or_default());
-    let result = each_page(runtime, History::rising(id, after), |page| {
+    let mut pager = History::rising(id, after);
+    let result = each_page(runtime, &mut pager, |page| {
         for event in &page {
             print(event, out)?;
         }

@@ -41,7 +41,7 @@ impl<'a, T> Line<'a, T> {
 /// Hands out what comes page by page.
 fn each_page<P: Pager>(
     runtime: &Runtime,
-    mut pager: P,
+    pager: &mut P,
     mut page: impl FnMut(Vec<P::Item>) -> Result<(), Failure>,
 ) -> Result<(), Failure> {
     let mut is_first = true;

@@ -14,7 +14,7 @@ use super::{each_page, tell_unreadable};
 use crate::args::SessionsArgs;
 use crate::failure::Failure;
 use crate::local_time::local_time;
-use crate::output::{BOLD, DIM, Output, padded, shortened};
+use crate::output::{BOLD, DIM, Output, note, padded, shortened};
 use crate::runtime::Runtime;
 
 /// The most that a page takes.
@@ -61,9 +61,23 @@ pub(crate) fn list(
         tell_unreadable(page.unreadable.len());
         return print_all(&page.session_list, out);
     }
-    each_page(runtime, SessionsPager::new(call.size(FULL_PAGE)), |page| {
-        print_all(&page, out)
-    })
+    all_pages(runtime, call, |page| print_all(&page, out))
+}
+
+/// Reads a list to its end, and says so where that may not be all.
+fn all_pages(
+    runtime: &Runtime,
+    call: GetSessions,
+    page: impl FnMut(Vec<Conversation>) -> Result<(), Failure>,
+) -> Result<(), Failure> {
+    let mut pager = SessionsPager::new(call.size(FULL_PAGE));
+    each_page(runtime, &mut pager, page)?;
+    if pager.is_incomplete() {
+        note(
+            "the list may lack some conversations: the service said that there are more, and no page led to them",
+        );
+    }
+    Ok(())
 }
 
 /// The first page says what is new; where there may be more, the list of all
@@ -86,9 +100,8 @@ pub(crate) fn new(runtime: &Runtime, since: i64, out: &mut Output) -> Result<(),
         .group_fold(false)
         .unfollow_fold(false)
         .begin_ts(UnixMicros(since))
-        .end_ts(bottom.plus(Duration::from_micros(1)))
-        .size(FULL_PAGE);
-    each_page(runtime, SessionsPager::new(rest), print_new)
+        .end_ts(bottom.plus(Duration::from_micros(1)));
+    all_pages(runtime, rest, print_new)
 }
 
 /// How far down a page goes; pinned ones stand at the front whatever their time.

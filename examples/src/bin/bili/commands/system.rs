@@ -18,8 +18,8 @@ pub(crate) fn run(runtime: &Runtime, args: &FeedArgs, out: &mut Output) -> Resul
     if !args.all && args.max.is_none() {
         return print_all(&newest(runtime)?, out);
     }
-    let pager = SystemPager::new().limit(args.max.unwrap_or(usize::MAX));
-    each_page(runtime, pager, |page| print_all(&page, out))
+    let mut pager = SystemPager::new().limit(args.max.unwrap_or(usize::MAX));
+    each_page(runtime, &mut pager, |page| print_all(&page, out))
 }
 
 /// Of both sources, which overlap.
