@@ -18,6 +18,9 @@
 //!     Ok(items)
 //! }
 //! ```
+//!
+//! A list of conversations that is over may still hide some:
+//! [`SessionsPager::is_incomplete`] tells.
 
 mod feed;
 mod history;

@@ -25,7 +25,7 @@ impl Poller {
     }
 
     /// Takes what came of the request that a call of [`start_call`](Self::start_call) was to
-    /// send last.
+    /// send last. Poll the outputs again afterwards: a refusal begins a pause, with a notice.
     pub fn handle_call_response<E: Endpoint>(
         &mut self,
         now: Now,

@@ -81,7 +81,8 @@ impl PollerConfig {
     }
 
     /// Time from the beginning of one round to the beginning of the next. At least 3 s
-    /// against the service itself; 6 s, the default, is the established interval.
+    /// against the service itself; 6 s, the default, is the established interval. A round
+    /// fetches for no longer than this; the rest is for the next one, the latest first.
     pub const fn interval(mut self, interval: Duration) -> Self {
         self.interval = interval;
         self
@@ -133,9 +134,9 @@ impl PollerConfig {
         self
     }
 
-    /// Least time between two requests of a round: 300 ms by default against the service
+    /// Least time between two requests of the poller: 300 ms by default against the service
     /// itself, none against another origin. A resume after a night asks for hundreds of
-    /// conversations: at this pace it does not look like an attack.
+    /// conversations, which should not be one burst. Calls beside the poller are not spaced.
     pub const fn spacing(mut self, spacing: Duration) -> Self {
         self.spacing = Some(spacing);
         self

@@ -27,7 +27,8 @@
 //!         Output::Event(event) => println!("{:?}", event.text()),
 //!         Output::Notice(notice) => eprintln!("{notice}"),
 //!         Output::Status(change) => eprintln!("{}", change.status),
-//!         // Sleep until then, or until an answer comes, or until it is to close.
+//!         // Sleep until then, or until an answer comes, a call beside it is over, or it is
+//!         // to close.
 //!         Output::Wait(until) => poller.handle_timeout(Now { monotonic: until, ..now }),
 //!         Output::Finished(result) => break result,
 //!     }
@@ -38,12 +39,17 @@
 //!
 //! # What it promises
 //!
-//! Every message that arrives after the start comes out, once, in order within its
-//! conversation, also when thousands arrive between two rounds or requests fail. A
-//! [`Checkpoint`] covers exactly what was handed out; one that is resumed goes on from
-//! there. It asks no faster than its interval, pauses when told to, and keeps its memory
-//! within its [configuration](PollerConfig). After [`handle_close`](Poller::handle_close)
-//! it is finished at once.
+//! Every message that arrives after the start and that a list shows comes out, once, in order
+//! within its conversation, also when thousands arrive between two rounds or requests fail. A
+//! list that breaks off or cannot be proven whole is owed: it is read later, and a notice
+//! ([`Notice::ListIncomplete`]) says so. What the service lists and does not deliver in three
+//! rounds is a [`Notice::Gap`].
+//!
+//! A [`Checkpoint`] covers exactly what was handed out; one that is resumed goes on from
+//! there. The poller asks no faster than its interval, pauses when told to, and keeps its
+//! memory within its [configuration](PollerConfig). Calls of [`start_call`](Poller::start_call)
+//! share its login and its pauses. After [`handle_close`](Poller::handle_close) it is finished
+//! at once.
 
 mod answer;
 mod backoff;

@@ -29,7 +29,7 @@ pub enum Notice {
     Throttled {
         /// How long from now.
         delay: Duration,
-        /// Which conversation was asked for; `None`: the list.
+        /// Which conversation was asked for; `None`: a list, or a call beside the poller.
         conversation: Option<ConversationId>,
         /// In the service's words.
         error: Error,
@@ -38,7 +38,7 @@ pub enum Notice {
     RiskControl {
         /// How long from now.
         delay: Duration,
-        /// Which conversation was asked for; `None`: the list.
+        /// Which conversation was asked for; `None`: a list, or a call beside the poller.
         conversation: Option<ConversationId>,
         /// In the service's words.
         error: Error,
@@ -68,7 +68,8 @@ pub enum Notice {
         /// The last seqno.
         to_seqno: Seqno,
     },
-    /// The service said that a conversation is over. It is asked for again when it moves.
+    /// The service said that a conversation is over. It is asked for again when it moves; if
+    /// messages are held, also twice more before that is believed.
     ConversationFailed {
         /// Which one.
         conversation: ConversationId,

@@ -245,7 +245,7 @@ fn pace(spacing: u64) -> Pace {
     world.pass_until(HOUR, |world| world.delays.len() == messages);
     let night = world.last_came_us - began;
     world.pass_until(HOUR, |world| world.owed() == 0 && world.arrivals.is_empty());
-    let meanwhile = *world.delays.last().unwrap();
+    let (_, meanwhile) = world.youngest;
     world.pass(5 * MINUTE);
     let daily = [(1, 40, 20), (10, 10, 30), (100, 4, 240)].map(|(count, times, apart)| {
         world.delays.clear();

@@ -79,6 +79,8 @@ pub(crate) struct World {
     pub(crate) last_came_us: i64,
     /// From the arrival of a message to its event.
     pub(crate) delays: Vec<i64>,
+    /// Of the message that arrived last among those that came out: when, and its delay.
+    pub(crate) youngest: (i64, i64),
     /// For lists, for messages, for other things.
     pub(crate) requests: [usize; 3],
     pub(crate) notices: BTreeMap<&'static str, usize>,
@@ -112,6 +114,7 @@ impl World {
             arrived: 0,
             last_came_us: 0,
             delays: Vec::new(),
+            youngest: (0, 0),
             requests: [0; 3],
             notices: BTreeMap::new(),
         }
@@ -180,6 +183,7 @@ impl World {
             event.conversation
         );
         self.delays.push(self.now_us - arrived);
+        self.youngest = self.youngest.max((arrived, self.now_us - arrived));
         self.last_came_us = self.now_us;
     }
 

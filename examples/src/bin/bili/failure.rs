@@ -103,6 +103,10 @@ impl Failure {
         if let Error::Paused(_) = error {
             return Some("ask again when that is over");
         }
+        // Its own words say how long.
+        if error.code() == Some(21046) {
+            return None;
+        }
         Some(match error.class() {
             ErrorClass::LoginLost => {
                 "log in with a browser and take the cookies of that login (BILI_SESSDATA or --cookie-file)"
