@@ -367,7 +367,10 @@ impl Lists {
 
     /// Returns whether the rest of a whole list is about conversations that are not remembered.
     pub(super) fn is_enough(&self, listing: &Listing) -> bool {
-        listing.part == Part::All && listing.walk.entries() > self.whole.max_entries
+        let walk = &listing.walk;
+        listing.part == Part::All
+            && walk.entries() > self.whole.max_entries
+            && walk.bottom() < before(self.whole.base)
     }
 
     /// A list was read to its end.
