@@ -62,6 +62,8 @@ pub(super) struct Manners {
     /// What they had said when all that was fetched: by a page that reached it, asked for from
     /// there on, or with a page that had one message or none, and so was the last.
     fetched: BTreeMap<ConversationId, ((u64, i64), Option<u64>)>,
+    /// Conversations may begin anew.
+    restarts: bool,
     /// Lists do not always say how far a conversation goes, or a whole one shows what was
     /// forgotten.
     is_vague: bool,
@@ -143,6 +145,7 @@ impl Manners {
                 whole_interval: scenario.whole_list_interval,
                 ..Walk::default()
             },
+            restarts: scenario.has(Trouble::Restarts),
             is_vague: scenario.has(Trouble::VagueList)
                 || scenario.has(Trouble::Extremes)
                 || scenario.whole_list_interval.is_some() && scenario.forgets(),
@@ -249,7 +252,9 @@ impl Manners {
         let fetched = self.fetched.get(&id).filter(|it| Some(&it.0) == told);
         let is_done = fetched.is_some_and(|((newest, _), whole)| {
             let is_below = whole.is_some_and(|from| begin >= from);
-            !self.is_vague && *newest > 0 && (is_below || open && begin >= *newest)
+            // Where the numbers fell it may not have been seen yet that they began anew.
+            let fell = self.restarts && begin > *newest;
+            !self.is_vague && !fell && *newest > 0 && (is_below || open && begin >= *newest)
         });
         if is_done {
             return impolite(format!(

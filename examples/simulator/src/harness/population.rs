@@ -468,10 +468,10 @@ impl Population {
             self.pinned.push(id);
         }
         let top_ts = if pins { signed(now_us) } else { 0 };
-        if let Ok(account) = self.sim.world.account_mut(self.uid) {
-            if let Some(conversation) = account.conversations.get_mut(&of_model(id)) {
-                conversation.top_ts = top_ts;
-            }
+        if let Ok(account) = self.sim.world.account_mut(self.uid)
+            && let Some(conversation) = account.conversations.get_mut(&of_model(id))
+        {
+            conversation.top_ts = top_ts;
         }
     }
 

@@ -262,10 +262,11 @@ impl Run<'_> {
             self.lineage = Lineage::begin(base);
         } else if taken && is_right {
             self.took(asked, &page);
-        } else if let (true, Meaning::Gone, Some(id)) = (taken, meaning, asked.conversation()) {
-            if let Some(life) = &mut self.life {
-                *life.in_hand.refusals.entry(id).or_default() += 1;
-            }
+        } else if taken
+            && meaning == Meaning::Gone
+            && let (Some(id), Some(life)) = (asked.conversation(), &mut self.life)
+        {
+            *life.in_hand.refusals.entry(id).or_default() += 1;
         }
         if taken != expected {
             let what = format!("{id} is in flight: {expected}, its answer was taken: {taken}");
