@@ -337,7 +337,10 @@ impl Population {
         needs: impl Fn(ConversationId) -> bool,
     ) -> bool {
         let id = self.ids.get(place).copied();
-        let mut writes = |id: &ConversationId| rng.chance(share) || needs(*id);
+        // That one began anew shows in a newest message that can be read.
+        let ledger = &self.ledger;
+        let began_anew = |id: &ConversationId| ledger.place(*id, 0).numbering > 0;
+        let mut writes = |id: &ConversationId| rng.chance(share) || needs(*id) || began_anew(id);
         let id_that_writes = id.filter(&mut writes);
         if let Some(id) = id_that_writes.filter(|id| !self.ledger.is_closed(*id)) {
             self.write(rng, id, Flavour::Text, now_us, 0);

@@ -226,18 +226,21 @@ impl Scenario {
                 self.max_conversations = 100;
             }
         }
+        if has(Trouble::FutureTs) && rng.chance(500) {
+            self.troubles = self.troubles.with(Trouble::NoDate);
+        }
         // What a list of changes does not show, or only after an hour.
-        let hides = [Trouble::StillTs, Trouble::TypeChanges, Trouble::FutureTs];
-        if hides.into_iter().any(has) || rng.chance(150) {
+        let hides = [Trouble::StillTs, Trouble::TypeChanges];
+        // A clock of the server shows what lies ahead of it.
+        let no_clock = self.has(Trouble::NoDate) || has(Trouble::DateOff);
+        let is_hidden = hides.into_iter().any(has) || has(Trouble::FutureTs) && no_clock;
+        if is_hidden || rng.chance(150) {
             let minutes = rng.pick(&[10, 30, 60], 60);
             self.whole_list_interval = Some(Duration::from_secs(minutes * 60));
         }
         if times_off || has(Trouble::StillTs) {
             // Where conversations are forgotten they are known again by their times alone.
             self.max_conversations = 10_000;
-        }
-        if has(Trouble::FutureTs) && rng.chance(500) {
-            self.troubles = self.troubles.with(Trouble::NoDate);
         }
         // Long lists in every round are a lot of work.
         let long = [
