@@ -8,10 +8,10 @@ use crate::wbi::WbiKeys;
 
 /// Keys that served a request and are refused were changed meanwhile, unless they are younger
 /// than this: then one call alone is refused, and more keys would not help it.
-const RENEWED: Duration = Duration::from_secs(60);
+const RENEWED: Duration = Duration::from_secs(5);
 
 /// Keys that replaced refused ones and served nobody are asked for again no sooner.
-const REFUSED: Duration = Duration::from_secs(10 * 60);
+const REFUSED: Duration = Duration::from_secs(60);
 
 /// Who is logged in, and the keys that sign this account's queries.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -144,12 +144,12 @@ mod tests {
     }
 
     #[test]
-    fn keys_that_change_every_minute_are_followed() {
+    fn keys_that_change_often_are_followed() {
         let mut cache = IdentityCache::default();
-        for minute in 0..5 {
-            let keys = fetched(&mut cache, minute * 60);
+        for turn in 0..5 {
+            let keys = fetched(&mut cache, turn * 6);
             cache.accept(keys);
-            let now = Duration::from_secs((minute + 1) * 60);
+            let now = Duration::from_secs((turn + 1) * 6);
             assert_eq!(cache.refuse(keys, now), Refusal::SignAgain);
         }
     }

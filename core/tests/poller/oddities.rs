@@ -321,7 +321,8 @@ fn signatures_that_are_refused_throughout_are_one_pause_for_all() {
     let pauses = pauses.count();
     assert!((4..10).contains(&pauses), "{:?}", log.notices);
     assert!(log.fetches() <= 4 * (pauses + 2), "{:?}", log.requests);
-    assert_eq!(log.requests["nav"], 1, "{:?}", log.requests);
+    // Once for the first refusal, then once a minute at most: they may have changed meanwhile.
+    assert!(log.requests["nav"] <= pauses, "{:?}", log.requests);
 }
 
 #[test]
