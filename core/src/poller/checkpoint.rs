@@ -48,6 +48,9 @@ pub(super) struct Entry {
     /// `session_ts` of the last entry that told of no less than was known, where that differs.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) settled_ts: Option<i64>,
+    /// The time of the newest message, where `session_ts` lies well ahead of it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) written_at: Option<i64>,
     /// The time of the newest message, if no list has told of it yet.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) newest_ts: Option<i64>,
@@ -118,6 +121,7 @@ impl Checkpoint {
                 target: event.msg_seqno().0,
                 session_ts: event.timestamp().to_micros().0,
                 settled_ts: None,
+                written_at: None,
                 newest_ts: None,
                 new_since: None,
                 new_from: None,

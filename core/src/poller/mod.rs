@@ -231,6 +231,7 @@ impl Poller {
                 UnixMicros(entry.session_ts),
             );
             track.recheck = entry.recheck;
+            track.listed_ts = UnixSeconds(entry.written_at.unwrap_or_default());
             if let Some(settled_ts) = entry.settled_ts {
                 track.settled_ts = UnixMicros(settled_ts);
             }
@@ -282,6 +283,7 @@ impl Poller {
                 cursor: track.cursor.map(|cursor| cursor.0),
                 target: track.reachable().0,
                 session_ts: track.session_ts.0,
+                written_at: track.written_before_listed().map(|at| at.0),
                 settled_ts: Some(track.settled_ts.0).filter(|ts| *ts != track.session_ts.0),
                 newest_ts: Some(track.newest_ts.0)
                     .filter(|_| track.newest_ts.to_micros() > track.session_ts),

@@ -14,6 +14,9 @@ use crate::time::{UnixMicros, UnixSeconds};
 /// How often a message that the list knows of is asked for before it is taken as gone.
 const STRIKES: u8 = 3;
 
+/// The times of a message and of its conversation are near each other within so many seconds.
+const NEAR: i64 = 60;
+
 /// A page has room for two: one to go on from, and one more.
 const SMALLEST_PAGE: u32 = 2;
 
@@ -29,7 +32,7 @@ pub(super) struct Track {
     /// The time of the newest message that was handed out: the list may tell of it later.
     pub(super) newest_ts: UnixSeconds,
     /// The time of the newest message that a list showed; 0 where none did.
-    listed_ts: UnixSeconds,
+    pub(super) listed_ts: UnixSeconds,
     /// `session_ts` of the last entry that told of no less than was known.
     pub(super) settled_ts: UnixMicros,
     /// While there is no cursor: what is new has at least this time.
@@ -243,6 +246,14 @@ impl Track {
     /// When its newest known message was written, by the message's own time; 0 if not known.
     fn written_at(&self) -> UnixSeconds {
         self.newest_ts.max(self.listed_ts)
+    }
+
+    /// The same, where the list shows a time that is well ahead of it: without that it is near
+    /// enough to it.
+    pub(super) fn written_before_listed(&self) -> Option<UnixSeconds> {
+        let written_at = Some(self.written_at()).filter(|at| at.0 > 0)?;
+        let listed_at = self.session_ts.to_seconds();
+        (listed_at.0.saturating_sub(written_at.0) > NEAR).then_some(written_at)
     }
 
     /// Goes on with the new numbers once nothing of the old ones is left.

@@ -63,6 +63,8 @@ pub(super) struct Manners {
     /// there on, or with a page that had one message or none, and so was the last.
     fetched: BTreeMap<ConversationId, ((u64, i64), Option<u64>)>,
     /// Conversations may begin anew.
+    /// Replies are sent beside the poller.
+    replies: bool,
     restarts: bool,
     /// Lists do not always say how far a conversation goes, or a whole one shows what was
     /// forgotten.
@@ -78,6 +80,8 @@ struct Walk {
     has_begun: bool,
     /// How many further pages the answers so far ask for.
     left: u64,
+    /// How many were asked for beyond that.
+    slack: u64,
     /// Where it may end.
     floor: Option<i64>,
     seen: BTreeSet<ConversationId>,
@@ -146,6 +150,7 @@ impl Manners {
                 ..Walk::default()
             },
             restarts: scenario.has(Trouble::Restarts),
+            replies: scenario.has(Trouble::Replies),
             is_vague: scenario.has(Trouble::VagueList)
                 || scenario.has(Trouble::Extremes)
                 || scenario.whole_list_interval.is_some() && scenario.forgets(),
@@ -172,7 +177,7 @@ impl Manners {
         if now < self.paused_until {
             return impolite(format!("{asked} during a pause to {:?}", self.paused_until));
         }
-        self.keys.ask(asked, self.max_parallel)?;
+        self.keys.ask(asked, self.max_parallel, self.replies)?;
         if let Some(list) = asked.list() {
             self.lists += 1;
             if self.lists > 1 {
@@ -475,11 +480,17 @@ impl Walk {
             self.is_whole = true;
             return Ok(());
         }
+        // Which type a page of the single types belongs to moves while they are read.
+        if self.singles && self.slack < SINGLES {
+            self.slack += 1;
+            return Ok(());
+        }
         let what = format!("{list}, although no answer asks for it");
         Err(Breach::new(Property::Polite, what))
     }
 
     fn begin(&mut self, floor: Option<i64>) {
+        self.slack = 0;
         self.floor = floor;
         self.left = 0;
         self.seen.clear();
@@ -554,13 +565,16 @@ impl Walk {
 impl Keys {
     /// Something is asked for: new keys once after they were refused, and no more than side
     /// by side with keys that are refused throughout.
-    fn ask(&mut self, asked: Asked, max_parallel: usize) -> Result<(), Breach> {
+    ///
+    /// Where there are replies beside the poller, both may ask for keys at one instant.
+    fn ask(&mut self, asked: Asked, max_parallel: usize, replies: bool) -> Result<(), Breach> {
         let refused = self.refused.len();
+        let most = 1 + u32::from(replies);
         match asked {
             Asked::Nav if refused > 0 => {
                 self.navs += 1;
                 (self.good, self.are_new) = (false, true);
-                Breach::unless(self.navs <= 1, Property::Polite, || {
+                Breach::unless(self.navs <= most, Property::Polite, || {
                     format!("keys are asked for again although new ones are refused ({refused})")
                 })
             }

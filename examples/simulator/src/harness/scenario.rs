@@ -231,14 +231,15 @@ impl Scenario {
         }
         // What a list of changes does not show, or only after an hour.
         let hides = [Trouble::StillTs, Trouble::TypeChanges];
-        // A clock of the server shows what lies ahead of it.
-        let no_clock = self.has(Trouble::NoDate) || has(Trouble::DateOff);
+        // Both clocks show what lies ahead of them: a later one lets it pass.
+        let clocks = [Trouble::NoDate, Trouble::DateOff, Trouble::WallClock];
+        let no_clock = clocks.into_iter().any(|trouble| self.has(trouble));
         let is_hidden = hides.into_iter().any(has) || has(Trouble::FutureTs) && no_clock;
         if is_hidden || rng.chance(150) {
             let minutes = rng.pick(&[10, 30, 60], 60);
             self.whole_list_interval = Some(Duration::from_secs(minutes * 60));
         }
-        if times_off || has(Trouble::StillTs) {
+        if times_off || has(Trouble::StillTs) || has(Trouble::TypeChanges) {
             // Where conversations are forgotten they are known again by their times alone.
             self.max_conversations = 10_000;
         }
