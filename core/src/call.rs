@@ -76,6 +76,11 @@ impl Account {
         Ok(())
     }
 
+    /// Asks for new keys no faster than this, where calls come by themselves.
+    pub(crate) const fn set_key_pace(&mut self, pace: std::time::Duration) {
+        self.identity.set_pace(pace);
+    }
+
     /// Notes that a request signed with keys of this generation was served.
     pub fn accept(&mut self, generation: Generation) {
         self.identity.accept(generation);

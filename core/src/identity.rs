@@ -6,12 +6,9 @@ use std::time::Duration;
 use crate::ids::Uid;
 use crate::wbi::WbiKeys;
 
-/// Keys that served a request and are refused were changed meanwhile, unless they are younger
-/// than this: then one call alone is refused, and more keys would not help it.
-const RENEWED: Duration = Duration::from_secs(5);
-
-/// Keys that replaced refused ones and served nobody are asked for again no sooner.
-const REFUSED: Duration = Duration::from_secs(60);
+/// Keys that replaced refused ones and served nobody are asked for again after so many times
+/// the pace of renewals.
+const REFUSED: u32 = 12;
 
 /// Who is logged in, and the keys that sign this account's queries.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -50,6 +47,9 @@ pub struct IdentityCache {
     replaces_refused: bool,
     /// A request that they signed was served.
     proven: bool,
+    /// Keys that served a request and are refused were changed meanwhile, unless they are younger
+    /// than this: then one call alone is refused, and more keys would not help it.
+    pace: Duration,
 }
 
 impl IdentityCache {
@@ -57,6 +57,11 @@ impl IdentityCache {
     pub fn get(&self) -> Option<(Generation, Arc<Identity>)> {
         let identity = self.current.as_ref()?;
         Some((self.generation, Arc::clone(identity)))
+    }
+
+    /// Asks for new keys no faster than this.
+    pub(crate) const fn set_pace(&mut self, pace: Duration) {
+        self.pace = pace;
     }
 
     /// Keeps an identity that nav gave at `now` (monotonic).
@@ -80,7 +85,10 @@ impl IdentityCache {
         if self.generation != generation || self.current.is_none() {
             return Refusal::SignAgain;
         }
-        let least_age = if self.proven { RENEWED } else { REFUSED };
+        let least_age = match self.proven {
+            true => self.pace,
+            false => self.pace.saturating_mul(REFUSED),
+        };
         let age = now.saturating_sub(self.fetched_at);
         if !self.replaces_refused || age >= least_age {
             self.current = None;
@@ -107,6 +115,12 @@ mod tests {
         }
     }
 
+    fn paced() -> IdentityCache {
+        let mut cache = IdentityCache::default();
+        cache.set_pace(Duration::from_secs(5));
+        cache
+    }
+
     fn fetched(cache: &mut IdentityCache, at: u64) -> Generation {
         cache.store(identity(), Duration::from_secs(at));
         cache.get().unwrap().0
@@ -114,7 +128,7 @@ mod tests {
 
     #[test]
     fn keys_that_others_used_are_fetched_anew_once() {
-        let mut cache = IdentityCache::default();
+        let mut cache = paced();
         let first = fetched(&mut cache, 0);
         cache.accept(first);
         let now = Duration::from_secs(1);
@@ -129,7 +143,7 @@ mod tests {
 
     #[test]
     fn new_keys_that_are_refused_are_the_accounts_trouble_unless_they_served_somebody() {
-        let mut cache = IdentityCache::default();
+        let mut cache = paced();
         let first = fetched(&mut cache, 0);
         cache.refuse(first, Duration::ZERO);
         let second = fetched(&mut cache, 1);
@@ -145,7 +159,7 @@ mod tests {
 
     #[test]
     fn keys_that_change_often_are_followed() {
-        let mut cache = IdentityCache::default();
+        let mut cache = paced();
         for turn in 0..5 {
             let keys = fetched(&mut cache, turn * 6);
             cache.accept(keys);

@@ -98,6 +98,9 @@ use told::Told;
 use track::Settled;
 use tracks::Tracks;
 
+/// Keys that are refused are renewed no faster than this, or than the interval.
+const KEY_PACE: Duration = Duration::from_secs(5);
+
 /// Turns the private messages of an account into events. See the [module](self).
 #[derive(Debug)]
 pub struct Poller {
@@ -169,6 +172,7 @@ impl Poller {
         config.check(context.is_official())?;
         let mut account = Account::new(context.clone());
         account.sign_lists(config.habits.lists_signed == Some(true));
+        account.set_key_pace(config.interval.min(KEY_PACE));
         Ok(Self {
             status: Status::Init,
             phase: Phase::Start,
