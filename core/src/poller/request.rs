@@ -180,7 +180,9 @@ impl Poller {
             && !self.is_in_flight(|purpose| matches!(purpose, Purpose::Fetch(..)));
         if is_done {
             let is_paused = self.clock < self.pauses.until();
-            let due = (!is_paused).then(|| self.lists.next_due(self.clock));
+            // The answer to a list that was broken off is not a page of the next one.
+            let may_list = !is_paused && !self.is_in_flight(Purpose::is_list);
+            let due = may_list.then(|| self.lists.next_due(self.clock));
             self.phase = due.flatten().map_or(Phase::Idle, Phase::Listing);
             if let Phase::Idle = self.phase {
                 self.pauses.round_ended();

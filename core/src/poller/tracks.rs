@@ -11,7 +11,7 @@ use crate::ids::{ConversationId, Seqno};
 use crate::model::Conversation;
 use crate::time::{UnixMicros, UnixSeconds};
 
-/// How far the time of a message and that of its conversation may be apart.
+/// Most that the time of a message and that of its conversation may be apart.
 const MARGIN: Duration = Duration::from_secs(6);
 
 /// All conversations, at most as many as the configuration allows.
@@ -46,7 +46,7 @@ impl Tracks {
         self.tracks.len()
     }
 
-    /// How many messages are held in all.
+    /// Returns the number of messages held in all.
     pub(super) fn held(&self) -> usize {
         self.tracks
             .values()

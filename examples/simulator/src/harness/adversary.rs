@@ -62,14 +62,14 @@ pub(super) struct Adversary {
     /// How often messages were kept back since this one was handed out.
     kept_back: BTreeMap<ConversationId, (Option<u64>, u8)>,
     habits: Habits,
-    /// How often more it is said that a conversation is over.
+    /// Number of times more that a conversation is said to be over.
     over: BTreeMap<ConversationId, Over>,
     /// Conversations that were said to be over, and are not: they are asked for again when
     /// they move.
     pub(super) said_to_be_over: BTreeSet<ConversationId>,
 }
 
-/// How long a conversation is over.
+/// Length of time that a conversation is over.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Over {
     ForGood,
@@ -268,7 +268,7 @@ impl Adversary {
         self.denies = quirks.has_more == HasMore::AlwaysNo;
     }
 
-    /// Whether a conversation is said to be over, once more.
+    /// Returns whether a conversation is said to be over, once more.
     fn is_over(&mut self, id: ConversationId, troubled: bool) -> bool {
         match self.over.get_mut(&id) {
             Some(Over::ForGood) => true,

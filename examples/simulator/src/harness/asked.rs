@@ -93,7 +93,7 @@ impl Asked {
         }
     }
 
-    /// Whether it carries a signature.
+    /// Returns whether the request carries a signature.
     pub(super) const fn is_signed(self) -> bool {
         match self {
             Self::Nav => false,
@@ -102,7 +102,7 @@ impl Asked {
         }
     }
 
-    /// Whether it is the newest page of all conversations: the base line of one that has none.
+    /// Returns whether the request is for the newest page of all conversations: the base line.
     pub(super) fn is_newest_page(self) -> bool {
         self.list()
             .is_some_and(|list| list.of == ListOf::All && list.end_ts.is_none())

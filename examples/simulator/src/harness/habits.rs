@@ -1,4 +1,4 @@
-//! What the server keeps doing for a whole run: lies that stay, and lies that come and go.
+//! Habits of the server for a whole run: lies that stay, and lies that come and go.
 
 use bilibili_session::ConversationId;
 
@@ -9,7 +9,7 @@ use super::scenario::Scenario;
 use super::trouble::Trouble;
 use crate::{DateHeader, HasMore, ListSignature};
 
-/// How often it does something.
+/// Frequency of a habit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum How {
     Never,
@@ -36,7 +36,7 @@ impl How {
     }
 }
 
-/// What `Date` does.
+/// Habit of the `Date` header.
 #[derive(Debug, Clone, Copy)]
 enum Date {
     Right,
@@ -45,7 +45,7 @@ enum Date {
     Missing,
 }
 
-/// What the server keeps doing.
+/// Habits of the server.
 #[derive(Debug)]
 pub(super) struct Habits {
     end_ignored: How,
