@@ -73,8 +73,8 @@ pub(super) struct Lists {
     is_settled: bool,
     /// Beginning of the last list of changes that was read to its end.
     read_from: UnixMicros,
-    /// Beginning of another part that was read since: what moved up meanwhile was on no page of
-    /// it, and is on the next list of changes.
+    /// Beginning of other parts that were read since: what moved up meanwhile was on no page of
+    /// them, and is on a list of changes that is still to be read to its end.
     moved_up_from: Option<UnixMicros>,
     owed: Option<Owed>,
     whole: WholeList,
@@ -379,19 +379,22 @@ impl Lists {
         match listing.part {
             Part::Changes => {
                 self.read_from = listing.walk.floor();
-                self.moved_up_from = None;
                 // It may have gone as low as what was owed.
                 self.owed.take_if(|owed| owed.floor >= listing.walk.floor());
+                if self.owed.is_none() {
+                    self.moved_up_from = None;
+                }
                 let was_late = listing.began.saturating_sub(self.seen_at) >= OVERLAP;
                 self.is_settled |= was_late;
                 self.see(listing, latest);
             }
             Part::Owed => {
-                self.moved_up_from = self.owed.take().map(|owed| owed.floor);
+                let floor = self.owed.take().map(|owed| owed.floor);
+                self.move_up_from(floor.unwrap_or(self.read_from));
             }
             Part::All => {
                 self.owed = None;
-                self.moved_up_from = Some(before(self.whole.base));
+                self.move_up_from(before(self.whole.base));
                 self.whole.base = self.whole.next_base;
                 self.whole.read_at = latest.server.unwrap_or(latest.local);
                 self.put_whole_off(clock);
@@ -432,6 +435,13 @@ impl Lists {
         let delay = owed.backoff.next(rng);
         owed.due = clock.saturating_add(delay);
         delay
+    }
+
+    /// What changed after `floor` may have moved up while its part was read: to the next list of
+    /// changes, or, where that breaks off, to what it owes. It is shown when nothing is owed.
+    fn move_up_from(&mut self, floor: UnixMicros) {
+        let lowest = self.moved_up_from.map_or(floor, |from| from.min(floor));
+        self.moved_up_from = Some(lowest);
     }
 
     fn owe(&mut self, listing: &Listing, due: Duration) {

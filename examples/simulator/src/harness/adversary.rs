@@ -429,7 +429,12 @@ fn hold_back(
         0 => int(empty.get("has_more").unwrap_or(&Value::Null)) == 1,
         _ => says_more,
     };
-    if stays <= 1 && says_more && !is_told {
+    let looks_last = match stays {
+        0 => !is_told,
+        1 => list.get(kept).map(number_of) >= moment.told,
+        _ => false,
+    };
+    if looks_last && says_more {
         return;
     }
     list.drain(..kept);
