@@ -234,7 +234,9 @@ impl Poller {
                 Seqno(entry.target),
                 UnixMicros(entry.session_ts),
             );
-            track.recheck = entry.recheck;
+            track.recheck = entry
+                .recheck
+                .then(|| Seqno(entry.target).max(Seqno(entry.cursor.unwrap_or_default())));
             track.listed_ts = UnixSeconds(entry.written_at.unwrap_or_default());
             if let Some(settled_ts) = entry.settled_ts {
                 track.settled_ts = UnixMicros(settled_ts);
@@ -299,7 +301,7 @@ impl Poller {
                     .new_from
                     .filter(|_| track.cursor.is_none())
                     .map(|seqno| seqno.0),
-                recheck: track.recheck,
+                recheck: track.is_vague(),
             })
             .collect();
         Some(Checkpoint {
