@@ -199,11 +199,9 @@ impl Lists {
             (false, None) => UnixMicros(0),
         };
         self.seen_to = base;
-        self.whole.base = base;
-        let entries = page.session_list.iter();
-        let in_place = entries.filter(|entry| entry.top_ts.0 == 0 && entry.session_ts.0 > 0);
+        self.whole.base = base.min(newest.oldest);
         let has_all = !page.has_more && page.session_list.len() < newest_page().page_size();
-        let oldest = in_place.map(|entry| entry.session_ts).min();
+        let oldest = Some(newest.oldest).filter(|oldest| oldest.0 > 0);
         self.first = FirstList {
             listed_to: Some(base.max(oldest.unwrap_or_default())),
             oldest: oldest.filter(|_| !has_all),
@@ -395,7 +393,9 @@ impl Lists {
             Part::All => {
                 self.owed = None;
                 self.move_up_from(before(self.whole.base));
-                self.whole.base = self.whole.next_base;
+                // A base line that lies ahead would hide what changes until then.
+                let oldest = listing.walk.newest().unwrap_or_default().oldest;
+                self.whole.base = self.whole.next_base.min(oldest);
                 self.whole.read_at = latest.server.unwrap_or(latest.local);
                 self.put_whole_off(clock);
             }
