@@ -63,8 +63,6 @@ pub(super) struct Manners {
     /// there on, or with a page that had one message or none, and so was the last.
     fetched: BTreeMap<ConversationId, ((u64, i64), Option<u64>)>,
     /// Conversations may begin anew.
-    /// Replies are sent beside the poller.
-    replies: bool,
     restarts: bool,
     /// Lists do not always say how far a conversation goes, or a whole one shows what was
     /// forgotten.
@@ -108,9 +106,11 @@ struct Walk {
 struct Keys {
     /// Something that was signed with them was answered.
     good: bool,
-    /// Who was refused for a signature, and how often new keys were asked for then.
+    /// Who was refused for a signature, and was not answered otherwise since.
     refused: BTreeSet<Option<ConversationId>>,
-    navs: u32,
+    /// When new ones came last because somebody was refused; nothing that was signed was
+    /// answered since, and nobody was refused for old ones.
+    renewed_at: Option<Duration>,
     /// Whose messages are being asked for, and were when the last pause was announced.
     asked: BTreeSet<ConversationId>,
     excused: BTreeSet<ConversationId>,
@@ -132,6 +132,10 @@ const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// So many may be refused, and nobody served meanwhile, before that concerns all.
 const ALONE: usize = 2;
+/// Keys that served nobody may be asked for again after so many times the interval, or five
+/// seconds, whichever is shorter.
+const RENEWALS: u32 = 12;
+const PACE: Duration = Duration::from_secs(5);
 /// So far below what was seen a list may reach (µs).
 const OVERLAP_US: i64 = 5_000_000;
 /// The longest page of a list.
@@ -150,7 +154,6 @@ impl Manners {
                 ..Walk::default()
             },
             restarts: scenario.has(Trouble::Restarts),
-            replies: scenario.has(Trouble::Replies),
             is_vague: scenario.has(Trouble::VagueList)
                 || scenario.has(Trouble::Extremes)
                 || scenario.whole_list_interval.is_some() && scenario.forgets(),
@@ -177,7 +180,8 @@ impl Manners {
         if now < self.paused_until {
             return impolite(format!("{asked} during a pause to {:?}", self.paused_until));
         }
-        self.keys.ask(asked, self.max_parallel, self.replies)?;
+        self.keys
+            .ask(now, asked, self.max_parallel, self.interval)?;
         if let Some(list) = asked.list() {
             self.lists += 1;
             if self.lists > 1 {
@@ -287,7 +291,7 @@ impl Manners {
         self.owed = meaning;
         self.answered_beside = asked == Asked::Send;
         self.nav_failed = asked == Asked::Nav && meaning != Some(Meaning::Right);
-        self.keys.answer(asked, meaning);
+        self.keys.answer(now, asked, meaning);
         if asked.is_signed() && meaning == Some(Meaning::Right) {
             self.last_signature = None;
         }
@@ -460,6 +464,8 @@ impl Walk {
             }
             return Ok(());
         }
+        // Where the list of all led nowhere, that is known from then on.
+        self.end_ignored |= self.singles && matches!(list.of, ListOf::Single(_));
         if self.left > 0 {
             self.left -= 1;
             return Ok(());
@@ -563,23 +569,31 @@ impl Walk {
 }
 
 impl Keys {
-    /// Something is asked for: new keys once after they were refused, and no more than side
-    /// by side with keys that are refused throughout.
+    /// Something is asked for: new keys once after they were refused, and seldom while they
+    /// serve nobody; no more than side by side with keys that are refused throughout.
     ///
-    /// Where there are replies beside the poller, both may ask for keys at one instant.
-    fn ask(&mut self, asked: Asked, max_parallel: usize, replies: bool) -> Result<(), Breach> {
-        let refused = self.refused.len();
-        let most = 1 + u32::from(replies);
+    /// While new keys are on their way, a reply beside the poller may ask for them as well.
+    fn ask(
+        &mut self,
+        now: Duration,
+        asked: Asked,
+        max_parallel: usize,
+        interval: Duration,
+    ) -> Result<(), Breach> {
         match asked {
-            Asked::Nav if refused > 0 => {
-                self.navs += 1;
+            Asked::Nav if !self.refused.is_empty() => {
                 (self.good, self.are_new) = (false, true);
-                Breach::unless(self.navs <= most, Property::Polite, || {
+                let may_at = |at: Duration| at + RENEWALS * interval.min(PACE);
+                let is_soon = self.renewed_at.is_some_and(|at| now < may_at(at));
+                Breach::unless(!is_soon, Property::Polite, || {
+                    let refused = self.refused.len();
                     format!("keys are asked for again although new ones are refused ({refused})")
                 })
             }
             Asked::Fetch { id, .. } => {
                 self.asked.insert(id);
+                // A reply that is refused asks for no pause.
+                let refused = self.refused.iter().flatten().count();
                 Breach::unless(refused <= max_parallel, Property::Polite, || {
                     format!("{asked} although {refused} were refused a signature, and no pause")
                 })
@@ -588,7 +602,7 @@ impl Keys {
         }
     }
 
-    fn answer(&mut self, asked: Asked, meaning: Option<Meaning>) {
+    fn answer(&mut self, now: Duration, asked: Asked, meaning: Option<Meaning>) {
         let is_signed = asked.is_signed();
         let mut is_excused = false;
         if let Some(id) = asked.conversation() {
@@ -596,6 +610,9 @@ impl Keys {
             is_excused = self.excused.remove(&id);
         }
         match meaning {
+            Some(Meaning::Right) if asked == Asked::Nav => {
+                self.renewed_at = Some(now).filter(|_| !self.refused.is_empty());
+            }
             Some(Meaning::Right) if is_signed => {
                 *self = Self {
                     good: true,
@@ -606,7 +623,12 @@ impl Keys {
             Some(Meaning::Refused) if is_signed && !is_excused => {
                 self.refused.insert(asked.conversation());
             }
-            Some(Meaning::OldKeys) => self.navs = 0,
+            Some(Meaning::Refused) => {}
+            Some(Meaning::OldKeys) => self.renewed_at = None,
+            // Another trouble: with the new keys it was not refused.
+            _ if is_signed => {
+                self.refused.remove(&asked.conversation());
+            }
             _ => {}
         }
     }
@@ -631,6 +653,7 @@ impl Keys {
                     good: self.good,
                     asked: self.asked.clone(),
                     excused: self.asked.clone(),
+                    renewed_at: self.renewed_at,
                     ..Self::default()
                 };
                 return Ok(());
@@ -638,7 +661,6 @@ impl Keys {
         };
         self.waiting.insert(id);
         self.refused.remove(&Some(id));
-        self.navs = 0;
         let most = if self.are_new { 1 } else { ALONE };
         Breach::unless(self.waiting.len() <= most, Property::Polite, || {
             format!("{id} waits, and not all, although others are refused as well: {notice}")
