@@ -59,6 +59,8 @@ pub(super) struct Manners {
     sends: Sends,
     /// What the lists said last of each conversation: its newest message, when it changed.
     told: BTreeMap<ConversationId, (u64, i64)>,
+    /// The highest number that they told of, ever.
+    told_most: BTreeMap<ConversationId, u64>,
     /// What they had said when all that was fetched: by a page that reached it, asked for from
     /// there on, or with a page that had one message or none, and so was the last.
     fetched: BTreeMap<ConversationId, ((u64, i64), Option<u64>)>,
@@ -78,6 +80,8 @@ struct Walk {
     has_begun: bool,
     /// How many further pages the answers so far ask for.
     left: u64,
+    /// The last page failed, and with it the round's list.
+    has_failed: bool,
     /// How many were asked for beyond that.
     slack: u64,
     /// Where it may end.
@@ -132,6 +136,8 @@ const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// So many may be refused, and nobody served meanwhile, before that concerns all.
 const ALONE: usize = 2;
+/// So often a message that a list told of is asked for in vain.
+const ATTEMPTS: u32 = 3;
 /// Keys that served nobody may be asked for again after so many times the interval, or five
 /// seconds, whichever is shorter.
 const RENEWALS: u32 = 12;
@@ -262,7 +268,10 @@ impl Manners {
         let is_done = fetched.is_some_and(|((newest, _), whole)| {
             let is_below = whole.is_some_and(|from| begin >= from);
             // Where the numbers fell it may not have been seen yet that they began anew.
-            let fell = self.restarts && begin > *newest;
+            let most = self.told_most.get(&id).copied().unwrap_or_default();
+            let in_vain = self.in_vain.get(&id).copied().unwrap_or_default();
+            let may_try = most > *newest && in_vain < ATTEMPTS;
+            let fell = self.restarts && (begin > *newest || may_try);
             !self.is_vague && !fell && *newest > 0 && (is_below || open && begin >= *newest)
         });
         if is_done {
@@ -302,6 +311,8 @@ impl Manners {
                 for entry in &page.entries {
                     let told = (entry.newest, entry.session_ts);
                     self.told.insert(entry.id, told);
+                    let most = self.told_most.entry(entry.id).or_default();
+                    *most = entry.newest.max(*most);
                 }
                 items + self.walk.answer(list, page)
             }
@@ -348,7 +359,10 @@ impl Manners {
             return Ok(());
         };
         self.keys.pause(notice)?;
-        if notice.conversation().is_none() || !matches!(notice, Notice::Retry { .. }) {
+        // Where sends alone are paused, a list goes on.
+        let is_of_sends = matches!(notice, Notice::SendsPaused { .. });
+        let is_of_one = notice.conversation().is_some() && matches!(notice, Notice::Retry { .. });
+        if !is_of_sends && !is_of_one {
             self.walk.refused = None;
             if self.walk.left > 0 {
                 self.walk.breaks_off(now);
@@ -357,7 +371,8 @@ impl Manners {
         let until = now + delay;
         let seconds = delay.as_secs_f64();
         let by_reply = std::mem::take(&mut self.answered_beside);
-        let is_idle = self.fetches == 0 && self.lists == 0 && self.walk.left == 0;
+        let is_read = self.walk.left == 0 || self.walk.has_failed;
+        let is_idle = self.fetches == 0 && self.lists == 0 && is_read;
         if by_reply && is_idle && !self.round_paused {
             // The round was over, and a success.
             (self.last_risk, self.last_throttled) = (None, None);
@@ -446,6 +461,7 @@ impl Walk {
     /// A list is asked for: it begins a round, answers so far ask for it, or it begins to
     /// read what is left of an earlier one, or the whole list.
     fn ask(&mut self, now: Duration, list: AskedList) -> Result<(), Breach> {
+        self.has_failed = false;
         let again = self.refused.take();
         let again = again.is_some_and(|it| AskedList { signed: true, ..it } == list);
         // Once changes were asked for, the newest page of all begins a whole list.
@@ -547,10 +563,13 @@ impl Walk {
         let mut more = u64::from(says_more && goes_on && !is_below);
         let ignores = |it: &ListEntry| list.end_ts.is_some_and(|end| it.session_ts > end);
         self.end_ignored |= !matches!(list.of, ListOf::Single(_)) && in_place().any(ignores);
-        // As long as a page is, and nothing new: whether `end_ts` was obeyed does not show.
+        // As long as a page is, and nothing in place that is lower: whether `end_ts` was obeyed does not show.
         let is_full = page.entries.len() >= self.capacity;
         self.capacity = self.capacity.max(page.entries.len());
-        let is_unclear = list.of == ListOf::All && list.end_ts.is_some() && !fresh && is_full;
+        let leads_down = list
+            .end_ts
+            .is_none_or(|end| in_place().any(|it| it.session_ts < end - 1));
+        let is_unclear = list.of == ListOf::All && !leads_down && is_full;
         if (self.end_ignored || is_unclear) && says_more && !self.singles {
             self.singles = true;
             more += SINGLES;
@@ -565,6 +584,7 @@ impl Walk {
         if let Some(Meaning::Refused | Meaning::OldKeys) = meaning {
             self.refused = Some(list);
         }
+        self.has_failed = self.refused.is_none();
     }
 }
 
