@@ -65,11 +65,16 @@ impl IdentityCache {
     }
 
     /// Keeps an identity that nav gave at `now` (monotonic).
+    ///
+    /// Two that ask for keys side by side get the same ones: those are no new generation.
     pub fn store(&mut self, identity: Identity, now: Duration) {
-        self.generation.0 = self.generation.0.saturating_add(1);
+        let kept = self.current.as_ref();
+        if kept.is_none_or(|kept| kept.keys != identity.keys) {
+            self.generation.0 = self.generation.0.saturating_add(1);
+            self.proven = false;
+        }
         self.current = Some(Arc::new(identity));
         self.fetched_at = now;
-        self.proven = false;
     }
 
     /// Notes that a request signed with keys of this generation was served.
@@ -155,6 +160,19 @@ mod tests {
         assert!(cache.get().is_some());
         let later = Duration::from_secs(3600);
         assert_eq!(cache.refuse(second, later), Refusal::SignAgain);
+    }
+
+    #[test]
+    fn keys_that_come_twice_are_no_newer_the_second_time() {
+        let mut cache = paced();
+        let first = fetched(&mut cache, 0);
+        cache.refuse(first, Duration::ZERO);
+        let second = fetched(&mut cache, 1);
+        assert_eq!(fetched(&mut cache, 2), second);
+        assert_eq!(
+            cache.refuse(second, Duration::from_secs(3)),
+            Refusal::Account
+        );
     }
 
     #[test]

@@ -158,6 +158,10 @@ impl Poller {
     pub(super) fn begin_fetching(&mut self) {
         let forgotten_to = self.tracks.forget_quiet(self.lists.settled_to());
         self.lists.forget_to(forgotten_to);
+        // Every round may sign again: what was refused before a pause counts no more.
+        self.tracks
+            .iter_mut()
+            .for_each(|track| track.signed_again = false);
         let clock = self.clock;
         let mut behind: Vec<(Reverse<UnixMicros>, ConversationId)> = self
             .tracks
