@@ -206,15 +206,23 @@ impl Lineage {
             );
             return Err(Breach::new(Property::NothingLost, what).about(id));
         }
+        // What cannot be read there was never fetched either, so that no notice can show it.
+        let unread = ledger
+            .within(id, from..=to)
+            .filter(|(_, entry)| is_given_up && entry.fate == Fate::Told)
+            .map(|(place, _)| place);
         let so_far = self.log.len();
+        let skipped = missing.into_iter().chain(unread);
         self.skipped
-            .extend(missing.into_iter().map(|place| ((id, place), so_far)));
+            .extend(skipped.map(|place| ((id, place), so_far)));
         Ok(())
     }
 
-    /// What cannot be read, and no notice told of it.
+    /// What cannot be read, and no notice told of it, nor of the stretch where it lies.
     pub(super) fn untold(&self, ledger: &Ledger) -> Option<(ConversationId, u64)> {
-        let mut untold = ledger.untold();
+        let mut untold = ledger
+            .untold()
+            .filter(|(id, place, _)| !self.skipped.contains_key(&(*id, *place)));
         let (id, place, _) =
             untold.find(|(id, place, entry)| self.is_new(*id, *place, entry, ledger))?;
         Some((id, place.seqno))
