@@ -141,6 +141,11 @@ impl Ledger {
         self.closed.contains(&id)
     }
 
+    /// The conversations that are over.
+    pub(super) fn closed(&self) -> impl Iterator<Item = ConversationId> {
+        self.closed.iter().copied()
+    }
+
     /// The messages that must come out, also of conversations that are over.
     pub(super) fn due(&self) -> impl Iterator<Item = (ConversationId, Place, &Entry)> {
         self.conversations

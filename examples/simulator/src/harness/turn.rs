@@ -289,6 +289,7 @@ impl Run<'_> {
         let (Some(id), Some(life)) = (asked.conversation(), &mut self.life) else {
             return;
         };
+        life.fetched_us = Some(self.at_us);
         life.in_hand.refusals.remove(&id);
         // What does not fit is given back.
         if self.scenario.backlog >= 4_500 && !self.scenario.has(Trouble::Flood) {
