@@ -69,6 +69,19 @@ impl Ledger {
         }
     }
 
+    /// Where this number lay when so many messages had been written.
+    pub(super) fn place_before(&self, id: ConversationId, seqno: u64, serial: u64) -> Place {
+        let all = self.conversations.get(&id).into_iter().flatten();
+        let before = all.filter(|(_, entry)| entry.serial < serial);
+        Place {
+            numbering: before
+                .map(|(place, _)| place.numbering)
+                .max()
+                .unwrap_or_default(),
+            seqno,
+        }
+    }
+
     pub(super) fn add(&mut self, id: ConversationId, seqno: u64, mut entry: Entry) {
         entry.serial = self.serial;
         self.serial += 1;

@@ -21,15 +21,26 @@ pub(super) struct Base {
     pub(super) newest_ts: i64,
     /// In the others nothing older than this is new (in seconds).
     pub(super) floor: i64,
+    /// In the others what was there and is older than this is old for certain (in seconds).
+    pub(super) old: i64,
     /// Whether conversations may be forgotten again.
     pub(super) forgets: bool,
     /// Whether times need not rise within a conversation.
     pub(super) times_off: bool,
 }
 
-/// In conversations that were not on the first list: the newest message when a list first
-/// showed that they had changed since. It is new whatever its time, and so is what follows.
-pub(super) type Proven = BTreeMap<ConversationId, Place>;
+/// The conversations that were not on the first list, and of which a list showed since that
+/// they had changed.
+pub(super) type Proven = BTreeMap<ConversationId, Proof>;
+
+/// What the list showed that was the first to prove that a conversation had changed.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Proof {
+    /// Its newest message. It is new whatever its time, and so is what follows.
+    from: Place,
+    /// How far the clock of that message was behind (in seconds).
+    behind: i64,
+}
 
 /// What a life has taken in hand and what it was refused, as far as that decides what is owed.
 #[derive(Debug, Default)]
@@ -91,13 +102,22 @@ impl Lineage {
     }
 
     /// A list showed this: a conversation, when it changed, its newest message.
-    pub(super) fn listed(&mut self, id: ConversationId, session_ts: i64, newest: Option<Place>) {
+    pub(super) fn listed(
+        &mut self,
+        id: ConversationId,
+        session_ts: i64,
+        newest: Option<Place>,
+        ledger: &Ledger,
+    ) {
         let Some(base) = &self.base else { return };
-        if let Some(newest) = newest
+        if let Some(from) = newest
             && !base.known.contains_key(&id)
             && session_ts > base.newest_ts
         {
-            self.proven.entry(id).or_insert(newest);
+            let sent = ledger.get(id, from).map(|entry| entry.timestamp);
+            let sent = sent.filter(|timestamp| *timestamp > 0);
+            let behind = sent.map_or(0, |sent| session_ts / 1_000_000 - sent).max(0);
+            self.proven.entry(id).or_insert(Proof { from, behind });
         }
     }
 
@@ -113,7 +133,7 @@ impl Lineage {
         if entry.serial < base.serial {
             return false;
         }
-        if self.proven.get(&id).is_some_and(|proven| place >= *proven) && !base.forgets {
+        if self.is_proven(id, place) && !base.forgets {
             return true;
         }
         if base.known.contains_key(&id) {
@@ -129,13 +149,22 @@ impl Lineage {
         !base.times_off || above.all(|it| it.timestamp == 0 || it.timestamp >= base.floor)
     }
 
+    /// Whether a list proved that it is new.
+    fn is_proven(&self, id: ConversationId, place: Place) -> bool {
+        self.proven
+            .get(&id)
+            .is_some_and(|proof| place >= proof.from)
+    }
+
     fn is_old(&self, base: &Base, id: ConversationId, place: Place, entry: &Entry) -> bool {
         match base.known.get(&id) {
             Some(known) => place <= *known,
             None => {
-                let is_proven = self.proven.get(&id).is_some_and(|proven| place >= *proven);
-                let was_there = entry.serial < base.serial && !is_proven;
-                was_there && entry.timestamp != 0 && entry.timestamp < base.floor
+                let was_there = entry.serial < base.serial && !self.is_proven(id, place);
+                // One clock that is behind may be that of the whole conversation.
+                let behind = self.proven.get(&id).filter(|_| base.times_off);
+                let old = base.old - behind.map_or(0, |proof| proof.behind);
+                was_there && entry.timestamp != 0 && entry.timestamp < old
             }
         }
     }
