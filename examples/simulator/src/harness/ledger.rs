@@ -192,6 +192,13 @@ impl Ledger {
         all.flat_map(move |all| all.range(place..=end).skip(1).map(|(_, entry)| entry))
     }
 
+    /// The messages of a conversation before this one, in the same numbering.
+    pub(super) fn below(&self, id: ConversationId, place: Place) -> impl Iterator<Item = &Entry> {
+        let begin = Place { seqno: 0, ..place };
+        let all = self.conversations.get(&id).into_iter();
+        all.flat_map(move |all| all.range(begin..place).map(|(_, entry)| entry))
+    }
+
     /// A notice showed an item that cannot be read.
     pub(super) fn told(&mut self, raw: &str) {
         let key = raw

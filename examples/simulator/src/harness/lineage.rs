@@ -156,7 +156,9 @@ impl Lineage {
             .is_some_and(|proof| place >= proof.from)
     }
 
-    fn is_old(&self, base: &Base, id: ConversationId, place: Place, entry: &Entry) -> bool {
+    /// Whether this was there before the base line, and shows as such.
+    fn is_old(&self, id: ConversationId, place: Place, entry: &Entry, ledger: &Ledger) -> bool {
+        let Some(base) = &self.base else { return false };
         match base.known.get(&id) {
             Some(known) => place <= *known,
             None => {
@@ -164,7 +166,10 @@ impl Lineage {
                 // One clock that is behind may be that of the whole conversation.
                 let behind = self.proven.get(&id).filter(|_| base.times_off);
                 let old = base.old - behind.map_or(0, |proof| proof.behind);
-                was_there && entry.timestamp != 0 && entry.timestamp < old
+                // What lies above one that is new by its time is taken as new.
+                let mut below = ledger.below(id, place);
+                let is_above_new = base.times_off && below.any(|it| it.timestamp >= old);
+                was_there && entry.timestamp != 0 && entry.timestamp < old && !is_above_new
             }
         }
     }
@@ -186,7 +191,7 @@ impl Lineage {
             let what = format!("{id} {seqno} came with another's key");
             return Err(Breach::new(Property::OneBadItem, what).about(id));
         }
-        if self.is_old(base, id, place, entry) {
+        if self.is_old(id, place, entry, ledger) {
             return twice(format!("{id} {seqno} was there before the base line"));
         }
         // Of what is forgotten only the time tells that it was handed out.
