@@ -267,8 +267,8 @@ impl Poller {
     }
 
     /// How many conversations are remembered: at most as many as
-    /// [configured](PollerConfig::max_conversations), besides those that changed just now
-    /// or have something to fetch.
+    /// [configured](PollerConfig::max_conversations), besides those that changed just now,
+    /// have something to fetch, or may be on the rest of a list that is owed.
     pub fn remembered_conversations(&self) -> usize {
         self.tracks.len()
     }

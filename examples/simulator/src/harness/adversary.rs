@@ -122,6 +122,11 @@ impl Adversary {
         }
     }
 
+    /// Whether no list leads below its first page, those of single types neither.
+    pub(super) const fn lists_lead_nowhere(&self) -> bool {
+        !self.habits.pages_lists()
+    }
+
     /// The server's answers to a request, as they come back. None at all: it hangs.
     pub(super) fn answer(
         &mut self,

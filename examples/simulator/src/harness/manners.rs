@@ -711,15 +711,15 @@ pub(super) fn holds(poller: &Poller, scenario: &Scenario) -> Result<(), Breach> 
 }
 
 /// Whether a poller that has nothing to do remembers no more than it may: besides those that
-/// `just_changed`. With a clock that is behind, or changes that lie ahead of it, all that
-/// changed since then is listed again.
+/// are `unforgettable`. With a clock that is behind, or changes that lie ahead of it, all that
+/// changed since then is listed again; so is all that a list shows which is never proven whole.
 pub(super) fn remembers(
     poller: &Poller,
     scenario: &Scenario,
-    just_changed: usize,
+    unforgettable: usize,
 ) -> Result<(), Breach> {
     let remembered = poller.remembered_conversations();
-    let most = scenario.max_conversations.max(just_changed);
+    let most = scenario.max_conversations.max(unforgettable);
     let is_behind = scenario.has(Trouble::DateOff) || scenario.has(Trouble::FutureTs);
     Breach::unless(remembered <= most || is_behind, Property::Bounded, || {
         format!("{remembered} conversations are remembered, {most} may be")
