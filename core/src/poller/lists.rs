@@ -140,14 +140,11 @@ pub(super) struct LatestNow {
 
 impl LatestNow {
     /// The newest change of a list, unless it lies in the future: that would hide what arrives
-    /// until then. It does where both clocks say so: either may be behind. Without one of the
-    /// server, two conversations do not lie at once.
+    /// until then. Two conversations do not lie at once, and they count more than a clock that
+    /// may be behind.
     fn bound(self, newest: Newest) -> UnixMicros {
-        let latest = match self.server {
-            Some(_) => self.to_micros(),
-            None => self.to_micros().max(newest.second),
-        };
-        newest.first.min(latest)
+        let now = self.server.unwrap_or(self.local).to_micros();
+        newest.first.min(now.max(newest.second))
     }
 
     fn to_micros(self) -> UnixMicros {
@@ -210,13 +207,8 @@ impl Lists {
         if has_all {
             self.whole.read_at = latest.server.unwrap_or(latest.local);
         }
-        // A clock of the server that is behind does not make old what the list shows as such,
-        // unless the local one says that this lies in the future.
-        let listed = match latest.server {
-            Some(_) => newest.first.to_seconds().min(latest.local),
-            None => base.to_seconds(),
-        };
-        listed.max(date.or(latest.server).unwrap_or_default())
+        base.to_seconds()
+            .max(date.or(latest.server).unwrap_or_default())
     }
 
     /// Goes on from a checkpoint.
