@@ -140,11 +140,16 @@ pub(super) struct LatestNow {
 
 impl LatestNow {
     /// The newest change of a list, unless it lies in the future: that would hide what arrives
-    /// until then. Two conversations do not lie at once, and they count more than a clock that
-    /// may be behind.
+    /// until then. Of the two clocks and the second conversation, each of which may be wrong, the
+    /// middle one counts; without a clock of the server, the later one.
     fn bound(self, newest: Newest) -> UnixMicros {
-        let now = self.server.unwrap_or(self.local).to_micros();
-        newest.first.min(now.max(newest.second))
+        let (local, second) = (self.local.to_micros(), newest.second);
+        let (low, high) = (local.min(second), local.max(second));
+        let latest = match self.server {
+            Some(server) => server.to_micros().clamp(low, high),
+            None => high,
+        };
+        newest.first.min(latest)
     }
 
     fn to_micros(self) -> UnixMicros {
