@@ -5,9 +5,9 @@
 //! MD5 over the sorted query and the mixed key (`w_rid`). This is part of the
 //! request format of the calls that want it; it is no secret and hides nothing.
 
-use std::fmt::Write as _;
-
+use data_encoding::HEXLOWER;
 use md5::{Digest, Md5};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 use crate::time::UnixSeconds;
 
@@ -16,6 +16,18 @@ const MIXIN: [u8; 32] = [
     46, 47, 18, 2, 53, 8, 23, 32, 15, 50, 10, 31, 58, 3, 45, 35, 27, 43, 5, 49, 33, 9, 42, 19, 29,
     28, 14, 39, 12, 38, 41, 13,
 ];
+
+/// The characters that JavaScript's `encodeURIComponent` encodes.
+const COMPONENT: &AsciiSet = &NON_ALPHANUMERIC
+    .remove(b'-')
+    .remove(b'_')
+    .remove(b'.')
+    .remove(b'!')
+    .remove(b'~')
+    .remove(b'*')
+    .remove(b'\'')
+    .remove(b'(')
+    .remove(b')');
 
 /// Where on the site the web client says it is, for calls that do not say themselves.
 const WEB_LOCATION: &str = "1550101";
@@ -76,7 +88,7 @@ impl WbiKeys {
         let mut md5 = Md5::new();
         md5.update(canonical(pairs));
         md5.update(self.mixed);
-        hex(&md5.finalize())
+        HEXLOWER.encode(&md5.finalize())
     }
 }
 
@@ -96,37 +108,12 @@ fn canonical(pairs: &[(&str, String)]) -> String {
         if !text.is_empty() {
             text.push('&');
         }
-        encode_component(name, &mut text);
+        text.extend(utf8_percent_encode(name, COMPONENT));
         text.push('=');
-        let kept: String = value.chars().filter(|c| !"!'()*".contains(*c)).collect();
-        encode_component(&kept, &mut text);
+        let kept = value.replace(['!', '\'', '(', ')', '*'], "");
+        text.extend(utf8_percent_encode(&kept, COMPONENT));
     }
     text
-}
-
-/// As JavaScript's `encodeURIComponent`: upper-case hex, a space is `%20`.
-fn encode_component(text: &str, into: &mut String) {
-    for byte in text.bytes() {
-        match byte {
-            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' => into.push(char::from(byte)),
-            b'-' | b'_' | b'.' | b'!' | b'~' | b'*' | b'\'' | b'(' | b')' => {
-                into.push(char::from(byte));
-            }
-            _ => {
-                // Writing to a String cannot fail.
-                let _ = write!(into, "%{byte:02X}");
-            }
-        }
-    }
-}
-
-/// Lower-case hex.
-pub(crate) fn hex(bytes: &[u8]) -> String {
-    bytes.iter().fold(String::new(), |mut text, byte| {
-        // Writing to a String cannot fail.
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
 }
 
 /// The last path segment without its extension.

@@ -10,10 +10,10 @@ mod formats;
 use std::fmt;
 
 use http::HeaderValue;
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use zeroize::Zeroize;
 
 use crate::ids::Uid;
-use crate::wbi::hex;
 
 /// The cookies of a login. Only `SESSDATA` is always needed; calls that write need `bili_jct` too.
 ///
@@ -208,24 +208,22 @@ fn checked(secret: Option<Secret>, name: &'static str) -> Result<Option<Secret>,
     secret.map(|secret| secret.checked(name)).transpose()
 }
 
+/// The characters that are encoded in a cookie: all but RFC 3986's unreserved ones.
+const RESERVED: &AsciiSet = &NON_ALPHANUMERIC
+    .remove(b'-')
+    .remove(b'_')
+    .remove(b'.')
+    .remove(b'~');
+
 /// A SESSDATA holds `,` and `*`: as it came from the server they are escaped.
 fn percent_encoded(sessdata: &Secret) -> Secret {
     let value = sessdata.expose();
     if value.contains('%') {
         return sessdata.clone();
     }
-    let mut encoded = String::with_capacity(value.len() * 2);
-    for byte in value.bytes() {
-        match byte {
-            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'_' | b'.' | b'~' => {
-                encoded.push(char::from(byte));
-            }
-            _ => {
-                encoded.push('%');
-                encoded.push_str(&hex(&[byte]).to_uppercase());
-            }
-        }
-    }
+    // Long enough for all, so that no half of the secret stays where a growing text has been.
+    let mut encoded = String::with_capacity(value.len() * 3);
+    encoded.extend(utf8_percent_encode(value, RESERVED));
     Secret(encoded)
 }
 

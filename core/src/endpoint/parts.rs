@@ -2,6 +2,7 @@
 
 use http::header::{CONTENT_TYPE, COOKIE, HeaderValue, ORIGIN, REFERER, USER_AGENT};
 use http::{Method, Request};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use url::form_urlencoded;
 
 use crate::context::Context;
@@ -180,8 +181,10 @@ impl Parts {
     }
 }
 
-/// Percent-encodes all but unreserved characters, so that no URL library on
-/// the way sees a reason to write it differently.
+/// The characters that are encoded in a query: so many that no URL library on the way sees a
+/// reason to write one differently.
+const QUERY: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.');
+
 fn query_string(pairs: &[(&'static str, String)]) -> String {
     let mut text = String::new();
     for (name, value) in pairs {
@@ -190,13 +193,22 @@ fn query_string(pairs: &[(&'static str, String)]) -> String {
         }
         text.push_str(name);
         text.push('=');
-        for chunk in form_urlencoded::byte_serialize(value.as_bytes()) {
-            match chunk {
-                "+" => text.push_str("%20"),
-                "*" => text.push_str("%2A"),
-                chunk => text.push_str(chunk),
-            }
-        }
+        text.extend(utf8_percent_encode(value, QUERY));
     }
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_query_is_written_as_a_form_but_for_what_libraries_write_differently() {
+        let every: String = ('\0'..='\u{7f}').chain("é你😀".chars()).collect();
+        let form: String = form_urlencoded::byte_serialize(every.as_bytes()).collect();
+        assert_eq!(
+            query_string(&[("a", String::new()), ("b", every)]),
+            format!("a=&b={}", form.replace('+', "%20").replace('*', "%2A"))
+        );
+    }
 }
