@@ -1,10 +1,10 @@
 //! What a user of the poller sees of a message.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::sync::Arc;
 
-use serde::ser::SerializeMap;
-use serde::{Serialize, Serializer};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::Value;
 
 use crate::error::DecodeError;
@@ -16,8 +16,9 @@ use crate::time::UnixSeconds;
 
 /// A message that arrived, with its content read.
 ///
-/// Its `Display` is one line for people, whatever the message holds. Its `Serialize` is
-/// the object that `bili --json` prints, a line each:
+/// Its `Display` is one line for people, whatever the message holds. Its `Serialize` keeps the
+/// message as the service sent it, so that the event can be read back from a file or a queue:
+/// `content` is read from the message once more.
 ///
 /// ```
 /// use bilibili_session::model::{EventType, Message};
@@ -30,9 +31,8 @@ use crate::time::UnixSeconds;
 /// let event = Event::new(Uid(20001).into(), message);
 /// assert_eq!(event.to_string(), r"user 20001: hi\n");
 ///
-/// let line = serde_json::to_value(&event)?;
-/// assert_eq!(line["event"], "message");
-/// assert_eq!(line["content"]["content"], "hi\n");
+/// let line = serde_json::to_string(&event)?;
+/// assert_eq!(serde_json::from_str::<Event>(&line)?, event);
 /// # Ok::<(), serde_json::Error>(())
 /// ```
 #[derive(Debug, Clone, PartialEq)]
@@ -129,40 +129,54 @@ impl Event {
     }
 }
 
-/// The object of a `message` line: `msg_key` is a string, because JavaScript cannot hold it.
+/// Serialised form of an [`Event`].
+#[derive(Serialize, Deserialize)]
+struct Record<'a> {
+    conversation: ConversationId,
+    message: Cow<'a, Message>,
+    /// Content that the message does not tell: the item itself was not of the shape it has.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    undecodable: Option<Undecodable<'a>>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    withdrawn: Option<Cow<'a, Event>>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Undecodable<'a> {
+    raw: Cow<'a, str>,
+    reason: Cow<'a, str>,
+}
+
 impl Serialize for Event {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let message = &self.message;
-        let mut map = serializer.serialize_map(None)?;
-        map.serialize_entry("event", "message")?;
-        map.serialize_entry("conversation", &self.conversation)?;
-        map.serialize_entry("sender_uid", &message.sender_uid)?;
-        map.serialize_entry("receiver_type", &message.receiver_type)?;
-        map.serialize_entry("receiver_id", &message.receiver_id)?;
-        map.serialize_entry("msg_seqno", &message.msg_seqno)?;
-        map.serialize_entry("msg_type", &message.msg_type)?;
-        map.serialize_entry("msg_key", &message.msg_key.to_string())?;
-        map.serialize_entry("timestamp", &message.timestamp)?;
-        map.serialize_entry("msg_status", &message.msg_status)?;
-        match &self.content {
-            Content::Undecodable { raw, reason } => {
-                map.serialize_entry("type", "undecodable")?;
-                map.serialize_entry("raw", raw)?;
-                map.serialize_entry("error", reason)?;
-            }
-            Content::Raw(raw) => {
-                map.serialize_entry("type", message.msg_type.as_str())?;
-                map.serialize_entry("raw", raw)?;
-            }
-            content => {
-                map.serialize_entry("type", message.msg_type.as_str())?;
-                map.serialize_entry("content", content)?;
-            }
+        Record {
+            conversation: self.conversation,
+            message: Cow::Borrowed(&self.message),
+            undecodable: match &self.content {
+                Content::Undecodable { raw, reason } => Some(Undecodable {
+                    raw: raw.into(),
+                    reason: reason.into(),
+                }),
+                _ => None,
+            },
+            withdrawn: self.withdrawn.as_deref().map(Cow::Borrowed),
         }
-        if matches!(self.content, Content::Withdraw(_)) {
-            map.serialize_entry("withdrawn", &self.withdrawn.as_deref())?;
+        .serialize(serializer)
+    }
+}
+
+impl<'de> Deserialize<'de> for Event {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let record = Record::deserialize(deserializer)?;
+        let mut event = Self::new(record.conversation, record.message.into_owned());
+        if let Some(Undecodable { raw, reason }) = record.undecodable {
+            event.content = Content::Undecodable {
+                raw: raw.into_owned(),
+                reason: reason.into_owned(),
+            };
         }
-        map.end()
+        event.withdrawn = record.withdrawn.map(|event| Arc::new(event.into_owned()));
+        Ok(event)
     }
 }
 

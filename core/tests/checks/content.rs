@@ -55,11 +55,14 @@ pub fn check(input: &[u8]) {
     check_event(&withdrawal);
 }
 
-/// The event can be shown and written, and what is written of its content reads the same.
+/// The event can be shown, written and read back, and what is written of its content reads the same.
 pub fn check_event(event: &Event) {
     assert_one_line(&event.to_string());
     let line = serde_json::to_string(event).unwrap();
     assert!(!line.contains('\n'));
+    let back: Event = serde_json::from_str(&line).unwrap();
+    assert_eq!(&back, event);
+    assert_eq!(format!("{back:?}"), format!("{event:?}"));
     let _ = (event.text(), event.content.text());
     match &event.content {
         Content::Notice(notice) => assert!(notice.buttons().len() <= 3),
