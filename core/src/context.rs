@@ -60,8 +60,12 @@ impl Context {
         self.hosts.is_official()
     }
 
-    /// Refuses an identity that is not the one the credential was given for.
-    pub(crate) fn check_uid(&self, actual: Uid) -> Result<(), BuildError> {
+    /// Checks the account that nav names against the one that the credential names, if it names
+    /// one.
+    ///
+    /// # Errors
+    /// Fails when they are not the same.
+    pub fn check_uid(&self, actual: Uid) -> Result<(), BuildError> {
         match self.credential.uid() {
             Some(given) if given != actual => Err(BuildError::UidMismatch { given, actual }),
             _ => Ok(()),
