@@ -12,6 +12,10 @@ use crate::identity::{Generation, Identity, IdentityCache, Refusal};
 use crate::time::{Now, UnixSeconds};
 
 /// What to do next for a call.
+#[expect(
+    clippy::exhaustive_enums,
+    reason = "whatever drives a call does each of these"
+)]
 #[must_use]
 pub enum Step<T> {
     /// Send this and give what comes of it to [`Call::handle_response`].
@@ -62,7 +66,7 @@ impl Account {
     }
 
     /// What nav said last, if it was asked and its keys are still good.
-    pub fn identity(&self) -> Option<(Generation, std::sync::Arc<Identity>)> {
+    pub(crate) fn identity(&self) -> Option<(Generation, std::sync::Arc<Identity>)> {
         self.identity.get()
     }
 
@@ -70,7 +74,7 @@ impl Account {
     ///
     /// # Errors
     /// Fails when the credential was given for another account than it is a login of.
-    pub fn store(&mut self, identity: Identity, now: Now) -> Result<(), Error> {
+    pub(crate) fn store(&mut self, identity: Identity, now: Now) -> Result<(), Error> {
         self.context.check_uid(identity.uid)?;
         self.identity.store(identity, now.monotonic);
         Ok(())
@@ -82,22 +86,22 @@ impl Account {
     }
 
     /// Notes that a request signed with keys of this generation was served.
-    pub fn accept(&mut self, generation: Generation) {
+    pub(crate) fn accept(&mut self, generation: Generation) {
         self.identity.accept(generation);
     }
 
     /// Notes at `now` that a signature was refused, and says what follows.
-    pub fn refuse(&mut self, generation: Generation, now: Now) -> Refusal {
+    pub(crate) fn refuse(&mut self, generation: Generation, now: Now) -> Refusal {
         self.identity.refuse(generation, now.monotonic)
     }
 
     /// Returns whether lists of conversations are signed: the service refused one that was not.
-    pub const fn signs_lists(&self) -> bool {
+    pub(crate) const fn signs_lists(&self) -> bool {
         self.signs_lists
     }
 
     /// Signs lists of conversations from now on, or not.
-    pub const fn sign_lists(&mut self, signs: bool) {
+    pub(crate) const fn sign_lists(&mut self, signs: bool) {
         self.signs_lists = signs;
     }
 
@@ -113,7 +117,7 @@ impl Account {
     }
 
     /// The server's clock as far as its answers have shown it, else the local one.
-    pub fn server_now(&self, now: Now) -> UnixSeconds {
+    pub(crate) fn server_now(&self, now: Now) -> UnixSeconds {
         self.clock.read(now)
     }
 
@@ -123,7 +127,7 @@ impl Account {
     }
 
     /// Sets the server's clock by an answer.
-    pub fn observe<B>(&mut self, response: &Response<B>, now: Now) {
+    pub(crate) fn observe<B>(&mut self, response: &Response<B>, now: Now) {
         self.clock.observe(server_date(response), now);
     }
 }

@@ -8,6 +8,7 @@ use crate::error::BuildError;
 
 /// The service's hosts, by what they carry.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Host {
     /// `api.bilibili.com`: nav, notifications, picture upload.
     Api,

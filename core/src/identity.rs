@@ -12,6 +12,7 @@ const REFUSED: u32 = 12;
 
 /// Who is logged in, and the keys that sign this account's queries.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Identity {
     /// The account's number.
     pub uid: Uid,
@@ -21,13 +22,24 @@ pub struct Identity {
     pub keys: WbiKeys,
 }
 
+impl Identity {
+    /// Creates the identity of an account, with the keys that nav gave for it.
+    pub fn new(uid: Uid, name: impl Into<String>, keys: WbiKeys) -> Self {
+        Self {
+            uid,
+            name: name.into(),
+            keys,
+        }
+    }
+}
+
 /// Number of the keys that a request was signed with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
-pub struct Generation(u64);
+pub(crate) struct Generation(u64);
 
 /// Consequence of a refused signature.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Refusal {
+pub(crate) enum Refusal {
     /// The keys were old: sign once more, with those that nav gives.
     SignAgain,
     /// The keys are new, and others are served with them: this call alone is refused.
@@ -39,7 +51,7 @@ pub enum Refusal {
 /// The newest identity, with a generation: when several requests that were signed
 /// with the same keys are refused side by side, keys are thrown away only once.
 #[derive(Debug, Clone, Default)]
-pub struct IdentityCache {
+pub(crate) struct IdentityCache {
     current: Option<Arc<Identity>>,
     generation: Generation,
     fetched_at: Duration,
@@ -54,7 +66,7 @@ pub struct IdentityCache {
 
 impl IdentityCache {
     /// The identity and its generation, if there is one.
-    pub fn get(&self) -> Option<(Generation, Arc<Identity>)> {
+    pub(crate) fn get(&self) -> Option<(Generation, Arc<Identity>)> {
         let identity = self.current.as_ref()?;
         Some((self.generation, Arc::clone(identity)))
     }
@@ -65,7 +77,7 @@ impl IdentityCache {
     }
 
     /// Keeps an identity that nav gave at `now` (monotonic).
-    pub fn store(&mut self, identity: Identity, now: Duration) {
+    pub(crate) fn store(&mut self, identity: Identity, now: Duration) {
         self.generation.0 = self.generation.0.saturating_add(1);
         self.current = Some(Arc::new(identity));
         self.fetched_at = now;
@@ -73,7 +85,7 @@ impl IdentityCache {
     }
 
     /// Notes that a request signed with keys of this generation was served.
-    pub fn accept(&mut self, generation: Generation) {
+    pub(crate) fn accept(&mut self, generation: Generation) {
         if self.generation == generation {
             self.proven = true;
         }
@@ -81,7 +93,7 @@ impl IdentityCache {
 
     /// Notes at `now` (monotonic) that a signature of this generation was refused. Forgets the
     /// keys where new ones may help.
-    pub fn refuse(&mut self, generation: Generation, now: Duration) -> Refusal {
+    pub(crate) fn refuse(&mut self, generation: Generation, now: Duration) -> Refusal {
         if self.generation != generation || self.current.is_none() {
             return Refusal::SignAgain;
         }

@@ -12,6 +12,7 @@ macro_rules! number {
         $(#[$doc])*
         #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize)]
         #[serde(transparent)]
+        #[expect(clippy::exhaustive_structs, reason = "a number with a name, nothing else")]
         pub struct $name(pub $inner);
 
         impl fmt::Display for $name {
@@ -64,6 +65,10 @@ impl Seqno {
 ///
 /// In the service's words the pair (`session_type`, `talker_id`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[expect(
+    clippy::exhaustive_enums,
+    reason = "`Other` is every type that is not known"
+)]
 pub enum ConversationId {
     /// `session_type` 1: the conversation with this user.
     User(Uid),

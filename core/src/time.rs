@@ -13,11 +13,19 @@ use crate::json::lenient;
 /// Whole seconds since the Unix epoch: `timestamp` of a message, `wts` of a signature.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize)]
 #[serde(transparent)]
+#[expect(
+    clippy::exhaustive_structs,
+    reason = "a number with its unit, nothing else"
+)]
 pub struct UnixSeconds(pub i64);
 
 /// Microseconds since the Unix epoch: every `*_ts` of a conversation.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize)]
 #[serde(transparent)]
+#[expect(
+    clippy::exhaustive_structs,
+    reason = "a number with its unit, nothing else"
+)]
 pub struct UnixMicros(pub i64);
 
 const MICROS: i64 = 1_000_000;
@@ -100,6 +108,10 @@ impl<'de> Deserialize<'de> for UnixMicros {
 /// times waits and deadlines, the wall clock may jump and only dates a request
 /// until an answer of the server has shown its own clock.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[expect(
+    clippy::exhaustive_structs,
+    reason = "every driver makes it from its two clocks"
+)]
 pub struct Now {
     /// Time since any fixed point of the driver's choice. It never goes back;
     /// a reading that does is taken as no time having passed.

@@ -37,22 +37,42 @@ pub trait Auth: sealed::Sealed {
 
 /// The login's cookies are enough.
 #[derive(Debug, Clone, Copy)]
+#[expect(
+    clippy::exhaustive_enums,
+    reason = "the name of a requirement, no value has this type"
+)]
 pub enum Cookies {}
 
 /// The account's own number stands in the request.
 #[derive(Debug, Clone, Copy)]
+#[expect(
+    clippy::exhaustive_enums,
+    reason = "the name of a requirement, no value has this type"
+)]
 pub enum OwnUid {}
 
 /// The query is signed.
 #[derive(Debug, Clone, Copy)]
+#[expect(
+    clippy::exhaustive_enums,
+    reason = "the name of a requirement, no value has this type"
+)]
 pub enum Wbi {}
 
 /// The query is signed only where the service asks for it: lists of conversations.
 #[derive(Debug, Clone, Copy)]
+#[expect(
+    clippy::exhaustive_enums,
+    reason = "the name of a requirement, no value has this type"
+)]
 pub enum WbiOnDemand {}
 
 /// What signs a query: keys, the time, and whose they are.
 #[derive(Debug, Clone, Copy)]
+#[expect(
+    clippy::exhaustive_structs,
+    reason = "whoever builds requests by hand makes it"
+)]
 pub struct Signer<'a> {
     /// The account that signs.
     pub uid: Uid,

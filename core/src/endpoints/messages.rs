@@ -113,6 +113,7 @@ pub struct MessagePage {
 /// A custom emoticon.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
 #[serde(default)]
+#[non_exhaustive]
 pub struct Emote {
     /// As it stands in the text.
     #[serde(deserialize_with = "text")]

@@ -17,6 +17,10 @@ use crate::wbi::WbiKeys;
 ///
 /// `GET https://api.bilibili.com/x/web-interface/nav`
 #[derive(Debug, Clone, Copy, Default)]
+#[expect(
+    clippy::exhaustive_structs,
+    reason = "a call without parameters is its name"
+)]
 pub struct Nav;
 
 /// What nav says of the login.

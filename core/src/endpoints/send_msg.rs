@@ -209,6 +209,7 @@ pub struct SentMsg {
 /// What the service has to say of the words in a message.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
 #[serde(default)]
+#[non_exhaustive]
 pub struct KeyHitInfos {
     /// To be shown to the user.
     #[serde(deserialize_with = "text")]

@@ -22,6 +22,7 @@ const USUAL_SIZE: u32 = 20;
 
 /// Which conversations a list shows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
 pub enum SessionType {
     /// Users and the system (1).
     UserAndSystem,

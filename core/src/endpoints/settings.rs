@@ -16,6 +16,10 @@ use crate::model::coded;
 ///
 /// `GET https://api.vc.bilibili.com/link_setting/v1/link_setting/get`
 #[derive(Debug, Clone, Copy, Default)]
+#[expect(
+    clippy::exhaustive_structs,
+    reason = "a call without parameters is its name"
+)]
 #[must_use]
 pub struct GetSessionSettings;
 

@@ -14,6 +14,10 @@ use crate::json::lenient::int;
 ///
 /// `GET https://api.bilibili.com/x/msgfeed/unread`
 #[derive(Debug, Clone, Copy, Default)]
+#[expect(
+    clippy::exhaustive_structs,
+    reason = "a call without parameters is its name"
+)]
 #[must_use]
 pub struct GetUnreadMessages;
 
@@ -74,6 +78,10 @@ impl Endpoint for GetUnreadMessages {
 ///
 /// `GET https://api.vc.bilibili.com/session_svr/v1/session_svr/single_unread`
 #[derive(Debug, Clone, Copy, Default)]
+#[expect(
+    clippy::exhaustive_structs,
+    reason = "a call without parameters is its name"
+)]
 #[must_use]
 pub struct SingleUnread;
 
@@ -131,6 +139,10 @@ impl Endpoint for SingleUnread {
 ///
 /// `GET https://api.vc.bilibili.com/session_svr/v1/session_svr/my_group_unread`
 #[derive(Debug, Clone, Copy, Default)]
+#[expect(
+    clippy::exhaustive_structs,
+    reason = "a call without parameters is its name"
+)]
 #[must_use]
 pub struct MyGroupUnread;
 

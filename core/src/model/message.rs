@@ -10,6 +10,7 @@ use crate::time::UnixSeconds;
 
 /// A message as the service sends it; what it lacks is 0 or empty.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct Message {
     /// Who sent it; 0 is the system, in groups.
     #[serde(default)]

@@ -8,6 +8,7 @@ use crate::json::lenient::{flag, float, int, required, text};
 
 /// A picture, or a custom sticker. Every field but `url` may be missing on the wire.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct PictureContent {
     /// Where it lies.
     #[serde(deserialize_with = "required")]
@@ -27,6 +28,16 @@ pub struct PictureContent {
     /// In kB.
     #[serde(default, deserialize_with = "float")]
     pub size: f64,
+}
+
+impl PictureContent {
+    /// Creates the content of a picture that lies at this address, with nothing else known.
+    pub fn new(url: impl Into<String>) -> Self {
+        Self {
+            url: url.into(),
+            ..Self::default()
+        }
+    }
 }
 
 // By reference, because serde passes it so.

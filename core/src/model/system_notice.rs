@@ -152,6 +152,7 @@ fn link(from: &str) -> Option<(NoticeLink, &str)> {
 
 /// When a notice was given: the service writes a number, or text as on a clock in China.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum NoticeTime {
     /// A point in time; 0 if there was none.
     At(UnixSeconds),

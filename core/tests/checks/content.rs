@@ -40,12 +40,10 @@ pub fn check(input: &[u8]) {
     let [kind, sides, content @ ..] = input else {
         return;
     };
-    let message = Message {
-        msg_type: EventType::from_number(KINDS[usize::from(*kind) % KINDS.len()]),
-        content: String::from_utf8_lossy(content).into_owned(),
-        sender_uid: Uid(i64::from(sides & 3)),
-        ..Message::default()
-    };
+    let mut message = Message::default();
+    message.msg_type = EventType::from_number(KINDS[usize::from(*kind) % KINDS.len()]);
+    message.content = String::from_utf8_lossy(content).into_owned();
+    message.sender_uid = Uid(i64::from(sides & 3));
     let conversation = ConversationId::new(i64::from(sides >> 6), i64::from((sides >> 3) & 3));
     let event = Event::new(conversation, message);
     check_event(&event);

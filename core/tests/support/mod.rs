@@ -45,11 +45,7 @@ pub(crate) fn keys() -> WbiKeys {
 }
 
 pub(crate) fn identity() -> Identity {
-    Identity {
-        uid: OWN,
-        name: "made up".to_owned(),
-        keys: keys(),
-    }
+    Identity::new(OWN, "made up", keys())
 }
 
 pub(crate) fn request_with<E: Endpoint>(
