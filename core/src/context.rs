@@ -10,6 +10,7 @@ const USER_AGENT: &str = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KH
 
 /// Who asks, whom, and as what: goes into every request.
 #[derive(Debug, Clone)]
+#[must_use]
 pub struct Context {
     pub(crate) credential: Credential,
     pub(crate) hosts: Hosts,
@@ -29,14 +30,12 @@ impl Context {
     }
 
     /// Asks these hosts instead.
-    #[must_use]
     pub fn hosts(mut self, hosts: Hosts) -> Self {
         self.hosts = hosts;
         self
     }
 
     /// Sends this `User-Agent`: the one of the browser that the login came from is best.
-    #[must_use]
     pub fn user_agent(mut self, user_agent: impl Into<String>) -> Self {
         self.user_agent = user_agent.into();
         self
@@ -44,7 +43,6 @@ impl Context {
 
     /// Sends this device id with messages, an upper-case UUID v4. Without one it is
     /// derived from the account's number, so it is the same for every message.
-    #[must_use]
     pub fn dev_id(mut self, dev_id: impl Into<String>) -> Self {
         self.dev_id = Some(dev_id.into());
         self

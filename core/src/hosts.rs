@@ -7,7 +7,7 @@ use url::{Host as UrlHost, Url};
 use crate::error::BuildError;
 
 /// The service's hosts, by what they carry.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]
 pub enum Host {
     /// `api.bilibili.com`: nav, notifications, picture upload.
@@ -19,7 +19,7 @@ pub enum Host {
 }
 
 /// The service itself, or one origin in place of all its hosts.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Default)]
 pub struct Hosts(Option<Url>);
 
 impl Hosts {

@@ -1,6 +1,8 @@
 //! Numbers that must not be mistaken for each other.
 
 use std::fmt;
+use std::num::ParseIntError;
+use std::str::FromStr;
 
 use serde::ser::SerializeStruct;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
@@ -24,6 +26,14 @@ macro_rules! number {
         impl From<$inner> for $name {
             fn from(number: $inner) -> Self {
                 Self(number)
+            }
+        }
+
+        impl FromStr for $name {
+            type Err = ParseIntError;
+
+            fn from_str(text: &str) -> Result<Self, ParseIntError> {
+                text.parse().map(Self)
             }
         }
 
@@ -144,6 +154,29 @@ impl fmt::Display for ConversationId {
     }
 }
 
+/// Error of a text that names no conversation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("not a conversation: neither `user 20001` nor `group 5`")]
+#[non_exhaustive]
+pub struct NotAConversationId;
+
+/// Reads the text that `Display` writes: `user 20001`, `group 5`, `conversation 7 of type 3`.
+impl FromStr for ConversationId {
+    type Err = NotAConversationId;
+
+    fn from_str(text: &str) -> Result<Self, NotAConversationId> {
+        let number = |text: &str| text.parse().map_err(|_| NotAConversationId);
+        match text.split(' ').collect::<Vec<_>>().as_slice() {
+            ["user", uid] => Ok(Self::new(1, number(uid)?)),
+            ["group", group] => Ok(Self::new(2, number(group)?)),
+            ["conversation", talker, "of", "type", session_type] => {
+                Ok(Self::new(number(session_type)?, number(talker)?))
+            }
+            _ => Err(NotAConversationId),
+        }
+    }
+}
+
 /// As `{"session_type": 1, "talker_id": 20001}`.
 impl Serialize for ConversationId {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
@@ -178,6 +211,35 @@ mod tests {
         assert_eq!(ConversationId::new(1, 7), user);
         assert_eq!(ConversationId::new(2, 7), group);
         assert_eq!(ConversationId::new(3, 7).session_type(), 3);
+    }
+
+    #[test]
+    fn a_text_is_read_as_it_is_written() {
+        for id in [
+            ConversationId::new(1, 20001),
+            ConversationId::new(2, 0),
+            ConversationId::new(i64::MIN, i64::MAX),
+        ] {
+            assert_eq!(id.to_string().parse(), Ok(id));
+        }
+        for text in [
+            "",
+            "user",
+            "user x",
+            "user 1 ",
+            "User 1",
+            "20001",
+            "group 1 2",
+        ] {
+            assert_eq!(
+                text.parse::<ConversationId>(),
+                Err(NotAConversationId),
+                "{text}"
+            );
+        }
+        assert_eq!("7".parse(), Ok(Seqno(7)));
+        assert!("-1".parse::<Seqno>().is_err());
+        assert_eq!(i64::MIN.to_string().parse(), Ok(MsgKey(i64::MIN)));
     }
 
     #[test]

@@ -77,7 +77,7 @@ pub use error::{Error, ErrorClass, TransportError, TransportErrorKind};
 pub use event::Event;
 pub use hosts::{Host, Hosts};
 pub use identity::Identity;
-pub use ids::{ConversationId, GroupId, MsgKey, Seqno, Uid};
+pub use ids::{ConversationId, GroupId, MsgKey, NotAConversationId, Seqno, Uid};
 pub use json::Unreadable;
 pub use model::{Content, EventType, Message, Picture, PictureContent, VideoId};
 pub use one_line::OneLine;

@@ -4,6 +4,8 @@
 //! here they cannot be mixed up, and nothing in this crate asks a clock.
 
 use std::fmt;
+use std::num::ParseIntError;
+use std::str::FromStr;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use serde::{Deserialize, Deserializer, Serialize};
@@ -90,6 +92,36 @@ impl fmt::Debug for UnixMicros {
     }
 }
 
+/// The number alone, as on the wire.
+impl fmt::Display for UnixSeconds {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+/// The number alone, as on the wire.
+impl fmt::Display for UnixMicros {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+impl FromStr for UnixSeconds {
+    type Err = ParseIntError;
+
+    fn from_str(text: &str) -> Result<Self, ParseIntError> {
+        text.parse().map(Self)
+    }
+}
+
+impl FromStr for UnixMicros {
+    type Err = ParseIntError;
+
+    fn from_str(text: &str) -> Result<Self, ParseIntError> {
+        text.parse().map(Self)
+    }
+}
+
 impl<'de> Deserialize<'de> for UnixSeconds {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         lenient::int(deserializer).map(Self)
@@ -136,6 +168,14 @@ mod tests {
             UnixMicros(5_000_000).minus(Duration::from_secs(2)),
             UnixMicros(3_000_000)
         );
+    }
+
+    #[test]
+    fn a_text_is_the_number() {
+        let times = (UnixSeconds(-1), UnixMicros(i64::MAX));
+        assert_eq!(times.0.to_string().parse(), Ok(times.0));
+        assert_eq!(times.1.to_string().parse(), Ok(times.1));
+        assert!("1.5".parse::<UnixSeconds>().is_err());
     }
 
     #[test]

@@ -8,6 +8,7 @@
 mod formats;
 
 use std::fmt;
+use std::str::FromStr;
 
 use http::HeaderValue;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
@@ -112,6 +113,15 @@ impl Credential {
         });
         line.zeroize();
         header
+    }
+}
+
+/// [`Credential::parse`].
+impl FromStr for Credential {
+    type Err = CredentialError;
+
+    fn from_str(text: &str) -> Result<Self, CredentialError> {
+        Self::parse(text)
     }
 }
 

@@ -1,6 +1,6 @@
 //! The messages of a conversation.
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::context::Context;
@@ -111,7 +111,7 @@ pub struct MessagePage {
 }
 
 /// A custom emoticon.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 #[non_exhaustive]
 pub struct Emote {

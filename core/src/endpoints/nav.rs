@@ -21,6 +21,7 @@ use crate::wbi::WbiKeys;
     clippy::exhaustive_structs,
     reason = "a call without parameters is its name"
 )]
+#[must_use]
 pub struct Nav;
 
 /// What nav says of the login.

@@ -1,6 +1,6 @@
 //! Sending: text, pictures and withdrawals, to users and groups.
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::Emote;
@@ -189,7 +189,7 @@ fn number(size: f64) -> Value {
 }
 
 /// What the service says of a message that it took.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct SentMsg {
     /// The key of the message; needed to take it back.
@@ -207,7 +207,7 @@ pub struct SentMsg {
 }
 
 /// What the service has to say of the words in a message.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 #[non_exhaustive]
 pub struct KeyHitInfos {

@@ -21,7 +21,7 @@ const MAX_SIZE: u32 = 100;
 const USUAL_SIZE: u32 = 20;
 
 /// Which conversations a list shows.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 #[non_exhaustive]
 pub enum SessionType {
     /// Users and the system (1).

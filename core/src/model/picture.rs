@@ -1,5 +1,7 @@
 //! Pictures: the content of a message, and a file before it is sent.
 
+use std::fmt;
+
 use imagesize::{ImageSize, ImageType};
 use serde::{Deserialize, Serialize};
 
@@ -110,6 +112,12 @@ impl PictureFormat {
     }
 }
 
+impl fmt::Display for PictureFormat {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
 impl Picture {
     /// Reads format and size from the head of the file; nothing is decoded.
     ///
@@ -171,8 +179,8 @@ impl Picture {
 }
 
 /// Without the file itself.
-impl std::fmt::Debug for Picture {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+impl fmt::Debug for Picture {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Picture")
             .field("format", &self.format)
             .field("width", &self.width)

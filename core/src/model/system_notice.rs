@@ -91,7 +91,7 @@ pub struct NoticeSource {
 }
 
 /// A notice's text, with its links taken out of it.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct NoticeBody {
     /// The text; a link stands in it with its words only.
@@ -101,7 +101,7 @@ pub struct NoticeBody {
 }
 
 /// A link in a notice.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct NoticeLink {
     /// Its words.
