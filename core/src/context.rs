@@ -1,4 +1,4 @@
-//! What every request of one account has in common.
+//! Settings that all requests of one account share.
 
 use crate::credential::Credential;
 use crate::error::BuildError;
@@ -8,7 +8,7 @@ use crate::ids::Uid;
 /// Sent unless another is set: what the service's own page would send from a current browser.
 const USER_AGENT: &str = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/142.0.0.0 Safari/537.36";
 
-/// Who asks, whom, and as what: goes into every request.
+/// Login, hosts and user agent of all requests of one account.
 #[derive(Debug, Clone)]
 #[must_use]
 pub struct Context {
@@ -19,7 +19,7 @@ pub struct Context {
 }
 
 impl Context {
-    /// The service's own hosts, asked with this login.
+    /// Creates the settings for the service's own hosts and this login.
     pub fn new(credential: Credential) -> Self {
         Self {
             credential,
@@ -29,7 +29,7 @@ impl Context {
         }
     }
 
-    /// Asks these hosts instead.
+    /// Sends requests to these hosts instead.
     pub fn hosts(mut self, hosts: Hosts) -> Self {
         self.hosts = hosts;
         self
@@ -48,12 +48,12 @@ impl Context {
         self
     }
 
-    /// The credential.
+    /// Returns the credential.
     pub fn credential(&self) -> &Credential {
         &self.credential
     }
 
-    /// Whether the service itself is asked, not an origin in its place.
+    /// Returns whether requests go to the service itself, not to an origin in its place.
     pub fn is_official(&self) -> bool {
         self.hosts.is_official()
     }
@@ -70,13 +70,13 @@ impl Context {
         }
     }
 
-    /// The device id of messages that `uid` sends.
+    /// Returns the device id of messages that `uid` sends.
     pub(crate) fn dev_id_of(&self, uid: Uid) -> String {
         self.dev_id.clone().unwrap_or_else(|| derived_dev_id(uid))
     }
 }
 
-/// An upper-case UUID v4 shape out of an MD5 of the account's number.
+/// Derives the shape of an upper-case UUID v4 from an MD5 of the account's number.
 fn derived_dev_id(uid: Uid) -> String {
     use md5::{Digest, Md5};
     let digest = Md5::digest(format!("bilibili-session dev_id {uid}"));

@@ -1,4 +1,4 @@
-//! What a user of the poller sees of a message.
+//! Events: messages as a user of the poller sees them.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -14,7 +14,7 @@ use crate::model::{Content, EventType, Message};
 use crate::one_line::OneLine;
 use crate::time::UnixSeconds;
 
-/// A message that arrived, with its content read.
+/// Message that arrived, with its content read.
 ///
 /// Its `Display` is one line for people, whatever the message holds. Its `Serialize` keeps the
 /// message as the service sent it, so that the event can be read back from a file or a queue:
@@ -38,18 +38,18 @@ use crate::time::UnixSeconds;
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct Event {
-    /// The conversation it was fetched for.
+    /// Conversation that the message was fetched for.
     pub conversation: ConversationId,
-    /// The message as it came.
+    /// Message as the service sent it.
     pub message: Message,
-    /// What it says.
+    /// Content of the message.
     pub content: Content,
-    /// For a withdrawal: the message that was taken back, if it is still kept.
+    /// Message that was taken back, for a withdrawal and if still kept.
     pub withdrawn: Option<Arc<Event>>,
 }
 
 impl Event {
-    /// An event out of a message of this conversation.
+    /// Creates the event of a message of this conversation.
     pub fn new(conversation: ConversationId, message: Message) -> Self {
         Self {
             content: Content::of(&message),
@@ -90,37 +90,37 @@ impl Event {
         }
     }
 
-    /// What kind of message it is.
+    /// Returns the type of the message.
     pub fn event_type(&self) -> EventType {
         self.message.msg_type
     }
 
-    /// The other user of the conversation, or the group.
+    /// Returns the number of the other user of the conversation, or of the group.
     pub fn talker_id(&self) -> i64 {
         self.conversation.talker_id()
     }
 
-    /// Who sent it.
+    /// Returns the sender; 0 is the system.
     pub fn sender_uid(&self) -> Uid {
         self.message.sender_uid
     }
 
-    /// Its place in the conversation.
+    /// Returns the position in the conversation.
     pub fn msg_seqno(&self) -> Seqno {
         self.message.msg_seqno
     }
 
-    /// Its key.
+    /// Returns the key of the message.
     pub fn msg_key(&self) -> MsgKey {
         self.message.msg_key
     }
 
-    /// When it was sent.
+    /// Returns the time of sending.
     pub fn timestamp(&self) -> UnixSeconds {
         self.message.timestamp
     }
 
-    /// The text, if it is one.
+    /// Returns the text of a text message.
     pub fn text(&self) -> Option<&str> {
         match &self.content {
             Content::Text(text) => Some(text),
@@ -204,7 +204,7 @@ impl fmt::Display for Event {
     }
 }
 
-/// What a message says, in one line.
+/// Content of a message, shown in one line.
 struct Saying<'a>(&'a Message, &'a Content);
 
 impl fmt::Display for Saying<'_> {

@@ -1,4 +1,4 @@
-//! What nav says of the login, kept while it is good.
+//! Account and keys that nav names, kept while the keys are good.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,15 +10,15 @@ use crate::wbi::WbiKeys;
 /// the pace of renewals.
 const REFUSED: u32 = 12;
 
-/// Who is logged in, and the keys that sign this account's queries.
+/// Account of a login, and the keys that sign its queries.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Identity {
-    /// The account's number.
+    /// Number of the account.
     pub uid: Uid,
-    /// The account's name.
+    /// Name of the account.
     pub name: String,
-    /// The keys of the day.
+    /// Keys of the day.
     pub keys: WbiKeys,
 }
 
@@ -48,7 +48,7 @@ pub(crate) enum Refusal {
     Account,
 }
 
-/// The newest identity, with a generation: when several requests that were signed
+/// Newest identity, with a generation: when several requests that were signed
 /// with the same keys are refused side by side, keys are thrown away only once.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct IdentityCache {
@@ -65,13 +65,13 @@ pub(crate) struct IdentityCache {
 }
 
 impl IdentityCache {
-    /// The identity and its generation, if there is one.
+    /// Returns the identity and its generation, if there is one.
     pub(crate) fn get(&self) -> Option<(Generation, Arc<Identity>)> {
         let identity = self.current.as_ref()?;
         Some((self.generation, Arc::clone(identity)))
     }
 
-    /// Asks for new keys no faster than this.
+    /// Sets the least time between two requests for new keys.
     pub(crate) const fn set_pace(&mut self, pace: Duration) {
         self.pace = pace;
     }

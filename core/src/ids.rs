@@ -1,4 +1,4 @@
-//! Numbers that must not be mistaken for each other.
+//! Numbers that must not be mistaken for each other, each with its own type.
 
 use std::fmt;
 use std::num::ParseIntError;
@@ -47,31 +47,32 @@ macro_rules! number {
 }
 
 number! {
-    /// A user's number (`mid`, `uid`); 0 is the system.
+    /// Number of a user (`mid`, `uid`); 0 is the system.
     Uid(i64)
 }
 number! {
-    /// A fan group's number. Groups and users are numbered apart: the same number may be both.
+    /// Number of a fan group. Groups and users are numbered apart: the same number may be both.
     GroupId(i64)
 }
 number! {
-    /// A message's place in its conversation: rising, with holes. About 1e15 for users, small for groups.
+    /// Position of a message in its conversation: rising, with holes. About 1e15 for
+    /// users, small for groups.
     Seqno(u64)
 }
 number! {
-    /// A message's key, unique in the service, about 7.5e18: more than a JavaScript number holds.
+    /// Key of a message, unique in the service, about 7.5e18: more than a JavaScript number holds.
     MsgKey(i64)
 }
 
 impl Seqno {
-    /// Returns whether a message can have it. Seqnos are 63 bits and begin at 1; 0 and all ones are
-    /// what the service says for "none", and no cursor may stand there.
+    /// Returns whether a message can have this number. Seqnos are 63 bits and begin
+    /// at 1; 0 and all ones are what the service says for "none", and no cursor may stand there.
     pub(crate) fn is_plausible(self) -> bool {
         i64::try_from(self.0).is_ok_and(|seqno| (1..i64::MAX).contains(&seqno))
     }
 }
 
-/// Which conversation: with a user, or in a group.
+/// Identity of a conversation: with a user, or in a group.
 ///
 /// In the service's words the pair (`session_type`, `talker_id`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -88,13 +89,13 @@ pub enum ConversationId {
     Other {
         /// The number the service gave, neither 1 nor 2.
         session_type: i64,
-        /// Whom or what it names is unknown.
+        /// The other side, of an unknown kind.
         talker_id: i64,
     },
 }
 
 impl ConversationId {
-    /// From the service's pair of numbers.
+    /// Reads the service's pair of numbers.
     pub const fn new(session_type: i64, talker_id: i64) -> Self {
         match session_type {
             1 => Self::User(Uid(talker_id)),
@@ -106,7 +107,7 @@ impl ConversationId {
         }
     }
 
-    /// 1 for a user, 2 for a group.
+    /// Returns 1 for a user, 2 for a group.
     pub const fn session_type(self) -> i64 {
         match self {
             Self::User(_) => 1,
@@ -115,7 +116,7 @@ impl ConversationId {
         }
     }
 
-    /// The number of the other user, or of the group.
+    /// Returns the number of the other user, or of the group.
     pub const fn talker_id(self) -> i64 {
         match self {
             Self::User(Uid(id)) | Self::Group(GroupId(id)) => id,
@@ -123,7 +124,7 @@ impl ConversationId {
         }
     }
 
-    /// Whether this is a conversation with one user, not a group.
+    /// Returns whether this is a conversation with one user, not a group.
     pub const fn is_user(self) -> bool {
         matches!(self, Self::User(_))
     }

@@ -1,4 +1,4 @@
-//! Text of others, shown so that it stays on its line.
+//! Display of other people's text, on one line.
 
 use std::fmt::{self, Write as _};
 

@@ -33,12 +33,12 @@ pub struct UnixMicros(pub i64);
 const MICROS: i64 = 1_000_000;
 
 impl UnixSeconds {
-    /// The first microsecond of this second.
+    /// Returns the first microsecond of this second.
     pub const fn to_micros(self) -> UnixMicros {
         UnixMicros(self.0.saturating_mul(MICROS))
     }
 
-    /// This time plus `span`, cut to whole seconds.
+    /// Adds `span`, cut to whole seconds.
     pub fn plus(self, span: Duration) -> Self {
         self.to_micros().plus(span).to_seconds()
     }
@@ -52,25 +52,25 @@ impl UnixSeconds {
 }
 
 impl UnixMicros {
-    /// The second that this time lies in.
+    /// Returns the second that contains this time.
     pub const fn to_seconds(self) -> UnixSeconds {
         UnixSeconds(self.0.div_euclid(MICROS))
     }
 
-    /// This time plus `span`; saturates.
+    /// Adds `span`; saturates.
     pub fn plus(self, span: Duration) -> Self {
         let micros = i64::try_from(span.as_micros()).unwrap_or(i64::MAX);
         Self(self.0.saturating_add(micros))
     }
 
-    /// This time less `span`; saturates.
+    /// Subtracts `span`; saturates.
     pub fn minus(self, span: Duration) -> Self {
         let micros = i64::try_from(span.as_micros()).unwrap_or(i64::MAX);
         Self(self.0.saturating_sub(micros))
     }
 }
 
-/// What a wall clock shows.
+/// Reads a wall clock.
 impl From<SystemTime> for UnixMicros {
     fn from(time: SystemTime) -> Self {
         match time.duration_since(UNIX_EPOCH) {
@@ -134,7 +134,7 @@ impl<'de> Deserialize<'de> for UnixMicros {
     }
 }
 
-/// What the driver's clocks show, handed in with every input of a machine.
+/// Readings of the driver's clocks, passed in with every input of a machine.
 ///
 /// The two are kept apart because they fail differently: the monotonic reading
 /// times waits and deadlines, the wall clock may jump and only dates a request
@@ -148,7 +148,7 @@ pub struct Now {
     /// Time since any fixed point of the driver's choice. It never goes back;
     /// a reading that does is taken as no time having passed.
     pub monotonic: Duration,
-    /// What the wall clock shows. It may be wrong by any amount.
+    /// Reading of the wall clock, which may be wrong by any amount.
     pub wall: UnixMicros,
 }
 

@@ -1,4 +1,4 @@
-//! WBI: how the web client signs a query.
+//! WBI: the signature of the web client's queries.
 //!
 //! The service hands out two key halves with every [`Nav`](crate::endpoints::Nav)
 //! answer and changes them daily. A signed query carries the time (`wts`) and an
@@ -11,7 +11,7 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 use crate::time::UnixSeconds;
 
-/// The place of each character of the mixed key in the two halves.
+/// Position of each character of the mixed key in the two halves.
 const MIXIN: [u8; 32] = [
     46, 47, 18, 2, 53, 8, 23, 32, 15, 50, 10, 31, 58, 3, 45, 35, 27, 43, 5, 49, 33, 9, 42, 19, 29,
     28, 14, 39, 12, 38, 41, 13,
@@ -29,10 +29,10 @@ const COMPONENT: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'(')
     .remove(b')');
 
-/// Where on the site the web client says it is, for calls that do not say themselves.
+/// Page of the site that the web client names, for calls that name none themselves.
 const WEB_LOCATION: &str = "1550101";
 
-/// The mixed key that signs queries until the service changes it.
+/// Mixed key that signs queries until the service changes the halves.
 #[derive(Clone, PartialEq, Eq)]
 pub struct WbiKeys {
     mixed: [u8; 32],
@@ -54,7 +54,7 @@ impl WbiKeys {
         Some(Self { mixed })
     }
 
-    /// From the two addresses of a nav answer, `…/wbi/HALF.png` each.
+    /// Reads the two addresses of a nav answer, `…/wbi/HALF.png` each.
     ///
     /// `None` when an address does not end so.
     pub fn from_urls(img_url: &str, sub_url: &str) -> Option<Self> {
@@ -83,7 +83,7 @@ impl WbiKeys {
         signed
     }
 
-    /// The MD5 in lower-case hex over the sorted query and the key.
+    /// Returns the MD5 in lower-case hex over the sorted query and the key.
     fn w_rid(&self, pairs: &[(&str, String)]) -> String {
         let mut md5 = Md5::new();
         md5.update(canonical(pairs));
@@ -99,7 +99,7 @@ impl std::fmt::Debug for WbiKeys {
     }
 }
 
-/// The text that is signed: sorted by name, without `!'()*` in values, percent-encoded.
+/// Returns the text that is signed: sorted by name, without `!'()*` in values, percent-encoded.
 fn canonical(pairs: &[(&str, String)]) -> String {
     let mut sorted: Vec<_> = pairs.iter().collect();
     sorted.sort_by_key(|(name, _)| *name);
@@ -116,7 +116,7 @@ fn canonical(pairs: &[(&str, String)]) -> String {
     text
 }
 
-/// The last path segment without its extension.
+/// Returns the last path segment without its extension.
 fn stem(url: &str) -> Option<&str> {
     let path = url.split(['?', '#']).next()?;
     let name = path.rsplit('/').next()?;

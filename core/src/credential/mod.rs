@@ -1,4 +1,4 @@
-//! Who asks: the cookies of one's own login.
+//! Login: the cookies of an account.
 //!
 //! A [`Credential`] is checked when it is made, shows nothing of itself in
 //! `Debug`, and is wiped when it is dropped. It comes from single fields
@@ -16,7 +16,7 @@ use zeroize::Zeroize;
 
 use crate::ids::Uid;
 
-/// The cookies of a login. Only `SESSDATA` is always needed; calls that write need `bili_jct` too.
+/// Cookies of a login. Only `SESSDATA` is always needed; calls that write need `bili_jct` too.
 ///
 /// ```
 /// use bilibili_session::Credential;
@@ -37,7 +37,7 @@ pub struct Credential {
     uid: Option<Uid>,
 }
 
-/// Why a credential was not made. No variant holds a value.
+/// Reason for which a credential was not made. No variant holds a value.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum CredentialError {
@@ -58,12 +58,12 @@ pub enum CredentialError {
 }
 
 impl Credential {
-    /// A credential from single cookies.
+    /// Begins a credential of single cookies.
     pub fn builder() -> CredentialBuilder {
         CredentialBuilder::default()
     }
 
-    /// A credential from text: a `Cookie:` header line, a Netscape `cookies.txt`,
+    /// Reads a credential from text: a `Cookie:` header line, a Netscape `cookies.txt`,
     /// or the JSON export of a browser extension. Cookies of other sites are left out.
     ///
     /// # Errors
@@ -73,22 +73,22 @@ impl Credential {
         formats::parse(text)?.build()
     }
 
-    /// The account's number, if `DedeUserID` was given. The truth is what nav says.
+    /// Returns the number of the account, if `DedeUserID` was given. Only nav knows the true one.
     pub fn uid(&self) -> Option<Uid> {
         self.uid
     }
 
-    /// Whether calls that write can be made: there is a `bili_jct`.
+    /// Returns whether calls that write can be made: there is a `bili_jct`.
     pub fn can_write(&self) -> bool {
         self.bili_jct.is_some()
     }
 
-    /// The CSRF token.
+    /// Returns the CSRF token.
     pub(crate) fn csrf(&self) -> Option<&str> {
         self.bili_jct.as_ref().map(Secret::expose)
     }
 
-    /// The `Cookie` header: the fields that are set, in a fixed order.
+    /// Returns the `Cookie` header: the fields that are set, in a fixed order.
     pub(crate) fn cookie_header(&self) -> Option<HeaderValue> {
         let mut line = format!("SESSDATA={}", self.sessdata.expose());
         for (name, value) in [
@@ -149,31 +149,31 @@ pub struct CredentialBuilder {
 }
 
 impl CredentialBuilder {
-    /// `SESSDATA`, as the browser shows it; a value without `%` is percent-encoded.
+    /// Sets `SESSDATA`, as the browser shows it; a value without `%` is percent-encoded.
     pub fn sessdata(mut self, value: impl Into<String>) -> Self {
         self.sessdata = Secret::given(value);
         self
     }
 
-    /// `bili_jct`, the CSRF token.
+    /// Sets `bili_jct`, the CSRF token.
     pub fn bili_jct(mut self, value: impl Into<String>) -> Self {
         self.bili_jct = Secret::given(value);
         self
     }
 
-    /// `buvid3`, the browser's device cookie. One's own, from the same browser.
+    /// Sets `buvid3`, the device cookie of the same browser.
     pub fn buvid3(mut self, value: impl Into<String>) -> Self {
         self.buvid3 = Secret::given(value);
         self
     }
 
-    /// `buvid4`, the browser's other device cookie.
+    /// Sets `buvid4`, the other device cookie of the same browser.
     pub fn buvid4(mut self, value: impl Into<String>) -> Self {
         self.buvid4 = Secret::given(value);
         self
     }
 
-    /// `DedeUserID`, the account's own number. Without it nav is asked.
+    /// Sets `DedeUserID`, the account's own number. Without this, nav is asked.
     pub fn uid(mut self, value: impl Into<String>) -> Self {
         self.uid = Secret::given(value);
         self
@@ -237,7 +237,7 @@ fn percent_encoded(sessdata: &Secret) -> Secret {
     Secret(encoded)
 }
 
-/// Text that never shows itself and is wiped when it is dropped.
+/// Text that never shows itself and is wiped when dropped.
 #[derive(Clone)]
 struct Secret(String);
 

@@ -1,4 +1,4 @@
-//! The parts of a request, and how they become one.
+//! Parts of a request, and the request made from them.
 
 use http::header::{CONTENT_TYPE, COOKIE, HeaderValue, ORIGIN, REFERER, USER_AGENT};
 use http::{Method, Request};
@@ -51,7 +51,7 @@ impl std::fmt::Debug for Body {
 }
 
 impl Parts {
-    /// A GET.
+    /// Creates a GET.
     pub fn get(host: Host, path: &'static str) -> Self {
         Self {
             target: Target::Call(host, path),
@@ -60,7 +60,7 @@ impl Parts {
         }
     }
 
-    /// A GET of a picture, without cookies.
+    /// Creates a GET of a picture, without cookies.
     pub(crate) fn picture(url: PictureUrl) -> Self {
         Self {
             target: Target::Picture(url),
@@ -69,7 +69,7 @@ impl Parts {
         }
     }
 
-    /// A POST of a form.
+    /// Creates a POST of a form.
     pub fn post(host: Host, path: &'static str) -> Self {
         Self {
             target: Target::Call(host, path),
@@ -100,7 +100,7 @@ impl Parts {
         self
     }
 
-    /// Adds what goes with every call to the `vc` host: `build` and `mobi_app`,
+    /// Adds the parameters of every call to the `vc` host: `build` and `mobi_app`,
     /// in the query of a GET, in the form of a POST.
     pub fn web(self) -> Self {
         match self.body {
@@ -130,7 +130,7 @@ impl Parts {
         self
     }
 
-    /// The request, with the headers that every request has.
+    /// Builds the request, with the headers that every request has.
     pub(super) fn into_request(self, context: &Context) -> Result<Request<Vec<u8>>, BuildError> {
         let mut url = match &self.target {
             Target::Call(host, path) => context.hosts.url(*host, path),
