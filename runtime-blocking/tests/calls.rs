@@ -99,10 +99,7 @@ fn a_picture_goes_up_and_comes_down_again() {
     );
     std::fs::remove_file(path).unwrap();
 
-    let elsewhere = PictureContent {
-        url: "https://example.test/a.png".to_owned(),
-        ..picture.clone()
-    };
+    let elsewhere = PictureContent::new("https://example.test/a.png");
     assert!(matches!(
         client.download_picture(&elsewhere),
         Err(Error::Build(BuildError::ForeignPicture { .. }))

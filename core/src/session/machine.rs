@@ -60,6 +60,7 @@ pub struct Machine {
     clippy::large_enum_variant,
     reason = "there is one at a time, and it is taken apart at once"
 )]
+#[expect(clippy::exhaustive_enums, reason = "a driver does each of these")]
 pub enum Turn {
     /// Send this request; its answer goes to [`Machine::handle_response`].
     Send(Outgoing),

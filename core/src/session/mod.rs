@@ -18,6 +18,10 @@ use crate::poller::{Notice, StatusChange};
 
 /// What a session has to tell. Clones share what is in it.
 #[derive(Debug, Clone, PartialEq)]
+#[expect(
+    clippy::exhaustive_enums,
+    reason = "whoever takes updates takes each of these"
+)]
 pub enum Update {
     /// A message arrived.
     Event(Arc<Event>),
