@@ -21,6 +21,8 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
+//! A bot with its handlers as they are is tested in virtual time: see [`VirtualBot`].
+//!
 //! Hosts are not looked at, only paths. With the feature `server` (on by default) [`server::Server`] puts a simulator on
 //! 127.0.0.1, for clients in any language.
 //!
@@ -75,6 +77,8 @@ mod script;
 pub mod server;
 mod service;
 mod simulator;
+#[cfg(feature = "virtual-bot")]
+mod virtual_bot;
 mod wbi;
 mod wire;
 
@@ -90,3 +94,5 @@ pub use model::world::Arrived;
 pub use quirks::{DateHeader, HasMore, ListSignature, Quirks};
 pub use script::Script;
 pub use simulator::{ControlError, Simulator};
+#[cfg(feature = "virtual-bot")]
+pub use virtual_bot::{Sent, Setup, VirtualBot, VirtualTransport};
