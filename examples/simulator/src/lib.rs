@@ -72,6 +72,7 @@ mod fault;
 pub mod harness;
 mod model;
 mod quirks;
+mod rng;
 mod script;
 #[cfg(feature = "server")]
 pub mod server;
@@ -92,6 +93,7 @@ pub use model::notice::Notices;
 pub use model::peer::{Group, Peer, Standing};
 pub use model::world::Arrived;
 pub use quirks::{DateHeader, HasMore, ListSignature, Quirks};
+pub use rng::Rng;
 pub use script::Script;
 pub use simulator::{ControlError, Simulator};
 #[cfg(feature = "virtual-bot")]
