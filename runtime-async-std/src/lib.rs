@@ -40,7 +40,7 @@ pub use bilibili_session::TransportConfig;
 pub use bilibili_session::session::{Outcome, Update};
 pub use calls::{Client, read_picture};
 pub use clock::now;
-pub use session::{Running, Session, Updates};
+pub use session::{ByHand, Running, Session, Updates};
 pub use transport::{SurfTransport, Transport};
 
 /// The core, so that one dependency is enough.

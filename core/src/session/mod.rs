@@ -4,8 +4,10 @@
 //! to wait and whose handlers are called when is decided by its [`Machine`].
 
 mod desk;
+mod driven;
 mod machine;
 
+pub use driven::Driven;
 pub use machine::{Machine, Task, Turn};
 
 use std::any::Any;

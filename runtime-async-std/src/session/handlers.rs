@@ -38,19 +38,19 @@ pub(crate) async fn call_handlers(session: &Session) {
 }
 
 /// An update whose handlers are at work. Dropped in the middle, it is to be handled again.
-struct Work {
+pub(super) struct Work {
     session: Session,
     task: Option<Task>,
 }
 
 impl Work {
-    const fn new(session: Session, task: Task) -> Self {
+    pub(super) const fn new(session: Session, task: Task) -> Self {
         let task = Some(task);
         Self { session, task }
     }
 
     /// Calls one handler after the other.
-    async fn call(mut self) {
+    pub(super) async fn call(mut self) {
         let mut failures = Vec::new();
         for handler in self.session.handlers() {
             failures.extend(self.failure_of(&handler).await);

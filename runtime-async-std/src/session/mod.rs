@@ -1,8 +1,10 @@
 //! Messages as they arrive.
 
+mod by_hand;
 mod handlers;
 mod updates;
 
+pub use by_hand::ByHand;
 pub use updates::Updates;
 
 use std::fmt;
@@ -206,6 +208,17 @@ impl Session {
         task::spawn(work);
         let engine = Arc::downgrade(&self.shared.engine);
         Running { handle, engine }
+    }
+
+    /// Returns this session to be driven by hand, in a time that it is told: for tests of a bot
+    /// in virtual time, with the `VirtualBot` of `bilibili-session-simulator`.
+    ///
+    /// Handlers are called as [`start`](Self::start) calls them, and go on in each
+    /// turn: one that waits for a timer or a task waits in real time. The transport carries only the
+    /// calls that they make. Nothing else is to drive the session, which has no clock of its own
+    /// from the first turn on.
+    pub fn by_hand(&self) -> ByHand {
+        ByHand::new(self.clone())
     }
 
     /// The messages, one after the other, until the session is closed.

@@ -10,9 +10,9 @@ use super::asked::{Asked, ListOf};
 use super::habits::Habits;
 use super::page::{int, seqno};
 use super::population::{Population, signed};
-use super::rng::Rng;
 use super::scenario::Scenario;
 use super::trouble::Trouble;
+use crate::Rng;
 use crate::{Answer, Fault, FaultKind, HasMore};
 
 /// What an answer means to the one who gets it.

@@ -24,7 +24,6 @@ mod manners;
 mod page;
 mod population;
 mod reply;
-mod rng;
 mod run;
 mod scenario;
 mod shrink;

@@ -6,9 +6,9 @@ use bilibili_session::{ConversationId, GroupId, Uid};
 use serde_json::{Value, json};
 
 use super::ledger::{Entry, Fate, Ledger, Place};
-use super::rng::Rng;
 use super::scenario::Scenario;
 use super::trouble::Trouble;
+use crate::Rng;
 use crate::{Config, NewMessage, Simulator, Standing};
 
 /// How far back history goes (µs).

@@ -15,11 +15,11 @@ use super::lineage::Lineage;
 use super::manners::Manners;
 use super::population::Population;
 use super::reply::{Replies, ReplyId};
-use super::rng::Rng;
 use super::scenario::Scenario;
 use super::trace::Trace;
 use super::trouble::Trouble;
 use super::violation::{Breach, Property, Violation};
+use crate::Rng;
 
 /// How long it may take until all came out, once it is quiet (µs).
 const QUIET: u64 = 90 * 60 * 1_000_000;
