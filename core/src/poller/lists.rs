@@ -146,7 +146,8 @@ impl LatestNow {
         let (local, second) = (self.local.to_micros(), newest.second);
         let (low, high) = (local.min(second), local.max(second));
         let latest = match self.server {
-            Some(server) => server.to_micros().clamp(low, high),
+            Some(server) if second.0 > 0 => server.to_micros().clamp(low, high),
+            Some(server) => server.to_micros(),
             None => high,
         };
         newest.first.min(latest)

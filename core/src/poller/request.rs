@@ -7,6 +7,7 @@ use http::Request;
 
 use super::lists::newest_page;
 use super::output::{Outgoing, RequestId};
+use super::pauses::{Cause, Refused, Source};
 use super::{Phase, Poller};
 use crate::endpoint::{Auth, Endpoint, Wbi, WbiOnDemand};
 use crate::endpoints::{FetchSessionMsgs, Nav};
@@ -25,6 +26,17 @@ pub(super) struct InFlight {
     pub(super) deadline: Duration,
     /// How many pauses there had been when it was sent.
     pub(super) pauses: u64,
+}
+
+impl InFlight {
+    /// Its answer asks for a pause.
+    pub(super) const fn refused(&self, cause: Cause) -> Refused {
+        Refused {
+            cause,
+            source: Source::Poll,
+            sent_at: self.pauses,
+        }
+    }
 }
 
 /// What a request is for.

@@ -35,8 +35,8 @@ pub(super) struct Manners {
     lists_paused_until: Duration,
     conversations_paused_until: BTreeMap<ConversationId, Duration>,
     /// The last delay of each kind, since the last success of that kind.
-    last_risk: Option<f64>,
-    last_throttled: Option<f64>,
+    polls: Graver,
+    replies: Graver,
     last_retry: Option<f64>,
     last_signature: Option<f64>,
     last_conversation: BTreeMap<ConversationId, f64>,
@@ -71,6 +71,13 @@ pub(super) struct Manners {
     is_vague: bool,
 }
 
+/// The last pauses after risk control and throttling that one kind of request met.
+#[derive(Debug, Default)]
+struct Graver {
+    risk: Option<f64>,
+    throttled: Option<f64>,
+}
+
 /// How one reading of the lists goes on.
 #[derive(Debug, Default)]
 struct Walk {
@@ -80,8 +87,6 @@ struct Walk {
     has_begun: bool,
     /// How many further pages the answers so far ask for.
     left: u64,
-    /// The last page failed, and with it the round's list.
-    has_failed: bool,
     /// How many were asked for beyond that.
     slack: u64,
     /// Where it may end.
@@ -207,7 +212,7 @@ impl Manners {
                 return impolite(format!("{asked} only {since:?} after the last round"));
             }
             if !self.round_paused {
-                (self.last_risk, self.last_throttled) = (None, None);
+                self.polls = Graver::default();
             }
             self.round_paused = false;
             self.round_began = Some(now);
@@ -298,7 +303,7 @@ impl Manners {
             self.fetches = self.fetches.saturating_sub(1);
         }
         self.owed = meaning;
-        self.answered_beside = asked == Asked::Send;
+        self.answered_beside = false;
         self.nav_failed = asked == Asked::Nav && meaning != Some(Meaning::Right);
         self.keys.answer(now, asked, meaning);
         if asked.is_signed() && meaning == Some(Meaning::Right) {
@@ -342,6 +347,7 @@ impl Manners {
             }
             (Some(Meaning::Right), Asked::Send) => {
                 self.sends.last = None;
+                self.replies = Graver::default();
                 0
             }
             (Some(Meaning::Right), _) => 0,
@@ -351,6 +357,12 @@ impl Manners {
             }
             _ => 3,
         };
+    }
+
+    /// A request of a reply is over.
+    pub(super) fn answered_beside(&mut self, now: Duration, asked: Asked, meaning: Meaning) {
+        self.answered(now, asked, Some(meaning), 0, &Page::default());
+        self.answered_beside = true;
     }
 
     /// It said something.
@@ -371,21 +383,19 @@ impl Manners {
         let until = now + delay;
         let seconds = delay.as_secs_f64();
         let by_reply = std::mem::take(&mut self.answered_beside);
-        let is_read = self.walk.left == 0 || self.walk.has_failed;
-        let is_idle = self.fetches == 0 && self.lists == 0 && is_read;
-        if by_reply && is_idle && !self.round_paused {
-            // The round was over, and a success.
-            (self.last_risk, self.last_throttled) = (None, None);
-        }
+        let graver = match by_reply {
+            true => &mut self.replies,
+            false => &mut self.polls,
+        };
         let (last, least, cap) = match notice {
             Notice::RiskControl { .. } => {
                 self.risk_until = until;
                 self.paused_until = self.paused_until.max(until);
-                (&mut self.last_risk, 300.0, RISK_CAP)
+                (&mut graver.risk, 300.0, RISK_CAP)
             }
             Notice::Throttled { .. } => {
                 self.paused_until = self.paused_until.max(until);
-                (&mut self.last_throttled, 30.0, RETRY_CAP)
+                (&mut graver.throttled, 30.0, RETRY_CAP)
             }
             Notice::Retry {
                 conversation: Some(id),
@@ -430,7 +440,7 @@ impl Manners {
                 (&mut self.last_retry, self.interval.as_secs_f64(), RETRY_CAP)
             }
         };
-        if !matches!(notice, Notice::Retry { .. }) {
+        if !matches!(notice, Notice::Retry { .. }) && !is_of_sends {
             self.round_paused = true;
         }
         grows(last.replace(seconds), seconds, least, cap, notice)
@@ -461,7 +471,6 @@ impl Walk {
     /// A list is asked for: it begins a round, answers so far ask for it, or it begins to
     /// read what is left of an earlier one, or the whole list.
     fn ask(&mut self, now: Duration, list: AskedList) -> Result<(), Breach> {
-        self.has_failed = false;
         let again = self.refused.take();
         let again = again.is_some_and(|it| AskedList { signed: true, ..it } == list);
         // Once changes were asked for, the newest page of all begins a whole list.
@@ -584,7 +593,6 @@ impl Walk {
         if let Some(Meaning::Refused | Meaning::OldKeys) = meaning {
             self.refused = Some(list);
         }
-        self.has_failed = self.refused.is_none();
     }
 }
 
