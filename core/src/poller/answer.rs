@@ -5,15 +5,16 @@ use std::time::Duration;
 
 use http::Response;
 
+use super::decode::{Reply, decode};
 use super::gap::{Age, Gap};
-use super::lists::{LatestNow, Listing, Part, newest_page};
-use super::request::{InFlight, Purpose};
-use super::status::Trigger;
-use super::{Notice, Phase, Poller};
-use crate::endpoint::{Endpoint, server_date};
-use crate::endpoints::{FetchSessionMsgs, MessagePage, Nav, SessionPage};
+use super::in_flight::InFlight;
+use super::lists::{LatestNow, Listing, Part};
+use super::state::State;
+use super::{Notice, Poller};
+use crate::endpoints::{MessagePage, SessionPage};
 use crate::error::{BuildError, DecodeError, Error, TransportError};
 use crate::event::Event;
+use crate::identity::Identity;
 use crate::ids::{ConversationId, Seqno, Uid};
 use crate::json::Unreadable;
 use crate::list_walk::Progress;
@@ -24,10 +25,6 @@ use crate::time::{Now, UnixSeconds};
 /// conversation that was not on the first list: rather deliver than lose.
 const TOLERANCE: Duration = Duration::from_secs(60);
 
-/// How far two readings of the server's clock may be apart: they are whole seconds, and an
-/// answer takes a moment to come.
-const CLOCK_ERROR: Duration = Duration::from_secs(3);
-
 impl Poller {
     pub(super) fn handle_answer(
         &mut self,
@@ -35,44 +32,35 @@ impl Poller {
         in_flight: InFlight,
         answer: Result<Response<Vec<u8>>, TransportError>,
     ) {
-        let handled = match answer {
+        let reply = match answer {
             Err(error) => Err(error.into()),
-            Ok(answer) => self.read_answer(now, &in_flight, &answer),
+            Ok(answer) => decode(in_flight.purpose, &answer),
         };
+        let handled = reply.and_then(|reply| self.handle_reply(now, reply));
         match handled {
             Ok(()) => self.accept(in_flight.signed_with),
             Err(error) => self.handle_failure(now, &in_flight, error),
         }
     }
 
-    fn read_answer(
-        &mut self,
-        now: Now,
-        in_flight: &InFlight,
-        answer: &Response<Vec<u8>>,
-    ) -> Result<(), Error> {
-        match in_flight.purpose {
-            Purpose::Nav => {
-                let identity = Nav.parse(answer)?.into_identity()?;
-                let uid = identity.uid;
-                self.account.store(identity, now)?;
-                self.adopt(now, uid)?;
-            }
-            // All lists are read the same way.
-            Purpose::BaseLine => {
-                let page = newest_page().parse(answer)?;
-                self.take_base_line(now, &page, server_date(answer));
-            }
-            Purpose::List => {
-                let page = newest_page().parse(answer)?;
-                self.handle_list(now, &page)?;
-            }
-            Purpose::Fetch(id, size) => {
-                let page = FetchSessionMsgs::new(id).parse(answer)?;
-                self.handle_messages(id, size, page)?;
-            }
+    fn handle_reply(&mut self, now: Now, reply: Reply) -> Result<(), Error> {
+        match reply {
+            Reply::Identity(identity) => self.handle_identity(now, identity),
+            Reply::BaseLine(page, date) => self.take_base_line(now, &page, date),
+            Reply::List(page) => self.handle_list(now, &page),
+            Reply::Messages(id, size, page) => self.handle_messages(id, size, page)?,
         }
         Ok(())
+    }
+
+    fn handle_identity(&mut self, now: Now, identity: Identity) {
+        let uid = identity.uid;
+        let stored = self.account.store(identity, now);
+        // A login of somebody else does not become one's own by asking again.
+        let adopted = stored.and_then(|()| Ok(self.adopt(now, uid)?));
+        if let Err(error) = adopted {
+            self.fail(error);
+        }
     }
 
     /// Takes over whose login it is, from a nav of its own or of a call beside it.
@@ -83,23 +71,13 @@ impl Poller {
             }
             _ => self.uid = Some(actual),
         }
-        if let Phase::Resume = self.phase {
-            self.connect_again(now);
+        if let State::Resuming = self.state {
+            // The checkpoint is the baseline.
+            let server_now = self.account.server_now(now);
+            self.schedule.connect_again(now.monotonic, server_now);
+            self.connect(now);
         }
         Ok(())
-    }
-
-    /// The checkpoint is the base line. The first round keeps its distance to the last one
-    /// of the former life, as far as the clocks can tell.
-    fn connect_again(&mut self, now: Now) {
-        let due = self
-            .polled_at
-            .plus(self.config.interval.saturating_add(CLOCK_ERROR));
-        let wait = due.0.saturating_sub(self.account.server_now(now).0);
-        let wait = Duration::from_secs(u64::try_from(wait).unwrap_or(0));
-        let wait = wait.min(self.config.interval);
-        self.round_due = now.monotonic.saturating_add(wait);
-        self.connect(now);
     }
 
     /// The first list says where every conversation stands.
@@ -119,8 +97,7 @@ impl Poller {
     fn connect(&mut self, now: Now) {
         let server_now = self.account.server_now(now);
         self.lists.start(now.monotonic, server_now);
-        self.phase = Phase::Idle;
-        self.move_on(Trigger::BaseLine);
+        self.enter(State::Idle);
     }
 
     pub(super) fn latest_now(&self, now: Now) -> LatestNow {
@@ -130,16 +107,13 @@ impl Poller {
         }
     }
 
-    fn handle_list(&mut self, now: Now, page: &SessionPage) -> Result<(), Error> {
+    fn handle_list(&mut self, now: Now, page: &SessionPage) {
         self.tell_unreadable(None, &page.unreadable);
-        let Phase::Listing(listing) = &mut self.phase else {
-            return Ok(());
+        // One that was broken off meanwhile is owed already.
+        let Some(mut listing) = self.take_listing() else {
+            return;
         };
         let progress = listing.walk.handle_page(page);
-        let listing = std::mem::replace(&mut self.phase, Phase::Fetching);
-        let Phase::Listing(listing) = listing else {
-            return Ok(());
-        };
         for conversation in &page.session_list {
             self.observe(now, &listing, conversation);
         }
@@ -148,8 +122,8 @@ impl Poller {
                 self.doubt(now, &listing, "it does not end");
             }
             Progress::More if !self.lists.is_enough(&listing) => {
-                self.phase = Phase::Listing(listing);
-                return Ok(());
+                self.state = State::Listing(listing);
+                return;
             }
             Progress::More | Progress::Whole => {
                 let latest = self.latest_now(now);
@@ -165,7 +139,6 @@ impl Poller {
             self.pauses.list_read();
         }
         self.begin_fetching();
-        Ok(())
     }
 
     /// A list cannot be proven whole.
@@ -226,13 +199,14 @@ impl Poller {
         self.hand_out_ready(id);
         if asks_more {
             self.keep_to_backlog(id);
-            if !self.pauses_now() {
-                self.queue.push_back(id);
+            if let State::Fetching(fetching) = &mut self.state
+                && self.clock >= self.pauses.until()
+            {
+                fetching.queue.push_back(id);
             }
         } else if !is_ready {
             self.settle(id);
         }
-        self.end_round_if_done();
         Ok(())
     }
 
@@ -254,11 +228,6 @@ impl Poller {
                 to_seqno: Seqno(*range.end()),
             });
         }
-    }
-
-    /// Whether a pause holds: then nothing more of this round is asked for.
-    fn pauses_now(&self) -> bool {
-        self.clock < self.pauses.until()
     }
 
     /// Gives back what this conversation holds above its front where too much is held.

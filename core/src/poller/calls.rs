@@ -4,6 +4,7 @@ use http::Response;
 
 use super::output::Output;
 use super::pauses::{Cause, Refused, SendLimit, Source};
+use super::state::State;
 use super::{Notice, Poller};
 use crate::call::{Call, Step};
 use crate::endpoint::Endpoint;
@@ -51,7 +52,7 @@ impl Poller {
     }
 
     fn note_failed_call(&mut self, now: Now, error: &Error, sends: bool) {
-        if self.ended.is_some() {
+        if let State::Ended(_) = self.state {
             return;
         }
         let limit = match error.code() {

@@ -2,10 +2,12 @@
 
 use std::time::Duration;
 
+use super::consequence::{Consequence, consequence};
+use super::in_flight::InFlight;
 use super::pauses::{Cause, Refused, Source};
-use super::request::{InFlight, Purpose};
+use super::state::State;
 use super::track::Ended;
-use super::{Notice, Phase, Poller};
+use super::{Notice, Poller};
 use crate::error::{Error, ErrorClass, TransportErrorKind};
 use crate::identity::{Generation, Refusal};
 use crate::ids::ConversationId;
@@ -15,31 +17,20 @@ impl Poller {
     /// Draws the consequence of a request that failed.
     pub(super) fn handle_failure(&mut self, now: Now, in_flight: &InFlight, error: Error) {
         let purpose = in_flight.purpose;
-        let pause = |poller: &mut Self, cause, error| {
-            poller.pause(now, in_flight.refused(cause), purpose.conversation(), error);
-        };
-        match (error.class(), purpose) {
-            (ErrorClass::LoginLost, _) => self.fail(error),
-            (ErrorClass::RiskControl, _) => {
-                if purpose.is_list() && in_flight.signed_with.is_none() {
+        match consequence(error.class(), purpose) {
+            Consequence::End => self.fail(error),
+            Consequence::Pause(cause) => {
+                if cause == Cause::RiskControl && in_flight.is_unsigned_list() {
                     self.account.unsigned_list_refused(ErrorClass::RiskControl);
                 }
-                pause(self, Cause::RiskControl, error);
+                self.pause(now, in_flight.refused(cause), purpose.conversation(), error);
             }
-            (ErrorClass::Throttled, _) => pause(self, Cause::Throttled, error),
-            // Mistakes before anything is sent do not go away.
-            (_, Purpose::Nav) if matches!(error, Error::Build(_)) => self.fail(error),
-            (_, Purpose::Nav) => pause(self, Cause::Fault, error),
-            (ErrorClass::Signature, Purpose::BaseLine | Purpose::List) => {
-                self.handle_refused_list(now, in_flight, error);
-            }
-            (_, Purpose::BaseLine | Purpose::List) => self.retry_list(now, error),
-            (ErrorClass::Signature, Purpose::Fetch(id, _)) => {
-                self.handle_refused_fetch(now, id, in_flight, error);
-            }
-            (_, Purpose::Fetch(id, size)) => self.handle_failed_fetch(id, size, error),
+            Consequence::SignList => self.handle_refused_list(now, in_flight, error),
+            Consequence::RetryList => self.retry_list(now, error),
+            Consequence::SignFetch(id) => self.handle_refused_fetch(now, id, in_flight, error),
+            Consequence::EndConversation(id) => self.end_conversation(id, error),
+            Consequence::RetryFetch(id, size) => self.retry_fetch(id, size, error),
         }
-        self.end_round_if_done();
     }
 
     /// Stops all asking for a while, and what the user asks for as well. What is on its way
@@ -51,8 +42,7 @@ impl Poller {
         conversation: Option<ConversationId>,
         error: Error,
     ) {
-        self.queue.clear();
-        self.break_off_list(now, now.monotonic);
+        self.break_off(now, now.monotonic);
         if let Some(delay) = self.pauses.begin(self.clock, refused) {
             self.tell(match refused.cause {
                 Cause::Fault | Cause::Signature => Notice::Retry {
@@ -72,7 +62,6 @@ impl Poller {
                 },
             });
         }
-        self.end_round_if_done();
     }
 
     /// A list was refused for want of a signature, or with one. Where it is not paused, it is
@@ -108,7 +97,7 @@ impl Poller {
         match self.account.refuse(generation, now) {
             Refusal::SignAgain if !track.signed_again => {
                 track.signed_again = true;
-                self.queue.push_front(id);
+                self.fetch_first(id);
             }
             Refusal::Account if self.refused_to.is_some_and(|other| other != id) => {
                 self.pause(now, in_flight.refused(Cause::Signature), None, error);
@@ -137,40 +126,48 @@ impl Poller {
             conversation: None,
             error,
         });
-        if let Phase::Start = self.phase {
+        if let State::Starting = self.state {
             self.pauses.hold(self.clock, delay, Cause::Fault);
         } else {
             let due = self.clock.saturating_add(delay);
-            self.round_due = self.round_due.max(due);
+            self.schedule.put_off(due);
             self.lists.hold(due);
-            self.break_off_list(now, due);
+            self.break_off(now, due);
             self.begin_fetching();
         }
     }
 
-    /// Leaves the rest of a list for later: it is owed from then on.
-    fn break_off_list(&mut self, now: Now, due: Duration) {
-        if let Phase::Listing(_) = self.phase
-            && let Phase::Listing(listing) = std::mem::replace(&mut self.phase, Phase::Fetching)
-        {
-            let latest = self.latest_now(now);
+    /// Asks for no more in this round. The rest of a list is owed from then on, and due then.
+    fn break_off(&mut self, now: Now, due: Duration) {
+        let latest = self.latest_now(now);
+        if let State::Fetching(fetching) = &mut self.state {
+            fetching.queue.clear();
+        }
+        if let Some(listing) = self.take_listing() {
             self.lists.interrupt(&listing, due, latest);
         }
     }
 
-    fn handle_failed_fetch(&mut self, id: ConversationId, size: u32, error: Error) {
+    /// Asks for a conversation before all others of the round.
+    fn fetch_first(&mut self, id: ConversationId) {
+        if let State::Fetching(fetching) = &mut self.state {
+            fetching.queue.push_front(id);
+        }
+    }
+
+    fn retry_fetch(&mut self, id: ConversationId, size: u32, error: Error) {
         let Some(track) = self.tracks.get_mut(id) else {
             return;
         };
-        match (&error, error.class()) {
-            (_, ErrorClass::ConversationGone) => self.end_conversation(id, error),
-            // A smaller page may do.
-            (Error::Transport(failed), _)
-                if failed.kind == TransportErrorKind::BodyTooLarge && track.shrink_page(size) =>
-            {
-                self.queue.push_front(id);
-            }
-            _ => self.retry_conversation(id, error),
+        let is_too_large = matches!(
+            &error,
+            Error::Transport(failed) if failed.kind == TransportErrorKind::BodyTooLarge
+        );
+        // A smaller page may do.
+        if is_too_large && track.shrink_page(size) {
+            self.fetch_first(id);
+        } else {
+            self.retry_conversation(id, error);
         }
     }
 

@@ -56,21 +56,26 @@ mod backoff;
 mod calls;
 mod checkpoint;
 mod config;
+mod consequence;
+mod decode;
 mod failure;
 mod gap;
 mod habits;
+mod in_flight;
 mod kept;
 mod lists;
 mod notice;
 mod output;
 mod pauses;
 mod request;
+mod schedule;
+mod state;
 mod status;
 mod told;
 mod track;
 mod tracks;
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::VecDeque;
 use std::time::Duration;
 
 use http::Response;
@@ -84,16 +89,17 @@ pub use status::{Status, StatusChange};
 
 use crate::call::Account;
 use crate::context::Context;
-use crate::error::{Error, TransportError};
+use crate::error::TransportError;
 use crate::event::Event;
 use crate::ids::{ConversationId, Seqno, Uid};
 use crate::model::Content;
 use crate::time::{Now, UnixMicros, UnixSeconds};
+use in_flight::Requests;
 use kept::Kept;
-use lists::{Listing, Lists};
+use lists::Lists;
 use pauses::Pauses;
-use request::InFlight;
-use status::Trigger;
+use schedule::Schedule;
+use state::{End, State};
 use told::Told;
 use track::Settled;
 use tracks::Tracks;
@@ -106,29 +112,17 @@ const KEY_PACE: Duration = Duration::from_secs(5);
 pub struct Poller {
     account: Account,
     config: PollerConfig,
-    status: Status,
-    phase: Phase,
+    state: State,
     /// The latest monotonic reading.
     clock: Duration,
     /// Whose messages these are, once nav has said so or the checkpoint says it.
     uid: Option<Uid>,
     lists: Lists,
     tracks: Tracks,
-    /// The conversations of this round that are still to be asked for.
-    queue: VecDeque<ConversationId>,
-    /// From then on the round asks for no more of them: the next one lists what came meanwhile.
-    fetching_until: Duration,
     /// Those whose front can be handed out.
     ready: VecDeque<ConversationId>,
-    in_flight: BTreeMap<RequestId, InFlight>,
-    next_id: u64,
-    /// The next round begins then.
-    round_due: Duration,
-    /// No request is sent before, and the next one this much later.
-    spaced_at: Duration,
-    spacing: Duration,
-    /// When the list was last asked for, by the server's clock.
-    polled_at: UnixSeconds,
+    in_flight: Requests,
+    schedule: Schedule,
     pauses: Pauses,
     /// The conversation that new keys were refused to.
     refused_to: Option<ConversationId>,
@@ -136,31 +130,6 @@ pub struct Poller {
     /// Items of lists that could not be read.
     told: Told,
     outbox: VecDeque<Output>,
-    ended: Option<End>,
-}
-
-/// What the poller is about.
-#[derive(Debug)]
-enum Phase {
-    /// The first list is to be asked for: it is the base line.
-    Start,
-    /// A checkpoint is the base line; who is logged in is to be asked.
-    Resume,
-    /// Between two rounds.
-    Idle,
-    /// Reading what changed.
-    Listing(Listing),
-    /// Fetching what is new in the conversations that changed.
-    Fetching,
-}
-
-/// How it ends.
-#[derive(Debug)]
-struct End {
-    result: Result<(), Error>,
-    /// Whether messages that are here already are still handed out.
-    hand_out: bool,
-    told: bool,
 }
 
 impl Poller {
@@ -174,27 +143,19 @@ impl Poller {
         account.sign_lists(config.habits.lists_signed == Some(true));
         account.set_key_pace(config.interval.min(KEY_PACE));
         Ok(Self {
-            status: Status::Init,
-            phase: Phase::Start,
+            state: State::Starting,
             clock: Duration::ZERO,
             uid: None,
             lists: Lists::new(&config),
             tracks: Tracks::new(config.max_conversations, config.interval),
-            queue: VecDeque::new(),
-            fetching_until: Duration::ZERO,
             ready: VecDeque::new(),
-            in_flight: BTreeMap::new(),
-            next_id: 0,
-            round_due: Duration::ZERO,
-            spaced_at: Duration::ZERO,
-            spacing: config.spacing_to(context.is_official()),
-            polled_at: UnixSeconds::default(),
+            in_flight: Requests::default(),
+            schedule: Schedule::new(&config, context.is_official()),
             pauses: Pauses::new(&config),
             refused_to: None,
             kept: Kept::new(config.kept_events),
             told: Told::default(),
             outbox: VecDeque::new(),
-            ended: None,
             account,
             config,
         })
@@ -220,12 +181,12 @@ impl Poller {
             _ => {}
         }
         let mut poller = Self::new(context, config)?;
-        poller.phase = Phase::Resume;
+        poller.state = State::Resuming;
         poller.uid = Some(checkpoint.uid());
         poller
             .lists
             .resume(checkpoint.base_ts(), checkpoint.lists());
-        poller.polled_at = checkpoint.polled_at();
+        poller.schedule.resume(checkpoint.polled_at());
         poller.tracks.new_since = checkpoint.new_since();
         for entry in checkpoint.entries() {
             let track = poller.tracks.insert(
@@ -252,7 +213,7 @@ impl Poller {
 
     /// How it stands.
     pub const fn status(&self) -> Status {
-        self.status
+        self.state.status()
     }
 
     /// Whose messages these are; known from nav on, or from the checkpoint.
@@ -276,9 +237,9 @@ impl Poller {
     /// Where it stands: covers exactly the events handed out so far. `None` before the
     /// base line is taken.
     pub fn checkpoint(&self) -> Option<Checkpoint> {
-        let uid = match self.phase {
-            Phase::Start => return None,
-            _ => self.uid?,
+        let uid = match self.state.is_before_baseline() {
+            true => return None,
+            false => self.uid?,
         };
         let conversations = self
             .tracks
@@ -309,7 +270,7 @@ impl Poller {
                 uid: uid.0,
                 base_ts: self.lists.base_ts().0,
                 new_since: self.tracks.new_since.0,
-                polled_at: self.polled_at.0,
+                polled_at: self.schedule.polled_at().0,
                 lists: self.lists.save(),
                 conversations,
             },
@@ -323,7 +284,7 @@ impl Poller {
         if let Some(output) = self.outbox.pop_front() {
             return output;
         }
-        if self.ended.as_ref().is_none_or(|end| end.hand_out)
+        if self.may_hand_out()
             && let Some(event) = self.next_event(now)
         {
             return Output::Event(event);
@@ -331,22 +292,18 @@ impl Poller {
         if let Some(output) = self.outbox.pop_front() {
             return output;
         }
-        if let Some(end) = &mut self.ended {
-            if end.result.is_err() && !end.told {
-                end.told = true;
-                return Output::Status(StatusChange {
-                    status: self.status,
-                    reason: end.result.clone().err(),
-                });
-            }
-            return Output::Finished(end.result.clone());
+        if let State::Ended(end) = &mut self.state {
+            return end.next_output();
         }
-        match self.next_request(now) {
-            Some(outgoing) => Output::Send(outgoing),
-            // A request that cannot be built ends it.
-            None if self.ended.is_some() => self.poll_output(now),
-            None => Output::Wait(self.next_wake()),
+        self.advance();
+        if let Some(outgoing) = self.next_request(now) {
+            return Output::Send(outgoing);
         }
+        // There may be something to tell now, or the round may be over.
+        if !self.outbox.is_empty() || self.is_round_over() || !self.status().is_running() {
+            return self.poll_output(now);
+        }
+        Output::Wait(self.next_wake())
     }
 
     /// Takes what came of a request: a whole answer of any status, or that none came.
@@ -361,7 +318,7 @@ impl Poller {
         answer: Result<Response<Vec<u8>>, TransportError>,
     ) -> Result<(), UnknownRequest> {
         let now = self.at(now);
-        let in_flight = self.in_flight.remove(&id).ok_or(UnknownRequest(id))?;
+        let in_flight = self.in_flight.take(id).ok_or(UnknownRequest(id))?;
         if let Ok(answer) = &answer {
             self.account.observe(answer, now);
         }
@@ -372,28 +329,14 @@ impl Poller {
     /// Takes that time has passed: requests whose deadline is over have failed.
     pub fn handle_timeout(&mut self, now: Now) {
         let now = self.at(now);
-        let overdue: Vec<RequestId> = self
-            .in_flight
-            .iter()
-            .filter(|(_, in_flight)| in_flight.deadline <= now.monotonic)
-            .map(|(id, _)| *id)
-            .collect();
-        for id in overdue {
-            if let Some(in_flight) = self.in_flight.remove(&id) {
-                self.handle_answer(now, in_flight, Err(TransportError::timeout()));
-            }
+        while let Some(in_flight) = self.in_flight.take_overdue(now.monotonic) {
+            self.handle_answer(now, in_flight, Err(TransportError::timeout()));
         }
     }
 
     /// Ends it: no further request, no waiting for one in flight. What is here but was not
     /// handed out is not covered by the checkpoint and comes again after a resume.
     pub fn handle_close(&mut self) {
-        if let Some(end) = &mut self.ended {
-            end.hand_out = false;
-            return;
-        }
-        self.move_on(Trigger::Close);
-        self.move_on(Trigger::Drained);
         self.end(Ok(()), false);
     }
 
@@ -406,33 +349,14 @@ impl Poller {
         }
     }
 
-    /// Every change of state goes through here.
-    fn move_on(&mut self, trigger: Trigger) {
-        if let Some(status) = self.status.after(trigger) {
-            self.status = status;
-            // The last word of a poller that failed is kept until all is handed out.
-            if status != Status::Error {
-                self.outbox.push_back(Output::Status(StatusChange {
-                    status,
-                    reason: None,
-                }));
-            }
-        }
-    }
-
-    fn fail(&mut self, error: Error) {
-        self.move_on(Trigger::Fatal);
-        self.end(Err(error), true);
-    }
-
-    fn end(&mut self, result: Result<(), Error>, hand_out: bool) {
-        self.in_flight.clear();
-        self.queue.clear();
-        self.ended = Some(End {
-            result,
-            hand_out,
-            told: false,
-        });
+    const fn may_hand_out(&self) -> bool {
+        !matches!(
+            self.state,
+            State::Ended(End {
+                hand_out: false,
+                ..
+            })
+        )
     }
 
     /// The next message that can be handed out; moves its conversation's cursor past it.

@@ -5,65 +5,18 @@ use std::time::Duration;
 
 use http::Request;
 
+use super::Poller;
+use super::in_flight::{InFlight, Purpose};
 use super::lists::newest_page;
-use super::output::{Outgoing, RequestId};
-use super::pauses::{Cause, Refused, Source};
-use super::{Phase, Poller};
+use super::output::Outgoing;
+use super::state::{Fetching, State};
 use crate::endpoint::{Auth, Endpoint, Wbi, WbiOnDemand};
 use crate::endpoints::{FetchSessionMsgs, Nav};
 use crate::error::BuildError;
-use crate::identity::Generation;
+use crate::identity::{Generation, Identity};
 use crate::ids::ConversationId;
 use crate::list_walk::ListCall;
 use crate::time::{Now, UnixMicros};
-
-/// A request that is on its way.
-#[derive(Debug, Clone)]
-pub(super) struct InFlight {
-    pub(super) purpose: Purpose,
-    /// Keys that it was signed with, if it was.
-    pub(super) signed_with: Option<Generation>,
-    pub(super) deadline: Duration,
-    /// How many pauses there had been when it was sent.
-    pub(super) pauses: u64,
-}
-
-impl InFlight {
-    /// Its answer asks for a pause.
-    pub(super) const fn refused(&self, cause: Cause) -> Refused {
-        Refused {
-            cause,
-            source: Source::Poll,
-            sent_at: self.pauses,
-        }
-    }
-}
-
-/// What a request is for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Purpose {
-    /// Who is logged in, and keys.
-    Nav,
-    /// The list that is the base line.
-    BaseLine,
-    /// A page of the lists.
-    List,
-    /// A page of a conversation, and its size.
-    Fetch(ConversationId, u32),
-}
-
-impl Purpose {
-    pub(super) const fn is_list(self) -> bool {
-        matches!(self, Self::BaseLine | Self::List)
-    }
-
-    pub(super) const fn conversation(self) -> Option<ConversationId> {
-        match self {
-            Self::Fetch(id, _) => Some(id),
-            _ => None,
-        }
-    }
-}
 
 impl Poller {
     /// The next request, if one may be sent now.
@@ -72,85 +25,54 @@ impl Poller {
             return None;
         }
         let Some((generation, identity)) = self.account.identity() else {
-            return (!self.is_in_flight(|purpose| purpose == Purpose::Nav))
-                .then(|| Nav.request(self.account.context(), ()))
-                .and_then(|request| self.send(now, Purpose::Nav, None, request));
+            return self.next_nav(now);
         };
         if let Err(error) = self.adopt(now, identity.uid) {
             self.fail(error.into());
             return None;
         }
-        match &self.phase {
-            Phase::Start => {
-                if self.is_in_flight(|purpose| purpose == Purpose::BaseLine) {
-                    return None;
-                }
+        match &self.state {
+            State::Fetching(_) => {
+                let id = self.next_conversation()?;
+                self.send_fetch(now, id, generation, &identity)
+            }
+            // One list at a time; one that was broken off may still be on its way.
+            _ if self.in_flight.has_list() => None,
+            State::Starting => {
                 self.begin_round(now);
                 self.send_list(now, Purpose::BaseLine, &newest_page())
             }
-            // Left when it is known who is logged in.
-            Phase::Resume => None,
-            Phase::Idle => {
-                // A list that was broken off by a pause may still be on its way.
-                if now.monotonic < self.round_due || self.is_in_flight(Purpose::is_list) {
-                    return None;
-                }
+            State::Listing(listing) => {
+                let call = listing.walk.call();
+                self.send_page(now, &call)
+            }
+            State::Idle if now.monotonic >= self.schedule.next_round() => {
                 self.begin_round(now);
                 let listing = self.lists.changes(now.monotonic);
                 let call = listing.walk.call();
-                self.phase = Phase::Listing(listing);
+                self.enter(State::Listing(listing));
                 self.send_page(now, &call)
             }
-            Phase::Listing(listing) => {
-                let call = listing.walk.call();
-                if self.is_in_flight(|purpose| purpose == Purpose::List) {
-                    return None;
-                }
-                self.send_page(now, &call)
-            }
-            Phase::Fetching => {
-                if now.monotonic >= self.fetching_until && !self.queue.is_empty() {
-                    // What is left is still behind, and is fetched in the next round.
-                    self.queue.clear();
-                    self.end_round_if_done();
-                    return self.next_request(now);
-                }
-                let busy = self
-                    .in_flight
-                    .values()
-                    .filter(|in_flight| matches!(in_flight.purpose, Purpose::Fetch(..)))
-                    .count();
-                if busy >= self.config.max_parallel {
-                    return None;
-                }
-                let id = self.next_in_queue()?;
-                let track = self.tracks.get_mut(id)?;
-                let ask = track.gap().ask()?;
-                let size = track.page_size(self.config.page_size);
-                let mut call = FetchSessionMsgs::new(id)
-                    .size(size)
-                    .begin_seqno(ask.begin_seqno);
-                if let Some(end_seqno) = ask.end_seqno {
-                    call = call.end_seqno(end_seqno);
-                }
-                let proof = Wbi::with_identity(&identity, self.account.server_now(now));
-                let request = call.request(self.account.context(), proof);
-                self.send(now, Purpose::Fetch(id, size), Some(generation), request)
-            }
+            // Left when it is known who is logged in.
+            State::Resuming | State::Idle | State::Ended(_) => None,
         }
+    }
+
+    fn next_nav(&mut self, now: Now) -> Option<Outgoing> {
+        if self.in_flight.has_nav() {
+            return None;
+        }
+        let request = Nav.request(self.account.context(), ());
+        self.send(now, Purpose::Nav, None, request)
     }
 
     /// The time at which something is to be done even if no answer comes.
     pub(super) fn next_wake(&self) -> Duration {
-        let deadline = self
-            .in_flight
-            .values()
-            .map(|in_flight| in_flight.deadline)
-            .min();
+        let deadline = self.in_flight.next_deadline();
         let may_send_at = self.may_send_at();
-        let request = match self.phase {
+        let request = match self.state {
             _ if self.account.identity().is_none() => may_send_at,
-            Phase::Idle => self.round_due.max(may_send_at),
+            State::Idle => self.schedule.next_round().max(may_send_at),
             _ => may_send_at,
         };
         match deadline {
@@ -163,7 +85,7 @@ impl Poller {
 
     /// No request is sent before: a pause, or the least distance to the last one.
     fn may_send_at(&self) -> Duration {
-        self.pauses.until().max(self.spaced_at)
+        self.pauses.until().max(self.schedule.spaced_at())
     }
 
     /// The conversations that are behind and may be asked for now.
@@ -183,49 +105,55 @@ impl Poller {
             .collect();
         // Where there are too many for a round, the latest come first.
         behind.sort_unstable();
-        self.queue = behind.into_iter().map(|(_, id)| id).collect();
-        self.fetching_until = clock.saturating_add(self.config.interval);
-        self.phase = Phase::Fetching;
-        self.end_round_if_done();
-    }
-
-    /// Ends the round when nothing of it is left.
-    pub(super) fn end_round_if_done(&mut self) {
-        let is_done = matches!(self.phase, Phase::Fetching)
-            && self.queue.is_empty()
-            && !self.is_in_flight(|purpose| matches!(purpose, Purpose::Fetch(..)));
-        if is_done {
-            let is_paused = self.clock < self.pauses.until();
-            // The answer to a list that was broken off is not a page of the next one.
-            let may_list = !is_paused && !self.is_in_flight(Purpose::is_list);
-            let due = may_list.then(|| self.lists.next_due(self.clock));
-            self.phase = due.flatten().map_or(Phase::Idle, Phase::Listing);
-            if let Phase::Idle = self.phase {
-                self.pauses.round_ended();
-            }
-        }
+        self.enter(State::Fetching(Fetching {
+            queue: behind.into_iter().map(|(_, id)| id).collect(),
+            until: clock.saturating_add(self.config.interval),
+        }));
     }
 
     fn begin_round(&mut self, now: Now) {
-        self.round_due = now.monotonic.saturating_add(self.config.interval);
-        self.polled_at = self.account.server_now(now);
+        let server_now = self.account.server_now(now);
+        self.schedule.begin_round(now.monotonic, server_now);
         self.pauses.round_begins();
     }
 
-    fn next_in_queue(&mut self) -> Option<ConversationId> {
-        // One that needs nothing any more is passed over.
-        while let Some(id) = self.queue.pop_front() {
-            let asks = self
-                .tracks
-                .get_mut(id)
-                .is_some_and(|track| track.gap().ask().is_some());
-            if asks {
+    /// The next conversation of the round that asks for something, while there is room beside
+    /// those that are on their way.
+    fn next_conversation(&mut self) -> Option<ConversationId> {
+        if self.in_flight.fetches() >= self.config.max_parallel {
+            return None;
+        }
+        while let State::Fetching(fetching) = &mut self.state {
+            let id = fetching.queue.pop_front()?;
+            let track = self.tracks.get_mut(id);
+            if track.is_some_and(|track| track.gap().ask().is_some()) {
                 return Some(id);
             }
+            // One that needs nothing any more is passed over.
             self.settle(id);
         }
-        self.end_round_if_done();
         None
+    }
+
+    fn send_fetch(
+        &mut self,
+        now: Now,
+        id: ConversationId,
+        generation: Generation,
+        identity: &Identity,
+    ) -> Option<Outgoing> {
+        let track = self.tracks.get_mut(id)?;
+        let ask = track.gap().ask()?;
+        let size = track.page_size(self.config.page_size);
+        let mut call = FetchSessionMsgs::new(id)
+            .size(size)
+            .begin_seqno(ask.begin_seqno);
+        if let Some(end_seqno) = ask.end_seqno {
+            call = call.end_seqno(end_seqno);
+        }
+        let signer = Wbi::with_identity(identity, self.account.server_now(now));
+        let request = call.request(self.account.context(), signer);
+        self.send(now, Purpose::Fetch(id, size), Some(generation), request)
     }
 
     fn send_page(&mut self, now: Now, call: &ListCall) -> Option<Outgoing> {
@@ -265,29 +193,18 @@ impl Poller {
                 return None;
             }
         };
-        self.spaced_at = now.monotonic.saturating_add(self.spacing);
-        let id = RequestId(self.next_id);
-        self.next_id = self.next_id.wrapping_add(1);
+        self.schedule.sent(now.monotonic);
         let deadline = now.monotonic.saturating_add(self.config.request_timeout);
-        self.in_flight.insert(
-            id,
-            InFlight {
-                purpose,
-                signed_with,
-                deadline,
-                pauses: self.pauses.count(),
-            },
-        );
+        let id = self.in_flight.add(InFlight {
+            purpose,
+            signed_with,
+            deadline,
+            pauses: self.pauses.count(),
+        });
         Some(Outgoing {
             id,
             deadline,
             request,
         })
-    }
-
-    fn is_in_flight(&self, which: impl Fn(Purpose) -> bool) -> bool {
-        self.in_flight
-            .values()
-            .any(|in_flight| which(in_flight.purpose))
     }
 }

@@ -1,0 +1,38 @@
+//! The meaning of an answer, apart from what follows from it.
+
+use http::Response;
+
+use super::in_flight::Purpose;
+use super::lists::newest_page;
+use crate::endpoint::{Endpoint, server_date};
+use crate::endpoints::{FetchSessionMsgs, MessagePage, Nav, SessionPage};
+use crate::error::Error;
+use crate::identity::Identity;
+use crate::ids::ConversationId;
+use crate::time::UnixSeconds;
+
+/// What an answer says.
+#[derive(Debug)]
+pub(super) enum Reply {
+    /// Who is logged in.
+    Identity(Identity),
+    /// The first list, and when it was made.
+    BaseLine(SessionPage, Option<UnixSeconds>),
+    /// A page of the lists.
+    List(SessionPage),
+    /// A page of a conversation that was asked for with this size.
+    Messages(ConversationId, u32, MessagePage),
+}
+
+/// Reads the answer to a request.
+pub(super) fn decode(purpose: Purpose, answer: &Response<Vec<u8>>) -> Result<Reply, Error> {
+    Ok(match purpose {
+        Purpose::Nav => Reply::Identity(Nav.parse(answer)?.into_identity()?),
+        // All lists are read the same way.
+        Purpose::BaseLine => Reply::BaseLine(newest_page().parse(answer)?, server_date(answer)),
+        Purpose::List => Reply::List(newest_page().parse(answer)?),
+        Purpose::Fetch(id, size) => {
+            Reply::Messages(id, size, FetchSessionMsgs::new(id).parse(answer)?)
+        }
+    })
+}
