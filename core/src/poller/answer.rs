@@ -5,8 +5,9 @@ use std::time::Duration;
 
 use http::Response;
 
+use super::backfill::{Age, Backfill};
+use super::conversation::ConversationState;
 use super::decode::{Reply, decode};
-use super::gap::{Age, Gap};
 use super::in_flight::InFlight;
 use super::lists::{LatestNow, Listing, Part};
 use super::state::State;
@@ -84,9 +85,10 @@ impl Poller {
     fn take_base_line(&mut self, now: Now, page: &SessionPage, date: Option<UnixSeconds>) {
         self.tell_unreadable(None, &page.unreadable);
         let since = self.lists.begin(page, date, self.latest_now(now));
-        self.tracks.new_since = since.to_micros().minus(TOLERANCE).to_seconds();
+        let new_since = since.to_micros().minus(TOLERANCE).to_seconds();
+        self.conversations.begin_at(new_since);
         for conversation in &page.session_list {
-            self.tracks.begin(conversation);
+            self.conversations.begin(conversation);
         }
         self.connect(now);
         self.pauses.list_read();
@@ -154,18 +156,18 @@ impl Poller {
     fn observe(&mut self, now: Now, listing: &Listing, entry: &Conversation) {
         let id = entry.id();
         let proof = self.lists.proof(entry, self.latest_now(now));
-        let Some(track) = self.tracks.get_mut(id) else {
+        let Some(state) = self.conversations.get_mut(id) else {
             if proof.is_some() || self.lists.may_be_new(listing, entry) {
-                self.tracks.discover(entry, proof);
+                self.conversations.discover(entry, proof);
             } else if listing.part == Part::All {
-                self.tracks.begin(entry);
+                self.conversations.begin(entry);
             }
             return;
         };
         if let Some(proof) = proof {
-            track.prove(entry, proof);
+            state.prove(entry, proof);
         }
-        let lost = track.observe(entry);
+        let lost = state.observe(entry);
         self.tell_lost(id, lost);
         self.hand_out_ready(id);
     }
@@ -177,25 +179,22 @@ impl Poller {
         page: MessagePage,
     ) -> Result<(), Error> {
         self.tell_unreadable(Some(id), &page.unreadable);
-        let Some(track) = self.tracks.get_mut(id) else {
+        let Some(state) = self.conversations.get_mut(id) else {
             return Ok(());
         };
-        let mut gap = track.take_gap();
-        let age = |event: &Event| track.age(event);
-        let age: Option<&dyn Fn(&Event) -> Age> = match track.cursor {
-            Some(_) => None,
-            None => Some(&age),
-        };
-        let handled = gap.handle_page(page, size, age);
-        let (asks_more, is_ready) = (gap.ask().is_some(), gap.is_ready());
-        track.gap = Some(gap);
+        let age = state.age();
+        let age = age.as_ref().map(|age| age as &dyn Fn(&Event) -> Age);
+        let mut backfill = state.take_backfill();
+        let handled = backfill.handle_page(page, size, age);
+        let (asks_more, is_ready) = (backfill.ask().is_some(), backfill.is_ready());
+        state.put_backfill(backfill);
         handled.map_err(|_| {
             DecodeError::new(
                 "data.has_more",
                 &"there is said to be more, but no end moved",
             )
         })?;
-        track.succeeded();
+        state.succeed();
         self.hand_out_ready(id);
         if asks_more {
             self.keep_to_backlog(id);
@@ -212,8 +211,8 @@ impl Poller {
 
     /// Has what is here of a conversation handed out, as far as nothing below is missing.
     pub(super) fn hand_out_ready(&mut self, id: ConversationId) {
-        let track = self.tracks.get_mut(id);
-        let is_ready = track.is_some_and(|track| track.gap.as_ref().is_some_and(Gap::is_ready));
+        let state = self.conversations.get_mut(id);
+        let is_ready = state.is_some_and(|state| state.is_ready());
         if is_ready && !self.ready.contains(&id) {
             self.ready.push_back(id);
         }
@@ -232,12 +231,12 @@ impl Poller {
 
     /// Gives back what this conversation holds above its front where too much is held.
     fn keep_to_backlog(&mut self, id: ConversationId) {
-        while self.tracks.held() > self.config.backlog {
-            let gave_back = self
-                .tracks
+        while self.conversations.held() > self.config.backlog {
+            let backfill = self
+                .conversations
                 .get_mut(id)
-                .and_then(|track| track.gap.as_mut())
-                .is_some_and(super::gap::Gap::give_back);
+                .and_then(ConversationState::backfill);
+            let gave_back = backfill.is_some_and(Backfill::give_back);
             if !gave_back {
                 return;
             }

@@ -3,10 +3,10 @@
 use std::time::Duration;
 
 use super::consequence::{Consequence, consequence};
+use super::conversation::Ended;
 use super::in_flight::InFlight;
 use super::pauses::{Cause, Refused, Source};
 use super::state::State;
-use super::track::Ended;
 use super::{Notice, Poller};
 use crate::error::{Error, ErrorClass, TransportErrorKind};
 use crate::identity::{Generation, Refusal};
@@ -90,15 +90,12 @@ impl Poller {
         in_flight: &InFlight,
         error: Error,
     ) {
-        let Some(track) = self.tracks.get_mut(id) else {
+        let Some(state) = self.conversations.get_mut(id) else {
             return;
         };
         let generation = in_flight.signed_with.unwrap_or_default();
         match self.account.refuse(generation, now) {
-            Refusal::SignAgain if !track.signed_again => {
-                track.signed_again = true;
-                self.fetch_first(id);
-            }
+            Refusal::SignAgain if state.sign_again() => self.fetch_first(id),
             Refusal::Account if self.refused_to.is_some_and(|other| other != id) => {
                 self.pause(now, in_flight.refused(Cause::Signature), None, error);
             }
@@ -156,7 +153,7 @@ impl Poller {
     }
 
     fn retry_fetch(&mut self, id: ConversationId, size: u32, error: Error) {
-        let Some(track) = self.tracks.get_mut(id) else {
+        let Some(state) = self.conversations.get_mut(id) else {
             return;
         };
         let is_too_large = matches!(
@@ -164,7 +161,7 @@ impl Poller {
             Error::Transport(failed) if failed.kind == TransportErrorKind::BodyTooLarge
         );
         // A smaller page may do.
-        if is_too_large && track.shrink_page(size) {
+        if is_too_large && state.shrink_page(size) {
             self.fetch_first(id);
         } else {
             self.retry_conversation(id, error);
@@ -173,10 +170,10 @@ impl Poller {
 
     /// The service says that a conversation is over.
     fn end_conversation(&mut self, id: ConversationId, error: Error) {
-        let Some(track) = self.tracks.get_mut(id) else {
+        let Some(state) = self.conversations.get_mut(id) else {
             return;
         };
-        match track.end() {
+        match state.end() {
             Ended::AskAgain { held, is_first } => {
                 if is_first {
                     self.tell(Notice::ConversationFailed {
@@ -200,18 +197,10 @@ impl Poller {
     }
 
     fn retry_conversation(&mut self, id: ConversationId, error: Error) {
-        let Some(track) = self.tracks.get_mut(id) else {
+        let Some(state) = self.conversations.get_mut(id) else {
             return;
         };
-        track.signed_again = false;
-        let rng = &mut self.pauses.rng;
-        let delay = match error.class() {
-            ErrorClass::CallerMistake | ErrorClass::Refused => {
-                track.backoff.next_after_refusal(rng)
-            }
-            _ => track.backoff.next(rng),
-        };
-        track.retry_at = self.clock.saturating_add(delay);
+        let delay = state.fail(self.clock, error.class(), &mut self.pauses.rng);
         self.tell(Notice::Retry {
             delay,
             conversation: Some(id),

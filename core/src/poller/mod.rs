@@ -52,14 +52,16 @@
 //! at once.
 
 mod answer;
+mod backfill;
 mod backoff;
 mod calls;
 mod checkpoint;
 mod config;
 mod consequence;
+mod conversation;
+mod conversations;
 mod decode;
 mod failure;
-mod gap;
 mod habits;
 mod in_flight;
 mod kept;
@@ -72,8 +74,6 @@ mod schedule;
 mod state;
 mod status;
 mod told;
-mod track;
-mod tracks;
 
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -91,9 +91,11 @@ use crate::call::Account;
 use crate::context::Context;
 use crate::error::TransportError;
 use crate::event::Event;
-use crate::ids::{ConversationId, Seqno, Uid};
+use crate::ids::{ConversationId, Uid};
 use crate::model::Content;
-use crate::time::{Now, UnixMicros, UnixSeconds};
+use crate::time::Now;
+use conversation::{ConversationState, FetchOutcome};
+use conversations::Conversations;
 use in_flight::Requests;
 use kept::Kept;
 use lists::Lists;
@@ -101,8 +103,6 @@ use pauses::Pauses;
 use schedule::Schedule;
 use state::{End, State};
 use told::Told;
-use track::Settled;
-use tracks::Tracks;
 
 /// Keys that are refused are renewed no faster than this, or than the interval.
 const KEY_PACE: Duration = Duration::from_secs(5);
@@ -118,7 +118,7 @@ pub struct Poller {
     /// Whose messages these are, once nav has said so or the checkpoint says it.
     uid: Option<Uid>,
     lists: Lists,
-    tracks: Tracks,
+    conversations: Conversations,
     /// Those whose front can be handed out.
     ready: VecDeque<ConversationId>,
     in_flight: Requests,
@@ -147,7 +147,7 @@ impl Poller {
             clock: Duration::ZERO,
             uid: None,
             lists: Lists::new(&config),
-            tracks: Tracks::new(config.max_conversations, config.interval),
+            conversations: Conversations::new(config.max_conversations, config.interval),
             ready: VecDeque::new(),
             in_flight: Requests::default(),
             schedule: Schedule::new(&config, context.is_official()),
@@ -187,26 +187,12 @@ impl Poller {
             .lists
             .resume(checkpoint.base_ts(), checkpoint.lists());
         poller.schedule.resume(checkpoint.polled_at());
-        poller.tracks.new_since = checkpoint.new_since();
+        let (new_since, interval) = (checkpoint.new_since(), poller.config.interval);
+        poller.conversations.begin_at(new_since);
         for entry in checkpoint.entries() {
-            let track = poller.tracks.insert(
-                ConversationId::new(entry.session_type, entry.talker_id),
-                entry.cursor.map(Seqno),
-                Seqno(entry.target),
-                UnixMicros(entry.session_ts),
-            );
-            track.recheck = entry
-                .recheck
-                .then(|| Seqno(entry.target).max(Seqno(entry.cursor.unwrap_or_default())));
-            track.listed_ts = UnixSeconds(entry.written_at.unwrap_or_default());
-            if let Some(settled_ts) = entry.settled_ts {
-                track.settled_ts = UnixMicros(settled_ts);
-            }
-            track.new_from = entry.new_from.map(Seqno);
-            track.newest_ts = UnixSeconds(entry.newest_ts.unwrap_or_default());
-            if let Some(new_since) = entry.new_since {
-                track.new_since = UnixSeconds(new_since);
-            }
+            let id = ConversationId::new(entry.session_type, entry.talker_id);
+            let state = ConversationState::restore(entry, new_since, interval);
+            poller.conversations.insert(id, state);
         }
         Ok(poller)
     }
@@ -224,14 +210,14 @@ impl Poller {
     /// How many messages are held that were not handed out yet. When it waits, at most as
     /// many as the [backlog](PollerConfig::backlog) allows.
     pub fn held_messages(&self) -> usize {
-        self.tracks.held()
+        self.conversations.held()
     }
 
     /// How many conversations are remembered: at most as many as
     /// [configured](PollerConfig::max_conversations), besides those that changed just now,
     /// have something to fetch, or may be on the rest of a list that is owed.
     pub fn remembered_conversations(&self) -> usize {
-        self.tracks.len()
+        self.conversations.len()
     }
 
     /// Where it stands: covers exactly the events handed out so far. `None` before the
@@ -241,35 +227,13 @@ impl Poller {
             true => return None,
             false => self.uid?,
         };
-        let conversations = self
-            .tracks
-            .iter()
-            .map(|(id, track)| checkpoint::Entry {
-                session_type: id.session_type(),
-                talker_id: id.talker_id(),
-                cursor: track.cursor.map(|cursor| cursor.0),
-                target: track.reachable().0,
-                session_ts: track.session_ts.0,
-                written_at: track.written_before_listed().map(|at| at.0),
-                settled_ts: Some(track.settled_ts.0).filter(|ts| *ts != track.session_ts.0),
-                newest_ts: Some(track.newest_ts.0)
-                    .filter(|_| track.newest_ts.to_micros() > track.session_ts),
-                new_since: match track.cursor {
-                    Some(_) => None,
-                    None => Some(track.new_since.0),
-                },
-                new_from: track
-                    .new_from
-                    .filter(|_| track.cursor.is_none())
-                    .map(|seqno| seqno.0),
-                recheck: track.is_vague(),
-            })
-            .collect();
+        let conversations = self.conversations.iter();
+        let conversations = conversations.map(|(id, state)| state.save(id)).collect();
         Some(Checkpoint {
             body: checkpoint::Body {
                 uid: uid.0,
                 base_ts: self.lists.base_ts().0,
-                new_since: self.tracks.new_since.0,
+                new_since: self.conversations.new_since().0,
                 polled_at: self.schedule.polled_at().0,
                 lists: self.lists.save(),
                 conversations,
@@ -363,16 +327,12 @@ impl Poller {
     fn next_event(&mut self, now: Now) -> Option<Event> {
         let server_now = self.account.server_now(now);
         while let Some(id) = self.ready.front().copied() {
-            let popped = self
-                .tracks
-                .get_mut(id)
-                .and_then(|track| Some((track.gap.as_mut()?.pop()?, track)));
-            let Some((mut event, track)) = popped else {
+            let state = self.conversations.get_mut(id);
+            let Some(mut event) = state.and_then(|state| state.deliver(server_now)) else {
                 self.ready.pop_front();
                 self.settle(id);
                 continue;
             };
-            track.hand_out(&event, server_now);
             if let Content::Withdraw(key) = &event.content {
                 event.withdrawn = self.kept.get(id, *key);
             } else {
@@ -386,24 +346,18 @@ impl Poller {
         None
     }
 
-    /// Closes a conversation's gap when nothing of it is missing or here any more.
+    /// Ends the fetching of a conversation when nothing of it is missing or here any more.
     fn settle(&mut self, id: ConversationId) {
-        let Some(track) = self.tracks.get_mut(id) else {
+        let state = self.conversations.get_mut(id);
+        let Some(state) = state.filter(|state| state.is_drained()) else {
             return;
         };
-        let is_drained = track
-            .gap
-            .as_ref()
-            .is_some_and(|gap| gap.ask().is_none() && !gap.is_ready());
-        if !is_drained {
-            return;
-        }
-        if let Settled::Gone { from, to } = track.settle() {
-            self.outbox.push_back(Output::Notice(Notice::Gap {
+        if let FetchOutcome::Gone { from, to } = state.settle() {
+            self.tell(Notice::Gap {
                 conversation: id,
                 from_seqno: from,
                 to_seqno: to,
-            }));
+            });
         }
     }
 }

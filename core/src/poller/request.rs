@@ -6,6 +6,7 @@ use std::time::Duration;
 use http::Request;
 
 use super::Poller;
+use super::conversation::ConversationState;
 use super::in_flight::{InFlight, Purpose};
 use super::lists::newest_page;
 use super::output::Outgoing;
@@ -90,18 +91,18 @@ impl Poller {
 
     /// The conversations that are behind and may be asked for now.
     pub(super) fn begin_fetching(&mut self) {
-        let forgotten_to = self.tracks.forget_quiet(self.lists.settled_to());
+        let forgotten_to = self.conversations.forget_quiet(self.lists.settled_to());
         self.lists.forget_to(forgotten_to);
         // Every round may sign again: what was refused before a pause counts no more.
-        self.tracks
+        self.conversations
             .iter_mut()
-            .for_each(|track| track.signed_again = false);
+            .for_each(ConversationState::begin_round);
         let clock = self.clock;
         let mut behind: Vec<(Reverse<UnixMicros>, ConversationId)> = self
-            .tracks
+            .conversations
             .iter()
-            .filter(|(_, track)| track.is_behind() && track.retry_at <= clock)
-            .map(|(id, track)| (Reverse(track.session_ts), id))
+            .filter(|(_, state)| state.is_behind(clock))
+            .map(|(id, state)| (Reverse(state.session_ts()), id))
             .collect();
         // Where there are too many for a round, the latest come first.
         behind.sort_unstable();
@@ -125,8 +126,8 @@ impl Poller {
         }
         while let State::Fetching(fetching) = &mut self.state {
             let id = fetching.queue.pop_front()?;
-            let track = self.tracks.get_mut(id);
-            if track.is_some_and(|track| track.gap().ask().is_some()) {
+            let state = self.conversations.get_mut(id);
+            if state.is_some_and(|state| state.ask().is_some()) {
                 return Some(id);
             }
             // One that needs nothing any more is passed over.
@@ -142,9 +143,9 @@ impl Poller {
         generation: Generation,
         identity: &Identity,
     ) -> Option<Outgoing> {
-        let track = self.tracks.get_mut(id)?;
-        let ask = track.gap().ask()?;
-        let size = track.page_size(self.config.page_size);
+        let state = self.conversations.get_mut(id)?;
+        let ask = state.ask()?;
+        let size = state.page_size(self.config.page_size);
         let mut call = FetchSessionMsgs::new(id)
             .size(size)
             .begin_seqno(ask.begin_seqno);

@@ -1,6 +1,6 @@
 //! What is still missing of a conversation.
 //!
-//! A gap is a row of segments in rising seqno: stretches that are still missing and
+//! A backfill is a row of segments in rising seqno: stretches that are still missing and
 //! stretches that are here. The lowest missing one is always asked for next, so that the
 //! front can be handed out; a page may answer from either end of what was asked for.
 
@@ -31,7 +31,7 @@ pub(super) struct Ask {
 
 /// The messages of a conversation after a cursor: which are here, which are missing.
 #[derive(Debug)]
-pub(super) struct Gap {
+pub(super) struct Backfill {
     segments: VecDeque<Segment>,
     /// The cursor that it began at.
     began: u64,
@@ -65,7 +65,7 @@ impl Missing {
     }
 }
 
-impl Gap {
+impl Backfill {
     /// Everything after `cursor`; the list says that it goes to `target` at least, or, where
     /// that is no higher, that it moved.
     pub(super) fn new(cursor: Seqno, target: Seqno) -> Self {

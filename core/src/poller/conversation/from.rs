@@ -1,0 +1,65 @@
+//! Where the new messages of a conversation begin.
+
+use crate::event::Event;
+use crate::ids::Seqno;
+use crate::poller::backfill::Age;
+use crate::time::UnixSeconds;
+
+/// Where the new messages of a conversation begin.
+#[derive(Debug, Clone, Copy)]
+pub(in crate::poller) enum From {
+    /// After this one: all up to it was delivered, or was there before the baseline.
+    After(Seqno),
+    /// Nothing is known of its numbers yet: a message is new by its time, or by what a list
+    /// proved.
+    Since {
+        /// New messages have at least this time.
+        time: UnixSeconds,
+        /// Messages from this one on are new whatever their time says.
+        proven: Option<Seqno>,
+    },
+}
+
+impl From {
+    pub(super) const fn since(time: UnixSeconds) -> Self {
+        Self::Since { time, proven: None }
+    }
+
+    /// Returns the last message that counts as delivered, if one is known.
+    pub(in crate::poller) const fn cursor(self) -> Option<Seqno> {
+        match self {
+            Self::After(cursor) => Some(cursor),
+            Self::Since { .. } => None,
+        }
+    }
+
+    /// Moves the cursor up to a message; never down.
+    pub(super) fn advance(&mut self, to: Seqno) {
+        *self = Self::After(self.cursor().unwrap_or_default().max(to));
+    }
+
+    /// Notes that `newest` is new for certain, and so is what is not older than `since`.
+    pub(super) fn prove(&mut self, newest: Seqno, since: Option<UnixSeconds>) {
+        let Self::Since { time, proven } = self else {
+            return;
+        };
+        if proven.is_some() {
+            return;
+        }
+        *proven = Some(newest).filter(|newest| newest.0 > 0);
+        *time = since.map_or(*time, |since| since.min(*time));
+    }
+
+    /// Tells whether a message is new where the numbers do not tell it.
+    pub(super) fn age(self, event: &Event) -> Age {
+        let Self::Since { time, proven } = self else {
+            return Age::New;
+        };
+        match event.timestamp() {
+            _ if proven.is_some_and(|from| event.msg_seqno() >= from) => Age::New,
+            UnixSeconds(0) => Age::Undated,
+            timestamp if timestamp >= time => Age::New,
+            _ => Age::History,
+        }
+    }
+}

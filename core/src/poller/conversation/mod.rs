@@ -1,0 +1,425 @@
+//! The delivery state of one conversation.
+//!
+//! Four owners: [`From`] (where new messages begin), [`Listed`] (what the lists say),
+//! [`Attempt`] (what is being fetched) and [`Retry`] (when it is asked for again). What here is
+//! about more than one of them is about how they agree: when all that is listed came, and what
+//! becomes of a conversation whose numbers begin anew or that is over.
+
+mod attempt;
+mod from;
+mod listed;
+mod retry;
+mod saved;
+
+use std::ops::RangeInclusive;
+use std::time::Duration;
+
+use attempt::Attempt;
+pub(super) use from::From;
+pub(super) use listed::newest;
+use listed::{Listed, Moved, last_written};
+use retry::Retry;
+
+use super::backfill::{Age, Ask, Backfill};
+use super::backoff::Rng;
+use super::lists::Proof;
+use crate::error::ErrorClass;
+use crate::event::Event;
+use crate::ids::Seqno;
+use crate::model::{Conversation, Message};
+use crate::time::{UnixMicros, UnixSeconds};
+
+/// Delivery state of one conversation: delivered up to `from`; the server has messages up to
+/// what is `listed`.
+#[derive(Debug)]
+pub(super) struct ConversationState {
+    from: From,
+    listed: Listed,
+    attempt: Attempt,
+    retry: Retry,
+    /// The time of the newest message that was delivered: the list may tell of it later.
+    delivered_ts: UnixSeconds,
+    /// Set when its numbers began anew; taken over when all of before was delivered.
+    restart: Option<Restart>,
+}
+
+/// A conversation whose numbers began anew.
+#[derive(Debug, Clone, Copy)]
+struct Restart {
+    newest: Seqno,
+    new_since: UnixSeconds,
+}
+
+/// Result of an attempt to fetch what a list told of.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum FetchOutcome {
+    /// All that the list knows of is here.
+    Whole,
+    /// The list knows of more; it is asked for again in a later round.
+    Short,
+    /// The list knows of more, but it never came: it is taken as gone.
+    Gone {
+        /// The first seqno that is taken as gone.
+        from: Seqno,
+        /// The last.
+        to: Seqno,
+    },
+}
+
+/// Consequence of a conversation that is said to be over.
+#[derive(Debug)]
+pub(super) enum Ended {
+    /// It is asked again before that is believed: so many messages are held.
+    AskAgain { held: usize, is_first: bool },
+    /// It is over; these stretches are missing for good.
+    Over(Vec<RangeInclusive<u64>>),
+}
+
+impl ConversationState {
+    /// A conversation that has nothing new: it stands where the list shows it.
+    pub(super) fn begin(entry: &Conversation, interval: Duration) -> Self {
+        let newest = newest(entry);
+        // What is certain is the message that it shows: `max_seqno` may be ahead of it.
+        let last = entry.last_msg.as_ref().map(|message| message.msg_seqno);
+        let shown = last.filter(|seqno| seqno.is_plausible()).unwrap_or(newest);
+        let mut listed = Listed::new(newest, entry.session_ts);
+        listed.given_up = Some(newest).filter(|newest| *newest > shown);
+        listed.written_at = last_written(entry);
+        Self::new(From::After(shown), listed, interval)
+    }
+
+    /// A conversation that a list shows and that was not known before.
+    pub(super) fn discover(
+        entry: &Conversation,
+        new_since: UnixSeconds,
+        proof: Option<Proof>,
+        interval: Duration,
+    ) -> Self {
+        let mut listed = Listed::new(newest(entry), entry.session_ts);
+        listed.vague = (listed.target.0 == 0).then_some(Seqno(0));
+        listed.written_at = last_written(entry);
+        let mut state = Self::new(From::since(new_since), listed, interval);
+        if let Some(proof) = proof {
+            state.prove(entry, proof);
+        }
+        state
+    }
+
+    fn new(from: From, listed: Listed, interval: Duration) -> Self {
+        Self {
+            from,
+            listed,
+            attempt: Attempt::default(),
+            retry: Retry::new(interval),
+            delivered_ts: UnixSeconds::default(),
+            restart: None,
+        }
+    }
+
+    /// Returns whether it can be asked now for more than was delivered.
+    pub(super) fn is_behind(&self, clock: Duration) -> bool {
+        self.owes() && !self.retry.is_over_at(self.listed.target) && self.retry.is_due(clock)
+    }
+
+    /// Returns whether the service holds more than was delivered.
+    pub(super) fn owes(&self) -> bool {
+        let backfill = self.attempt.backfill.as_ref();
+        let is_missing = backfill.is_some_and(|backfill| backfill.ask().is_some());
+        self.listed.owes(self.from.cursor()) || is_missing
+    }
+
+    /// Returns whether nothing of it is held or asked for.
+    pub(super) fn is_quiet(&self) -> bool {
+        self.attempt.backfill.is_none() && !self.owes()
+    }
+
+    /// Returns when it changed last, as far as a list says.
+    pub(super) const fn session_ts(&self) -> UnixMicros {
+        self.listed.session_ts
+    }
+
+    /// Returns when it changed last, as far as is known.
+    pub(super) fn changed_at(&self) -> UnixMicros {
+        self.listed.session_ts.max(self.delivered_ts.to_micros())
+    }
+
+    /// Returns the time of its newest known message, by the message's own clock; 0 if not known.
+    fn written_at(&self) -> UnixSeconds {
+        self.delivered_ts.max(self.listed.written_at)
+    }
+
+    /// Takes over what a list says. Returns the stretches that are missing for good, where the
+    /// numbers of the conversation began anew.
+    pub(super) fn observe(&mut self, entry: &Conversation) -> Vec<RangeInclusive<u64>> {
+        if self.begins_anew(entry) {
+            return self.begin_anew(entry);
+        }
+        let cursor = self.from.cursor();
+        self.listed.observe_times(entry, cursor);
+        if let Some(restart) = &mut self.restart {
+            restart.newest = restart.newest.max(newest(entry));
+            self.listed.session_ts = self.listed.session_ts.max(entry.session_ts);
+            return Vec::new();
+        }
+        match self.listed.observe(entry, cursor) {
+            Moved::Nothing => return Vec::new(),
+            Moved::Vaguely => {
+                self.retry.go_on();
+                self.attempt.reopen();
+            }
+            Moved::To(newest) => self.attempt.extend(newest),
+        }
+        Vec::new()
+    }
+
+    /// Takes over that its newest message is new for certain, where that is not known of any.
+    pub(super) fn prove(&mut self, entry: &Conversation, proof: Proof) {
+        self.from.prove(newest(entry), proof.new_since);
+    }
+
+    /// Returns whether its numbers began anew: it changed, and its newest message has a lower number
+    /// than one that came out before, and is younger.
+    fn begins_anew(&self, entry: &Conversation) -> bool {
+        let newest = newest(entry);
+        let known = self.from.cursor().unwrap_or(self.listed.target);
+        let highest = self.restart.map_or(known, |restart| restart.newest);
+        let is_younger = |message: &Message| {
+            message.msg_seqno == newest
+                && message.timestamp.0 > 0
+                && message.timestamp >= self.written_at()
+        };
+        newest.0 > 0
+            && newest < highest
+            && entry.session_ts > self.listed.settled_ts
+            && entry.last_msg.as_ref().is_some_and(is_younger)
+    }
+
+    fn begin_anew(&mut self, entry: &Conversation) -> Vec<RangeInclusive<u64>> {
+        self.restart = Some(Restart {
+            newest: newest(entry),
+            new_since: match self.written_at() {
+                UnixSeconds(0) => self.listed.settled_ts.to_seconds(),
+                written_at => written_at,
+            },
+        });
+        self.listed.written_at = last_written(entry);
+        self.listed.session_ts = entry.session_ts;
+        self.listed.settled_ts = entry.session_ts;
+        let backfill = self.attempt.backfill.as_mut();
+        let lost = backfill.map(Backfill::end).unwrap_or_default();
+        self.restart_if_delivered();
+        lost
+    }
+
+    /// Goes on with the new numbers once nothing of the old ones is left.
+    fn restart_if_delivered(&mut self) {
+        if self
+            .attempt
+            .backfill
+            .as_ref()
+            .is_some_and(Backfill::is_ready)
+        {
+            return;
+        }
+        let Some(restart) = self.restart.take() else {
+            return;
+        };
+        self.from = From::Since {
+            time: restart.new_since,
+            proven: Some(restart.newest),
+        };
+        self.listed.target = restart.newest;
+        (self.listed.vague, self.listed.given_up) = (None, None);
+        self.attempt = Attempt::default();
+        self.retry.go_on();
+    }
+
+    /// Returns what is to be fetched next, if anything is missing.
+    pub(super) fn ask(&mut self) -> Option<Ask> {
+        let backfill = self.take_backfill();
+        self.attempt.backfill.insert(backfill).ask()
+    }
+
+    /// Returns the messages that are held, or missing below them.
+    pub(super) const fn backfill(&mut self) -> Option<&mut Backfill> {
+        self.attempt.backfill.as_mut()
+    }
+
+    /// Takes out what is left of the last attempt, or all after the cursor, to be put back.
+    pub(super) fn take_backfill(&mut self) -> Backfill {
+        let new = || {
+            let target = match self.listed.is_vague() {
+                true => Seqno(0),
+                false => self.listed.target,
+            };
+            Backfill::new(self.from.cursor().unwrap_or_default(), target)
+        };
+        self.attempt.backfill.take().unwrap_or_else(new)
+    }
+
+    pub(super) fn put_backfill(&mut self, backfill: Backfill) {
+        self.attempt.backfill = Some(backfill);
+    }
+
+    /// Returns the number of messages that are held.
+    pub(super) fn held(&self) -> usize {
+        self.attempt.backfill.as_ref().map_or(0, Backfill::held)
+    }
+
+    /// Returns whether the lowest message that is held can be delivered.
+    pub(super) fn is_ready(&self) -> bool {
+        self.attempt
+            .backfill
+            .as_ref()
+            .is_some_and(Backfill::is_ready)
+    }
+
+    /// Returns whether nothing is missing any more, and all was delivered.
+    pub(super) fn is_drained(&self) -> bool {
+        let backfill = self.attempt.backfill.as_ref();
+        backfill.is_some_and(|backfill| backfill.ask().is_none() && !backfill.is_ready())
+    }
+
+    /// Returns how the age of messages is told, where their numbers do not tell it.
+    pub(super) fn age(&self) -> Option<impl Fn(&Event) -> Age + use<>> {
+        let from = self.from;
+        from.cursor()
+            .is_none()
+            .then_some(move |event: &Event| from.age(event))
+    }
+
+    /// Delivers the lowest message, if none below it is missing; `now` is the server's clock.
+    pub(super) fn deliver(&mut self, now: UnixSeconds) -> Option<Event> {
+        let event = self.attempt.backfill.as_mut()?.pop()?;
+        self.from.advance(event.msg_seqno());
+        // A time in the future would hide what arrives until then.
+        self.delivered_ts = self.delivered_ts.max(event.timestamp().min(now));
+        Some(event)
+    }
+
+    /// Returns the size of the next page, where `usual` is that of the configuration.
+    pub(super) fn page_size(&self, usual: u32) -> u32 {
+        self.attempt.page_size(usual)
+    }
+
+    /// Notes that a page of this size was too large. Returns whether a smaller one can be asked
+    /// for.
+    pub(super) fn shrink_page(&mut self, size: u32) -> bool {
+        self.attempt.shrink_page(size)
+    }
+
+    /// Begins a round.
+    pub(super) const fn begin_round(&mut self) {
+        self.retry.begin_round();
+    }
+
+    /// Takes that a page came.
+    pub(super) const fn succeed(&mut self) {
+        self.retry.succeed();
+    }
+
+    /// Returns whether a refused signature may be answered with fresh keys: once.
+    pub(super) const fn sign_again(&mut self) -> bool {
+        self.retry.sign_again()
+    }
+
+    /// Takes that it failed. Returns the delay until it is asked for again.
+    pub(super) fn fail(&mut self, clock: Duration, class: ErrorClass, rng: &mut Rng) -> Duration {
+        let is_refused = matches!(class, ErrorClass::CallerMistake | ErrorClass::Refused);
+        self.retry.fail(clock, is_refused, rng)
+    }
+
+    /// Takes that the service says it is over. Should it move again, it goes on.
+    ///
+    /// If messages are held above a stretch that is missing, it is asked twice more: then
+    /// they are delivered, and what is missing is missing for good.
+    pub(super) fn end(&mut self) -> Ended {
+        let backfill = self.attempt.backfill.as_mut();
+        let held_above = backfill.filter(|backfill| backfill.holds_above());
+        if let Some(backfill) = &held_above
+            && let Some(refusals) = self.retry.doubt_end()
+        {
+            return Ended::AskAgain {
+                held: backfill.held(),
+                is_first: refusals == 1,
+            };
+        }
+        self.retry.end(self.listed.target);
+        Ended::Over(match held_above {
+            Some(backfill) => backfill.end(),
+            None => {
+                self.attempt.backfill.as_mut().map(Backfill::give_up);
+                Vec::new()
+            }
+        })
+    }
+
+    /// Ends an attempt of which nothing is missing any more, and all was delivered. The cursor
+    /// moves to the newest message that was seen.
+    pub(super) fn settle(&mut self) -> FetchOutcome {
+        let Some(backfill) = self.attempt.finish() else {
+            return FetchOutcome::Whole;
+        };
+        if self.restart.is_some() {
+            self.restart_if_delivered();
+            return FetchOutcome::Whole;
+        }
+        if self.retry.is_over() {
+            // What was delivered has moved the cursor; what is owed stays so.
+            return FetchOutcome::Whole;
+        }
+        let reached = backfill.reached();
+        if self.has_all(&backfill) {
+            self.take_as_read(reached);
+            return FetchOutcome::Whole;
+        }
+        if !self.attempt.fall_short(&backfill) {
+            // Of one never seen before, what was left out may not be all of its history.
+            if let From::After(_) = self.from {
+                self.from.advance(reached);
+            }
+            return FetchOutcome::Short;
+        }
+        self.give_up(reached)
+    }
+
+    /// Returns whether an attempt brought all that the lists know of.
+    ///
+    /// Of one that changed, although the list does not say how far it goes, something beyond what
+    /// was known is to come; of one never seen before that would have moved the cursor.
+    fn has_all(&self, backfill: &Backfill) -> bool {
+        let reached = backfill.reached();
+        let is_vague = self.listed.vague.is_some_and(|known| {
+            let has_come = reached > backfill.began() && reached > known;
+            self.from.cursor().is_none() || !has_come
+        });
+        reached >= self.listed.target && !is_vague
+    }
+
+    /// Gives up what a list told of and never came.
+    fn give_up(&mut self, reached: Seqno) -> FetchOutcome {
+        self.take_as_read(reached);
+        self.listed.given_up = Some(self.listed.target);
+        if reached >= self.listed.target {
+            return FetchOutcome::Whole;
+        }
+        FetchOutcome::Gone {
+            from: Seqno(reached.0.saturating_add(1)),
+            to: self.listed.target,
+        }
+    }
+
+    /// Takes that all up to there was delivered, is history, or is gone.
+    fn take_as_read(&mut self, reached: Seqno) {
+        self.attempt.forgive();
+        self.listed.vague = None;
+        if reached.0 > 0 {
+            self.from.advance(reached);
+        }
+        if self.from.cursor().is_none() {
+            // Nothing was there, and nothing is known of it: what is new stays a matter of
+            // time.
+            self.listed.given_up = Some(self.listed.target);
+        }
+    }
+}

@@ -1,0 +1,92 @@
+//! When a conversation that failed is asked for again.
+
+use std::time::Duration;
+
+use super::attempt::STRIKES;
+use crate::ids::Seqno;
+use crate::poller::backoff::{Backoff, Rng};
+
+/// When a conversation that failed is asked for again, if it is.
+#[derive(Debug)]
+pub(in crate::poller) struct Retry {
+    backoff: Backoff,
+    not_before: Duration,
+    /// Its last request was signed with fresh keys after a refusal.
+    signed_again: bool,
+    /// The service said that it is over, when its newest message was this one.
+    over_at: Option<Seqno>,
+    /// Number of times in a row that it said so while messages are held above missing ones.
+    refusals: u8,
+}
+
+impl Retry {
+    pub(super) fn new(interval: Duration) -> Self {
+        Self {
+            backoff: Backoff::retry(interval),
+            not_before: Duration::ZERO,
+            signed_again: false,
+            over_at: None,
+            refusals: 0,
+        }
+    }
+
+    /// Takes that a page came: the conversation works.
+    pub(super) const fn succeed(&mut self) {
+        self.backoff.reset();
+        self.signed_again = false;
+        self.over_at = None;
+        self.refusals = 0;
+    }
+
+    /// Takes that it failed. Returns the delay until it is asked for again; it grows longer
+    /// where trying again hardly helps.
+    pub(super) fn fail(&mut self, clock: Duration, is_refused: bool, rng: &mut Rng) -> Duration {
+        self.signed_again = false;
+        let delay = match is_refused {
+            true => self.backoff.next_after_refusal(rng),
+            false => self.backoff.next(rng),
+        };
+        self.not_before = clock.saturating_add(delay);
+        delay
+    }
+
+    /// Returns whether a refused signature may be answered with fresh keys: once.
+    pub(super) const fn sign_again(&mut self) -> bool {
+        !std::mem::replace(&mut self.signed_again, true)
+    }
+
+    /// Begins a round, in which it may be signed again.
+    pub(super) const fn begin_round(&mut self) {
+        self.signed_again = false;
+    }
+
+    pub(super) fn is_due(&self, clock: Duration) -> bool {
+        self.not_before <= clock
+    }
+
+    /// Takes that it is said to be over while messages are held above missing ones. Returns the
+    /// number of times in a row, while that is not to be believed yet.
+    pub(super) fn doubt_end(&mut self) -> Option<u8> {
+        self.refusals = self.refusals.saturating_add(1);
+        Some(self.refusals).filter(|refusals| *refusals < STRIKES)
+    }
+
+    pub(super) const fn end(&mut self, target: Seqno) {
+        self.refusals = 0;
+        self.over_at = Some(target);
+    }
+
+    /// Takes that it may go on: it moved.
+    pub(super) const fn go_on(&mut self) {
+        self.over_at = None;
+    }
+
+    pub(super) const fn is_over(&self) -> bool {
+        self.over_at.is_some()
+    }
+
+    /// Returns whether it is over, and has not moved since.
+    pub(super) fn is_over_at(&self, target: Seqno) -> bool {
+        self.over_at.is_some_and(|over_at| target <= over_at)
+    }
+}

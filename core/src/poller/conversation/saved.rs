@@ -1,0 +1,68 @@
+//! What a checkpoint keeps of a conversation.
+
+use std::time::Duration;
+
+use super::listed::Listed;
+use super::{ConversationState, From};
+use crate::ids::{ConversationId, Seqno};
+use crate::poller::checkpoint::Entry;
+use crate::time::{UnixMicros, UnixSeconds};
+
+/// The times of a message and of its conversation are near each other within so many seconds.
+const NEAR: i64 = 60;
+
+impl ConversationState {
+    /// Returns what a checkpoint keeps of it.
+    pub(in crate::poller) fn save(&self, id: ConversationId) -> Entry {
+        let (new_since, new_from) = match self.from {
+            From::After(_) => (None, None),
+            From::Since { time, proven } => (Some(time.0), proven.map(|seqno| seqno.0)),
+        };
+        let (cursor, session_ts) = (self.from.cursor(), self.listed.session_ts);
+        Entry {
+            session_type: id.session_type(),
+            talker_id: id.talker_id(),
+            cursor: cursor.map(|cursor| cursor.0),
+            target: self.listed.reachable(cursor).0,
+            session_ts: session_ts.0,
+            written_at: self.written_before_listed().map(|at| at.0),
+            settled_ts: Some(self.listed.settled_ts.0).filter(|ts| *ts != session_ts.0),
+            newest_ts: Some(self.delivered_ts.0)
+                .filter(|_| self.delivered_ts.to_micros() > session_ts),
+            new_since,
+            new_from,
+            recheck: self.listed.is_vague(),
+        }
+    }
+
+    /// Goes on from what a checkpoint kept; `new_since` is that of conversations without one.
+    pub(in crate::poller) fn restore(
+        entry: &Entry,
+        new_since: UnixSeconds,
+        interval: Duration,
+    ) -> Self {
+        let from = match entry.cursor {
+            Some(cursor) => From::After(Seqno(cursor)),
+            None => From::Since {
+                time: entry.new_since.map_or(new_since, UnixSeconds),
+                proven: entry.new_from.map(Seqno),
+            },
+        };
+        let mut listed = Listed::new(Seqno(entry.target), UnixMicros(entry.session_ts));
+        listed.settled_ts = entry.settled_ts.map_or(listed.settled_ts, UnixMicros);
+        listed.written_at = UnixSeconds(entry.written_at.unwrap_or_default());
+        let known = from.cursor().max(Some(listed.target));
+        listed.vague = known.filter(|_| entry.recheck);
+        let mut state = Self::new(from, listed, interval);
+        state.delivered_ts = UnixSeconds(entry.newest_ts.unwrap_or_default());
+        state
+    }
+
+    /// Returns when its newest known message was written, where the list shows a time that is well
+    /// ahead of it: without that the list's is near enough.
+    fn written_before_listed(&self) -> Option<UnixSeconds> {
+        let written_at = Some(self.written_at()).filter(|at| at.0 > 0)?;
+        let listed_at = self.listed.session_ts.to_seconds();
+        (listed_at.0.saturating_sub(written_at.0) > NEAR).then_some(written_at)
+    }
+}

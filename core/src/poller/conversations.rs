@@ -1,0 +1,112 @@
+//! All conversations that are remembered.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use super::conversation::{ConversationState, newest};
+use super::lists::Proof;
+use crate::ids::ConversationId;
+use crate::model::Conversation;
+use crate::time::{UnixMicros, UnixSeconds};
+
+/// Most that the time of a message and that of its conversation may be apart.
+const MARGIN: Duration = Duration::from_secs(6);
+
+/// All conversations, at most as many as the configuration allows.
+#[derive(Debug)]
+pub(super) struct Conversations {
+    known: BTreeMap<ConversationId, ConversationState>,
+    max: usize,
+    interval: Duration,
+    /// In a conversation that is not known, new messages have at least this time.
+    new_since: UnixSeconds,
+}
+
+impl Conversations {
+    pub(super) const fn new(max: usize, interval: Duration) -> Self {
+        Self {
+            known: BTreeMap::new(),
+            max,
+            interval,
+            new_since: UnixSeconds(0),
+        }
+    }
+
+    /// Takes over the time since when messages are new in conversations that are not known.
+    pub(super) const fn begin_at(&mut self, new_since: UnixSeconds) {
+        self.new_since = new_since;
+    }
+
+    pub(super) const fn new_since(&self) -> UnixSeconds {
+        self.new_since
+    }
+
+    pub(super) fn get_mut(&mut self, id: ConversationId) -> Option<&mut ConversationState> {
+        self.known.get_mut(&id)
+    }
+
+    pub(super) fn iter(&self) -> impl Iterator<Item = (ConversationId, &ConversationState)> {
+        self.known.iter().map(|(id, state)| (*id, state))
+    }
+
+    pub(super) fn iter_mut(&mut self) -> impl Iterator<Item = &mut ConversationState> {
+        self.known.values_mut()
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.known.len()
+    }
+
+    /// Returns the number of messages held in all.
+    pub(super) fn held(&self) -> usize {
+        self.known.values().map(ConversationState::held).sum()
+    }
+
+    /// Takes over the state of a conversation from a checkpoint.
+    pub(super) fn insert(&mut self, id: ConversationId, state: ConversationState) {
+        self.known.insert(id, state);
+    }
+
+    /// Takes in a conversation that has nothing new. Where the list does not say how far it goes,
+    /// the time of a message decides later.
+    pub(super) fn begin(&mut self, entry: &Conversation) {
+        if newest(entry).0 > 0 {
+            self.insert(entry.id(), ConversationState::begin(entry, self.interval));
+        }
+    }
+
+    /// Takes in a conversation that a list shows and that is not known.
+    pub(super) fn discover(&mut self, entry: &Conversation, proof: Option<Proof>) {
+        let state = ConversationState::discover(entry, self.new_since, proof, self.interval);
+        self.insert(entry.id(), state);
+    }
+
+    /// Forgets the conversations that have been quiet the longest, where there are too many.
+    ///
+    /// `floor` is where the last list began that was read to its end. Those that changed
+    /// since, or shortly before, are kept: the next list may show them again, or they moved
+    /// up while the pages were read and were on none.
+    ///
+    /// Returns up to when those had changed that were forgotten.
+    pub(super) fn forget_quiet(&mut self, floor: UnixMicros) -> UnixMicros {
+        let mut forgotten_to = UnixMicros(0);
+        let Some(excess) = self.known.len().checked_sub(self.max).filter(|n| *n > 0) else {
+            return forgotten_to;
+        };
+        let latest = floor.minus(MARGIN);
+        let mut quiet: Vec<(UnixMicros, ConversationId)> = self
+            .iter()
+            .filter(|(_, state)| state.is_quiet())
+            .map(|(id, state)| (state.changed_at(), id))
+            .filter(|(changed_at, _)| *changed_at <= latest)
+            .collect();
+        quiet.sort_unstable();
+        for (changed_at, id) in quiet.into_iter().take(excess) {
+            self.known.remove(&id);
+            // All that it has up to then was delivered; what comes is newer.
+            forgotten_to = changed_at.plus(MARGIN);
+            self.new_since = self.new_since.max(forgotten_to.to_seconds());
+        }
+        forgotten_to
+    }
+}
