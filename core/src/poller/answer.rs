@@ -213,7 +213,7 @@ impl Poller {
             Some(_) => None,
             None => Some(&age),
         };
-        let handled = gap.handle_page(page, size, age);
+        let handled = gap.handle_page(page, size, age, &mut self.empty_says_more);
         let (asks_more, is_ready) = (gap.ask().is_some(), gap.is_ready());
         track.gap = Some(gap);
         handled.map_err(|_| {
