@@ -185,7 +185,7 @@ impl Poller {
         let age = state.age();
         let age = age.as_ref().map(|age| age as &dyn Fn(&Event) -> Age);
         let mut backfill = state.take_backfill();
-        let handled = backfill.handle_page(page, size, age);
+        let handled = backfill.handle_page(page, size, age, &mut self.empty_says_more);
         let (asks_more, is_ready) = (backfill.ask().is_some(), backfill.is_ready());
         state.put_backfill(backfill);
         handled.map_err(|_| {

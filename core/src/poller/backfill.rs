@@ -15,7 +15,7 @@ use crate::ids::Seqno;
 const OPEN: u64 = u64::MAX;
 
 /// Number of pages in a row that bring nothing and say there is more, until that is taken for
-/// a habit.
+/// a habit of the service.
 const STALLS: u8 = 3;
 
 /// A page said that there is more and moved no end.
@@ -136,11 +136,14 @@ impl Backfill {
     /// Takes the answer to the last [`ask`](Self::ask), which was for `size` messages.
     ///
     /// Where `age` is given, what it calls history is left out with all that lies below.
+    /// `empty_says_more` is set once empty pages are known to say that there is more: from then
+    /// on they are believed at once.
     pub(super) fn handle_page(
         &mut self,
         page: MessagePage,
         size: u32,
         age: Option<&dyn Fn(&Event) -> Age>,
+        empty_says_more: &mut bool,
     ) -> Result<(), Stalled> {
         let Some((place, missing)) = self.lowest_missing() else {
             return Ok(());
@@ -174,7 +177,7 @@ impl Backfill {
             .filter(|seqno| missing.is_within(*seqno));
         let came = events.iter().map(|event| event.msg_seqno().0).chain(told);
         let Some((mut low, high)) = came.clone().min().zip(came.max()) else {
-            return self.handle_nothing(place, missing, is_last, page.has_more);
+            return self.handle_nothing(place, is_last, page.has_more, empty_says_more);
         };
         let lowest = |events: &[Event]| events.first().map(|it| it.msg_seqno().0);
         let mut low_is_readable = lowest(&events) == Some(low);
@@ -320,23 +323,25 @@ impl Backfill {
     fn handle_nothing(
         &mut self,
         place: usize,
-        missing: Missing,
         is_last: bool,
         has_more: bool,
+        empty_says_more: &mut bool,
     ) -> Result<(), Stalled> {
+        let Some(Segment::Missing(missing)) = self.segments.get_mut(place) else {
+            return Ok(());
+        };
         if missing.anchored && !is_last {
             // The anchor alone filled the page, or it did not come: ask without it.
-            if let Some(Segment::Missing(missing)) = self.segments.get_mut(place) {
-                missing.anchored = false;
-            }
+            missing.anchored = false;
             return Ok(());
         }
         // Of what is open upwards, the list tells whether more is to come.
-        if has_more && !is_last && missing.before != OPEN {
+        if has_more && !is_last && missing.before != OPEN && !*empty_says_more {
             self.stalls = self.stalls.saturating_add(1);
             if self.stalls < STALLS {
                 return Err(Stalled);
             }
+            *empty_says_more = true;
         }
         self.stalls = 0;
         self.segments.remove(place);

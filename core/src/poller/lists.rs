@@ -73,6 +73,8 @@ pub(super) struct Lists {
     is_settled: bool,
     /// Beginning of the last list of changes that was read to its end.
     read_from: UnixMicros,
+    /// That of the one before it: what moved up during both is on the next.
+    read_before: UnixMicros,
     /// Beginning of other parts that were read since: what moved up meanwhile was on no page of
     /// them, and is on a list of changes that is still to be read to its end.
     moved_up_from: Option<UnixMicros>,
@@ -168,6 +170,7 @@ impl Lists {
             seen_at: Duration::ZERO,
             is_settled: false,
             read_from: UnixMicros(0),
+            read_before: UnixMicros(0),
             moved_up_from: None,
             owed: None,
             whole: WholeList {
@@ -220,6 +223,8 @@ impl Lists {
     /// Goes on from a checkpoint.
     pub(super) fn resume(&mut self, base: UnixMicros, saved: &checkpoint::Lists) {
         self.seen_to = base;
+        // What moved up while a former life read is not known.
+        self.moved_up_from = Some(UnixMicros(0));
         self.whole.base = UnixMicros(saved.whole_base.unwrap_or(base.0)).min(base);
         self.whole.read_at = UnixSeconds(saved.whole_read_at.unwrap_or_default());
         self.first = FirstList {
@@ -264,7 +269,8 @@ impl Lists {
     /// Returns the time up to which changes will not be shown again, and none is still to be shown.
     pub(super) fn settled_to(&self) -> UnixMicros {
         let owed = self.owed.as_ref().map(|owed| owed.floor);
-        let floors = [Some(self.read_from), self.moved_up_from, owed];
+        let read = self.read_from.min(self.read_before);
+        let floors = [Some(read), self.moved_up_from, owed];
         floors.into_iter().flatten().min().unwrap_or_default()
     }
 
@@ -374,11 +380,14 @@ impl Lists {
         self.learn(listing);
         match listing.part {
             Part::Changes => {
-                self.read_from = listing.walk.floor();
+                let floor = listing.walk.floor();
+                self.read_before = self.read_from;
+                self.read_from = floor;
                 // It may have gone as low as what was owed.
-                self.owed.take_if(|owed| owed.floor >= listing.walk.floor());
+                self.owed.take_if(|owed| owed.floor >= floor);
                 if self.owed.is_none() {
-                    self.moved_up_from = None;
+                    let moved_up_from = self.moved_up_from.take();
+                    self.read_from = moved_up_from.map_or(floor, |from| from.min(floor));
                 }
                 let was_late = listing.began.saturating_sub(self.seen_at) >= OVERLAP;
                 self.is_settled |= was_late;

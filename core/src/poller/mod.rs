@@ -126,6 +126,8 @@ pub struct Poller {
     pauses: Pauses,
     /// The conversation that new keys were refused to.
     refused_to: Option<ConversationId>,
+    /// Pages of messages that bring nothing were found to say that there is more.
+    empty_says_more: bool,
     kept: Kept,
     /// Items of lists that could not be read.
     told: Told,
@@ -153,6 +155,7 @@ impl Poller {
             schedule: Schedule::new(&config, context.is_official()),
             pauses: Pauses::new(&config),
             refused_to: None,
+            empty_says_more: false,
             kept: Kept::new(config.kept_events),
             told: Told::default(),
             outbox: VecDeque::new(),

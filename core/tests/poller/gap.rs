@@ -177,6 +177,14 @@ fn more_that_moves_no_end_is_an_error_and_then_taken_for_a_habit() {
     scenario.fetch(id, &[], true);
     scenario.expect_seqnos([11, 12]);
     scenario.expect_wait();
+
+    // It is learned once, not in each stretch again.
+    scenario.list(&[entry(id, 17, 36)]);
+    scenario.fetch(id, &[17, 16], true);
+    scenario.fetch(id, &[], true);
+    scenario.fetch(id, &[], true);
+    scenario.expect_seqnos([16, 17]);
+    scenario.expect_wait();
 }
 
 #[test]

@@ -125,6 +125,17 @@ impl Ledger {
         all.last_key_value().map(|(place, _)| *place)
     }
 
+    /// Whether this number can only be one of before the conversation began anew: all that it
+    /// has now lies below.
+    pub(super) fn is_of_before(&self, id: ConversationId, seqno: u64) -> bool {
+        let mut before = self.conversations.get(&id).into_iter().flatten();
+        self.newest(id).is_some_and(|newest| {
+            newest.seqno < seqno
+                && before
+                    .any(|(place, _)| place.numbering < newest.numbering && place.seqno >= seqno)
+        })
+    }
+
     /// A conversation begins anew: what it had is no more.
     pub(super) fn restart(&mut self, id: ConversationId) {
         *self.numberings.entry(id).or_default() += 1;

@@ -219,7 +219,8 @@ impl Lineage {
         in_hand: &InHand,
         ledger: &Ledger,
     ) -> Result<(), Breach> {
-        if self.base.is_none() {
+        // What was missing of the numbers of before is gone with them.
+        if self.base.is_none() || ledger.is_of_before(id, to) {
             return Ok(());
         }
         let refusals = in_hand.refusals.get(&id).copied().unwrap_or_default();

@@ -376,7 +376,8 @@ impl Manners {
         let is_of_one = notice.conversation().is_some() && matches!(notice, Notice::Retry { .. });
         if !is_of_sends && !is_of_one {
             self.walk.refused = None;
-            if self.walk.left > 0 {
+            // A page that comes after the notice of a reply's trouble is not taken any more.
+            if self.walk.left > 0 || self.lists > 0 {
                 self.walk.breaks_off(now);
             }
         }
@@ -421,7 +422,11 @@ impl Manners {
                 (&mut self.sends.last, 30.0, RETRY_CAP)
             }
             Notice::ListIncomplete { .. } => {
-                self.walk.rest_due = Some(until);
+                // Of a whole list no rest is read: what an earlier round left stays due.
+                match self.walk.is_whole {
+                    true => self.walk.whole_due = Some(until),
+                    false => self.walk.rest_due = Some(until),
+                }
                 return grows(
                     None,
                     seconds,

@@ -313,16 +313,20 @@ impl Run<'_> {
             Some(date + signed((self.at_us - at_us) / 1_000_000))
         });
         let clock = date.or(earlier);
-        let floor = clock.unwrap_or(newest_ts / 1_000_000) - 60;
+        let since = match clock {
+            Some(clock) => clock.max(self.bound(entries, newest_ts, clock) / 1_000_000),
+            None => newest_ts / 1_000_000,
+        };
         // What changed up to then was on the list, whatever a clock says. Where none of the
         // server says that the newest change does not lie ahead, the second newest does.
         let certain_ts = match clock {
             Some(_) => newest_ts,
             None => newest_ts.min(self.latest_certain(entries, newest_ts)),
         };
+        let listed = clock.unwrap_or(newest_ts / 1_000_000);
         let old = match newest_ts {
-            0 => floor,
-            _ => floor.min(certain_ts / 1_000_000 - 60),
+            0 => listed - 60,
+            _ => listed.min(certain_ts / 1_000_000) - 60,
         };
         let ledger = &self.population.ledger;
         Base {
@@ -333,23 +337,37 @@ impl Run<'_> {
                 .map(|it| (it.id, ledger.place_before(it.id, it.newest, serial)))
                 .collect(),
             newest_ts,
-            floor,
+            floor: since - 60,
             old,
             forgets: self.scenario.forgets(),
             times_off: self.scenario.has(Trouble::TimesOff),
         }
     }
 
+    /// The base line: the newest change, unless it lies after the middle one of the two clocks
+    /// and what another conversation than the newest shows.
+    fn bound(&self, entries: &[ListEntry], newest_ts: i64, clock: i64) -> i64 {
+        let (wall, second) = self.witnesses(entries, newest_ts);
+        let (low, high) = (wall.min(second), wall.max(second));
+        newest_ts.min(clock.saturating_mul(1_000_000).clamp(low, high))
+    }
+
     /// The latest that it can be for certain: by the local clock, or by what another
     /// conversation than the newest shows.
     fn latest_certain(&self, entries: &[ListEntry], newest_ts: i64) -> i64 {
+        let (wall, second) = self.witnesses(entries, newest_ts);
+        wall.max(second)
+    }
+
+    /// How late it is by the local clock, and by another conversation than the newest.
+    fn witnesses(&self, entries: &[ListEntry], newest_ts: i64) -> (i64, i64) {
         let newest = entries.iter().find(|entry| entry.session_ts == newest_ts);
         let others = entries
             .iter()
             .filter(|it| newest.is_none_or(|newest| it.id != newest.id));
         let second_ts = others.map(|entry| entry.session_ts).max();
         let wall = self.life.as_ref().map(|life| life.now(self.at_us).wall.0);
-        second_ts.max(wall).unwrap_or_default()
+        (wall.unwrap_or_default(), second_ts.unwrap_or_default())
     }
 
     /// It is asked to close: it ends at once, and the checkpoint holds.
