@@ -344,6 +344,15 @@ impl Track {
         self.session_ts.max(self.newest_ts.to_micros())
     }
 
+    /// When the newest known message was written, by the clock of messages: that of the lists may
+    /// be ahead of it. Where no message shows that, when it changed.
+    pub(super) fn written_to(&self) -> UnixMicros {
+        match self.written_at() {
+            UnixSeconds(0) => self.changed_at(),
+            written_at => written_at.to_micros(),
+        }
+    }
+
     /// The service says that the conversation is over. Should it move again, it goes on.
     ///
     /// If messages are held above a stretch that is missing, it is asked twice more: then

@@ -110,19 +110,19 @@ impl Tracks {
             return forgotten_to;
         };
         let latest = floor.minus(MARGIN);
-        let mut quiet: Vec<(UnixMicros, ConversationId)> = self
+        let mut quiet: Vec<(UnixMicros, ConversationId, UnixMicros)> = self
             .tracks
             .iter()
             .filter(|(_, track)| track.gap.is_none() && !track.owes())
-            .map(|(id, track)| (track.changed_at(), *id))
-            .filter(|(changed_at, _)| *changed_at <= latest)
+            .map(|(id, track)| (track.changed_at(), *id, track.written_to()))
+            .filter(|(changed_at, ..)| *changed_at <= latest)
             .collect();
         quiet.sort_unstable();
-        for (changed_at, id) in quiet.into_iter().take(excess) {
+        for (changed_at, id, written_to) in quiet.into_iter().take(excess) {
             self.tracks.remove(&id);
-            // All that it has up to then was handed out; what comes is newer.
             forgotten_to = changed_at.plus(MARGIN);
-            self.new_since = self.new_since.max(forgotten_to.to_seconds());
+            // All that it has up to then was handed out; what comes is newer.
+            self.new_since = self.new_since.max(written_to.plus(MARGIN).to_seconds());
         }
         forgotten_to
     }
