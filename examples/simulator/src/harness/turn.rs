@@ -313,7 +313,10 @@ impl Run<'_> {
             Some(date + signed((self.at_us - at_us) / 1_000_000))
         });
         let clock = date.or(earlier);
-        let floor = clock.unwrap_or(newest_ts / 1_000_000) - 60;
+        // What changed up to then was on the list, also where a clock is behind.
+        let listed_ts = newest_ts.min(signed(super::life::EPOCH_US + self.at_us));
+        let floor = clock.unwrap_or(newest_ts / 1_000_000);
+        let floor = floor.max(listed_ts / 1_000_000) - 60;
         // What changed up to then was on the list, whatever a clock says. Where none of the
         // server says that the newest change does not lie ahead, the second newest does.
         let certain_ts = match clock {
@@ -322,7 +325,9 @@ impl Run<'_> {
         };
         let old = match newest_ts {
             0 => floor,
-            _ => floor.min(certain_ts / 1_000_000 - 60),
+            _ => clock
+                .map_or(floor, |clock| floor.min(clock - 60))
+                .min(certain_ts / 1_000_000 - 60),
         };
         let ledger = &self.population.ledger;
         Base {
