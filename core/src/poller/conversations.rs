@@ -94,18 +94,18 @@ impl Conversations {
             return forgotten_to;
         };
         let latest = floor.minus(MARGIN);
-        let mut quiet: Vec<(UnixMicros, ConversationId)> = self
+        let mut quiet: Vec<(UnixMicros, ConversationId, UnixMicros)> = self
             .iter()
             .filter(|(_, state)| state.is_quiet())
-            .map(|(id, state)| (state.changed_at(), id))
-            .filter(|(changed_at, _)| *changed_at <= latest)
+            .map(|(id, state)| (state.changed_at(), id, state.written_to()))
+            .filter(|(changed_at, ..)| *changed_at <= latest)
             .collect();
         quiet.sort_unstable();
-        for (changed_at, id) in quiet.into_iter().take(excess) {
+        for (changed_at, id, written_to) in quiet.into_iter().take(excess) {
             self.known.remove(&id);
-            // All that it has up to then was delivered; what comes is newer.
             forgotten_to = changed_at.plus(MARGIN);
-            self.new_since = self.new_since.max(forgotten_to.to_seconds());
+            // All that it has up to then was delivered; what comes is newer.
+            self.new_since = self.new_since.max(written_to.plus(MARGIN).to_seconds());
         }
         forgotten_to
     }

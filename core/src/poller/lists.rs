@@ -216,8 +216,9 @@ impl Lists {
         if has_all {
             self.whole.read_at = latest.server.unwrap_or(latest.local);
         }
-        base.to_seconds()
-            .max(date.or(latest.server).unwrap_or_default())
+        // What changed up to then was listed. A date may lie ahead of it by any amount.
+        let listed = date.or(latest.server).unwrap_or_default();
+        base.to_seconds().max(listed.min(newest.first.to_seconds()))
     }
 
     /// Goes on from a checkpoint.

@@ -255,3 +255,39 @@ fn the_whole_list_makes_known_what_was_not_on_the_first_page() {
     }
     assert_eq!(log.events.len(), 9);
 }
+
+/// A `Date` that is two hours ahead at the start makes nothing old: what changed up to the first
+/// list stands there, and what is written later is new, also where a conversation was forgotten.
+#[test]
+fn a_date_that_is_ahead_makes_nothing_old() {
+    let mut scenario = Scenario::new(PollerConfig::new().max_conversations(100));
+    let forgotten = user(100);
+    let log = drive(&mut scenario, Duration::from_secs(60), |scenario, sent| {
+        let now = scenario.server_now() - START;
+        let data = match sent.path.as_str() {
+            "nav" => nav_data(),
+            // One more than is remembered, and the one that was quiet the longest writes.
+            "new_sessions" if now > 40 => {
+                json!({"session_list": [entry(forgotten, 13, 41), entry(user(101), 1, 20)]})
+            }
+            "new_sessions" if now > 20 => json!({"session_list": [entry(user(101), 1, 20)]}),
+            "new_sessions" => json!({"session_list": []}),
+            "get_sessions" => {
+                let list: Vec<Value> = (1..=100).map(|n| entry(user(n), 10, -n)).collect();
+                json!({"session_list": list, "has_more": 1})
+            }
+            _ if sent.get("talker_id") == Some("101") => {
+                page(&[text_at(user(101), 1, START + 20)], false)
+            }
+            _ => {
+                let at = |seqno| START + if seqno > 10 { 20 + seqno as i64 } else { -500 };
+                let all: Vec<u64> = (1..=13).collect();
+                let within = within(sent, &all, |seqno| text_at(forgotten, seqno, at(seqno)));
+                page(&within, false)
+            }
+        };
+        (ok(data), Some(7200))
+    });
+    let came = |seqno| (forgotten, seqno);
+    assert_eq!(log.events, [(user(101), 1), came(11), came(12), came(13)]);
+}

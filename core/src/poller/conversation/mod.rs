@@ -143,6 +143,15 @@ impl ConversationState {
         self.listed.session_ts.max(self.delivered_ts.to_micros())
     }
 
+    /// Returns when the newest known message was written, by the clock of messages: that of the
+    /// lists may be ahead of it. Where no message shows that, when it changed.
+    pub(super) fn written_to(&self) -> UnixMicros {
+        match self.written_at() {
+            UnixSeconds(0) => self.changed_at(),
+            written_at => written_at.to_micros(),
+        }
+    }
+
     /// Returns the time of its newest known message, by the message's own clock; 0 if not known.
     fn written_at(&self) -> UnixSeconds {
         self.delivered_ts.max(self.listed.written_at)
