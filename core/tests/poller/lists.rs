@@ -210,6 +210,45 @@ fn what_came_before_the_list_told_of_it_does_not_come_again() {
     scenario.expect_wait();
 }
 
+/// A conversation that is on no list since it moves up while two in succession are read: its first
+/// message is new all the same, though others that changed later were forgotten meanwhile.
+#[test]
+fn what_moved_up_during_two_lists_comes_whole() {
+    let config = PollerConfig::new().max_conversations(100).max_parallel(200);
+    let mut scenario = Scenario::connected(config, &[]);
+    let mut moved_at = 0;
+    for round in 0..3_i64 {
+        scenario.advance(Duration::from_secs(20));
+        let at = scenario.server_now() - START;
+        if round == 0 {
+            moved_at = at + 1;
+        }
+        let ids = round * 60 + 1..=round * 60 + 60;
+        let list: Vec<Value> = ids.clone().map(|n| entry(user(n), 5, at)).collect();
+        let sent = scenario.expect_call("new_sessions");
+        scenario.answer(&sent, json!({"session_list": list, "has_more": 0}));
+        let sent: Vec<_> = ids.map(|n| scenario.expect_fetch(user(n))).collect();
+        for sent in &sent {
+            scenario.answer(sent, page(&[text_at(user(1), 5, START + at)], false));
+            scenario.expect_event();
+        }
+        scenario.expect_wait();
+    }
+    let moving = user(1000);
+    let at = scenario.server_now() - START;
+    scenario.list(&[entry(moving, 7, at)]);
+    let sent = scenario.expect_fetch(moving);
+    let messages = [
+        text_at(moving, 7, START + at),
+        text_at(moving, 6, START + at),
+        text_at(moving, 5, START + moved_at),
+        text_at(moving, 4, START - 1000),
+    ];
+    scenario.answer(&sent, page(&messages, false));
+    scenario.expect_seqnos([5, 6, 7]);
+    scenario.expect_wait();
+}
+
 /// Two hundred conversations, the `Date` two hours ahead: what is new in those that were not on
 /// the first page is known by their numbers once the whole list was read.
 #[test]
