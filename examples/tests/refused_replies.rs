@@ -14,7 +14,7 @@ use std::time::Duration;
 
 use bilibili_session::endpoints::{SendMsg, SentMsg};
 use bilibili_session::poller::{Poller, PollerConfig};
-use bilibili_session::session::{Machine, Turn, Update};
+use bilibili_session::session::{Output, SessionMachine, Update};
 use bilibili_session::{
     Account, Call, Context, ConversationId, Credential, Error, Hosts, Now, Step, TransportError,
     UnixMicros,
@@ -41,7 +41,7 @@ enum Way {
 
 struct World {
     simulator: Simulator,
-    machine: Machine,
+    machine: SessionMachine,
     account: Account,
     now: Now,
     next_text: Duration,
@@ -66,7 +66,7 @@ impl World {
         let poller = Poller::new(context.clone(), PollerConfig::new()).unwrap();
         Self {
             simulator,
-            machine: Machine::new(poller),
+            machine: SessionMachine::new(poller),
             account: Account::new(context),
             now: Now {
                 monotonic: Duration::ZERO,
@@ -133,11 +133,11 @@ impl World {
     fn pass(&mut self, end: Duration) {
         while self.now.monotonic < end {
             match self.machine.poll(self.now) {
-                Turn::Send(outgoing) => {
+                Output::Send(outgoing) => {
                     let answer = self.send(&outgoing.request);
                     self.machine.handle_response(self.now, outgoing.id, answer);
                 }
-                Turn::Handle(task) => match self.machine.hand_out(task) {
+                Output::Handle(dispatch) => match self.machine.hand_out(dispatch) {
                     Update::Event(event) => {
                         self.messages += 1;
                         if let Err(error) = self.reply(event.conversation) {
@@ -150,12 +150,12 @@ impl World {
                     }
                     Update::Status(_) => {}
                 },
-                Turn::Wait(until) => {
+                Output::Wait(until) => {
                     self.sleep(until.min(end));
                     self.machine.handle_timeout(self.now);
                 }
-                Turn::Busy => panic!("nothing is handled beside this loop"),
-                Turn::Finished(result) => panic!("it ended: {result:?}"),
+                Output::Busy => panic!("nothing is handled beside this loop"),
+                Output::Finished(result) => panic!("it ended: {result:?}"),
             }
         }
     }

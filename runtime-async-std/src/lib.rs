@@ -37,7 +37,7 @@ mod session;
 mod transport;
 
 pub use bilibili_session::TransportConfig;
-pub use bilibili_session::session::{Outcome, Update};
+pub use bilibili_session::session::{IntoHandlerResult, Update};
 pub use calls::{Client, read_picture};
 pub use clock::now;
 pub use session::{Running, Session, Updates};

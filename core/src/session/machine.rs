@@ -5,11 +5,11 @@ use std::time::Duration;
 use http::Response;
 
 use super::Update;
-use super::desk::Desk;
+use super::handler_queue::HandlerQueue;
 use crate::call::{Call, Step};
 use crate::endpoint::Endpoint;
 use crate::error::{Error, TransportError};
-use crate::poller::{Checkpoint, Notice, Outgoing, Output, Poller, RequestId, Status};
+use crate::poller::{self, Checkpoint, Notice, Outgoing, Poller, RequestId, Status};
 use crate::time::Now;
 
 /// A session without its I/O: a [`Poller`], and whose handlers are called when.
@@ -20,36 +20,36 @@ use crate::time::Now;
 ///
 /// ```
 /// use bilibili_session::poller::{Poller, PollerConfig};
-/// use bilibili_session::session::{Machine, Turn};
+/// use bilibili_session::session::{SessionMachine, Output};
 /// use bilibili_session::{Context, Credential, Now, UnixMicros};
 /// # use std::time::Duration;
 ///
 /// # let answer = || http::Response::new(br#"{"code":-101,"message":"made up"}"#.to_vec());
 /// # let mut elapsed = Duration::ZERO;
 /// let context = Context::new(Credential::parse("SESSDATA=made%2Cup")?);
-/// let mut machine = Machine::new(Poller::new(context, PollerConfig::new())?);
+/// let mut machine = SessionMachine::new(Poller::new(context, PollerConfig::new())?);
 /// let result = loop {
 ///     # elapsed += Duration::from_millis(1);
 ///     let now = Now { monotonic: elapsed, wall: UnixMicros(1_700_000_000_000_000) };
 ///     match machine.poll(now) {
-///         Turn::Send(outgoing) => machine.handle_response(now, outgoing.id, Ok(answer())),
-///         Turn::Handle(task) => {
-///             println!("{:?}", task.update());
-///             machine.handle_done(task, Vec::new());
+///         Output::Send(outgoing) => machine.handle_response(now, outgoing.id, Ok(answer())),
+///         Output::Handle(dispatch) => {
+///             println!("{:?}", dispatch.update());
+///             machine.handle_done(dispatch, Vec::new());
 ///         }
 ///         // Until then, until an answer comes, or until a handler returns.
-///         Turn::Wait(until) => machine.handle_timeout(Now { monotonic: until, ..now }),
-///         Turn::Busy => unreachable!("nothing is handled beside this loop"),
-///         Turn::Finished(result) => break result,
+///         Output::Wait(until) => machine.handle_timeout(Now { monotonic: until, ..now }),
+///         Output::Busy => unreachable!("nothing is handled beside this loop"),
+///         Output::Finished(result) => break result,
 ///     }
 /// };
 /// assert!(result.is_err(), "the login is dead");
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Debug)]
-pub struct Machine {
+pub struct SessionMachine {
     poller: Poller,
-    desk: Desk,
+    queue: HandlerQueue,
     result: Option<Result<(), Error>>,
 }
 
@@ -60,11 +60,11 @@ pub struct Machine {
     clippy::large_enum_variant,
     reason = "there is one at a time, and it is taken apart at once"
 )]
-pub enum Turn {
-    /// Send this request; its answer goes to [`Machine::handle_response`].
+pub enum Output {
+    /// Send this request; its answer goes to [`SessionMachine::handle_response`].
     Send(Outgoing),
-    /// Call the handlers of this; that they returned goes to [`Machine::handle_done`].
-    Handle(Task),
+    /// Call the handlers of this; that they returned goes to [`SessionMachine::handle_done`].
+    Handle(Dispatch),
     /// Nothing to do until this monotonic reading, or until an answer comes, a handler
     /// returns, or it is to close.
     Wait(Duration),
@@ -77,23 +77,23 @@ pub enum Turn {
 /// An update that is being handled: to be given back, one way or the other.
 #[derive(Debug)]
 #[must_use = "what follows it in its conversation waits"]
-pub struct Task(Update);
+pub struct Dispatch(Update);
 
-impl Task {
+impl Dispatch {
     /// What is to be handled.
     pub const fn update(&self) -> &Update {
         &self.0
     }
 }
 
-impl Machine {
+impl SessionMachine {
     /// A session of this poller. Unless [limited](Self::set_limits) in another way, all
     /// conversations are handled side by side, and nothing is asked for while something
     /// waits for its handlers.
     pub const fn new(poller: Poller) -> Self {
         Self {
             poller,
-            desk: Desk::new(usize::MAX, 1),
+            queue: HandlerQueue::new(usize::MAX, 1),
             result: None,
         }
     }
@@ -101,8 +101,8 @@ impl Machine {
     /// How many conversations are handled side by side, and how many updates wait for their
     /// handlers before nothing more is asked for; each at least one.
     pub fn set_limits(&mut self, side_by_side: usize, waiting: usize) {
-        self.desk.max_at_work = side_by_side.max(1);
-        self.desk.max_waiting = waiting.max(1);
+        self.queue.max_at_work = side_by_side.max(1);
+        self.queue.max_waiting = waiting.max(1);
     }
 
     /// How it stands.
@@ -119,36 +119,36 @@ impl Machine {
     /// base line is taken.
     pub fn checkpoint(&self) -> Option<Checkpoint> {
         let mut checkpoint = self.poller.checkpoint()?;
-        for event in self.desk.unhandled() {
+        for event in self.queue.unhandled() {
             checkpoint.rewind(event);
         }
         Some(checkpoint)
     }
 
     /// What to do next. Call it again until it says to wait, or that it is over.
-    pub fn poll(&mut self, now: Now) -> Turn {
+    pub fn poll(&mut self, now: Now) -> Output {
         loop {
             // What was not begun when it was closed is left to a later session.
             let is_closed = matches!(self.status(), Status::Closing | Status::Closed);
-            if let Some(update) = self.desk.take(!is_closed) {
-                return Turn::Handle(Task(update));
+            if let Some(update) = self.queue.take(!is_closed) {
+                return Output::Handle(Dispatch(update));
             }
             if let Some(result) = &self.result {
-                return match self.desk.is_at_work() {
-                    true => Turn::Busy,
-                    false => Turn::Finished(result.clone()),
+                return match self.queue.is_at_work() {
+                    true => Output::Busy,
+                    false => Output::Finished(result.clone()),
                 };
             }
-            if !is_closed && !self.desk.has_room() {
-                return Turn::Busy;
+            if !is_closed && !self.queue.has_room() {
+                return Output::Busy;
             }
             match self.poller.poll_output(now) {
-                Output::Send(outgoing) => return Turn::Send(outgoing),
-                Output::Wait(until) => return Turn::Wait(until),
-                Output::Event(event) => self.desk.put(event.into()),
-                Output::Notice(notice) => self.desk.put(notice.into()),
-                Output::Status(change) => self.desk.put(change.into()),
-                Output::Finished(result) => self.result = Some(result),
+                poller::Output::Send(outgoing) => return Output::Send(outgoing),
+                poller::Output::Wait(until) => return Output::Wait(until),
+                poller::Output::Event(event) => self.queue.put(event.into()),
+                poller::Output::Notice(notice) => self.queue.put(notice.into()),
+                poller::Output::Status(change) => self.queue.put(change.into()),
+                poller::Output::Finished(result) => self.result = Some(result),
             }
         }
     }
@@ -192,29 +192,29 @@ impl Machine {
 
     /// Takes that all handlers of this have returned, and what those said that failed: each
     /// becomes a notice.
-    pub fn handle_done(&mut self, task: Task, failures: Vec<String>) {
-        self.desk.handled(&task.0);
-        if let Update::Event(event) = task.0 {
+    pub fn handle_done(&mut self, dispatch: Dispatch, failures: Vec<String>) {
+        self.queue.handled(&dispatch.0);
+        if let Update::Event(event) = dispatch.0 {
             for reason in failures {
                 let conversation = event.conversation;
                 let failed = Notice::HandlerFailed {
                     conversation,
                     reason,
                 };
-                self.desk.put(failed.into());
+                self.queue.put(failed.into());
             }
         }
     }
 
     /// Takes that the handlers of this were given up: it is to be handled again.
-    pub fn handle_dropped(&mut self, task: &Task) {
-        self.desk.give_back(&task.0);
+    pub fn handle_dropped(&mut self, dispatch: &Dispatch) {
+        self.queue.give_back(&dispatch.0);
     }
 
     /// Hands it to whoever asked for it: that is all the handling there is.
-    pub fn hand_out(&mut self, task: Task) -> Update {
-        let update = task.0.clone();
-        self.handle_done(task, Vec::new());
+    pub fn hand_out(&mut self, dispatch: Dispatch) -> Update {
+        let update = dispatch.0.clone();
+        self.handle_done(dispatch, Vec::new());
         update
     }
 }

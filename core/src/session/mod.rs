@@ -1,12 +1,12 @@
 //! What the sessions of every runtime have in common.
 //!
 //! A session is a runtime's own: it sends, waits and calls handlers. What to send, how long
-//! to wait and whose handlers are called when is decided by its [`Machine`].
+//! to wait and whose handlers are called when is decided by its [`SessionMachine`].
 
-mod desk;
+mod handler_queue;
 mod machine;
 
-pub use machine::{Machine, Task, Turn};
+pub use machine::{Dispatch, Output, SessionMachine};
 
 use std::any::Any;
 use std::fmt::Display;
@@ -72,7 +72,7 @@ impl From<StatusChange> for Update {
 }
 
 /// What a handler may return: nothing, or a `Result` whose error is reported as a notice.
-pub trait Outcome {
+pub trait IntoHandlerResult {
     /// Nothing, or the error in words.
     ///
     /// # Errors
@@ -80,13 +80,13 @@ pub trait Outcome {
     fn into_result(self) -> Result<(), String>;
 }
 
-impl Outcome for () {
+impl IntoHandlerResult for () {
     fn into_result(self) -> Result<(), String> {
         Ok(())
     }
 }
 
-impl<T, E: Display> Outcome for Result<T, E> {
+impl<T, E: Display> IntoHandlerResult for Result<T, E> {
     fn into_result(self) -> Result<(), String> {
         self.map(drop).map_err(|error| error.to_string())
     }

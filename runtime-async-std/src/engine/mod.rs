@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::task::{Context, Poll, Wake, Waker};
 
 use bilibili_session::poller::{Outgoing, Poller, RequestId};
-use bilibili_session::session::Machine;
+use bilibili_session::session::SessionMachine;
 use futures_util::future::BoxFuture;
 use futures_util::stream::FuturesUnordered;
 use futures_util::task::AtomicWaker;
@@ -20,13 +20,13 @@ use crate::transport::{Answer, AnyTransport, send_caught};
 /// The machine of a session, and all that drive it.
 pub(crate) struct Engine {
     /// Never locked while anything is waited for or a handler runs.
-    machine: Mutex<Machine>,
+    machine: Mutex<SessionMachine>,
     drivers: Arc<Drivers>,
 }
 
 impl Engine {
     pub(crate) fn new(poller: Poller) -> Self {
-        let mut machine = Machine::new(poller);
+        let mut machine = SessionMachine::new(poller);
         machine.set_limits(16, 256);
         Self {
             machine: Mutex::new(machine),
@@ -36,13 +36,13 @@ impl Engine {
 
     /// Locks the machine. Its word may be old when the lock is gone. Whoever changes what there
     /// is to do calls [`change`](Self::change).
-    pub(crate) fn machine(&self) -> MutexGuard<'_, Machine> {
+    pub(crate) fn machine(&self) -> MutexGuard<'_, SessionMachine> {
         lock(&self.machine)
     }
 
     /// Changes the machine from outside of the loop that drives it. Whoever waits there is
     /// woken: there may be something to do now, or nothing any more.
-    pub(crate) fn change<T>(&self, change: impl FnOnce(&mut Machine) -> T) -> T {
+    pub(crate) fn change<T>(&self, change: impl FnOnce(&mut SessionMachine) -> T) -> T {
         let result = change(&mut self.machine());
         self.drivers.wake_but(None);
         result
@@ -52,7 +52,7 @@ impl Engine {
     pub(crate) fn change_by<T>(
         &self,
         driver: &Arc<AtomicWaker>,
-        change: impl FnOnce(&mut Machine) -> T,
+        change: impl FnOnce(&mut SessionMachine) -> T,
     ) -> T {
         let result = change(&mut self.machine());
         self.drivers.wake_but(Some(driver));

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll};
 
 use bilibili_session::Error;
-use bilibili_session::session::{Task, Update, handler_panicked};
+use bilibili_session::session::{Dispatch, Update, handler_panicked};
 use futures_util::StreamExt;
 use futures_util::future::BoxFuture;
 use futures_util::stream::FuturesUnordered;
@@ -24,29 +24,31 @@ type Handling = BoxFuture<'static, Result<(), String>>;
 pub(crate) async fn call_handlers(session: &Session) {
     let mut updates = Updates::new(session.clone());
     let mut at_work = FuturesUnordered::new();
-    let turn = |cx: &mut Context<'_>| {
+    let drive = |cx: &mut Context<'_>| {
         loop {
             while let Poll::Ready(Some(())) = at_work.poll_next_unpin(cx) {}
-            match updates.poll_task(cx) {
-                Poll::Ready(Some(task)) => at_work.push(Work::new(session.clone(), task).call()),
+            match updates.poll_dispatch(cx) {
+                Poll::Ready(Some(dispatch)) => {
+                    at_work.push(Work::new(session.clone(), dispatch).call())
+                }
                 Poll::Ready(None) => return Poll::Ready(()),
                 Poll::Pending => return Poll::Pending,
             }
         }
     };
-    poll_fn(turn).await;
+    poll_fn(drive).await;
 }
 
 /// An update whose handlers are at work. Dropped in the middle, it is to be handled again.
 struct Work {
     session: Session,
-    task: Option<Task>,
+    dispatch: Option<Dispatch>,
 }
 
 impl Work {
-    const fn new(session: Session, task: Task) -> Self {
-        let task = Some(task);
-        Self { session, task }
+    const fn new(session: Session, dispatch: Dispatch) -> Self {
+        let dispatch = Some(dispatch);
+        Self { session, dispatch }
     }
 
     /// Calls one handler after the other.
@@ -55,9 +57,9 @@ impl Work {
         for handler in self.session.handlers() {
             failures.extend(self.failure_of(&handler).await);
         }
-        if let Some(task) = self.task.take() {
+        if let Some(dispatch) = self.dispatch.take() {
             let engine = self.session.engine();
-            engine.change(|machine| machine.handle_done(task, failures));
+            engine.change(|machine| machine.handle_done(dispatch, failures));
         }
     }
 
@@ -75,16 +77,16 @@ impl Work {
     }
 
     fn begin(&self, handler: &Handler) -> Option<Handling> {
-        let update = self.task.as_ref()?.update();
+        let update = self.dispatch.as_ref()?.update();
         lock(handler)(update, &self.session)
     }
 }
 
 impl Drop for Work {
     fn drop(&mut self) {
-        if let Some(task) = self.task.take() {
+        if let Some(dispatch) = self.dispatch.take() {
             let engine = self.session.engine();
-            engine.change(|machine| machine.handle_dropped(&task));
+            engine.change(|machine| machine.handle_dropped(&dispatch));
         }
     }
 }

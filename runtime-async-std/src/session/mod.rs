@@ -15,7 +15,7 @@ use bilibili_session::endpoints::SentMsg;
 use bilibili_session::poller::{
     Checkpoint, ConfigError, Notice, Poller, PollerConfig, Status, StatusChange,
 };
-use bilibili_session::session::{Outcome, Update};
+use bilibili_session::session::{IntoHandlerResult, Update};
 use bilibili_session::{Context, Error, Event, EventType};
 use futures_util::FutureExt;
 use futures_util::future::RemoteHandle;
@@ -125,7 +125,7 @@ impl Session {
     pub fn on<F, R>(&self, event_type: EventType, mut handler: F) -> &Self
     where
         F: FnMut(Arc<Event>, Session) -> R + Send + 'static,
-        R: Future<Output: Outcome> + Send + 'static,
+        R: Future<Output: IntoHandlerResult> + Send + 'static,
     {
         self.add_handler(move |update, session| {
             let event = update.event()?;
@@ -137,7 +137,7 @@ impl Session {
     pub fn on_any<F, R>(&self, mut handler: F) -> &Self
     where
         F: FnMut(Arc<Event>, Session) -> R + Send + 'static,
-        R: Future<Output: Outcome> + Send + 'static,
+        R: Future<Output: IntoHandlerResult> + Send + 'static,
     {
         self.add_handler(move |update, session| {
             Some(handler(update.event()?.clone(), session.clone()))
@@ -148,7 +148,7 @@ impl Session {
     pub fn on_notice<F, R>(&self, mut handler: F) -> &Self
     where
         F: FnMut(Arc<Notice>, Session) -> R + Send + 'static,
-        R: Future<Output: Outcome> + Send + 'static,
+        R: Future<Output: IntoHandlerResult> + Send + 'static,
     {
         self.add_handler(move |update, session| {
             Some(handler(update.notice()?.clone(), session.clone()))
@@ -159,19 +159,19 @@ impl Session {
     pub fn on_status<F, R>(&self, mut handler: F) -> &Self
     where
         F: FnMut(Arc<StatusChange>, Session) -> R + Send + 'static,
-        R: Future<Output: Outcome> + Send + 'static,
+        R: Future<Output: IntoHandlerResult> + Send + 'static,
     {
         self.add_handler(move |update, session| {
             Some(handler(update.status()?.clone(), session.clone()))
         })
     }
 
-    fn add_handler<R: Future<Output: Outcome> + Send + 'static>(
+    fn add_handler<R: Future<Output: IntoHandlerResult> + Send + 'static>(
         &self,
         mut handler: impl FnMut(&Update, &Session) -> Option<R> + Send + 'static,
     ) -> &Self {
         let handler = move |update: &Update, session: &Session| {
-            handler(update, session).map(|work| work.map(Outcome::into_result).boxed())
+            handler(update, session).map(|work| work.map(IntoHandlerResult::into_result).boxed())
         };
         lock(&self.shared.handlers).push(Arc::new(Mutex::new(handler)));
         self

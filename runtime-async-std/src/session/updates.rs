@@ -6,7 +6,7 @@ use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use async_std::task::sleep;
-use bilibili_session::session::{Task, Turn, Update};
+use bilibili_session::session::{Dispatch, Output, Update};
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use futures_util::stream::Stream;
@@ -44,7 +44,7 @@ impl Updates {
     }
 
     /// What is to be handled next; `None` when it is over.
-    pub(crate) fn poll_task(&mut self, cx: &mut Context<'_>) -> Poll<Option<Task>> {
+    pub(crate) fn poll_dispatch(&mut self, cx: &mut Context<'_>) -> Poll<Option<Dispatch>> {
         if refuses(self.session.key()) {
             return Poll::Ready(None);
         }
@@ -54,19 +54,19 @@ impl Updates {
         loop {
             // What has come in counts before what has run out.
             requests.drive(engine, &self.all);
-            let turn = engine.machine().poll(now());
-            match turn {
-                Turn::Send(outgoing) => {
+            let output = engine.machine().poll(now());
+            match output {
+                Output::Send(outgoing) => {
                     requests.send(self.session.client().transport(), outgoing);
                 }
-                Turn::Handle(task) => return Poll::Ready(Some(task)),
-                Turn::Wait(until) => {
+                Output::Handle(dispatch) => return Poll::Ready(Some(dispatch)),
+                Output::Wait(until) => {
                     std::task::ready!(poll_timer(&mut self.timer, cx, until));
                     engine.machine().handle_timeout(now());
                 }
                 // Somebody else has something in hand, and wakes when that is over.
-                Turn::Busy => return Poll::Pending,
-                Turn::Finished(_) => {
+                Output::Busy => return Poll::Pending,
+                Output::Finished(_) => {
                     requests.end();
                     return Poll::Ready(None);
                 }
@@ -99,13 +99,13 @@ impl Stream for Updates {
     type Item = Update;
 
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Update>> {
-        let task = std::task::ready!(self.poll_task(cx));
+        let dispatch = std::task::ready!(self.poll_dispatch(cx));
         // Another one may wait behind it.
-        let hand_out = |task| {
+        let hand_out = |dispatch| {
             let engine = self.session.engine();
-            engine.change_by(&self.driver, |machine| machine.hand_out(task))
+            engine.change_by(&self.driver, |machine| machine.hand_out(dispatch))
         };
-        Poll::Ready(task.map(hand_out))
+        Poll::Ready(dispatch.map(hand_out))
     }
 }
 

@@ -8,7 +8,7 @@ use bilibili_session::endpoints::SentMsg;
 use bilibili_session::poller::{
     Checkpoint, ConfigError, Notice, Poller, PollerConfig, Status, StatusChange,
 };
-use bilibili_session::session::{Outcome, Task, Update, handler_panicked};
+use bilibili_session::session::{Dispatch, IntoHandlerResult, Update, handler_panicked};
 use bilibili_session::{Context, Error, Event, EventType};
 
 use crate::calls::Client;
@@ -112,7 +112,7 @@ impl Session {
     /// order in which they were given; one that fails or panics is reported to
     /// [`on_notice`](Self::on_notice) and stops nobody. The session comes along: a handler
     /// that keeps a clone of its own keeps the session alive for ever.
-    pub fn on<R: Outcome>(
+    pub fn on<R: IntoHandlerResult>(
         &self,
         event_type: EventType,
         mut handler: impl FnMut(&Event, &Session) -> R + Send + 'static,
@@ -124,7 +124,7 @@ impl Session {
     }
 
     /// Calls this for every message.
-    pub fn on_any<R: Outcome>(
+    pub fn on_any<R: IntoHandlerResult>(
         &self,
         mut handler: impl FnMut(&Event, &Session) -> R + Send + 'static,
     ) -> &Self {
@@ -132,7 +132,7 @@ impl Session {
     }
 
     /// Calls this for everything that went wrong and was dealt with.
-    pub fn on_notice<R: Outcome>(
+    pub fn on_notice<R: IntoHandlerResult>(
         &self,
         mut handler: impl FnMut(&Notice, &Session) -> R + Send + 'static,
     ) -> &Self {
@@ -140,19 +140,19 @@ impl Session {
     }
 
     /// Calls this for every change of the state.
-    pub fn on_status<R: Outcome>(
+    pub fn on_status<R: IntoHandlerResult>(
         &self,
         mut handler: impl FnMut(&StatusChange, &Session) -> R + Send + 'static,
     ) -> &Self {
         self.add_handler(move |update, session| Some(handler(update.status()?, session)))
     }
 
-    fn add_handler<R: Outcome>(
+    fn add_handler<R: IntoHandlerResult>(
         &self,
         mut handler: impl FnMut(&Update, &Session) -> Option<R> + Send + 'static,
     ) -> &Self {
         let handler = move |update: &Update, session: &Session| {
-            handler(update, session).map_or(Ok(()), Outcome::into_result)
+            handler(update, session).map_or(Ok(()), IntoHandlerResult::into_result)
         };
         lock(&self.shared.handlers).push(Arc::new(Mutex::new(handler)));
         self
@@ -167,10 +167,10 @@ impl Session {
         if refuses(self.key()) {
             return Err(Error::WithinHandler);
         }
-        while let Some(task) = self.next() {
-            let failures = self.call_handlers(task.update());
+        while let Some(dispatch) = self.next() {
+            let failures = self.call_handlers(dispatch.update());
             self.engine()
-                .change(|machine| machine.handle_done(task, failures));
+                .change(|machine| machine.handle_done(dispatch, failures));
         }
         self.result().unwrap_or(Ok(()))
     }
@@ -203,8 +203,8 @@ impl Session {
     pub fn updates(&self) -> impl Iterator<Item = Update> + Send + 'static {
         let session = self.clone();
         std::iter::from_fn(move || {
-            let task = session.next()?;
-            Some(session.engine().hand_out(task))
+            let dispatch = session.next()?;
+            Some(session.engine().hand_out(dispatch))
         })
     }
 
@@ -247,7 +247,7 @@ impl Session {
     }
 
     /// Waits for the next to handle; `None` when it is over.
-    fn next(&self) -> Option<Task> {
+    fn next(&self) -> Option<Dispatch> {
         if refuses(self.key()) {
             return None;
         }

@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
 use bilibili_session::poller::Poller;
-use bilibili_session::session::{Machine, Turn};
+use bilibili_session::session::{self, SessionMachine};
 use bilibili_session::{Context, Credential, Error, Hosts, Now, TransportError, UnixMicros};
 use bilibili_session_simulator::{Answer, NewMessage, Simulator};
 
@@ -13,7 +13,7 @@ use crate::secrets::Secrets;
 /// A session that hears too late that it is to end.
 struct Deaf {
     simulator: Simulator,
-    machine: Machine,
+    machine: SessionMachine,
     now: Now,
     /// How many messages it still hands out.
     left: usize,
@@ -34,18 +34,18 @@ impl Deaf {
             monotonic: Duration::ZERO,
             wall: UnixMicros(1_700_000_000_000_000),
         };
-        let mut machine = Machine::new(Poller::new(context, PollerConfig::new()).unwrap());
-        let mut turn = machine.poll(now);
+        let mut machine = SessionMachine::new(Poller::new(context, PollerConfig::new()).unwrap());
+        let mut output = machine.poll(now);
         loop {
-            match turn {
-                Turn::Send(outgoing) => {
+            match output {
+                session::Output::Send(outgoing) => {
                     let answer = answer(&mut simulator, now, &outgoing.request);
                     machine.handle_response(now, outgoing.id, answer);
                 }
-                Turn::Handle(task) => drop(machine.hand_out(task)),
+                session::Output::Handle(dispatch) => drop(machine.hand_out(dispatch)),
                 _ => break,
             }
-            turn = machine.poll(now);
+            output = machine.poll(now);
         }
         for n in 1..=waiting {
             let message = NewMessage::text(20001, &n.to_string());
@@ -75,27 +75,27 @@ impl Watcher for Deaf {
     fn next(&mut self) -> Option<Update> {
         while self.left > 0 {
             match self.machine.poll(self.now) {
-                Turn::Send(outgoing) => {
+                session::Output::Send(outgoing) => {
                     let answer = answer(&mut self.simulator, self.now, &outgoing.request);
                     self.machine.handle_response(self.now, outgoing.id, answer);
                 }
-                Turn::Handle(task) => {
-                    let update = self.machine.hand_out(task);
+                session::Output::Handle(dispatch) => {
+                    let update = self.machine.hand_out(dispatch);
                     self.left -= usize::from(update.event().is_some());
                     return Some(update);
                 }
-                Turn::Wait(until) => {
+                session::Output::Wait(until) => {
                     let span = until.saturating_sub(self.now.monotonic);
                     self.now.monotonic += span;
                     self.now.wall = self.now.wall.plus(span);
                     self.machine.handle_timeout(self.now);
                 }
-                Turn::Busy | Turn::Finished(_) => return None,
+                session::Output::Busy | session::Output::Finished(_) => return None,
             }
         }
         self.machine.handle_close();
         match self.machine.poll(self.now) {
-            Turn::Handle(task) => Some(self.machine.hand_out(task)),
+            session::Output::Handle(dispatch) => Some(self.machine.hand_out(dispatch)),
             _ => None,
         }
     }

@@ -12,7 +12,7 @@ type Lane = Option<ConversationId>;
 
 /// Where updates wait for their handlers.
 #[derive(Debug)]
-pub(super) struct Desk {
+pub(super) struct HandlerQueue {
     /// What is not handled yet. The first of a lane may be at work.
     lanes: BTreeMap<Lane, VecDeque<Update>>,
     /// The lanes whose first one is not.
@@ -25,7 +25,7 @@ pub(super) struct Desk {
     pub(super) max_waiting: usize,
 }
 
-impl Desk {
+impl HandlerQueue {
     pub(super) const fn new(max_at_work: usize, max_waiting: usize) -> Self {
         Self {
             lanes: BTreeMap::new(),
