@@ -211,9 +211,7 @@ fn handlers_that_fail_are_reported_and_stop_nobody() {
     let simulator = simulator();
     let session = session(&simulator);
     let (called, noticed) = (Log::default(), Log::default());
-    session.on(EventType::Text, |_, _| async {
-        Err::<(), _>("out of order")
-    });
+    session.on(EventType::Text, async |_, _| Err("out of order".into()));
     session.on_any(|_, _| async { fail("out of words") });
     session.on_any(|_, _| -> std::future::Ready<()> { panic!("out of luck") });
     let log = called.clone();
@@ -224,7 +222,10 @@ fn handlers_that_fail_are_reported_and_stop_nobody() {
     let log = called.clone();
     session.on(EventType::Text, move |event, session| {
         log.push("text");
-        async move { session.reply(&event, "pong").await }
+        async move {
+            session.reply(&event, "pong").await?;
+            Ok(())
+        }
     });
     let log = called.clone();
     session.on_any(move |_, session| {
@@ -510,9 +511,10 @@ fn a_start_that_is_dropped_leaves_what_it_was_about() {
         }
     });
     run(async {
-        let running = session.run();
+        let start = session.clone();
+        let start = async_std::task::spawn(async move { start.start().await });
         until(|| log.len() == 1).await;
-        drop(running);
+        assert_eq!(start.cancel().await, None);
         until(|| dropped.load(Ordering::SeqCst)).await;
         let polls = requests(&simulator, "");
         sleep(A_WHILE).await;

@@ -357,7 +357,8 @@ where
         async move {
             let answer = answer.await;
             let _ = answers.try_send(answer.clone());
-            answer.unwrap_or(Ok(()))
+            answer.transpose()?;
+            Ok(())
         }
     });
     let (notices, noticed) = channel::unbounded();
@@ -413,7 +414,7 @@ fn a_handler_can_start_another_session_and_give_its_own_to_a_task() {
                 let _ = { events }.next().await;
                 session.close();
             });
-            session_two.start().await
+            Ok(session_two.start().await?)
         }
     });
     let notices = Arc::new(Mutex::new(Vec::new()));

@@ -151,12 +151,13 @@ fn handlers_that_fail_are_reported_and_stop_nobody() {
         move || calls.send(name).unwrap()
     };
     let (text, other, any) = (log("text"), log("picture"), log("any"));
-    session.on(EventType::Text, |_, _| Err::<(), _>("out of order"));
+    session.on(EventType::Text, |_, _| Err("out of order".into()));
     session.on_any(|_, _| -> () { panic!("out of words") });
     session.on(EventType::Picture, move |_, _| other());
     session.on(EventType::Text, move |event, session| {
         text();
-        session.reply(event, "pong")
+        session.reply(event, "pong")?;
+        Ok(())
     });
     session.on_any(move |_, session| {
         any();
@@ -440,7 +441,7 @@ fn a_session_sees_at_once_what_its_calls_meet() {
     let (connected, is_connected) = mpsc::channel();
     when_connected(&session, move || connected.send(()).unwrap());
     let (notices, noticed) = mpsc::channel();
-    session.on_notice(move |notice, _| notices.send(notice.kind()));
+    session.on_notice(move |notice, _| Ok(notices.send(notice.kind())?));
     let running = session.run().unwrap();
     is_connected.recv_timeout(SOON).unwrap();
 

@@ -240,7 +240,8 @@ fn refused(wait: impl Fn(&Session) -> Option<Result<(), Error>> + Send + 'static
     session.on_any(move |_, session| {
         let answer = wait(session);
         let _ = answers.send(answer.clone());
-        answer.unwrap_or(Ok(()))
+        answer.transpose()?;
+        Ok(())
     });
     let (notices, noticed) = mpsc::channel();
     session.on_notice(move |notice, session| {
@@ -293,10 +294,10 @@ fn a_handler_can_start_another_session_and_give_its_own_to_a_thread() {
             session.close();
             taken.send(Ok(()))
         });
-        session_two.start()
+        Ok(session_two.start()?)
     });
     let (said, notices) = mpsc::channel();
-    session_one.on_notice(move |notice, _| said.send(notice.to_string()));
+    session_one.on_notice(move |notice, _| Ok(said.send(notice.to_string())?));
     thread::spawn(move || done.send(session_one.start()));
     for _ in 0..2 {
         assert_eq!(ended.recv_timeout(SOON).unwrap(), Ok(()));

@@ -1,10 +1,13 @@
 //! Whose handlers are called when, and what a checkpoint covers meanwhile.
 
+use std::any::Any;
 use std::time::Duration;
 
 use bilibili_session::poller::{Notice, PollerConfig, Status};
-use bilibili_session::session::{Dispatch, Output, SessionMachine, Update};
-use bilibili_session::{ConversationId, Now};
+use bilibili_session::session::{
+    Dispatch, HandlerList, Output, SessionMachine, Update, handler_failure,
+};
+use bilibili_session::{ConversationId, Error, Now};
 use http::Response;
 use serde_json::{Value, json};
 
@@ -272,4 +275,54 @@ fn a_checkpoint_covers_what_is_handled_of_a_forgotten_conversation() {
         (&kept[0]["cursor"], &kept[0]["target"]),
         (&json!(7), &json!(8))
     );
+}
+
+#[test]
+fn a_handler_that_was_removed_is_looked_up_in_vain_and_the_others_keep_their_order() {
+    let mut list = HandlerList::new();
+    let [first, second, third] = ["first", "second", "third"].map(|name| list.add(name));
+    assert_eq!(list.remove(second), Some("second"));
+    assert_eq!(list.remove(second), None);
+    assert_eq!(list.get(second), None);
+    let last = list.add("last");
+    assert_eq!(list.ids(), [first, third, last]);
+    assert_eq!(list.get(third), Some(&"third"));
+}
+
+/// A session that is driven within a handler of another one is another session.
+#[test]
+fn a_wait_is_refused_on_the_thread_of_a_handler_and_nowhere_else() {
+    let here = std::thread::current().id();
+    let there = std::thread::spawn(|| std::thread::current().id());
+    let there = there.join().unwrap();
+    let mut machine = Handling::with(&[user(1)], 1).machine;
+    let mut other = Handling::with(&[user(1)], 1).machine;
+    assert_eq!(machine.check_wait(here), Ok(()));
+    machine.begin_handler(here);
+    assert_eq!(machine.check_wait(there), Ok(()));
+    assert_eq!(other.check_wait(here), Ok(()));
+    assert!(!machine.end_handler(here), "it did not wait");
+    machine.begin_handler(here);
+    machine.begin_handler(there);
+    assert_eq!(machine.check_wait(here), Err(Error::WithinHandler));
+    assert!(!machine.end_handler(there), "the other thread's did not");
+    assert!(machine.end_handler(here));
+    assert_eq!(machine.check_wait(here), Ok(()));
+}
+
+#[test]
+fn a_handler_fails_by_its_error_its_panic_or_a_wait_that_was_refused() {
+    assert_eq!(handler_failure(Ok(Ok(())), false), None);
+    let refused = Some(Error::WithinHandler.to_string());
+    assert_eq!(handler_failure(Ok(Ok(())), true), refused);
+    let own = Some("its own".to_owned());
+    assert_eq!(handler_failure(Ok(Err("its own".into())), true), own);
+    let payloads: [(Box<dyn Any + Send>, &str); 3] = [
+        (Box::new("made up"), "it panicked: made up"),
+        (Box::new("made up".to_owned()), "it panicked: made up"),
+        (Box::new(7), "it panicked: a panic without words"),
+    ];
+    for (payload, words) in payloads {
+        assert_eq!(handler_failure(Err(payload), false), Some(words.to_owned()));
+    }
 }

@@ -6,6 +6,7 @@ use std::time::{Duration, SystemTime};
 
 use bilibili_session::endpoints::GetSessions;
 use bilibili_session::poller::{Checkpoint, Notice, PollerConfig, Status, StatusChange};
+use bilibili_session::session::HandlerResult;
 use bilibili_session::{Content, Context, Credential, Error, Event, EventType, Hosts, UnixMicros};
 use bilibili_session_simulator::server::Server;
 use bilibili_session_simulator::{NewMessage, Simulator};
@@ -58,13 +59,13 @@ impl Bot {
         }
     }
 
-    fn replied(&self, event: &Event, result: Result<(), Error>) -> Result<(), String> {
+    fn replied(&self, event: &Event, result: Result<(), Error>) -> HandlerResult {
         let words = match &result {
             Ok(()) => "replied".to_owned(),
             Err(error) => format!("not replied: {}", in_words(error)),
         };
         self.note(event.conversation, words);
-        result.map_err(|error| error.class().to_string())
+        result.map_err(|error| error.class().to_string().into())
     }
 
     /// Called last for each message; whether it was the last one.
@@ -190,7 +191,7 @@ impl Bot {
             match Self::wanted(event) {
                 Wanted::Nothing => Ok(()),
                 Wanted::Reply => bot.replied(event, session.reply(event, "pong").map(drop)),
-                Wanted::Failure => Err("made up".to_owned()),
+                Wanted::Failure => Err("made up".into()),
                 Wanted::Panic => panic!("made up"),
             }
         });
@@ -238,7 +239,7 @@ impl Bot {
                         let sent = session.reply(&event, "pong").await;
                         bot.replied(&event, sent.map(drop))
                     }
-                    Wanted::Failure => Err("made up".to_owned()),
+                    Wanted::Failure => Err("made up".into()),
                     Wanted::Panic => panic!("made up"),
                 }
             }

@@ -1,18 +1,18 @@
-//! The machine of a session, and who wakes whom.
+//! The machine of a session, and the way to wake those that drive it.
 
-mod within;
-
+use std::future::{Future, poll_fn};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::task::{Context, Poll, Wake, Waker};
+use std::thread;
 
+use bilibili_session::Error;
 use bilibili_session::poller::{Outgoing, Poller, RequestId};
-use bilibili_session::session::SessionMachine;
+use bilibili_session::session::{HandlerResult, SessionMachine, handler_failure};
 use futures_util::future::BoxFuture;
 use futures_util::stream::FuturesUnordered;
 use futures_util::task::AtomicWaker;
 use futures_util::{FutureExt, StreamExt};
-
-pub(crate) use within::{refuses, within};
 
 use crate::clock::now;
 use crate::transport::{Answer, AnyTransport, send_caught};
@@ -57,6 +57,31 @@ impl Engine {
         let result = change(&mut self.machine());
         self.drivers.wake_but(Some(driver));
         result
+    }
+
+    /// Calls a handler and waits for it; returns how it failed, if it did.
+    pub(crate) async fn failure_of(
+        &self,
+        mut handler: impl Future<Output = HandlerResult> + Unpin,
+    ) -> Option<String> {
+        let mut was_refused = false;
+        let result = poll_fn(|cx| {
+            let thread = thread::current().id();
+            self.machine().begin_handler(thread);
+            let step = catch_unwind(AssertUnwindSafe(|| handler.poll_unpin(cx)));
+            was_refused |= self.machine().end_handler(thread);
+            match step {
+                Ok(step) => step.map(Ok),
+                Err(payload) => Poll::Ready(Err(payload)),
+            }
+        });
+        let result = result.await;
+        handler_failure(result, was_refused)
+    }
+
+    /// Checks that no handler of this session wants to wait for it.
+    pub(crate) fn check_wait(&self) -> Result<(), Error> {
+        self.machine().check_wait(thread::current().id())
     }
 
     /// Wakes this driver as well from now on, as long as it is there.

@@ -14,7 +14,6 @@ use futures_util::task::AtomicWaker;
 
 use super::Session;
 use crate::clock::now;
-use crate::engine::refuses;
 
 /// Everything a session has to tell, until it is closed: see [`Session::updates`].
 ///
@@ -45,7 +44,7 @@ impl Updates {
 
     /// What is to be handled next; `None` when it is over.
     pub(crate) fn poll_dispatch(&mut self, cx: &mut Context<'_>) -> Poll<Option<Dispatch>> {
-        if refuses(self.session.key()) {
+        if self.session.engine().check_wait().is_err() {
             return Poll::Ready(None);
         }
         // First: what wakes from now on is noticed.

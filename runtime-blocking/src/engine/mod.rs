@@ -1,18 +1,17 @@
-//! Who drives the machine of a session, and who wakes whom.
+//! The loop that drives the machine of a session, and the way to wake it.
 
-mod within;
-
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{self, Receiver, Sender};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
 
 use bilibili_session::poller::{Outgoing, Poller, RequestId};
-use bilibili_session::session::{Dispatch, Output, SessionMachine, Update};
-use bilibili_session::{TransportError, TransportErrorKind};
+use bilibili_session::session::{
+    Dispatch, HandlerResult, Output, SessionMachine, Update, handler_failure,
+};
+use bilibili_session::{Error, TransportError, TransportErrorKind};
 use http::Response;
-
-pub(crate) use within::{refuses, within};
 
 use crate::clock::now;
 use crate::transport::{Transport, send_caught};
@@ -95,7 +94,21 @@ impl Engine {
         }
     }
 
-    /// Hands it to whoever asked for it: that is all the handling there is.
+    /// Calls a handler; returns how it failed, if it did.
+    pub(crate) fn failure_of(&self, handler: impl FnOnce() -> HandlerResult) -> Option<String> {
+        let thread = thread::current().id();
+        self.machine().begin_handler(thread);
+        let result = catch_unwind(AssertUnwindSafe(handler));
+        let was_refused = self.machine().end_handler(thread);
+        handler_failure(result, was_refused)
+    }
+
+    /// Checks that no handler of this session wants to wait for it.
+    pub(crate) fn check_wait(&self) -> Result<(), Error> {
+        self.machine().check_wait(thread::current().id())
+    }
+
+    /// Hands an update to a loop that asked for it.
     pub(crate) fn hand_out(&self, dispatch: Dispatch) -> Update {
         self.change(|machine| machine.hand_out(dispatch))
     }

@@ -1,18 +1,23 @@
 //! Messages as they arrive.
 
+mod running;
+
+pub use running::Running;
+
 use std::sync::{Arc, Mutex, Weak};
-use std::thread::{self, JoinHandle};
-use std::{fmt, io};
+use std::{fmt, io, thread};
 
 use bilibili_session::endpoints::SentMsg;
 use bilibili_session::poller::{
     Checkpoint, ConfigError, Notice, Poller, PollerConfig, Status, StatusChange,
 };
-use bilibili_session::session::{Dispatch, IntoHandlerResult, Update, handler_panicked};
+use bilibili_session::session::{
+    Dispatch, HandlerId, HandlerList, HandlerResult, IntoHandlerResult, Update,
+};
 use bilibili_session::{Context, Error, Event, EventType};
 
 use crate::calls::Client;
-use crate::engine::{Engine, Inbox, lock, refuses, within};
+use crate::engine::{Engine, Inbox, lock};
 use crate::transport::Transport;
 
 /// One login, and what arrives for it.
@@ -23,7 +28,9 @@ use crate::transport::Transport;
 /// their own: as long as a message is being handled, and no other thread takes, nothing else is
 /// asked for.
 ///
-/// Clones are the same session: keep one to close it from elsewhere. Several threads may take
+/// Clones are the same session: keep one to close it from elsewhere. Dropping a clone, or what
+/// [`run`](Self::run) and [`on`](Self::on) return, changes nothing; without a handle and without a
+/// thread in [`start`](Self::start) or a loop the session is gone. Several threads may take
 /// from one session, each in a loop or with handlers: whatever there is goes to one of them, what
 /// follows a message that one of them has in hand waits for it, up to 256 messages, and all of
 /// them come to their end when it is closed. The messages of a conversation come out in
@@ -35,17 +42,17 @@ use crate::transport::Transport;
 ///
 /// ```no_run
 /// use bilibili_session::poller::PollerConfig;
-/// use bilibili_session::{Context, Credential, EventType};
+/// use bilibili_session::{Context, Credential};
 /// use bilibili_session_blocking::{Session, UreqTransport};
 ///
 /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// let context = Context::new(Credential::parse("SESSDATA=…; bili_jct=…")?);
 /// let session = Session::new(context, UreqTransport::new(), PollerConfig::new())?;
-/// session.on(EventType::Text, |event, session| {
-///     if event.text() == Some("ping") {
+/// session.on_text(|text, event, session| {
+///     if text == "ping" {
 ///         session.reply(event, "pong")?;
 ///     }
-///     Ok::<_, bilibili_session::Error>(())
+///     Ok(())
 /// });
 /// session.on_notice(|notice, _| eprintln!("{notice}"));
 /// session.start()?;
@@ -61,11 +68,11 @@ struct Shared {
     client: Client,
     engine: Arc<Engine>,
     inbox: Inbox,
-    handlers: Mutex<Vec<Handler>>,
+    handlers: Mutex<HandlerList<HandlerFn>>,
 }
 
-/// Looks whether an update concerns it, and handles it if so.
-type Handler = Arc<Mutex<dyn FnMut(&Update, &Session) -> Result<(), String> + Send>>;
+/// Handles an update, if it is of the kind that the handler was given for.
+type HandlerFn = Arc<Mutex<dyn FnMut(&Update, &Session) -> HandlerResult + Send>>;
 
 impl Session {
     /// A session that begins now: what arrives from the first round on comes out.
@@ -108,26 +115,42 @@ impl Session {
         }
     }
 
-    /// Calls this for every message of a kind. All handlers that fit are called, in the
-    /// order in which they were given; one that fails or panics is reported to
-    /// [`on_notice`](Self::on_notice) and stops nobody. The session comes along: a handler
-    /// that keeps a clone of its own keeps the session alive for ever.
+    /// Calls this for every text message, with its text.
+    ///
+    /// All handlers that fit an update are called, in the order in which they were given. One
+    /// that returns an error or panics is reported to [`on_notice`](Self::on_notice) and stops
+    /// no other. A handler returns nothing, or a `Result` that takes any error, so it can use `?`
+    /// and end with `Ok(())`. A handler that keeps a clone of the session keeps it alive for
+    /// ever; take the one that comes as an argument.
+    ///
+    /// The handler stays when the returned handle is dropped: [`Handler::remove`] removes it.
+    pub fn on_text<R: IntoHandlerResult>(
+        &self,
+        mut handler: impl FnMut(&str, &Event, &Session) -> R + Send + 'static,
+    ) -> Handler {
+        self.add_handler(move |update, session| {
+            let event = update.event()?;
+            Some(handler(event.text()?, event, session))
+        })
+    }
+
+    /// Calls this for every message of one type, like [`on_text`](Self::on_text).
     pub fn on<R: IntoHandlerResult>(
         &self,
         event_type: EventType,
         mut handler: impl FnMut(&Event, &Session) -> R + Send + 'static,
-    ) -> &Self {
+    ) -> Handler {
         self.add_handler(move |update, session| {
             let event = update.event()?;
             (event.event_type() == event_type).then(|| handler(event, session))
         })
     }
 
-    /// Calls this for every message.
+    /// Calls this for every message, like [`on_text`](Self::on_text).
     pub fn on_any<R: IntoHandlerResult>(
         &self,
         mut handler: impl FnMut(&Event, &Session) -> R + Send + 'static,
-    ) -> &Self {
+    ) -> Handler {
         self.add_handler(move |update, session| Some(handler(update.event()?, session)))
     }
 
@@ -135,7 +158,7 @@ impl Session {
     pub fn on_notice<R: IntoHandlerResult>(
         &self,
         mut handler: impl FnMut(&Notice, &Session) -> R + Send + 'static,
-    ) -> &Self {
+    ) -> Handler {
         self.add_handler(move |update, session| Some(handler(update.notice()?, session)))
     }
 
@@ -143,19 +166,20 @@ impl Session {
     pub fn on_status<R: IntoHandlerResult>(
         &self,
         mut handler: impl FnMut(&StatusChange, &Session) -> R + Send + 'static,
-    ) -> &Self {
+    ) -> Handler {
         self.add_handler(move |update, session| Some(handler(update.status()?, session)))
     }
 
     fn add_handler<R: IntoHandlerResult>(
         &self,
         mut handler: impl FnMut(&Update, &Session) -> Option<R> + Send + 'static,
-    ) -> &Self {
+    ) -> Handler {
         let handler = move |update: &Update, session: &Session| {
-            handler(update, session).map_or(Ok(()), IntoHandlerResult::into_result)
+            handler(update, session).map_or(Ok(()), R::into_handler_result)
         };
-        lock(&self.shared.handlers).push(Arc::new(Mutex::new(handler)));
-        self
+        let id = lock(&self.shared.handlers).add(Arc::new(Mutex::new(handler)));
+        let session = Arc::downgrade(&self.shared);
+        Handler { session, id }
     }
 
     /// Calls the handlers for what arrives until the session is closed.
@@ -164,9 +188,7 @@ impl Session {
     /// Fails when going on makes no sense, above all when the login is dead; and within a
     /// handler of this session, which would wait for itself.
     pub fn start(&self) -> Result<(), Error> {
-        if refuses(self.key()) {
-            return Err(Error::WithinHandler);
-        }
+        self.engine().check_wait()?;
         while let Some(dispatch) = self.next() {
             let failures = self.call_handlers(dispatch.update());
             self.engine()
@@ -248,38 +270,26 @@ impl Session {
 
     /// Waits for the next to handle; `None` when it is over.
     fn next(&self) -> Option<Dispatch> {
-        if refuses(self.key()) {
-            return None;
-        }
+        self.engine().check_wait().ok()?;
         let shared = &*self.shared;
         shared
             .engine
             .next(&shared.inbox, &shared.client.transport())
     }
 
-    /// Calls each, and says how those failed that did.
+    /// Calls each handler; returns the failures of those that failed.
     fn call_handlers(&self, update: &Update) -> Vec<String> {
-        let handlers = lock(&self.shared.handlers).clone();
-        let mut failures = Vec::new();
-        for handler in &handlers {
-            let (result, was_refused) = within(self.key(), || lock(handler)(update, self));
-            let result = result.unwrap_or_else(|payload| Err(handler_panicked(&*payload)));
-            match result {
-                Err(failure) => failures.push(failure),
-                Ok(()) if was_refused => failures.push(Error::WithinHandler.to_string()),
-                Ok(()) => {}
-            }
-        }
-        failures
+        let handlers = &self.shared.handlers;
+        let ids = lock(handlers).ids();
+        let call = |id| {
+            let handler = lock(handlers).get(id).cloned()?;
+            self.engine().failure_of(|| lock(&handler)(update, self))
+        };
+        ids.into_iter().filter_map(call).collect()
     }
 
     fn engine(&self) -> &Engine {
         &self.shared.engine
-    }
-
-    /// Tells sessions apart.
-    fn key(&self) -> usize {
-        Arc::as_ptr(&self.shared.engine).addr()
     }
 }
 
@@ -291,36 +301,24 @@ impl fmt::Debug for Session {
     }
 }
 
-/// A session that runs on a thread of its own. It runs on when this is dropped.
-pub struct Running {
-    thread: JoinHandle<Result<(), Error>>,
-    engine: Weak<Engine>,
+/// A handler that was given to a session. Dropping this handle changes nothing.
+pub struct Handler {
+    session: Weak<Shared>,
+    id: HandlerId,
 }
 
-impl Running {
-    /// Waits until the session is closed.
-    ///
-    /// # Errors
-    /// Fails like [`Session::start`].
-    pub fn join(self) -> Result<(), Error> {
-        if refuses(self.engine.as_ptr().addr()) {
-            return Err(Error::WithinHandler);
+impl Handler {
+    /// Removes the handler: it is not called again. A call that has begun goes on.
+    pub fn remove(self) {
+        if let Some(session) = self.session.upgrade() {
+            // What the handler holds is dropped without the lock.
+            let _removed = { lock(&session.handlers).remove(self.id) };
         }
-        self.thread
-            .join()
-            .unwrap_or_else(|payload| std::panic::resume_unwind(payload))
-    }
-
-    /// Whether the session has ended.
-    pub fn is_finished(&self) -> bool {
-        self.thread.is_finished()
     }
 }
 
-impl fmt::Debug for Running {
+impl fmt::Debug for Handler {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Running")
-            .field("is_finished", &self.is_finished())
-            .finish_non_exhaustive()
+        f.debug_struct("Handler").finish_non_exhaustive()
     }
 }
