@@ -291,6 +291,10 @@ fn a_handler_that_was_removed_is_looked_up_in_vain_and_the_others_keep_their_ord
 
 /// A session that is driven within a handler of another one is another session.
 #[test]
+#[allow(
+    clippy::disallowed_methods,
+    reason = "another thread has another identity, nothing else does"
+)]
 fn a_wait_is_refused_on_the_thread_of_a_handler_and_nowhere_else() {
     let here = std::thread::current().id();
     let there = std::thread::spawn(|| std::thread::current().id());
