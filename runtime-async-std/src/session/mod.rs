@@ -198,8 +198,8 @@ impl Session {
         Handler { session, id }
     }
 
-    /// How many conversations are handled side by side (16 unless set), and how many
-    /// messages wait for a handler (256 unless set) before nothing more is fetched.
+    /// Sets how many conversations are handled side by side (16 unless set), and how many messages
+    /// wait for a handler (256 unless set) before nothing more is fetched.
     pub fn limits(&self, side_by_side: usize, waiting: usize) -> &Self {
         self.engine()
             .change(|machine| machine.set_limits(side_by_side, waiting));

@@ -182,6 +182,15 @@ impl Session {
         Handler { session, id }
     }
 
+    /// Sets how many conversations are handled side by side (as many as there are threads unless
+    /// set), and how many messages wait for a handler (256 unless set) before nothing more is
+    /// fetched.
+    pub fn limits(&self, side_by_side: usize, waiting: usize) -> &Self {
+        self.engine()
+            .change(|machine| machine.set_limits(side_by_side, waiting));
+        self
+    }
+
     /// Calls the handlers for what arrives until the session is closed.
     ///
     /// # Errors

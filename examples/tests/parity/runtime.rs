@@ -1,0 +1,424 @@
+//! The runtimes under test, behind one trait.
+//!
+//! The trait is blocking: on an async runtime each call waits for its future, and a handler is
+//! polled more than once. Transports are async, and a blocking runtime waits for each on the thread
+//! that sends it.
+
+use std::fmt::Debug;
+use std::sync::{Arc, Mutex, PoisonError, mpsc};
+use std::thread;
+use std::time::Duration;
+
+use async_std::task::{block_on, yield_now};
+use bilibili_session::endpoints::{GetSessions, SentMsg};
+use bilibili_session::poller::{Checkpoint, Notice, PollerConfig, Status, StatusChange};
+use bilibili_session::session::{HandlerResult, IntoHandlerResult, Update};
+use bilibili_session::{Context, Error, Event, EventType, Uid};
+pub(crate) use bilibili_session_async_std::Transport;
+use bilibili_session_async_std::{self as on_async_std, SurfTransport};
+use bilibili_session_blocking::{self as on_blocking, UreqTransport};
+use futures_util::future::BoxFuture;
+use futures_util::{FutureExt, StreamExt};
+use http::Request;
+
+/// A session of some runtime: the same names everywhere.
+pub(crate) trait Session: Clone + Debug + Send + Sync + 'static {
+    type Client: Client;
+
+    fn new(context: Context, transport: impl Transport + 'static, config: PollerConfig) -> Self;
+    fn resume(
+        context: Context,
+        transport: impl Transport + 'static,
+        config: PollerConfig,
+        checkpoint: &Checkpoint,
+    ) -> Self;
+    /// A session over the runtime's own HTTP.
+    fn over_http(context: Context, config: PollerConfig, from: Option<&Checkpoint>) -> Self;
+
+    fn on_text<R: IntoHandlerResult>(
+        &self,
+        handler: impl FnMut(&str, &Event, &Self) -> R + Send + 'static,
+    ) -> Handler;
+    fn on<R: IntoHandlerResult>(
+        &self,
+        event_type: EventType,
+        handler: impl FnMut(&Event, &Self) -> R + Send + 'static,
+    ) -> Handler;
+    fn on_any<R: IntoHandlerResult>(
+        &self,
+        handler: impl FnMut(&Event, &Self) -> R + Send + 'static,
+    ) -> Handler;
+    fn on_notice<R: IntoHandlerResult>(
+        &self,
+        handler: impl FnMut(&Notice, &Self) -> R + Send + 'static,
+    ) -> Handler;
+    fn on_status<R: IntoHandlerResult>(
+        &self,
+        handler: impl FnMut(&StatusChange, &Self) -> R + Send + 'static,
+    ) -> Handler;
+
+    fn limits(&self, side_by_side: usize, waiting: usize);
+    fn start(&self) -> Result<(), Error>;
+    fn run(&self) -> Running;
+    fn events(&self) -> impl Iterator<Item = Event> + Send + 'static;
+    fn updates(&self) -> impl Iterator<Item = Update> + Send + 'static;
+    fn close(&self);
+    fn status(&self) -> Status;
+    fn result(&self) -> Option<Result<(), Error>>;
+    fn checkpoint(&self) -> Option<Checkpoint>;
+    fn reply(&self, event: &Event, text: &str) -> Result<SentMsg, Error>;
+    fn client(&self) -> Self::Client;
+}
+
+/// A client of some runtime.
+pub(crate) trait Client: Clone + Debug + Send + Sync + 'static {
+    fn new(context: Context, transport: impl Transport + 'static) -> Self;
+    fn send_text(&self, to: Uid, text: &str) -> Result<SentMsg, Error>;
+    fn get_sessions(&self) -> Result<(), Error>;
+}
+
+/// Handle of a handler.
+pub(crate) struct Handler(Box<dyn FnOnce() + Send>);
+
+impl Handler {
+    pub(crate) fn remove(self) {
+        (self.0)();
+    }
+}
+
+/// Handle of a session that runs beside the test.
+pub(crate) struct Running(Box<dyn FnOnce() -> Result<(), Error> + Send>);
+
+impl Running {
+    pub(crate) fn join(self) -> Result<(), Error> {
+        (self.0)()
+    }
+}
+
+/// Makes a test of each function for each runtime. Each must come to an end.
+macro_rules! on_every_runtime {
+    ($($test:ident),* $(,)?) => {
+        mod on_blocking {
+            $(#[test] fn $test() {
+                crate::runtime::ends(super::$test::<bilibili_session_blocking::Session>);
+            })*
+        }
+        mod on_async_std {
+            $(#[test] fn $test() {
+                crate::runtime::ends(super::$test::<bilibili_session_async_std::Session>);
+            })*
+        }
+    };
+}
+pub(crate) use on_every_runtime;
+
+/// Far more than any machine is late.
+const SOON: Duration = Duration::from_secs(60);
+
+/// Runs a test, which must come to an end.
+#[track_caller]
+pub(crate) fn ends(test: fn()) {
+    let (done, is_done) = mpsc::channel::<()>();
+    let test = thread::spawn(move || {
+        let _done = done;
+        test();
+    });
+    // Nothing is ever sent: the other end is dropped when the test has ended.
+    let end = is_done.recv_timeout(SOON);
+    assert_eq!(
+        end,
+        Err(mpsc::RecvTimeoutError::Disconnected),
+        "it is stuck"
+    );
+    test.join()
+        .unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+}
+
+/// Transport of a blocking runtime.
+fn waiting(transport: impl Transport + 'static) -> impl on_blocking::Transport {
+    move |request: Request<Vec<u8>>| block_on(transport.send(request))
+}
+
+impl Session for on_blocking::Session {
+    type Client = on_blocking::Client;
+
+    fn new(context: Context, transport: impl Transport + 'static, config: PollerConfig) -> Self {
+        Self::new(context, waiting(transport), config).unwrap()
+    }
+
+    fn resume(
+        context: Context,
+        transport: impl Transport + 'static,
+        config: PollerConfig,
+        checkpoint: &Checkpoint,
+    ) -> Self {
+        Self::resume(context, waiting(transport), config, checkpoint).unwrap()
+    }
+
+    fn over_http(context: Context, config: PollerConfig, from: Option<&Checkpoint>) -> Self {
+        let transport = UreqTransport::new();
+        match from {
+            Some(checkpoint) => Self::resume(context, transport, config, checkpoint),
+            None => Self::new(context, transport, config),
+        }
+        .unwrap()
+    }
+
+    fn on_text<R: IntoHandlerResult>(
+        &self,
+        handler: impl FnMut(&str, &Event, &Self) -> R + Send + 'static,
+    ) -> Handler {
+        let handler = self.on_text(handler);
+        Handler(Box::new(|| handler.remove()))
+    }
+
+    fn on<R: IntoHandlerResult>(
+        &self,
+        event_type: EventType,
+        handler: impl FnMut(&Event, &Self) -> R + Send + 'static,
+    ) -> Handler {
+        let handler = self.on(event_type, handler);
+        Handler(Box::new(|| handler.remove()))
+    }
+
+    fn on_any<R: IntoHandlerResult>(
+        &self,
+        handler: impl FnMut(&Event, &Self) -> R + Send + 'static,
+    ) -> Handler {
+        let handler = self.on_any(handler);
+        Handler(Box::new(|| handler.remove()))
+    }
+
+    fn on_notice<R: IntoHandlerResult>(
+        &self,
+        handler: impl FnMut(&Notice, &Self) -> R + Send + 'static,
+    ) -> Handler {
+        let handler = self.on_notice(handler);
+        Handler(Box::new(|| handler.remove()))
+    }
+
+    fn on_status<R: IntoHandlerResult>(
+        &self,
+        handler: impl FnMut(&StatusChange, &Self) -> R + Send + 'static,
+    ) -> Handler {
+        let handler = self.on_status(handler);
+        Handler(Box::new(|| handler.remove()))
+    }
+
+    fn limits(&self, side_by_side: usize, waiting: usize) {
+        self.limits(side_by_side, waiting);
+    }
+
+    fn start(&self) -> Result<(), Error> {
+        self.start()
+    }
+
+    fn run(&self) -> Running {
+        let running = self.run().unwrap();
+        Running(Box::new(|| running.join()))
+    }
+
+    fn events(&self) -> impl Iterator<Item = Event> + Send + 'static {
+        self.events()
+    }
+
+    fn updates(&self) -> impl Iterator<Item = Update> + Send + 'static {
+        self.updates()
+    }
+
+    fn close(&self) {
+        self.close();
+    }
+
+    fn status(&self) -> Status {
+        self.status()
+    }
+
+    fn result(&self) -> Option<Result<(), Error>> {
+        self.result()
+    }
+
+    fn checkpoint(&self) -> Option<Checkpoint> {
+        self.checkpoint()
+    }
+
+    fn reply(&self, event: &Event, text: &str) -> Result<SentMsg, Error> {
+        self.reply(event, text)
+    }
+
+    fn client(&self) -> Self::Client {
+        self.client().clone()
+    }
+}
+
+impl Client for on_blocking::Client {
+    fn new(context: Context, transport: impl Transport + 'static) -> Self {
+        Self::new(context, waiting(transport))
+    }
+
+    fn send_text(&self, to: Uid, text: &str) -> Result<SentMsg, Error> {
+        self.send_text(to, text)
+    }
+
+    fn get_sessions(&self) -> Result<(), Error> {
+        self.call(GetSessions::new()).map(drop)
+    }
+}
+
+/// A handler of an async runtime, which is polled before and after the work.
+fn polled<T, R: IntoHandlerResult>(
+    handler: impl FnMut(&T, &on_async_std::Session) -> R + Send + 'static,
+) -> impl FnMut(T, on_async_std::Session) -> BoxFuture<'static, HandlerResult> + Send + 'static
+where
+    T: Send + Sync + 'static,
+{
+    let handler = Arc::new(Mutex::new(handler));
+    move |input, session| {
+        let handler = Arc::clone(&handler);
+        let work = async move {
+            yield_now().await;
+            let result = {
+                let mut handler = handler.lock().unwrap_or_else(PoisonError::into_inner);
+                handler(&input, &session).into_handler_result()
+            };
+            yield_now().await;
+            result
+        };
+        work.boxed()
+    }
+}
+
+impl Session for on_async_std::Session {
+    type Client = on_async_std::Client;
+
+    fn new(context: Context, transport: impl Transport + 'static, config: PollerConfig) -> Self {
+        Self::new(context, transport, config).unwrap()
+    }
+
+    fn resume(
+        context: Context,
+        transport: impl Transport + 'static,
+        config: PollerConfig,
+        checkpoint: &Checkpoint,
+    ) -> Self {
+        Self::resume(context, transport, config, checkpoint).unwrap()
+    }
+
+    fn over_http(context: Context, config: PollerConfig, from: Option<&Checkpoint>) -> Self {
+        let transport = SurfTransport::new().unwrap();
+        match from {
+            Some(checkpoint) => Self::resume(context, transport, config, checkpoint),
+            None => Self::new(context, transport, config),
+        }
+        .unwrap()
+    }
+
+    fn on_text<R: IntoHandlerResult>(
+        &self,
+        mut handler: impl FnMut(&str, &Event, &Self) -> R + Send + 'static,
+    ) -> Handler {
+        let mut handler = polled(move |(text, event): &(String, Arc<Event>), session| {
+            handler(text, event, session)
+        });
+        let handler = self.on_text(move |text, event, session| handler((text, event), session));
+        Handler(Box::new(|| handler.remove()))
+    }
+
+    fn on<R: IntoHandlerResult>(
+        &self,
+        event_type: EventType,
+        mut handler: impl FnMut(&Event, &Self) -> R + Send + 'static,
+    ) -> Handler {
+        let handler = polled(move |event: &Arc<Event>, session| handler(event, session));
+        let handler = self.on(event_type, handler);
+        Handler(Box::new(|| handler.remove()))
+    }
+
+    fn on_any<R: IntoHandlerResult>(
+        &self,
+        mut handler: impl FnMut(&Event, &Self) -> R + Send + 'static,
+    ) -> Handler {
+        let handler = polled(move |event: &Arc<Event>, session| handler(event, session));
+        let handler = self.on_any(handler);
+        Handler(Box::new(|| handler.remove()))
+    }
+
+    fn on_notice<R: IntoHandlerResult>(
+        &self,
+        mut handler: impl FnMut(&Notice, &Self) -> R + Send + 'static,
+    ) -> Handler {
+        let handler = polled(move |notice: &Arc<Notice>, session| handler(notice, session));
+        let handler = self.on_notice(handler);
+        Handler(Box::new(|| handler.remove()))
+    }
+
+    fn on_status<R: IntoHandlerResult>(
+        &self,
+        mut handler: impl FnMut(&StatusChange, &Self) -> R + Send + 'static,
+    ) -> Handler {
+        let handler = polled(move |change: &Arc<StatusChange>, session| handler(change, session));
+        let handler = self.on_status(handler);
+        Handler(Box::new(|| handler.remove()))
+    }
+
+    fn limits(&self, side_by_side: usize, waiting: usize) {
+        self.limits(side_by_side, waiting);
+    }
+
+    fn start(&self) -> Result<(), Error> {
+        block_on(self.start())
+    }
+
+    fn run(&self) -> Running {
+        let running = self.run();
+        Running(Box::new(|| block_on(running)))
+    }
+
+    fn events(&self) -> impl Iterator<Item = Event> + Send + 'static {
+        let mut events = self.events();
+        std::iter::from_fn(move || block_on(events.next()))
+    }
+
+    fn updates(&self) -> impl Iterator<Item = Update> + Send + 'static {
+        let mut updates = self.updates();
+        std::iter::from_fn(move || block_on(updates.next()))
+    }
+
+    fn close(&self) {
+        self.close();
+    }
+
+    fn status(&self) -> Status {
+        self.status()
+    }
+
+    fn result(&self) -> Option<Result<(), Error>> {
+        self.result()
+    }
+
+    fn checkpoint(&self) -> Option<Checkpoint> {
+        self.checkpoint()
+    }
+
+    fn reply(&self, event: &Event, text: &str) -> Result<SentMsg, Error> {
+        block_on(self.reply(event, text))
+    }
+
+    fn client(&self) -> Self::Client {
+        self.client().clone()
+    }
+}
+
+impl Client for on_async_std::Client {
+    fn new(context: Context, transport: impl Transport + 'static) -> Self {
+        Self::new(context, transport)
+    }
+
+    fn send_text(&self, to: Uid, text: &str) -> Result<SentMsg, Error> {
+        block_on(self.send_text(to, text))
+    }
+
+    fn get_sessions(&self) -> Result<(), Error> {
+        block_on(self.call(GetSessions::new())).map(drop)
+    }
+}
