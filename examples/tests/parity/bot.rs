@@ -6,7 +6,9 @@ use std::time::{Duration, SystemTime};
 
 use bilibili_session::poller::{Checkpoint, Notice, PollerConfig, Status, StatusChange};
 use bilibili_session::session::HandlerResult;
-use bilibili_session::{Content, Context, Credential, Error, Event, EventType, Hosts, UnixMicros};
+use bilibili_session::{
+    Content, Context, Credential, Error, Event, EventType, Hosts, TransportConfig, UnixMicros,
+};
 use bilibili_session_simulator::server::Server;
 use bilibili_session_simulator::{NewMessage, Simulator};
 
@@ -170,7 +172,7 @@ impl Bot {
 
     fn run_on<S: Session>(&self, from: Option<&Checkpoint>) -> Option<Checkpoint> {
         let config = PollerConfig::new().interval(INTERVAL);
-        let session = S::over_http(self.context(), config, from);
+        let session = S::over_http(self.context(), &TransportConfig::new(), config, from);
         let bot = self.clone();
         session.on(EventType::Text, move |event, session| {
             match Self::wanted(event) {

@@ -5,7 +5,9 @@
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)]
 
 mod bot;
+mod calls;
 mod pauses;
+mod real_connections;
 mod runtime;
 mod sessions;
 mod takers;

@@ -5,15 +5,20 @@
 //! that sends it.
 
 use std::fmt::Debug;
+use std::io;
+use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError, mpsc};
 use std::thread;
 use std::time::Duration;
 
 use async_std::task::{block_on, yield_now};
 use bilibili_session::endpoints::{GetSessions, SentMsg};
+use bilibili_session::pager::Pager;
 use bilibili_session::poller::{Checkpoint, Notice, PollerConfig, Status, StatusChange};
 use bilibili_session::session::{HandlerResult, IntoHandlerResult, Update};
-use bilibili_session::{Context, Error, Event, EventType, Uid};
+use bilibili_session::{
+    Context, Error, Event, EventType, Picture, PictureContent, TransportConfig, Uid,
+};
 pub(crate) use bilibili_session_async_std::Transport;
 use bilibili_session_async_std::{self as on_async_std, SurfTransport};
 use bilibili_session_blocking::{self as on_blocking, UreqTransport};
@@ -24,6 +29,9 @@ use http::Request;
 /// A session of some runtime: the same names everywhere.
 pub(crate) trait Session: Clone + Debug + Send + Sync + 'static {
     type Client: Client;
+    /// Retries that the runtime's HTTP client makes by itself, at most, when a connection that was
+    /// used before is reset.
+    const HIDDEN_RETRIES: usize;
 
     fn new(context: Context, transport: impl Transport + 'static, config: PollerConfig) -> Self;
     fn resume(
@@ -33,7 +41,12 @@ pub(crate) trait Session: Clone + Debug + Send + Sync + 'static {
         checkpoint: &Checkpoint,
     ) -> Self;
     /// A session over the runtime's own HTTP.
-    fn over_http(context: Context, config: PollerConfig, from: Option<&Checkpoint>) -> Self;
+    fn over_http(
+        context: Context,
+        transport: &TransportConfig,
+        config: PollerConfig,
+        from: Option<&Checkpoint>,
+    ) -> Self;
 
     fn on_text<R: IntoHandlerResult>(
         &self,
@@ -75,6 +88,11 @@ pub(crate) trait Client: Clone + Debug + Send + Sync + 'static {
     fn new(context: Context, transport: impl Transport + 'static) -> Self;
     fn send_text(&self, to: Uid, text: &str) -> Result<SentMsg, Error>;
     fn get_sessions(&self) -> Result<(), Error>;
+    fn items<P: Pager>(&self, pager: P) -> Vec<Result<P::Item, Error>>;
+    fn send_picture(&self, to: Uid, picture: Picture) -> Result<SentMsg, Error>;
+    fn download_picture(&self, picture: &PictureContent) -> Result<Vec<u8>, Error>;
+    fn save_picture(&self, picture: &PictureContent, to: &Path) -> io::Result<()>;
+    fn read_picture(from: &Path) -> io::Result<Picture>;
 }
 
 /// Handle of a handler.
@@ -141,6 +159,7 @@ fn waiting(transport: impl Transport + 'static) -> impl on_blocking::Transport {
 
 impl Session for on_blocking::Session {
     type Client = on_blocking::Client;
+    const HIDDEN_RETRIES: usize = 0;
 
     fn new(context: Context, transport: impl Transport + 'static, config: PollerConfig) -> Self {
         Self::new(context, waiting(transport), config).unwrap()
@@ -155,8 +174,13 @@ impl Session for on_blocking::Session {
         Self::resume(context, waiting(transport), config, checkpoint).unwrap()
     }
 
-    fn over_http(context: Context, config: PollerConfig, from: Option<&Checkpoint>) -> Self {
-        let transport = UreqTransport::new();
+    fn over_http(
+        context: Context,
+        transport: &TransportConfig,
+        config: PollerConfig,
+        from: Option<&Checkpoint>,
+    ) -> Self {
+        let transport = UreqTransport::with_config(transport).unwrap();
         match from {
             Some(checkpoint) => Self::resume(context, transport, config, checkpoint),
             None => Self::new(context, transport, config),
@@ -263,6 +287,26 @@ impl Client for on_blocking::Client {
     fn get_sessions(&self) -> Result<(), Error> {
         self.call(GetSessions::new()).map(drop)
     }
+
+    fn items<P: Pager>(&self, pager: P) -> Vec<Result<P::Item, Error>> {
+        self.items(pager).collect()
+    }
+
+    fn send_picture(&self, to: Uid, picture: Picture) -> Result<SentMsg, Error> {
+        self.send_picture(to, picture)
+    }
+
+    fn download_picture(&self, picture: &PictureContent) -> Result<Vec<u8>, Error> {
+        self.download_picture(picture)
+    }
+
+    fn save_picture(&self, picture: &PictureContent, to: &Path) -> io::Result<()> {
+        self.save_picture(picture, to)
+    }
+
+    fn read_picture(from: &Path) -> io::Result<Picture> {
+        on_blocking::read_picture(from)
+    }
 }
 
 /// A handler of an async runtime, which is polled before and after the work.
@@ -290,6 +334,7 @@ where
 
 impl Session for on_async_std::Session {
     type Client = on_async_std::Client;
+    const HIDDEN_RETRIES: usize = 1;
 
     fn new(context: Context, transport: impl Transport + 'static, config: PollerConfig) -> Self {
         Self::new(context, transport, config).unwrap()
@@ -304,8 +349,13 @@ impl Session for on_async_std::Session {
         Self::resume(context, transport, config, checkpoint).unwrap()
     }
 
-    fn over_http(context: Context, config: PollerConfig, from: Option<&Checkpoint>) -> Self {
-        let transport = SurfTransport::new().unwrap();
+    fn over_http(
+        context: Context,
+        transport: &TransportConfig,
+        config: PollerConfig,
+        from: Option<&Checkpoint>,
+    ) -> Self {
+        let transport = SurfTransport::with_config(transport).unwrap();
         match from {
             Some(checkpoint) => Self::resume(context, transport, config, checkpoint),
             None => Self::new(context, transport, config),
@@ -420,5 +470,25 @@ impl Client for on_async_std::Client {
 
     fn get_sessions(&self) -> Result<(), Error> {
         block_on(self.call(GetSessions::new())).map(drop)
+    }
+
+    fn items<P: Pager>(&self, pager: P) -> Vec<Result<P::Item, Error>> {
+        block_on(self.items(pager).collect())
+    }
+
+    fn send_picture(&self, to: Uid, picture: Picture) -> Result<SentMsg, Error> {
+        block_on(self.send_picture(to, picture))
+    }
+
+    fn download_picture(&self, picture: &PictureContent) -> Result<Vec<u8>, Error> {
+        block_on(self.download_picture(picture))
+    }
+
+    fn save_picture(&self, picture: &PictureContent, to: &Path) -> io::Result<()> {
+        block_on(self.save_picture(picture, to))
+    }
+
+    fn read_picture(from: &Path) -> io::Result<Picture> {
+        block_on(on_async_std::read_picture(from))
     }
 }
