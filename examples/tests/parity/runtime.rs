@@ -99,6 +99,10 @@ pub(crate) trait Client: Clone + Debug + Send + Sync + 'static {
 pub(crate) struct Handler(Box<dyn FnOnce() + Send>);
 
 impl Handler {
+    fn new(remove: impl FnOnce() + Send + 'static) -> Self {
+        Self(Box::new(remove))
+    }
+
     pub(crate) fn remove(self) {
         (self.0)();
     }
@@ -157,9 +161,39 @@ fn waiting(transport: impl Transport + 'static) -> impl on_blocking::Transport {
     move |request: Request<Vec<u8>>| block_on(transport.send(request))
 }
 
+/// The methods that no runtime has to wait for.
+macro_rules! same_on_every_runtime {
+    () => {
+        fn limits(&self, side_by_side: usize, waiting: usize) {
+            self.limits(side_by_side, waiting);
+        }
+
+        fn close(&self) {
+            self.close();
+        }
+
+        fn status(&self) -> Status {
+            self.status()
+        }
+
+        fn result(&self) -> Option<Result<(), Error>> {
+            self.result()
+        }
+
+        fn checkpoint(&self) -> Option<Checkpoint> {
+            self.checkpoint()
+        }
+
+        fn client(&self) -> Self::Client {
+            self.client().clone()
+        }
+    };
+}
+
 impl Session for on_blocking::Session {
     type Client = on_blocking::Client;
     const HIDDEN_RETRIES: usize = 0;
+    same_on_every_runtime! {}
 
     fn new(context: Context, transport: impl Transport + 'static, config: PollerConfig) -> Self {
         Self::new(context, waiting(transport), config).unwrap()
@@ -192,8 +226,8 @@ impl Session for on_blocking::Session {
         &self,
         handler: impl FnMut(&str, &Event, &Self) -> R + Send + 'static,
     ) -> Handler {
-        let handler = self.on_text(handler);
-        Handler(Box::new(|| handler.remove()))
+        let handle = self.on_text(handler);
+        Handler::new(|| handle.remove())
     }
 
     fn on<R: IntoHandlerResult>(
@@ -201,36 +235,32 @@ impl Session for on_blocking::Session {
         event_type: EventType,
         handler: impl FnMut(&Event, &Self) -> R + Send + 'static,
     ) -> Handler {
-        let handler = self.on(event_type, handler);
-        Handler(Box::new(|| handler.remove()))
+        let handle = self.on(event_type, handler);
+        Handler::new(|| handle.remove())
     }
 
     fn on_any<R: IntoHandlerResult>(
         &self,
         handler: impl FnMut(&Event, &Self) -> R + Send + 'static,
     ) -> Handler {
-        let handler = self.on_any(handler);
-        Handler(Box::new(|| handler.remove()))
+        let handle = self.on_any(handler);
+        Handler::new(|| handle.remove())
     }
 
     fn on_notice<R: IntoHandlerResult>(
         &self,
         handler: impl FnMut(&Notice, &Self) -> R + Send + 'static,
     ) -> Handler {
-        let handler = self.on_notice(handler);
-        Handler(Box::new(|| handler.remove()))
+        let handle = self.on_notice(handler);
+        Handler::new(|| handle.remove())
     }
 
     fn on_status<R: IntoHandlerResult>(
         &self,
         handler: impl FnMut(&StatusChange, &Self) -> R + Send + 'static,
     ) -> Handler {
-        let handler = self.on_status(handler);
-        Handler(Box::new(|| handler.remove()))
-    }
-
-    fn limits(&self, side_by_side: usize, waiting: usize) {
-        self.limits(side_by_side, waiting);
+        let handle = self.on_status(handler);
+        Handler::new(|| handle.remove())
     }
 
     fn start(&self) -> Result<(), Error> {
@@ -250,28 +280,8 @@ impl Session for on_blocking::Session {
         self.updates()
     }
 
-    fn close(&self) {
-        self.close();
-    }
-
-    fn status(&self) -> Status {
-        self.status()
-    }
-
-    fn result(&self) -> Option<Result<(), Error>> {
-        self.result()
-    }
-
-    fn checkpoint(&self) -> Option<Checkpoint> {
-        self.checkpoint()
-    }
-
     fn reply(&self, event: &Event, text: &str) -> Result<SentMsg, Error> {
         self.reply(event, text)
-    }
-
-    fn client(&self) -> Self::Client {
-        self.client().clone()
     }
 }
 
@@ -335,6 +345,7 @@ where
 impl Session for on_async_std::Session {
     type Client = on_async_std::Client;
     const HIDDEN_RETRIES: usize = 1;
+    same_on_every_runtime! {}
 
     fn new(context: Context, transport: impl Transport + 'static, config: PollerConfig) -> Self {
         Self::new(context, transport, config).unwrap()
@@ -370,8 +381,8 @@ impl Session for on_async_std::Session {
         let mut handler = polled(move |(text, event): &(String, Arc<Event>), session| {
             handler(text, event, session)
         });
-        let handler = self.on_text(move |text, event, session| handler((text, event), session));
-        Handler(Box::new(|| handler.remove()))
+        let handle = self.on_text(move |text, event, session| handler((text, event), session));
+        Handler::new(|| handle.remove())
     }
 
     fn on<R: IntoHandlerResult>(
@@ -380,8 +391,8 @@ impl Session for on_async_std::Session {
         mut handler: impl FnMut(&Event, &Self) -> R + Send + 'static,
     ) -> Handler {
         let handler = polled(move |event: &Arc<Event>, session| handler(event, session));
-        let handler = self.on(event_type, handler);
-        Handler(Box::new(|| handler.remove()))
+        let handle = self.on(event_type, handler);
+        Handler::new(|| handle.remove())
     }
 
     fn on_any<R: IntoHandlerResult>(
@@ -389,8 +400,8 @@ impl Session for on_async_std::Session {
         mut handler: impl FnMut(&Event, &Self) -> R + Send + 'static,
     ) -> Handler {
         let handler = polled(move |event: &Arc<Event>, session| handler(event, session));
-        let handler = self.on_any(handler);
-        Handler(Box::new(|| handler.remove()))
+        let handle = self.on_any(handler);
+        Handler::new(|| handle.remove())
     }
 
     fn on_notice<R: IntoHandlerResult>(
@@ -398,8 +409,8 @@ impl Session for on_async_std::Session {
         mut handler: impl FnMut(&Notice, &Self) -> R + Send + 'static,
     ) -> Handler {
         let handler = polled(move |notice: &Arc<Notice>, session| handler(notice, session));
-        let handler = self.on_notice(handler);
-        Handler(Box::new(|| handler.remove()))
+        let handle = self.on_notice(handler);
+        Handler::new(|| handle.remove())
     }
 
     fn on_status<R: IntoHandlerResult>(
@@ -407,12 +418,8 @@ impl Session for on_async_std::Session {
         mut handler: impl FnMut(&StatusChange, &Self) -> R + Send + 'static,
     ) -> Handler {
         let handler = polled(move |change: &Arc<StatusChange>, session| handler(change, session));
-        let handler = self.on_status(handler);
-        Handler(Box::new(|| handler.remove()))
-    }
-
-    fn limits(&self, side_by_side: usize, waiting: usize) {
-        self.limits(side_by_side, waiting);
+        let handle = self.on_status(handler);
+        Handler::new(|| handle.remove())
     }
 
     fn start(&self) -> Result<(), Error> {
@@ -434,28 +441,8 @@ impl Session for on_async_std::Session {
         std::iter::from_fn(move || block_on(updates.next()))
     }
 
-    fn close(&self) {
-        self.close();
-    }
-
-    fn status(&self) -> Status {
-        self.status()
-    }
-
-    fn result(&self) -> Option<Result<(), Error>> {
-        self.result()
-    }
-
-    fn checkpoint(&self) -> Option<Checkpoint> {
-        self.checkpoint()
-    }
-
     fn reply(&self, event: &Event, text: &str) -> Result<SentMsg, Error> {
         block_on(self.reply(event, text))
-    }
-
-    fn client(&self) -> Self::Client {
-        self.client().clone()
     }
 }
 
