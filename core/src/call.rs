@@ -1,4 +1,4 @@
-//! One call from beginning to end: keys first if it needs them, and one retry.
+//! One call from beginning to end: keys first where they are needed, and one retry.
 
 use std::fmt;
 
@@ -11,10 +11,14 @@ use crate::error::{Error, ErrorClass, TransportError};
 use crate::identity::{Generation, Identity, IdentityCache, Refusal};
 use crate::time::{Now, UnixSeconds};
 
-/// What to do next for a call.
+/// Next step of a call.
+#[expect(
+    clippy::exhaustive_enums,
+    reason = "whatever drives a call does each of these"
+)]
 #[must_use]
 pub enum Step<T> {
-    /// Send this and give what comes of it to [`Call::handle_response`].
+    /// Send this request and give the result to [`Call::handle_response`].
     Send(Request<Vec<u8>>),
     /// The call is over.
     Done(Result<T, Error>),
@@ -34,7 +38,7 @@ impl<T: fmt::Debug> fmt::Debug for Step<T> {
     }
 }
 
-/// An account: what its requests have in common, and the keys it has.
+/// State of an account: the settings of its requests, and its keys.
 ///
 /// Calls share it: one that fetched keys leaves them for the next.
 #[derive(Debug, Clone)]
@@ -46,7 +50,7 @@ pub struct Account {
 }
 
 impl Account {
-    /// An account that has no keys yet.
+    /// Creates an account that has no keys yet.
     pub fn new(context: Context) -> Self {
         Self {
             context,
@@ -56,48 +60,48 @@ impl Account {
         }
     }
 
-    /// What all requests have in common.
+    /// Returns the settings that all requests share.
     pub fn context(&self) -> &Context {
         &self.context
     }
 
-    /// What nav said last, if it was asked and its keys are still good.
-    pub fn identity(&self) -> Option<(Generation, std::sync::Arc<Identity>)> {
+    /// Returns the identity that nav named last, if its keys are still good.
+    pub(crate) fn identity(&self) -> Option<(Generation, std::sync::Arc<Identity>)> {
         self.identity.get()
     }
 
-    /// Keeps what nav said at `now`.
+    /// Keeps the identity that nav named at `now`.
     ///
     /// # Errors
     /// Fails when the credential was given for another account than it is a login of.
-    pub fn store(&mut self, identity: Identity, now: Now) -> Result<(), Error> {
+    pub(crate) fn store(&mut self, identity: Identity, now: Now) -> Result<(), Error> {
         self.context.check_uid(identity.uid)?;
         self.identity.store(identity, now.monotonic);
         Ok(())
     }
 
-    /// Asks for new keys no faster than this, where calls come by themselves.
+    /// Sets the least time between two requests for new keys, where calls come by themselves.
     pub(crate) const fn set_key_pace(&mut self, pace: std::time::Duration) {
         self.identity.set_pace(pace);
     }
 
     /// Notes that a request signed with keys of this generation was served.
-    pub fn accept(&mut self, generation: Generation) {
+    pub(crate) fn accept(&mut self, generation: Generation) {
         self.identity.accept(generation);
     }
 
     /// Notes at `now` that a signature was refused, and says what follows.
-    pub fn refuse(&mut self, generation: Generation, now: Now) -> Refusal {
+    pub(crate) fn refuse(&mut self, generation: Generation, now: Now) -> Refusal {
         self.identity.refuse(generation, now.monotonic)
     }
 
     /// Returns whether lists of conversations are signed: the service refused one that was not.
-    pub const fn signs_lists(&self) -> bool {
+    pub(crate) const fn signs_lists(&self) -> bool {
         self.signs_lists
     }
 
     /// Signs lists of conversations from now on, or not.
-    pub const fn sign_lists(&mut self, signs: bool) {
+    pub(crate) const fn sign_lists(&mut self, signs: bool) {
         self.signs_lists = signs;
     }
 
@@ -112,23 +116,23 @@ impl Account {
         class == ErrorClass::Signature
     }
 
-    /// The server's clock as far as its answers have shown it, else the local one.
-    pub fn server_now(&self, now: Now) -> UnixSeconds {
+    /// Returns the server's time as far as answers have shown it, else the local time.
+    pub(crate) fn server_now(&self, now: Now) -> UnixSeconds {
         self.clock.read(now)
     }
 
-    /// The latest that it can be by the server's clock: no answer showed a later time.
+    /// Returns the latest time that the server's clock can show: no answer showed a later one.
     pub(crate) fn latest_now(&self, now: Now) -> Option<UnixSeconds> {
         self.clock.latest(now)
     }
 
     /// Sets the server's clock by an answer.
-    pub fn observe<B>(&mut self, response: &Response<B>, now: Now) {
+    pub(crate) fn observe<B>(&mut self, response: &Response<B>, now: Now) {
         self.clock.observe(server_date(response), now);
     }
 }
 
-/// The server's clock, carried on by the monotonic one.
+/// Server's clock, carried on by the monotonic one.
 #[derive(Debug, Clone, Copy, Default)]
 struct ServerClock {
     seen: Option<Reading>,
@@ -172,7 +176,7 @@ impl ServerClock {
     }
 }
 
-/// One call: at most nav, the call, and both once more when the signature was
+/// Machine of one call: at most nav, the call, and both once more when the signature was
 /// refused; where only the refusal tells that a list is to be signed, one request before.
 /// Nothing else is tried again.
 ///
@@ -214,7 +218,7 @@ enum Stage {
 }
 
 impl<E: Endpoint> Call<E> {
-    /// A call that has not begun.
+    /// Creates a call that has not begun.
     pub fn new(endpoint: E) -> Self {
         Self {
             endpoint,
@@ -232,7 +236,7 @@ impl<E: Endpoint> Call<E> {
         }
     }
 
-    /// Takes what came of the request that was to be sent last.
+    /// Takes the result of the request that was to be sent last.
     pub fn handle_response(
         &mut self,
         account: &mut Account,

@@ -1,4 +1,4 @@
-//! What every request of one account has in common.
+//! Settings that all requests of one account share.
 
 use crate::credential::Credential;
 use crate::error::BuildError;
@@ -8,8 +8,9 @@ use crate::ids::Uid;
 /// Sent unless another is set: what the service's own page would send from a current browser.
 const USER_AGENT: &str = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/142.0.0.0 Safari/537.36";
 
-/// Who asks, whom, and as what: goes into every request.
+/// Login, hosts and user agent of all requests of one account.
 #[derive(Debug, Clone)]
+#[must_use]
 pub struct Context {
     pub(crate) credential: Credential,
     pub(crate) hosts: Hosts,
@@ -18,7 +19,7 @@ pub struct Context {
 }
 
 impl Context {
-    /// The service's own hosts, asked with this login.
+    /// Creates the settings for the service's own hosts and this login.
     pub fn new(credential: Credential) -> Self {
         Self {
             credential,
@@ -28,15 +29,13 @@ impl Context {
         }
     }
 
-    /// Asks these hosts instead.
-    #[must_use]
+    /// Sends requests to these hosts instead.
     pub fn hosts(mut self, hosts: Hosts) -> Self {
         self.hosts = hosts;
         self
     }
 
     /// Sends this `User-Agent`: the one of the browser that the login came from is best.
-    #[must_use]
     pub fn user_agent(mut self, user_agent: impl Into<String>) -> Self {
         self.user_agent = user_agent.into();
         self
@@ -44,55 +43,49 @@ impl Context {
 
     /// Sends this device id with messages, an upper-case UUID v4. Without one it is
     /// derived from the account's number, so it is the same for every message.
-    #[must_use]
     pub fn dev_id(mut self, dev_id: impl Into<String>) -> Self {
         self.dev_id = Some(dev_id.into());
         self
     }
 
-    /// The credential.
+    /// Returns the credential.
     pub fn credential(&self) -> &Credential {
         &self.credential
     }
 
-    /// Whether the service itself is asked, not an origin in its place.
+    /// Returns whether requests go to the service itself, not to an origin in its place.
     pub fn is_official(&self) -> bool {
         self.hosts.is_official()
     }
 
-    /// Refuses an identity that is not the one the credential was given for.
-    pub(crate) fn check_uid(&self, actual: Uid) -> Result<(), BuildError> {
+    /// Checks the account that nav names against the one that the credential names, if it names
+    /// one.
+    ///
+    /// # Errors
+    /// Fails when they are not the same.
+    pub fn check_uid(&self, actual: Uid) -> Result<(), BuildError> {
         match self.credential.uid() {
             Some(given) if given != actual => Err(BuildError::UidMismatch { given, actual }),
             _ => Ok(()),
         }
     }
 
-    /// The device id of messages that `uid` sends.
+    /// Returns the device id of messages that `uid` sends.
     pub(crate) fn dev_id_of(&self, uid: Uid) -> String {
         self.dev_id.clone().unwrap_or_else(|| derived_dev_id(uid))
     }
 }
 
-/// An upper-case UUID v4 shape out of an MD5 of the account's number.
+/// Derives the shape of an upper-case UUID v4 from an MD5 of the account's number.
 fn derived_dev_id(uid: Uid) -> String {
     use md5::{Digest, Md5};
-    let digest = crate::wbi::hex(&Md5::digest(format!("bilibili-session dev_id {uid}")));
-    let shaped: String = digest
-        .chars()
-        .enumerate()
-        .map(|(place, digit)| match place {
-            12 => '4',
-            16 => 'A',
-            _ => digit.to_ascii_uppercase(),
-        })
-        .collect();
-    let mut id = String::with_capacity(36);
-    for (place, digit) in shaped.chars().enumerate() {
-        if matches!(place, 8 | 12 | 16 | 20) {
-            id.push('-');
-        }
-        id.push(digit);
+    let digest = Md5::digest(format!("bilibili-session dev_id {uid}"));
+    let mut id = data_encoding::HEXUPPER.encode(&digest);
+    // The digits that a version 4 has.
+    id.replace_range(12..13, "4");
+    id.replace_range(16..17, "A");
+    for place in [20, 16, 12, 8] {
+        id.insert(place, '-');
     }
     id
 }
@@ -104,7 +97,7 @@ mod tests {
     #[test]
     fn a_device_id_has_the_shape_and_stays() {
         let id = derived_dev_id(Uid(10001));
-        assert_eq!(id, derived_dev_id(Uid(10001)));
+        assert_eq!(id, "73E90622-33FA-4288-A854-A07A4AC2B41F");
         assert_ne!(id, derived_dev_id(Uid(10002)));
         let groups: Vec<usize> = id.split('-').map(str::len).collect();
         assert_eq!(groups, [8, 4, 4, 4, 12]);

@@ -1,10 +1,10 @@
-//! What a user of the poller sees of a message.
+//! Events: messages as a user of the poller sees them.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::sync::Arc;
 
-use serde::ser::SerializeMap;
-use serde::{Serialize, Serializer};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::Value;
 
 use crate::error::DecodeError;
@@ -14,10 +14,11 @@ use crate::model::{Content, EventType, Message};
 use crate::one_line::OneLine;
 use crate::time::UnixSeconds;
 
-/// A message that arrived, with its content read.
+/// Message that arrived, with its content read.
 ///
-/// Its `Display` is one line for people, whatever the message holds. Its `Serialize` is
-/// the object that `bili --json` prints, a line each:
+/// Its `Display` is one line for people, whatever the message holds. Its `Serialize` keeps the
+/// message as the service sent it, so that the event can be read back from a file or a queue:
+/// `content` is read from the message once more.
 ///
 /// ```
 /// use bilibili_session::model::{EventType, Message};
@@ -30,26 +31,25 @@ use crate::time::UnixSeconds;
 /// let event = Event::new(Uid(20001).into(), message);
 /// assert_eq!(event.to_string(), r"user 20001: hi\n");
 ///
-/// let line = serde_json::to_value(&event)?;
-/// assert_eq!(line["event"], "message");
-/// assert_eq!(line["content"]["content"], "hi\n");
+/// let line = serde_json::to_string(&event)?;
+/// assert_eq!(serde_json::from_str::<Event>(&line)?, event);
 /// # Ok::<(), serde_json::Error>(())
 /// ```
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct Event {
-    /// The conversation it was fetched for.
+    /// Conversation that the message was fetched for.
     pub conversation: ConversationId,
-    /// The message as it came.
+    /// Message as the service sent it.
     pub message: Message,
-    /// What it says.
+    /// Content of the message.
     pub content: Content,
-    /// For a withdrawal: the message that was taken back, if it is still kept.
+    /// Message that was taken back, for a withdrawal and if still kept.
     pub withdrawn: Option<Arc<Event>>,
 }
 
 impl Event {
-    /// An event out of a message of this conversation.
+    /// Creates the event of a message of this conversation.
     pub fn new(conversation: ConversationId, message: Message) -> Self {
         Self {
             content: Content::of(&message),
@@ -90,37 +90,37 @@ impl Event {
         }
     }
 
-    /// What kind of message it is.
+    /// Returns the type of the message.
     pub fn event_type(&self) -> EventType {
         self.message.msg_type
     }
 
-    /// The other user of the conversation, or the group.
+    /// Returns the number of the other user of the conversation, or of the group.
     pub fn talker_id(&self) -> i64 {
         self.conversation.talker_id()
     }
 
-    /// Who sent it.
+    /// Returns the sender; 0 is the system.
     pub fn sender_uid(&self) -> Uid {
         self.message.sender_uid
     }
 
-    /// Its place in the conversation.
+    /// Returns the position in the conversation.
     pub fn msg_seqno(&self) -> Seqno {
         self.message.msg_seqno
     }
 
-    /// Its key.
+    /// Returns the key of the message.
     pub fn msg_key(&self) -> MsgKey {
         self.message.msg_key
     }
 
-    /// When it was sent.
+    /// Returns the time of sending.
     pub fn timestamp(&self) -> UnixSeconds {
         self.message.timestamp
     }
 
-    /// The text, if it is one.
+    /// Returns the text of a text message.
     pub fn text(&self) -> Option<&str> {
         match &self.content {
             Content::Text(text) => Some(text),
@@ -129,40 +129,54 @@ impl Event {
     }
 }
 
-/// The object of a `message` line: `msg_key` is a string, because JavaScript cannot hold it.
+/// Serialised form of an [`Event`].
+#[derive(Serialize, Deserialize)]
+struct Record<'a> {
+    conversation: ConversationId,
+    message: Cow<'a, Message>,
+    /// Content that the message does not tell: the item itself was not of the shape it has.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    undecodable: Option<Undecodable<'a>>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    withdrawn: Option<Cow<'a, Event>>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Undecodable<'a> {
+    raw: Cow<'a, str>,
+    reason: Cow<'a, str>,
+}
+
 impl Serialize for Event {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let message = &self.message;
-        let mut map = serializer.serialize_map(None)?;
-        map.serialize_entry("event", "message")?;
-        map.serialize_entry("conversation", &self.conversation)?;
-        map.serialize_entry("sender_uid", &message.sender_uid)?;
-        map.serialize_entry("receiver_type", &message.receiver_type)?;
-        map.serialize_entry("receiver_id", &message.receiver_id)?;
-        map.serialize_entry("msg_seqno", &message.msg_seqno)?;
-        map.serialize_entry("msg_type", &message.msg_type)?;
-        map.serialize_entry("msg_key", &message.msg_key.to_string())?;
-        map.serialize_entry("timestamp", &message.timestamp)?;
-        map.serialize_entry("msg_status", &message.msg_status)?;
-        match &self.content {
-            Content::Undecodable { raw, reason } => {
-                map.serialize_entry("type", "undecodable")?;
-                map.serialize_entry("raw", raw)?;
-                map.serialize_entry("error", reason)?;
-            }
-            Content::Raw(raw) => {
-                map.serialize_entry("type", message.msg_type.as_str())?;
-                map.serialize_entry("raw", raw)?;
-            }
-            content => {
-                map.serialize_entry("type", message.msg_type.as_str())?;
-                map.serialize_entry("content", content)?;
-            }
+        Record {
+            conversation: self.conversation,
+            message: Cow::Borrowed(&self.message),
+            undecodable: match &self.content {
+                Content::Undecodable { raw, reason } => Some(Undecodable {
+                    raw: raw.into(),
+                    reason: reason.into(),
+                }),
+                _ => None,
+            },
+            withdrawn: self.withdrawn.as_deref().map(Cow::Borrowed),
         }
-        if matches!(self.content, Content::Withdraw(_)) {
-            map.serialize_entry("withdrawn", &self.withdrawn.as_deref())?;
+        .serialize(serializer)
+    }
+}
+
+impl<'de> Deserialize<'de> for Event {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let record = Record::deserialize(deserializer)?;
+        let mut event = Self::new(record.conversation, record.message.into_owned());
+        if let Some(Undecodable { raw, reason }) = record.undecodable {
+            event.content = Content::Undecodable {
+                raw: raw.into_owned(),
+                reason: reason.into_owned(),
+            };
         }
-        map.end()
+        event.withdrawn = record.withdrawn.map(|event| Arc::new(event.into_owned()));
+        Ok(event)
     }
 }
 
@@ -190,7 +204,7 @@ impl fmt::Display for Event {
     }
 }
 
-/// What a message says, in one line.
+/// Content of a message, shown in one line.
 struct Saying<'a>(&'a Message, &'a Content);
 
 impl fmt::Display for Saying<'_> {

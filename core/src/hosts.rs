@@ -1,4 +1,4 @@
-//! Whom a call asks.
+//! Hosts that requests go to.
 
 use std::net::{Ipv4Addr, Ipv6Addr};
 
@@ -6,8 +6,9 @@ use url::{Host as UrlHost, Url};
 
 use crate::error::BuildError;
 
-/// The service's hosts, by what they carry.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// Host of the service, by the calls that it serves.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[non_exhaustive]
 pub enum Host {
     /// `api.bilibili.com`: nav, notifications, picture upload.
     Api,
@@ -17,17 +18,18 @@ pub enum Host {
     Message,
 }
 
-/// The service itself, or one origin in place of all its hosts.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+/// Hosts of the service itself, or one origin in place of them all.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Default)]
 pub struct Hosts(Option<Url>);
 
 impl Hosts {
-    /// The service's own hosts, over https.
+    /// Returns the service's own hosts, over https.
     pub const fn official() -> Self {
         Self(None)
     }
 
-    /// One origin in place of every host, the paths stay: a simulator, a recording proxy.
+    /// Puts one origin in place of every host; the paths stay. For a simulator, or a recording
+    /// proxy.
     ///
     /// # Errors
     /// Fails when the origin is no `https://` URL (or `http://` on loopback: `127.0.0.0/8`,
@@ -56,17 +58,17 @@ impl Hosts {
         }
     }
 
-    /// Whether these are the service's own hosts.
+    /// Returns whether these are the service's own hosts.
     pub fn is_official(&self) -> bool {
         self.0.is_none()
     }
 
-    /// The origin in place of the hosts.
+    /// Returns the origin in place of the hosts.
     pub(crate) fn replacement(&self) -> Option<&Url> {
         self.0.as_ref()
     }
 
-    /// The address of a path on a host, without a query.
+    /// Returns the address of a path on a host, without a query.
     pub(crate) fn url(&self, host: Host, path: &str) -> String {
         match &self.0 {
             Some(origin) => format!("{}{path}", origin.as_str().trim_end_matches('/')),

@@ -1,4 +1,4 @@
-//! What nav says of the login, kept while it is good.
+//! Account and keys that nav names, kept while the keys are good.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,24 +10,36 @@ use crate::wbi::WbiKeys;
 /// the pace of renewals.
 const REFUSED: u32 = 12;
 
-/// Who is logged in, and the keys that sign this account's queries.
+/// Account of a login, and the keys that sign its queries.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Identity {
-    /// The account's number.
+    /// Number of the account.
     pub uid: Uid,
-    /// The account's name.
+    /// Name of the account.
     pub name: String,
-    /// The keys of the day.
+    /// Keys of the day.
     pub keys: WbiKeys,
+}
+
+impl Identity {
+    /// Creates the identity of an account, with the keys that nav gave for it.
+    pub fn new(uid: Uid, name: impl Into<String>, keys: WbiKeys) -> Self {
+        Self {
+            uid,
+            name: name.into(),
+            keys,
+        }
+    }
 }
 
 /// Number of the keys that a request was signed with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
-pub struct Generation(u64);
+pub(crate) struct Generation(u64);
 
 /// Consequence of a refused signature.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Refusal {
+pub(crate) enum Refusal {
     /// The keys were old: sign once more, with those that nav gives.
     SignAgain,
     /// The keys are new, and others are served with them: this call alone is refused.
@@ -36,10 +48,10 @@ pub enum Refusal {
     Account,
 }
 
-/// The newest identity, with a generation: when several requests that were signed
+/// Newest identity, with a generation: when several requests that were signed
 /// with the same keys are refused side by side, keys are thrown away only once.
 #[derive(Debug, Clone, Default)]
-pub struct IdentityCache {
+pub(crate) struct IdentityCache {
     current: Option<Arc<Identity>>,
     generation: Generation,
     fetched_at: Duration,
@@ -53,27 +65,32 @@ pub struct IdentityCache {
 }
 
 impl IdentityCache {
-    /// The identity and its generation, if there is one.
-    pub fn get(&self) -> Option<(Generation, Arc<Identity>)> {
+    /// Returns the identity and its generation, if there is one.
+    pub(crate) fn get(&self) -> Option<(Generation, Arc<Identity>)> {
         let identity = self.current.as_ref()?;
         Some((self.generation, Arc::clone(identity)))
     }
 
-    /// Asks for new keys no faster than this.
+    /// Sets the least time between two requests for new keys.
     pub(crate) const fn set_pace(&mut self, pace: Duration) {
         self.pace = pace;
     }
 
     /// Keeps an identity that nav gave at `now` (monotonic).
-    pub fn store(&mut self, identity: Identity, now: Duration) {
-        self.generation.0 = self.generation.0.saturating_add(1);
+    ///
+    /// Two that ask for keys side by side get the same ones: those are no new generation.
+    pub(crate) fn store(&mut self, identity: Identity, now: Duration) {
+        let kept = self.current.as_ref();
+        if kept.is_none_or(|kept| kept.keys != identity.keys) {
+            self.generation.0 = self.generation.0.saturating_add(1);
+            self.proven = false;
+        }
         self.current = Some(Arc::new(identity));
         self.fetched_at = now;
-        self.proven = false;
     }
 
     /// Notes that a request signed with keys of this generation was served.
-    pub fn accept(&mut self, generation: Generation) {
+    pub(crate) fn accept(&mut self, generation: Generation) {
         if self.generation == generation {
             self.proven = true;
         }
@@ -81,7 +98,7 @@ impl IdentityCache {
 
     /// Notes at `now` (monotonic) that a signature of this generation was refused. Forgets the
     /// keys where new ones may help.
-    pub fn refuse(&mut self, generation: Generation, now: Duration) -> Refusal {
+    pub(crate) fn refuse(&mut self, generation: Generation, now: Duration) -> Refusal {
         if self.generation != generation || self.current.is_none() {
             return Refusal::SignAgain;
         }
@@ -155,6 +172,19 @@ mod tests {
         assert!(cache.get().is_some());
         let later = Duration::from_secs(3600);
         assert_eq!(cache.refuse(second, later), Refusal::SignAgain);
+    }
+
+    #[test]
+    fn keys_that_come_twice_are_no_newer_the_second_time() {
+        let mut cache = paced();
+        let first = fetched(&mut cache, 0);
+        cache.refuse(first, Duration::ZERO);
+        let second = fetched(&mut cache, 1);
+        assert_eq!(fetched(&mut cache, 2), second);
+        assert_eq!(
+            cache.refuse(second, Duration::from_secs(3)),
+            Refusal::Account
+        );
     }
 
     #[test]

@@ -1,6 +1,8 @@
-//! Numbers that must not be mistaken for each other.
+//! Numbers that must not be mistaken for each other, each with its own type.
 
 use std::fmt;
+use std::num::ParseIntError;
+use std::str::FromStr;
 
 use serde::ser::SerializeStruct;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
@@ -12,6 +14,7 @@ macro_rules! number {
         $(#[$doc])*
         #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize)]
         #[serde(transparent)]
+        #[expect(clippy::exhaustive_structs, reason = "a number with a name, nothing else")]
         pub struct $name(pub $inner);
 
         impl fmt::Display for $name {
@@ -26,6 +29,14 @@ macro_rules! number {
             }
         }
 
+        impl FromStr for $name {
+            type Err = ParseIntError;
+
+            fn from_str(text: &str) -> Result<Self, ParseIntError> {
+                text.parse().map(Self)
+            }
+        }
+
         /// Reads a number, a number as a string, or null (as 0).
         impl<'de> Deserialize<'de> for $name {
             fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
@@ -36,34 +47,39 @@ macro_rules! number {
 }
 
 number! {
-    /// A user's number (`mid`, `uid`); 0 is the system.
+    /// Number of a user (`mid`, `uid`); 0 is the system.
     Uid(i64)
 }
 number! {
-    /// A fan group's number. Groups and users are numbered apart: the same number may be both.
+    /// Number of a fan group. Groups and users are numbered apart: the same number may be both.
     GroupId(i64)
 }
 number! {
-    /// A message's place in its conversation: rising, with holes. About 1e15 for users, small for groups.
+    /// Position of a message in its conversation: rising, with holes. About 1e15 for
+    /// users, small for groups.
     Seqno(u64)
 }
 number! {
-    /// A message's key, unique in the service, about 7.5e18: more than a JavaScript number holds.
+    /// Key of a message, unique in the service, about 7.5e18: more than a JavaScript number holds.
     MsgKey(i64)
 }
 
 impl Seqno {
-    /// Returns whether a message can have it. Seqnos are 63 bits and begin at 1; 0 and all ones are
-    /// what the service says for "none", and no cursor may stand there.
+    /// Returns whether a message can have this number. Seqnos are 63 bits and begin
+    /// at 1; 0 and all ones are what the service says for "none", and no cursor may stand there.
     pub(crate) fn is_plausible(self) -> bool {
         i64::try_from(self.0).is_ok_and(|seqno| (1..i64::MAX).contains(&seqno))
     }
 }
 
-/// Which conversation: with a user, or in a group.
+/// Identity of a conversation: with a user, or in a group.
 ///
 /// In the service's words the pair (`session_type`, `talker_id`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[expect(
+    clippy::exhaustive_enums,
+    reason = "`Other` is every type that is not known"
+)]
 pub enum ConversationId {
     /// `session_type` 1: the conversation with this user.
     User(Uid),
@@ -73,13 +89,13 @@ pub enum ConversationId {
     Other {
         /// The number the service gave, neither 1 nor 2.
         session_type: i64,
-        /// Whom or what it names is unknown.
+        /// The other side, of an unknown kind.
         talker_id: i64,
     },
 }
 
 impl ConversationId {
-    /// From the service's pair of numbers.
+    /// Reads the service's pair of numbers.
     pub const fn new(session_type: i64, talker_id: i64) -> Self {
         match session_type {
             1 => Self::User(Uid(talker_id)),
@@ -91,7 +107,7 @@ impl ConversationId {
         }
     }
 
-    /// 1 for a user, 2 for a group.
+    /// Returns 1 for a user, 2 for a group.
     pub const fn session_type(self) -> i64 {
         match self {
             Self::User(_) => 1,
@@ -100,7 +116,7 @@ impl ConversationId {
         }
     }
 
-    /// The number of the other user, or of the group.
+    /// Returns the number of the other user, or of the group.
     pub const fn talker_id(self) -> i64 {
         match self {
             Self::User(Uid(id)) | Self::Group(GroupId(id)) => id,
@@ -108,7 +124,7 @@ impl ConversationId {
         }
     }
 
-    /// Whether this is a conversation with one user, not a group.
+    /// Returns whether this is a conversation with one user, not a group.
     pub const fn is_user(self) -> bool {
         matches!(self, Self::User(_))
     }
@@ -135,6 +151,29 @@ impl fmt::Display for ConversationId {
                 session_type,
                 talker_id,
             } => write!(f, "conversation {talker_id} of type {session_type}"),
+        }
+    }
+}
+
+/// Error of a text that names no conversation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("not a conversation: neither `user 20001` nor `group 5`")]
+#[non_exhaustive]
+pub struct NotAConversationId;
+
+/// Reads the text that `Display` writes: `user 20001`, `group 5`, `conversation 7 of type 3`.
+impl FromStr for ConversationId {
+    type Err = NotAConversationId;
+
+    fn from_str(text: &str) -> Result<Self, NotAConversationId> {
+        let number = |text: &str| text.parse().map_err(|_| NotAConversationId);
+        match text.split(' ').collect::<Vec<_>>().as_slice() {
+            ["user", uid] => Ok(Self::new(1, number(uid)?)),
+            ["group", group] => Ok(Self::new(2, number(group)?)),
+            ["conversation", talker, "of", "type", session_type] => {
+                Ok(Self::new(number(session_type)?, number(talker)?))
+            }
+            _ => Err(NotAConversationId),
         }
     }
 }
@@ -173,6 +212,35 @@ mod tests {
         assert_eq!(ConversationId::new(1, 7), user);
         assert_eq!(ConversationId::new(2, 7), group);
         assert_eq!(ConversationId::new(3, 7).session_type(), 3);
+    }
+
+    #[test]
+    fn a_text_is_read_as_it_is_written() {
+        for id in [
+            ConversationId::new(1, 20001),
+            ConversationId::new(2, 0),
+            ConversationId::new(i64::MIN, i64::MAX),
+        ] {
+            assert_eq!(id.to_string().parse(), Ok(id));
+        }
+        for text in [
+            "",
+            "user",
+            "user x",
+            "user 1 ",
+            "User 1",
+            "20001",
+            "group 1 2",
+        ] {
+            assert_eq!(
+                text.parse::<ConversationId>(),
+                Err(NotAConversationId),
+                "{text}"
+            );
+        }
+        assert_eq!("7".parse(), Ok(Seqno(7)));
+        assert!("-1".parse::<Seqno>().is_err());
+        assert_eq!(i64::MIN.to_string().parse(), Ok(MsgKey(i64::MIN)));
     }
 
     #[test]

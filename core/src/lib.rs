@@ -45,6 +45,8 @@
 //! An [`Error`] says by its [class](Error::class) what helps against it. A [`Credential`] shows its
 //! cookies to nobody: not in `Debug`, not in an error.
 
+#![warn(clippy::exhaustive_structs, clippy::exhaustive_enums)]
+
 mod call;
 mod context;
 mod credential;
@@ -74,8 +76,8 @@ pub use endpoint::{Auth, Cookies, Endpoint, OwnUid, Parts, Signer, Wbi, WbiOnDem
 pub use error::{Error, ErrorClass, TransportError, TransportErrorKind};
 pub use event::Event;
 pub use hosts::{Host, Hosts};
-pub use identity::{Generation, Identity, IdentityCache, Refusal};
-pub use ids::{ConversationId, GroupId, MsgKey, Seqno, Uid};
+pub use identity::Identity;
+pub use ids::{ConversationId, GroupId, MsgKey, NotAConversationId, Seqno, Uid};
 pub use json::Unreadable;
 pub use model::{Content, EventType, Message, Picture, PictureContent, VideoId};
 pub use one_line::OneLine;

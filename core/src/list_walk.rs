@@ -63,17 +63,24 @@ pub(crate) struct ListWalk {
     capacity: usize,
 }
 
-/// The newest changes of a page.
+/// The newest changes of a page, and its oldest one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(crate) struct Newest {
     pub(crate) first: UnixMicros,
     /// That of another conversation.
     pub(crate) second: UnixMicros,
+    /// The oldest change in its place; 0 if there is none.
+    pub(crate) oldest: UnixMicros,
 }
 
 impl Newest {
     pub(crate) fn of(page: &SessionPage) -> Self {
-        let mut newest = Self::default();
+        let mut newest = Self {
+            oldest: Span::of(&page.session_list)
+                .map(|span| span.oldest)
+                .unwrap_or_default(),
+            ..Self::default()
+        };
         let mut newest_id = None;
         for entry in &page.session_list {
             if entry.session_ts > newest.first {

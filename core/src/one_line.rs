@@ -1,4 +1,4 @@
-//! Text of others, shown so that it stays on its line.
+//! Display of other people's text, on one line.
 
 use std::fmt::{self, Write as _};
 
@@ -17,6 +17,10 @@ use std::fmt::{self, Write as _};
 /// assert_eq!(OneLine("soft\u{ad}hyphen").to_string(), r"soft\u{ad}hyphen");
 /// ```
 #[derive(Debug, Clone, Copy)]
+#[expect(
+    clippy::exhaustive_structs,
+    reason = "a text with a way to show it, nothing else"
+)]
 pub struct OneLine<'a>(pub &'a str);
 
 impl fmt::Display for OneLine<'_> {

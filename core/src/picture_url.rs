@@ -8,7 +8,7 @@ use crate::hosts::Hosts;
 /// Pictures lie on subdomains of these.
 const SITES: [&str; 2] = [".hdslb.com", ".biliimg.com"];
 
-/// An `https://` address on one of the service's picture hosts.
+/// Address (`https://`) on one of the service's picture hosts.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct PictureUrl(Url);
 
@@ -46,12 +46,12 @@ impl PictureUrl {
         Ok(Self(url))
     }
 
-    /// As it stands in a message.
+    /// Returns the address as messages contain it.
     pub(crate) fn as_str(&self) -> &str {
         self.0.as_str()
     }
 
-    /// Where it is asked for: with an origin in place of the hosts, the same path there.
+    /// Returns the address to request: with an origin in place of the hosts, the same path there.
     pub(crate) fn on(&self, hosts: &Hosts) -> String {
         match hosts.replacement() {
             None => self.0.as_str().to_owned(),

@@ -1,9 +1,9 @@
-//! How a transport behaves.
+//! Settings of transports.
 
 use std::fmt;
 use std::time::Duration;
 
-/// How a transport behaves, whichever it is.
+/// Settings that all transports share.
 #[derive(Clone)]
 #[non_exhaustive]
 #[must_use]
@@ -19,7 +19,8 @@ pub struct TransportConfig {
 }
 
 impl TransportConfig {
-    /// 30 s for an exchange, 16 MiB for a body, no proxy, the usual certificate authorities.
+    /// Creates the default settings: 30 s for an exchange, 16 MiB for a body, no proxy,
+    /// the usual certificate authorities.
     pub const fn new() -> Self {
         Self {
             timeout: Duration::from_secs(30),
@@ -29,20 +30,20 @@ impl TransportConfig {
         }
     }
 
-    /// The most that a whole exchange may take, from looking up the name to the last byte
+    /// Sets the most time that a whole exchange may take, from looking up the name to the last byte
     /// of the body; 30 s unless set.
     pub const fn timeout(mut self, timeout: Duration) -> Self {
         self.timeout = timeout;
         self
     }
 
-    /// The most bytes that a body may have; 16 MiB unless set.
+    /// Sets the most bytes that a body may have; 16 MiB unless set.
     pub const fn body_limit(mut self, bytes: u64) -> Self {
         self.body_limit = bytes;
         self
     }
 
-    /// Goes through this proxy: `http://host:port` or `http://user:password@host:port`.
+    /// Sets a proxy: `http://host:port` or `http://user:password@host:port`.
     pub fn proxy(mut self, url: impl Into<String>) -> Self {
         self.proxy = Some(url.into());
         self

@@ -1,26 +1,38 @@
-//! WBI: how the web client signs a query.
+//! WBI: the signature of the web client's queries.
 //!
 //! The service hands out two key halves with every [`Nav`](crate::endpoints::Nav)
 //! answer and changes them daily. A signed query carries the time (`wts`) and an
 //! MD5 over the sorted query and the mixed key (`w_rid`). This is part of the
 //! request format of the calls that want it; it is no secret and hides nothing.
 
-use std::fmt::Write as _;
-
+use data_encoding::HEXLOWER;
 use md5::{Digest, Md5};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 use crate::time::UnixSeconds;
 
-/// The place of each character of the mixed key in the two halves.
+/// Position of each character of the mixed key in the two halves.
 const MIXIN: [u8; 32] = [
     46, 47, 18, 2, 53, 8, 23, 32, 15, 50, 10, 31, 58, 3, 45, 35, 27, 43, 5, 49, 33, 9, 42, 19, 29,
     28, 14, 39, 12, 38, 41, 13,
 ];
 
-/// Where on the site the web client says it is, for calls that do not say themselves.
+/// The characters that JavaScript's `encodeURIComponent` encodes.
+const COMPONENT: &AsciiSet = &NON_ALPHANUMERIC
+    .remove(b'-')
+    .remove(b'_')
+    .remove(b'.')
+    .remove(b'!')
+    .remove(b'~')
+    .remove(b'*')
+    .remove(b'\'')
+    .remove(b'(')
+    .remove(b')');
+
+/// Page of the site that the web client names, for calls that name none themselves.
 const WEB_LOCATION: &str = "1550101";
 
-/// The mixed key that signs queries until the service changes it.
+/// Mixed key that signs queries until the service changes the halves.
 #[derive(Clone, PartialEq, Eq)]
 pub struct WbiKeys {
     mixed: [u8; 32],
@@ -42,7 +54,7 @@ impl WbiKeys {
         Some(Self { mixed })
     }
 
-    /// From the two addresses of a nav answer, `…/wbi/HALF.png` each.
+    /// Reads the two addresses of a nav answer, `…/wbi/HALF.png` each.
     ///
     /// `None` when an address does not end so.
     pub fn from_urls(img_url: &str, sub_url: &str) -> Option<Self> {
@@ -71,12 +83,12 @@ impl WbiKeys {
         signed
     }
 
-    /// The MD5 in lower-case hex over the sorted query and the key.
+    /// Returns the MD5 in lower-case hex over the sorted query and the key.
     fn w_rid(&self, pairs: &[(&str, String)]) -> String {
         let mut md5 = Md5::new();
         md5.update(canonical(pairs));
         md5.update(self.mixed);
-        hex(&md5.finalize())
+        HEXLOWER.encode(&md5.finalize())
     }
 }
 
@@ -87,7 +99,7 @@ impl std::fmt::Debug for WbiKeys {
     }
 }
 
-/// The text that is signed: sorted by name, without `!'()*` in values, percent-encoded.
+/// Returns the text that is signed: sorted by name, without `!'()*` in values, percent-encoded.
 fn canonical(pairs: &[(&str, String)]) -> String {
     let mut sorted: Vec<_> = pairs.iter().collect();
     sorted.sort_by_key(|(name, _)| *name);
@@ -96,40 +108,15 @@ fn canonical(pairs: &[(&str, String)]) -> String {
         if !text.is_empty() {
             text.push('&');
         }
-        encode_component(name, &mut text);
+        text.extend(utf8_percent_encode(name, COMPONENT));
         text.push('=');
-        let kept: String = value.chars().filter(|c| !"!'()*".contains(*c)).collect();
-        encode_component(&kept, &mut text);
+        let kept = value.replace(['!', '\'', '(', ')', '*'], "");
+        text.extend(utf8_percent_encode(&kept, COMPONENT));
     }
     text
 }
 
-/// As JavaScript's `encodeURIComponent`: upper-case hex, a space is `%20`.
-fn encode_component(text: &str, into: &mut String) {
-    for byte in text.bytes() {
-        match byte {
-            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' => into.push(char::from(byte)),
-            b'-' | b'_' | b'.' | b'!' | b'~' | b'*' | b'\'' | b'(' | b')' => {
-                into.push(char::from(byte));
-            }
-            _ => {
-                // Writing to a String cannot fail.
-                let _ = write!(into, "%{byte:02X}");
-            }
-        }
-    }
-}
-
-/// Lower-case hex.
-pub(crate) fn hex(bytes: &[u8]) -> String {
-    bytes.iter().fold(String::new(), |mut text, byte| {
-        // Writing to a String cannot fail.
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
-}
-
-/// The last path segment without its extension.
+/// Returns the last path segment without its extension.
 fn stem(url: &str) -> Option<&str> {
     let path = url.split(['?', '#']).next()?;
     let name = path.rsplit('/').next()?;

@@ -224,13 +224,13 @@ fn png() -> Vec<u8> {
 
 #[test]
 fn pictures_are_sent_from_the_services_own_hosts() {
-    let picture = |url: &str| PictureContent {
-        url: url.to_owned(),
-        width: 640,
-        height: 480,
-        image_type: "png".to_owned(),
-        original: true,
-        size: 12.5,
+    let picture = |url: &str| {
+        let mut picture = PictureContent::new(url);
+        (picture.width, picture.height) = (640, 480);
+        picture.image_type = "png".to_owned();
+        picture.original = true;
+        picture.size = 12.5;
+        picture
     };
     let sent = request(&SendMsg::picture(
         Uid(20001),

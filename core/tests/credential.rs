@@ -210,7 +210,6 @@ fn nothing_shows_a_value() {
     silent("a step", format!("{step:?}"));
     silent("a call", format!("{call:?}"));
 
-    account.store(support::identity(), now).unwrap();
     let mut own = Call::new(SendMsg::text(Uid(10001), "hi"));
     let Step::Done(Err(error)) = own.start(&mut account, now) else {
         panic!("a message to oneself was sent");
@@ -223,8 +222,6 @@ fn nothing_shows_a_value() {
             .build()
             .unwrap(),
     );
-    let error = Account::new(other)
-        .store(support::identity(), now)
-        .unwrap_err();
+    let error = other.check_uid(support::OWN).unwrap_err();
     silent("a mismatch", format!("{error} {error:?}"));
 }

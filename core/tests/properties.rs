@@ -229,11 +229,9 @@ proptest! {
     ) {
         let escaped: String = units.iter().map(|unit| format!("\\u{unit:04x}")).collect();
         let content = format!("{{\"before\":{0},\"content\":\"{escaped}\",\"after\":{0}}}", json!(neighbour));
-        let mut message = Message {
-            msg_type: EventType::Text,
-            content,
-            ..Message::default()
-        };
+        let mut message = Message::default();
+        message.msg_type = EventType::Text;
+        message.content = content;
         let event = Event::new(Uid(20001).into(), message.clone());
         let mended = String::from_utf16_lossy(&units);
         prop_assert_eq!(event.text(), Some(mended.as_str()));

@@ -19,7 +19,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use bilibili_session::poller::Checkpoint;
-use bilibili_session_simulator::{ConversationId, NewMessage, Simulator};
+use bilibili_session_simulator::{ConversationId, NewMessage, Rng, Simulator};
 use serde_json::{Value, json};
 use support::*;
 
@@ -29,19 +29,6 @@ const KILLS: usize = 50;
 
 /// `session_type` and `talker_id`.
 type Talk = (i64, i64);
-
-/// splitmix64: the same seed, the same traffic.
-struct Random(u64);
-
-impl Random {
-    fn below(&mut self, limit: u64) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut mixed = self.0;
-        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        (mixed ^ (mixed >> 31)) % limit
-    }
-}
 
 /// Messages that pour in until this is dropped.
 struct Feeder {
@@ -54,7 +41,7 @@ impl Feeder {
         let is_over = Arc::new(AtomicBool::new(false));
         let over = Arc::clone(&is_over);
         let thread = std::thread::spawn(move || {
-            let mut random = Random(seed);
+            let mut random = Rng::new(seed);
             while !over.load(Ordering::Relaxed) {
                 let (count, group) = match random.below(60) {
                     0 => (700, false),
@@ -191,7 +178,7 @@ fn killed_fifty_times_while_messages_pour_in() {
         let more = ["--checkpoint", path, "--runtime", runtime];
         Watch::start(world.bili(&[&args[..], &more].concat()))
     };
-    let mut random = Random(20_240_229);
+    let mut random = Rng::new(20_240_229);
     let mut printed = Printed::default();
     let mut running = watch(0);
     running.until_connected();

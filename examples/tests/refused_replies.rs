@@ -10,17 +10,17 @@
 )]
 
 use std::collections::BTreeMap;
+use std::error::Error;
+use std::ops::{Deref, DerefMut};
 use std::time::Duration;
 
-use bilibili_session::endpoints::{SendMsg, SentMsg};
+use bilibili_session::endpoints::SendMsg;
 use bilibili_session::poller::{Poller, PollerConfig};
-use bilibili_session::session::{Output, SessionMachine, Update};
-use bilibili_session::{
-    Account, Call, Context, ConversationId, Credential, Error, Hosts, Now, Step, TransportError,
-    UnixMicros,
+use bilibili_session::session::{Driven, Output, SessionMachine, Update};
+use bilibili_session::{Account, Call, ConversationId, Now, Step, Uid};
+use bilibili_session_simulator::{
+    Fault, FaultKind, Setup, Simulator, VirtualBot, VirtualTransport,
 };
-use bilibili_session_simulator::{Answer, Fault, FaultKind, NewMessage, Simulator};
-use http::{Request, Response};
 
 const HOUR: Duration = Duration::from_secs(3600);
 /// Somebody writes so often, three users in turn.
@@ -39,133 +39,94 @@ enum Way {
     Within,
 }
 
-struct World {
-    simulator: Simulator,
+/// A bot that replies to every message.
+struct Replier {
     machine: SessionMachine,
     account: Account,
-    now: Now,
-    next_text: Duration,
-    written: usize,
+    transport: VirtualTransport,
     way: Way,
-    /// What came out.
-    messages: usize,
-    notices: BTreeMap<&'static str, usize>,
-    reply_errors: BTreeMap<String, usize>,
+    /// Replies that failed, by the class of the error.
+    failed: BTreeMap<String, usize>,
 }
 
-impl World {
-    fn new(way: Way) -> Self {
-        let simulator = Simulator::default();
-        let login = simulator.login();
-        let credential = Credential::builder()
-            .sessdata(login.sessdata)
-            .bili_jct(login.bili_jct)
-            .build()
-            .unwrap();
-        let context = Context::new(credential).hosts(Hosts::origin("http://localhost").unwrap());
-        let poller = Poller::new(context.clone(), PollerConfig::new()).unwrap();
-        Self {
-            simulator,
+impl Replier {
+    fn start(setup: Setup, way: Way) -> Result<Self, Box<dyn Error>> {
+        let poller = Poller::new(setup.context.clone(), PollerConfig::new())?;
+        Ok(Self {
             machine: SessionMachine::new(poller),
-            account: Account::new(context),
-            now: Now {
-                monotonic: Duration::ZERO,
-                wall: UnixMicros(1_700_000_000_000_000),
-            },
-            next_text: EVERY,
-            written: 0,
+            account: Account::new(setup.context),
+            transport: setup.transport,
             way,
-            messages: 0,
-            notices: BTreeMap::new(),
-            reply_errors: BTreeMap::new(),
-        }
+            failed: BTreeMap::new(),
+        })
     }
 
-    /// Time passes up to this reading, in which others write.
-    fn sleep(&mut self, until: Duration) {
-        while self.now.monotonic < until {
-            let to = until.min(self.next_text.max(self.now.monotonic));
-            let span = to.saturating_sub(self.now.monotonic);
-            self.now.monotonic += span;
-            self.now.wall = self.now.wall.plus(span);
-            if self.now.monotonic >= self.next_text {
-                let turn = self.next_text.as_secs() / EVERY.as_secs();
-                let from = 20001 + i64::try_from(turn % 3).unwrap();
-                let text = NewMessage::text(from, &turn.to_string());
-                self.simulator.receive(self.now.wall.0, text).unwrap();
-                self.next_text += EVERY;
-                self.written += 1;
-            }
-        }
-    }
-
-    fn send(&mut self, request: &Request<Vec<u8>>) -> Result<Response<Vec<u8>>, TransportError> {
-        self.sleep(self.now.monotonic + LATENCY);
-        match self.simulator.handle(self.now.wall.0, request) {
-            Answer::Respond(answer) => Ok(answer),
-            _ => Err(TransportError::timeout()),
-        }
-    }
-
-    fn reply(&mut self, to: ConversationId) -> Result<SentMsg, Error> {
+    fn reply(&mut self, now: Now, to: ConversationId) -> Result<(), bilibili_session::Error> {
         let mut call = Call::new(SendMsg::text(to, "收到"));
         let mut step = match self.way {
-            Way::Beside => call.start(&mut self.account, self.now),
-            Way::Within => self.machine.start_call(self.now, &mut call),
+            Way::Beside => call.start(&mut self.account, now),
+            Way::Within => self.machine.start_call(now, &mut call),
         };
         loop {
             match step {
-                Step::Done(result) => return result,
+                Step::Done(result) => return result.map(drop),
                 Step::Send(request) => {
-                    let answer = self.send(&request);
+                    let answer = self.transport.send(request);
                     step = match self.way {
-                        Way::Beside => call.handle_response(&mut self.account, self.now, answer),
-                        Way::Within => self
-                            .machine
-                            .handle_call_response(self.now, &mut call, answer),
+                        Way::Beside => call.handle_response(&mut self.account, now, answer),
+                        Way::Within => self.machine.handle_call_response(now, &mut call, answer),
                     };
                 }
             }
         }
     }
+}
 
-    /// Does what the bot does up to this reading.
-    fn pass(&mut self, end: Duration) {
-        while self.now.monotonic < end {
-            match self.machine.poll(self.now) {
-                Output::Send(outgoing) => {
-                    let answer = self.send(&outgoing.request);
-                    self.machine.handle_response(self.now, outgoing.id, answer);
-                }
-                Output::Handle(dispatch) => match self.machine.hand_out(dispatch) {
-                    Update::Event(event) => {
-                        self.messages += 1;
-                        if let Err(error) = self.reply(event.conversation) {
-                            let kind = error.class().to_string();
-                            *self.reply_errors.entry(kind).or_default() += 1;
-                        }
-                    }
-                    Update::Notice(notice) => {
-                        *self.notices.entry(notice.kind()).or_default() += 1;
-                    }
-                    Update::Status(_) => {}
-                },
-                Output::Wait(until) => {
-                    self.sleep(until.min(end));
-                    self.machine.handle_timeout(self.now);
-                }
-                Output::Busy => panic!("nothing is handled beside this loop"),
-                Output::Finished(result) => panic!("it ended: {result:?}"),
+impl Driven for Replier {
+    fn turn(&mut self, now: Now, handled: &mut dyn FnMut(&Update)) -> Output {
+        loop {
+            let dispatch = match self.machine.poll(now) {
+                Output::Handle(dispatch) => dispatch,
+                output => return output,
+            };
+            let update = self.machine.hand_out(dispatch);
+            handled(&update);
+            let replied = update.event().map(|it| self.reply(now, it.conversation));
+            if let Some(Err(error)) = replied {
+                let class = error.class().to_string();
+                *self.failed.entry(class).or_default() += 1;
             }
         }
     }
 
-    fn requests(&self, part: &str) -> u64 {
-        let state = self.simulator.state();
-        let requests = state["requests"].as_object().unwrap();
-        let counts = requests.iter().filter(|(path, _)| path.contains(part));
-        counts.map(|(_, count)| count.as_u64().unwrap()).sum()
+    fn machine(&self) -> impl Deref<Target = SessionMachine> {
+        &self.machine
     }
+
+    fn machine_mut(&mut self) -> impl DerefMut<Target = SessionMachine> {
+        &mut self.machine
+    }
+}
+
+/// So much time passes, in which somebody writes every ten seconds.
+fn pass(bot: &mut VirtualBot<Replier>, texts: u64) {
+    for n in 0..texts {
+        let from = Uid(20001 + i64::try_from(n % 3).unwrap());
+        bot.receive_text(from, &n.to_string()).unwrap();
+        bot.run_for(EVERY).unwrap();
+    }
+}
+
+fn requests(bot: &VirtualBot<Replier>, part: &str) -> u64 {
+    bot.simulator().requests_matching(part)
+}
+
+fn warnings(bot: &VirtualBot<Replier>) -> BTreeMap<&'static str, usize> {
+    let mut counts = BTreeMap::new();
+    for warning in bot.warnings() {
+        *counts.entry(warning.kind()).or_default() += 1;
+    }
+    counts
 }
 
 /// What followed the first refusal.
@@ -183,33 +144,34 @@ struct Hour {
 }
 
 fn hour(way: Way, code: i64) -> Hour {
-    let mut world = World::new(way);
+    let mut bot = VirtualBot::new(Simulator::default(), move |it| Replier::start(it, way)).unwrap();
+    bot.set_latency(LATENCY);
     let fault = Fault::once("/send_msg", FaultKind::Code(code)).times(u32::MAX);
-    world.simulator.push_fault(fault);
-    while world.requests("/send_msg") == 0 {
-        world.pass(world.now.monotonic + LATENCY);
-    }
-    let counts = |world: &World| {
-        ["/send_msg", "sessions", "fetch_session_msgs", "/nav"].map(|it| world.requests(it))
+    bot.simulator().push_fault(fault);
+    bot.receive_text(Uid(20001), "first").unwrap();
+    let refused = bot.run_until(HOUR, |bot| requests(bot, "/send_msg") > 0);
+    assert!(refused.unwrap());
+    let counts = |bot: &VirtualBot<Replier>| {
+        ["/send_msg", "sessions", "fetch_session_msgs", "/nav"].map(|part| requests(bot, part))
     };
-    let (before, messages) = (counts(&world), world.messages);
-    world.pass(world.now.monotonic + HOUR);
-    let after = counts(&world);
+    let (before, messages) = (counts(&bot), bot.events().len());
+    let texts = HOUR.as_secs() / EVERY.as_secs();
+    pass(&mut bot, texts);
+    let after = counts(&bot);
     let [sends, lists, fetches, navs] = std::array::from_fn(|n| after[n] - before[n]);
     let mut hour = Hour {
         sends,
         lists,
         fetches,
         navs,
-        messages: world.messages - messages,
-        notices: world.notices.clone(),
-        reply_errors: world.reply_errors.clone(),
+        messages: bot.events().len() - messages,
+        notices: warnings(&bot),
+        reply_errors: bot.session().unwrap().failed.clone(),
         lost: 0,
     };
-    world.simulator.clear_faults();
-    world.next_text = Duration::MAX;
-    world.pass(world.now.monotonic + 3 * HOUR);
-    hour.lost = world.written - world.messages;
+    bot.simulator().clear_faults();
+    bot.run_for(3 * HOUR).unwrap();
+    hour.lost = usize::try_from(texts).unwrap() + 1 - bot.events().len();
     hour
 }
 

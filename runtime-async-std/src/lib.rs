@@ -40,7 +40,7 @@ pub use bilibili_session::TransportConfig;
 pub use bilibili_session::session::{HandlerResult, IntoHandlerResult, Update};
 pub use calls::{Client, read_picture};
 pub use clock::now;
-pub use session::{Handler, Running, Session, Updates};
+pub use session::{ByHand, Handler, Running, Session, Updates};
 pub use transport::{SurfTransport, Transport};
 
 /// The core, so that one dependency is enough.

@@ -1,4 +1,4 @@
-//! Who asks: the cookies of one's own login.
+//! Login: the cookies of an account.
 //!
 //! A [`Credential`] is checked when it is made, shows nothing of itself in
 //! `Debug`, and is wiped when it is dropped. It comes from single fields
@@ -8,14 +8,15 @@
 mod formats;
 
 use std::fmt;
+use std::str::FromStr;
 
 use http::HeaderValue;
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use zeroize::Zeroize;
 
 use crate::ids::Uid;
-use crate::wbi::hex;
 
-/// The cookies of a login. Only `SESSDATA` is always needed; calls that write need `bili_jct` too.
+/// Cookies of a login. Only `SESSDATA` is always needed; calls that write need `bili_jct` too.
 ///
 /// ```
 /// use bilibili_session::Credential;
@@ -36,7 +37,7 @@ pub struct Credential {
     uid: Option<Uid>,
 }
 
-/// Why a credential was not made. No variant holds a value.
+/// Reason for which a credential was not made. No variant holds a value.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum CredentialError {
@@ -57,12 +58,12 @@ pub enum CredentialError {
 }
 
 impl Credential {
-    /// A credential from single cookies.
+    /// Begins a credential of single cookies.
     pub fn builder() -> CredentialBuilder {
         CredentialBuilder::default()
     }
 
-    /// A credential from text: a `Cookie:` header line, a Netscape `cookies.txt`,
+    /// Reads a credential from text: a `Cookie:` header line, a Netscape `cookies.txt`,
     /// or the JSON export of a browser extension. Cookies of other sites are left out.
     ///
     /// # Errors
@@ -72,22 +73,22 @@ impl Credential {
         formats::parse(text)?.build()
     }
 
-    /// The account's number, if `DedeUserID` was given. The truth is what nav says.
+    /// Returns the number of the account, if `DedeUserID` was given. Only nav knows the true one.
     pub fn uid(&self) -> Option<Uid> {
         self.uid
     }
 
-    /// Whether calls that write can be made: there is a `bili_jct`.
+    /// Returns whether calls that write can be made: there is a `bili_jct`.
     pub fn can_write(&self) -> bool {
         self.bili_jct.is_some()
     }
 
-    /// The CSRF token.
+    /// Returns the CSRF token.
     pub(crate) fn csrf(&self) -> Option<&str> {
         self.bili_jct.as_ref().map(Secret::expose)
     }
 
-    /// The `Cookie` header: the fields that are set, in a fixed order.
+    /// Returns the `Cookie` header: the fields that are set, in a fixed order.
     pub(crate) fn cookie_header(&self) -> Option<HeaderValue> {
         let mut line = format!("SESSDATA={}", self.sessdata.expose());
         for (name, value) in [
@@ -115,6 +116,15 @@ impl Credential {
     }
 }
 
+/// [`Credential::parse`].
+impl FromStr for Credential {
+    type Err = CredentialError;
+
+    fn from_str(text: &str) -> Result<Self, CredentialError> {
+        Self::parse(text)
+    }
+}
+
 impl fmt::Debug for Credential {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Credential")
@@ -139,31 +149,31 @@ pub struct CredentialBuilder {
 }
 
 impl CredentialBuilder {
-    /// `SESSDATA`, as the browser shows it; a value without `%` is percent-encoded.
+    /// Sets `SESSDATA`, as the browser shows it; a value without `%` is percent-encoded.
     pub fn sessdata(mut self, value: impl Into<String>) -> Self {
         self.sessdata = Secret::given(value);
         self
     }
 
-    /// `bili_jct`, the CSRF token.
+    /// Sets `bili_jct`, the CSRF token.
     pub fn bili_jct(mut self, value: impl Into<String>) -> Self {
         self.bili_jct = Secret::given(value);
         self
     }
 
-    /// `buvid3`, the browser's device cookie. One's own, from the same browser.
+    /// Sets `buvid3`, the device cookie of the same browser.
     pub fn buvid3(mut self, value: impl Into<String>) -> Self {
         self.buvid3 = Secret::given(value);
         self
     }
 
-    /// `buvid4`, the browser's other device cookie.
+    /// Sets `buvid4`, the other device cookie of the same browser.
     pub fn buvid4(mut self, value: impl Into<String>) -> Self {
         self.buvid4 = Secret::given(value);
         self
     }
 
-    /// `DedeUserID`, the account's own number. Without it nav is asked.
+    /// Sets `DedeUserID`, the account's own number. Without this, nav is asked.
     pub fn uid(mut self, value: impl Into<String>) -> Self {
         self.uid = Secret::given(value);
         self
@@ -208,28 +218,26 @@ fn checked(secret: Option<Secret>, name: &'static str) -> Result<Option<Secret>,
     secret.map(|secret| secret.checked(name)).transpose()
 }
 
+/// The characters that are encoded in a cookie: all but RFC 3986's unreserved ones.
+const RESERVED: &AsciiSet = &NON_ALPHANUMERIC
+    .remove(b'-')
+    .remove(b'_')
+    .remove(b'.')
+    .remove(b'~');
+
 /// A SESSDATA holds `,` and `*`: as it came from the server they are escaped.
 fn percent_encoded(sessdata: &Secret) -> Secret {
     let value = sessdata.expose();
     if value.contains('%') {
         return sessdata.clone();
     }
-    let mut encoded = String::with_capacity(value.len() * 2);
-    for byte in value.bytes() {
-        match byte {
-            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'_' | b'.' | b'~' => {
-                encoded.push(char::from(byte));
-            }
-            _ => {
-                encoded.push('%');
-                encoded.push_str(&hex(&[byte]).to_uppercase());
-            }
-        }
-    }
+    // Long enough for all, so that no half of the secret stays where a growing text has been.
+    let mut encoded = String::with_capacity(value.len() * 3);
+    encoded.extend(utf8_percent_encode(value, RESERVED));
     Secret(encoded)
 }
 
-/// Text that never shows itself and is wiped when it is dropped.
+/// Text that never shows itself and is wiped when dropped.
 #[derive(Clone)]
 struct Secret(String);
 

@@ -1,4 +1,4 @@
-//! What a call needs besides the login's cookies, as a type.
+//! Requirements of calls besides the login's cookies, as types.
 
 use crate::identity::Identity;
 use crate::ids::Uid;
@@ -19,46 +19,67 @@ pub trait Auth: sealed::Sealed {
     /// True where the service decides if it wants a signature.
     const ON_DEMAND: bool = false;
 
-    /// What must be at hand to build such a request.
+    /// Input that is needed to build such a request.
     type Proof<'a>: Copy;
 
-    /// The proof, when nothing, or only the clock, is needed for it.
+    /// Returns the proof where no identity is needed for it.
     fn without_identity() -> Option<Self::Proof<'static>>;
 
-    /// The proof out of what nav said.
+    /// Returns the proof made from the identity that nav named.
     fn with_identity(identity: &Identity, wts: UnixSeconds) -> Self::Proof<'_>;
 
-    /// The query as it is sent.
+    /// Returns the query as sent.
     fn query(
         proof: Self::Proof<'_>,
         query: Vec<(&'static str, String)>,
     ) -> Vec<(&'static str, String)>;
 }
 
-/// The login's cookies are enough.
+/// Requirement of nothing but the login's cookies.
 #[derive(Debug, Clone, Copy)]
+#[expect(
+    clippy::exhaustive_enums,
+    reason = "the name of a requirement, no value has this type"
+)]
 pub enum Cookies {}
 
-/// The account's own number stands in the request.
+/// Requirement of the account's own number, which the request contains.
 #[derive(Debug, Clone, Copy)]
+#[expect(
+    clippy::exhaustive_enums,
+    reason = "the name of a requirement, no value has this type"
+)]
 pub enum OwnUid {}
 
-/// The query is signed.
+/// Requirement of a signed query.
 #[derive(Debug, Clone, Copy)]
+#[expect(
+    clippy::exhaustive_enums,
+    reason = "the name of a requirement, no value has this type"
+)]
 pub enum Wbi {}
 
-/// The query is signed only where the service asks for it: lists of conversations.
+/// Requirement of a query that is signed only where the service asks for it: lists of
+/// conversations.
 #[derive(Debug, Clone, Copy)]
+#[expect(
+    clippy::exhaustive_enums,
+    reason = "the name of a requirement, no value has this type"
+)]
 pub enum WbiOnDemand {}
 
-/// What signs a query: keys, the time, and whose they are.
+/// Keys, account and time that sign a query.
 #[derive(Debug, Clone, Copy)]
+#[expect(
+    clippy::exhaustive_structs,
+    reason = "whoever builds requests by hand makes it"
+)]
 pub struct Signer<'a> {
-    /// The account that signs.
+    /// Account that signs.
     pub uid: Uid,
-    /// The keys that nav gave.
+    /// Keys that nav gave.
     pub keys: &'a WbiKeys,
-    /// The time that is signed along.
+    /// Time that is signed along.
     pub wts: UnixSeconds,
 }
 

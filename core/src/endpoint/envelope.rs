@@ -1,4 +1,4 @@
-//! `{"code", "message", "data"}`: around every answer.
+//! Envelope of every answer: `{"code", "message", "data"}`.
 
 use http::Response;
 use http::header::DATE;
@@ -8,7 +8,7 @@ use crate::error::{ApiError, DecodeError, Error, HttpError};
 use crate::json;
 use crate::time::UnixSeconds;
 
-/// `data` of a successful answer; null where there is none.
+/// Returns `data` of a successful answer; null where there is none.
 pub(super) fn data(response: &Response<Vec<u8>>) -> Result<Value, Error> {
     let status = response.status();
     let not_ours = || HttpError::new(status, response.body());
@@ -38,7 +38,7 @@ pub(super) fn data(response: &Response<Vec<u8>>) -> Result<Value, Error> {
     }
 }
 
-/// The service's words: `message`, in older answers `msg`.
+/// Returns the service's words: `message`, in older answers `msg`.
 fn message(body: &Value) -> String {
     ["message", "msg"]
         .into_iter()
@@ -48,7 +48,7 @@ fn message(body: &Value) -> String {
         .unwrap_or_default()
 }
 
-/// The server's clock: the `Date` header of an answer.
+/// Returns the server's time: the `Date` header of an answer.
 pub fn server_date<B>(response: &Response<B>) -> Option<UnixSeconds> {
     UnixSeconds::from_http_date(response.headers().get(DATE)?.to_str().ok()?)
 }

@@ -1,4 +1,4 @@
-//! One call: how its request is built and how its answer is read.
+//! Interface of a call: building its request, reading its answer.
 //!
 //! The calls themselves are in [`endpoints`](crate::endpoints). Each says in its
 //! type what it needs besides the login's cookies ([`Auth`]), so a signed request
@@ -17,7 +17,7 @@ use serde_json::Value;
 use crate::context::Context;
 use crate::error::{BuildError, DecodeError, Error};
 
-/// A call of the service.
+/// Call of the service.
 ///
 /// Build the request, send it with whatever there is, give the answer back:
 ///
@@ -36,14 +36,14 @@ use crate::error::{BuildError, DecodeError, Error};
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub trait Endpoint {
-    /// What the call needs besides cookies.
+    /// Requirement of the call besides cookies.
     type Auth: Auth;
-    /// What a successful answer says.
+    /// Result of a successful answer.
     type Output;
     /// True for a call that sends a message: the service limits these by themselves.
     const SENDS: bool = false;
 
-    /// Checks what can be checked before anything is sent.
+    /// Checks the call before anything is sent.
     ///
     /// # Errors
     /// Fails with what the caller must mend.
@@ -52,7 +52,7 @@ pub trait Endpoint {
         Ok(())
     }
 
-    /// Method, host, path and parameters of this call.
+    /// Returns method, host, path and parameters of this call.
     ///
     /// # Errors
     /// Fails with what the caller must mend.
@@ -68,7 +68,7 @@ pub trait Endpoint {
     /// Fails where `data` is not of the documented shape, with the path.
     fn decode(&self, data: &Value) -> Result<Self::Output, DecodeError>;
 
-    /// The whole request, ready to be sent.
+    /// Builds the whole request, ready to be sent.
     ///
     /// # Errors
     /// Fails with what the caller must mend; nothing was sent then.
@@ -92,7 +92,7 @@ pub trait Endpoint {
         Ok(self.decode(&data).map_err(|error| error.within("data"))?)
     }
 
-    /// Reads `data` of an answer as it is, for what is not typed.
+    /// Reads `data` of an answer without a type.
     ///
     /// # Errors
     /// Fails when the service refused or the answer has no envelope.

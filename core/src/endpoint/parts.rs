@@ -1,7 +1,8 @@
-//! The parts of a request, and how they become one.
+//! Parts of a request, and the request made from them.
 
 use http::header::{CONTENT_TYPE, COOKIE, HeaderValue, ORIGIN, REFERER, USER_AGENT};
 use http::{Method, Request};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use url::form_urlencoded;
 
 use crate::context::Context;
@@ -50,7 +51,7 @@ impl std::fmt::Debug for Body {
 }
 
 impl Parts {
-    /// A GET.
+    /// Creates a GET.
     pub fn get(host: Host, path: &'static str) -> Self {
         Self {
             target: Target::Call(host, path),
@@ -59,7 +60,7 @@ impl Parts {
         }
     }
 
-    /// A GET of a picture, without cookies.
+    /// Creates a GET of a picture, without cookies.
     pub(crate) fn picture(url: PictureUrl) -> Self {
         Self {
             target: Target::Picture(url),
@@ -68,7 +69,7 @@ impl Parts {
         }
     }
 
-    /// A POST of a form.
+    /// Creates a POST of a form.
     pub fn post(host: Host, path: &'static str) -> Self {
         Self {
             target: Target::Call(host, path),
@@ -99,7 +100,7 @@ impl Parts {
         self
     }
 
-    /// Adds what goes with every call to the `vc` host: `build` and `mobi_app`,
+    /// Adds the parameters of every call to the `vc` host: `build` and `mobi_app`,
     /// in the query of a GET, in the form of a POST.
     pub fn web(self) -> Self {
         match self.body {
@@ -129,7 +130,7 @@ impl Parts {
         self
     }
 
-    /// The request, with the headers that every request has.
+    /// Builds the request, with the headers that every request has.
     pub(super) fn into_request(self, context: &Context) -> Result<Request<Vec<u8>>, BuildError> {
         let mut url = match &self.target {
             Target::Call(host, path) => context.hosts.url(*host, path),
@@ -180,8 +181,10 @@ impl Parts {
     }
 }
 
-/// Percent-encodes all but unreserved characters, so that no URL library on
-/// the way sees a reason to write it differently.
+/// The characters that are encoded in a query: so many that no URL library on the way sees a
+/// reason to write one differently.
+const QUERY: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.');
+
 fn query_string(pairs: &[(&'static str, String)]) -> String {
     let mut text = String::new();
     for (name, value) in pairs {
@@ -190,13 +193,22 @@ fn query_string(pairs: &[(&'static str, String)]) -> String {
         }
         text.push_str(name);
         text.push('=');
-        for chunk in form_urlencoded::byte_serialize(value.as_bytes()) {
-            match chunk {
-                "+" => text.push_str("%20"),
-                "*" => text.push_str("%2A"),
-                chunk => text.push_str(chunk),
-            }
-        }
+        text.extend(utf8_percent_encode(value, QUERY));
     }
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_query_is_written_as_a_form_but_for_what_libraries_write_differently() {
+        let every: String = ('\0'..='\u{7f}').chain("é你😀".chars()).collect();
+        let form: String = form_urlencoded::byte_serialize(every.as_bytes()).collect();
+        assert_eq!(
+            query_string(&[("a", String::new()), ("b", every)]),
+            format!("a=&b={}", form.replace('+', "%20").replace('*', "%2A"))
+        );
+    }
 }

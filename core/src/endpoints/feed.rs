@@ -1,4 +1,4 @@
-//! The feeds of notifications: replies, mentions, likes.
+//! Feeds of notifications: replies, mentions, likes.
 
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
@@ -23,12 +23,12 @@ macro_rules! feed {
         }
 
         impl $name {
-            /// The newest page.
+            /// Asks for the newest page.
             pub const fn new() -> Self {
                 Self { after: None }
             }
 
-            /// The page that begins at the cursor of the page before.
+            /// Asks for the page that begins at the cursor of the page before.
             pub const fn after(cursor: FeedCursor) -> Self {
                 Self {
                     after: Some(cursor),
@@ -54,21 +54,21 @@ macro_rules! feed {
 }
 
 feed! {
-    /// One page of the replies to this account.
+    /// Asks for one page of the replies to this account.
     ///
     /// `GET https://api.bilibili.com/x/msgfeed/reply`
     GetReplies: "/x/msgfeed/reply", "reply_time", Reply, page
 }
 
 feed! {
-    /// One page of the mentions of this account.
+    /// Asks for one page of the mentions of this account.
     ///
     /// `GET https://api.bilibili.com/x/msgfeed/at`
     GetAt: "/x/msgfeed/at", "at_time", At, page
 }
 
 feed! {
-    /// One page of the likes of what this account made. The first page also brings
+    /// Asks for one page of the likes that this account received. The first page also brings
     /// the latest ones, which may stand in its items too.
     ///
     /// `GET https://api.bilibili.com/x/msgfeed/like`

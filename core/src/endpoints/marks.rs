@@ -1,4 +1,4 @@
-//! What can be done to a conversation: mark it read, pin it, mute it, remove it.
+//! Actions on a conversation: mark as read, pin, mute, remove.
 
 use serde_json::Value;
 
@@ -19,7 +19,7 @@ pub struct UpdateAck {
 }
 
 impl UpdateAck {
-    /// Read up to and with `ack_seqno`.
+    /// Marks the messages up to and with `ack_seqno` as read.
     pub fn new(conversation: impl Into<ConversationId>, ack_seqno: Seqno) -> Self {
         Self {
             conversation: conversation.into(),
@@ -99,7 +99,7 @@ pub struct SetTop {
 }
 
 impl SetTop {
-    /// Pins it.
+    /// Pins this conversation.
     pub fn pin(conversation: impl Into<ConversationId>) -> Self {
         Self {
             conversation: conversation.into(),
@@ -107,7 +107,7 @@ impl SetTop {
         }
     }
 
-    /// Unpins it.
+    /// Unpins this conversation.
     pub fn unpin(conversation: impl Into<ConversationId>) -> Self {
         Self {
             conversation: conversation.into(),
@@ -137,7 +137,7 @@ impl Endpoint for SetTop {
     }
 }
 
-/// Mutes a conversation, or lets it speak again. Needs `bili_jct`, and one's own number.
+/// Mutes or unmutes a conversation. Needs `bili_jct`, and the account's own number.
 ///
 /// `POST https://api.vc.bilibili.com/link_setting/v1/link_setting/set_msg_dnd`
 #[derive(Debug, Clone, Copy)]
@@ -148,7 +148,7 @@ pub struct SetMsgDnd {
 }
 
 impl SetMsgDnd {
-    /// Mutes it.
+    /// Mutes this conversation.
     pub fn mute(conversation: impl Into<ConversationId>) -> Self {
         Self {
             conversation: conversation.into(),
@@ -156,7 +156,7 @@ impl SetMsgDnd {
         }
     }
 
-    /// Lets it speak again.
+    /// Unmutes this conversation.
     pub fn unmute(conversation: impl Into<ConversationId>) -> Self {
         Self {
             conversation: conversation.into(),
@@ -189,7 +189,7 @@ impl Endpoint for SetMsgDnd {
     }
 }
 
-/// A POST that names a conversation.
+/// Creates a POST that names a conversation.
 fn named(path: &'static str, conversation: ConversationId) -> Parts {
     Parts::post(Host::Vc, path)
         .field("talker_id", conversation.talker_id())

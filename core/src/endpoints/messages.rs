@@ -1,6 +1,6 @@
-//! The messages of a conversation.
+//! Messages of a conversation.
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::context::Context;
@@ -13,10 +13,10 @@ use crate::json::lenient::{flag, text};
 use crate::json::nested::list;
 use crate::json::{self, Unreadable};
 
-/// The most that the service takes; older sources say 200.
+/// Largest page that the service takes; older sources say 200.
 const MAX_SIZE: u32 = 2000;
 
-/// One page of a conversation's messages. Signed.
+/// Asks for one page of a conversation's messages. Signed.
 ///
 /// Without bounds the newest; with bounds those between them, both exclusive.
 ///
@@ -31,7 +31,7 @@ pub struct FetchSessionMsgs {
 }
 
 impl FetchSessionMsgs {
-    /// The newest 30 messages of this conversation.
+    /// Asks for the newest 30 messages of this conversation.
     pub fn new(conversation: impl Into<ConversationId>) -> Self {
         Self {
             conversation: conversation.into(),
@@ -41,19 +41,19 @@ impl FetchSessionMsgs {
         }
     }
 
-    /// How many messages at most, 1 to 2000.
+    /// Sets the most messages of the page, 1 to 2000.
     pub const fn size(mut self, size: u32) -> Self {
         self.size = size;
         self
     }
 
-    /// Only messages after this one.
+    /// Asks only for messages after this one.
     pub const fn begin_seqno(mut self, begin_seqno: Seqno) -> Self {
         self.begin_seqno = Some(begin_seqno);
         self
     }
 
-    /// Only messages before this one.
+    /// Asks only for messages before this one.
     pub const fn end_seqno(mut self, end_seqno: Seqno) -> Self {
         self.end_seqno = Some(end_seqno);
         self
@@ -92,35 +92,36 @@ impl Endpoint for FetchSessionMsgs {
     }
 }
 
-/// A page of messages, newest first.
+/// Page of messages, newest first.
 #[derive(Debug, Clone, PartialEq, Default)]
 #[non_exhaustive]
 pub struct MessagePage {
-    /// Newest first; a message with a field that cannot be read says so in its content.
+    /// Messages, newest first; one with a field that cannot be read says so in its content.
     pub messages: Vec<Event>,
     /// Items without a readable `msg_seqno`.
     pub unreadable: Vec<Unreadable>,
-    /// Whether there are more within the bounds asked for.
+    /// Whether more messages lie within the bounds that were asked for.
     pub has_more: bool,
-    /// The lowest seqno of the page; 18446744073709551615 when it is empty.
+    /// Lowest seqno of the page; 18446744073709551615 when it is empty.
     pub min_seqno: Seqno,
-    /// The highest seqno of the page; 0 when it is empty.
+    /// Highest seqno of the page; 0 when it is empty.
     pub max_seqno: Seqno,
-    /// The pictures of the custom emoticons in the texts.
+    /// Pictures of the custom emoticons in the texts.
     pub e_infos: Vec<Emote>,
 }
 
-/// A custom emoticon.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+/// Custom emoticon.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
+#[non_exhaustive]
 pub struct Emote {
-    /// As it stands in the text.
+    /// Code of the emoticon in the text.
     #[serde(deserialize_with = "text")]
     pub text: String,
-    /// Its picture.
+    /// Address of the picture.
     #[serde(deserialize_with = "text")]
     pub url: String,
-    /// Its picture, moving.
+    /// Address of the moving picture.
     #[serde(deserialize_with = "text")]
     pub gif_url: String,
 }

@@ -1,4 +1,4 @@
-//! The calls of the service, one short file for each family.
+//! Calls of the service, one short file for each family.
 
 mod feed;
 mod marks;

@@ -1,4 +1,4 @@
-//! `GET https://api.bilibili.com/x/web-interface/nav`: whose login this is, and the keys of the day.
+//! Account of a login, and the keys of the day.
 
 use serde::Deserialize;
 use serde_json::Value;
@@ -13,30 +13,35 @@ use crate::json;
 use crate::json::lenient::{flag, or_default, text};
 use crate::wbi::WbiKeys;
 
-/// Asks whose login this is; brings the keys that sign queries.
+/// Asks for the account of the login and the keys that sign queries.
 ///
 /// `GET https://api.bilibili.com/x/web-interface/nav`
 #[derive(Debug, Clone, Copy, Default)]
+#[expect(
+    clippy::exhaustive_structs,
+    reason = "a call without parameters is its name"
+)]
+#[must_use]
 pub struct Nav;
 
-/// What nav says of the login.
+/// Answer of nav: the account of the login, and the keys.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct NavInfo {
-    /// Whether this is a login at all.
+    /// Whether the cookies are a login at all.
     pub is_login: bool,
-    /// The account's number.
+    /// Number of the account.
     pub mid: Uid,
-    /// The account's name.
+    /// Name of the account.
     pub uname: String,
-    /// The address of the account's picture.
+    /// Address of the account's picture.
     pub face: String,
-    /// The keys of the day; an answer that says "logged out" may lack them.
+    /// Keys of the day; an answer that says "logged out" may lack them.
     pub wbi_keys: Option<WbiKeys>,
 }
 
 impl NavInfo {
-    /// The login's identity.
+    /// Returns the identity of the login.
     ///
     /// # Errors
     /// Fails with -101 when this is no login, and where the keys are missing.

@@ -1,4 +1,4 @@
-//! Pictures: up to the service, and down from it.
+//! Upload and download of pictures.
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -84,11 +84,11 @@ impl Endpoint for UploadPicture {
     }
 }
 
-/// A picture that lies on the service now.
+/// Picture that was uploaded to the service.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct UploadedPicture {
-    /// Its address, as the service gives it: may begin with `http://`.
+    /// Address, as the service gives it: may begin with `http://`.
     #[serde(deserialize_with = "required")]
     pub image_url: String,
     /// In pixels.
@@ -106,7 +106,7 @@ pub struct UploadedPicture {
 }
 
 impl UploadedPicture {
-    /// The content of a message that shows it.
+    /// Returns the content of a message that shows the picture.
     pub fn content(&self) -> PictureContent {
         PictureContent {
             url: self.image_url.clone(),
@@ -119,7 +119,7 @@ impl UploadedPicture {
     }
 }
 
-/// Reads a picture back from where it lies, without the login's cookies.
+/// Downloads a picture from its address, without the login's cookies.
 ///
 /// `GET https://i0.hdslb.com/bfs/…`, or another of the service's picture hosts; where
 /// the context has an origin, the same path there.
@@ -130,12 +130,12 @@ pub struct DownloadPicture {
 }
 
 impl DownloadPicture {
-    /// The picture at this address.
+    /// Downloads the picture at this address.
     pub fn new(url: impl Into<String>) -> Self {
         Self { url: url.into() }
     }
 
-    /// The picture of a message.
+    /// Downloads the picture of a message.
     pub fn of(picture: &PictureContent) -> Self {
         Self::new(&picture.url)
     }

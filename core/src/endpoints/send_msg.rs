@@ -1,6 +1,6 @@
 //! Sending: text, pictures and withdrawals, to users and groups.
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::Emote;
@@ -16,10 +16,10 @@ use crate::model::{EventType, PictureContent};
 use crate::picture_url::PictureUrl;
 use crate::time::UnixSeconds;
 
-/// The most bytes of content that the service takes.
+/// Most bytes of content that the service takes.
 const MAX_CONTENT: usize = 2000;
 
-/// For how many seconds the service lets a message be taken back.
+/// Seconds within which the service lets a message be taken back.
 const WITHDRAW_WITHIN: i64 = 120;
 
 /// Sends a message, or takes one back. Signed; needs `bili_jct`.
@@ -34,13 +34,13 @@ pub struct SendMsg {
     msg_type: EventType,
     content: String,
     new_face_version: u8,
-    /// What was wrong with what is to be sent, said when it is sent.
+    /// Error of what is to be sent, reported when it is sent.
     refused: Option<BuildError>,
     withdrawn_sent_at: Option<UnixSeconds>,
 }
 
 impl SendMsg {
-    /// A text for this user or group; at most 2000 bytes of content.
+    /// Sends a text to this user or group; at most 2000 bytes of content.
     pub fn text(receiver: impl Into<ConversationId>, text: &str) -> Self {
         Self::new(
             receiver.into(),
@@ -49,13 +49,13 @@ impl SendMsg {
         )
     }
 
-    /// A picture for this user or group. It has to lie on one of the service's own picture
-    /// hosts ([`UploadPicture`](super::UploadPicture)); `http://` becomes `https://`.
+    /// Sends a picture to this user or group. Its address has to lie on one of the service's own
+    /// picture hosts ([`UploadPicture`](super::UploadPicture)); `http://` becomes `https://`.
     pub fn picture(receiver: impl Into<ConversationId>, picture: &PictureContent) -> Self {
         Self::shown(receiver.into(), EventType::Picture, picture)
     }
 
-    /// A custom sticker, or a picture as groups have it: [`SendMsg::picture`] of type 6.
+    /// Sends a custom sticker, or a picture as groups have it: [`SendMsg::picture`] of type 6.
     pub fn groups_picture(receiver: impl Into<ConversationId>, picture: &PictureContent) -> Self {
         Self::shown(receiver.into(), EventType::GroupsPicture, picture)
     }
@@ -96,14 +96,14 @@ impl SendMsg {
         }
     }
 
-    /// For a withdrawal: when the message was sent. One that is more than 120 s old is
-    /// refused without asking the service.
+    /// Sets the time when the message that is taken back was sent. A withdrawal after more than
+    /// 120 s is refused without asking the service.
     pub const fn sent_at(mut self, sent_at: UnixSeconds) -> Self {
         self.withdrawn_sent_at = Some(sent_at);
         self
     }
 
-    /// Which emoticons are meant: 1, the default, for the new ones.
+    /// Sets the version of the emoticons: 1, the default, for the new ones.
     pub const fn new_face_version(mut self, version: u8) -> Self {
         self.new_face_version = version;
         self
@@ -177,7 +177,7 @@ impl Endpoint for SendMsg {
     }
 }
 
-/// A whole number without a fraction, as the web client writes it.
+/// Writes a whole number without a fraction, as the web client does.
 fn number(size: f64) -> Value {
     // The size of a picture in kB is far below 2^53.
     #[allow(clippy::cast_possible_truncation)]
@@ -188,32 +188,33 @@ fn number(size: f64) -> Value {
     }
 }
 
-/// What the service says of a message that it took.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+/// Answer of the service to a message that it took.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct SentMsg {
-    /// The key of the message; needed to take it back.
+    /// Key of the message; needed to take it back.
     #[serde(deserialize_with = "required")]
     pub msg_key: MsgKey,
-    /// The content as the service keeps it; may be empty.
+    /// Content as the service keeps it; may be empty.
     #[serde(default, deserialize_with = "text")]
     pub msg_content: String,
-    /// The pictures of the custom emoticons in it.
+    /// Pictures of the custom emoticons in the text.
     #[serde(default, deserialize_with = "list")]
     pub e_infos: Vec<Emote>,
-    /// Set when the service has something to say of the words in it.
+    /// Remark of the service on the words of the message, if there is one.
     #[serde(default, deserialize_with = "maybe")]
     pub key_hit_infos: Option<KeyHitInfos>,
 }
 
-/// What the service has to say of the words in a message.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+/// Remark of the service on the words of a message.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
+#[non_exhaustive]
 pub struct KeyHitInfos {
-    /// To be shown to the user.
+    /// Text to be shown to the user.
     #[serde(deserialize_with = "text")]
     pub toast: String,
-    /// By which rule.
+    /// Rule that the words met.
     #[serde(deserialize_with = "text")]
     pub rule_id: String,
 }

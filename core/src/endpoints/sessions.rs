@@ -1,4 +1,4 @@
-//! The lists of conversations.
+//! Lists of conversations.
 
 use std::collections::BTreeMap;
 
@@ -17,11 +17,12 @@ use crate::time::UnixMicros;
 
 const MAX_SIZE: u32 = 100;
 
-/// What the service takes where none is asked for.
+/// Size of a page where none is asked for.
 const USUAL_SIZE: u32 = 20;
 
-/// Which conversations a list shows.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+/// Filter of a list: the conversations that are shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+#[non_exhaustive]
 pub enum SessionType {
     /// Users and the system (1).
     UserAndSystem,
@@ -32,7 +33,7 @@ pub enum SessionType {
     /// All (4).
     #[default]
     All,
-    /// What the service keeps back (5).
+    /// Intercepted by the service (5).
     Intercepted,
     /// The system (7).
     System,
@@ -43,7 +44,7 @@ pub enum SessionType {
 }
 
 impl SessionType {
-    /// From the number on the wire.
+    /// Reads the number on the wire.
     pub const fn from_number(number: i64) -> Option<Self> {
         Some(match number {
             1 => Self::UserAndSystem,
@@ -58,7 +59,7 @@ impl SessionType {
         })
     }
 
-    /// The number on the wire.
+    /// Returns the number on the wire.
     pub const fn number(self) -> i64 {
         match self {
             Self::UserAndSystem => 1,
@@ -73,7 +74,8 @@ impl SessionType {
     }
 }
 
-/// One page of the list of conversations, newest first. Signed where the service asks for it.
+/// Asks for one page of the list of conversations, newest first. Signed where the service asks
+/// for it.
 ///
 /// `GET https://api.vc.bilibili.com/session_svr/v1/session_svr/get_sessions`
 #[derive(Debug, Clone)]
@@ -95,7 +97,7 @@ impl Default for GetSessions {
 }
 
 impl GetSessions {
-    /// All conversations, groups folded, the newest page.
+    /// Asks for the newest page of all conversations, groups folded.
     pub const fn new() -> Self {
         Self {
             session_type: SessionType::All,
@@ -108,55 +110,55 @@ impl GetSessions {
         }
     }
 
-    /// Only these conversations.
+    /// Asks only for these conversations.
     pub const fn session_type(mut self, session_type: SessionType) -> Self {
         self.session_type = session_type;
         self
     }
 
-    /// Whether groups are folded into one entry.
+    /// Sets whether groups are folded into one entry.
     pub const fn group_fold(mut self, fold: bool) -> Self {
         self.group_fold = fold;
         self
     }
 
-    /// Whether users that are not followed are folded into one entry.
+    /// Sets whether users that are not followed are folded into one entry.
     pub const fn unfollow_fold(mut self, fold: bool) -> Self {
         self.unfollow_fold = fold;
         self
     }
 
-    /// The service's sort rule; 2 is by time.
+    /// Sets the service's sort rule; 2 is by time.
     pub const fn sort_rule(mut self, rule: u32) -> Self {
         self.sort_rule = rule;
         self
     }
 
-    /// Only what changed after this.
+    /// Asks only for conversations that changed after this time.
     pub const fn begin_ts(mut self, begin_ts: UnixMicros) -> Self {
         self.begin_ts = Some(begin_ts);
         self
     }
 
-    /// Only what changed before this: `session_ts` of the last entry of a page plus
-    /// 1 µs asks for the next page.
+    /// Asks only for conversations that changed before this time: `session_ts` of the
+    /// last entry of a page plus 1 µs asks for the next page.
     pub const fn end_ts(mut self, end_ts: UnixMicros) -> Self {
         self.end_ts = Some(end_ts);
         self
     }
 
-    /// How many entries a page has, 1 to 100; the service's own is 20.
+    /// Sets the size of a page, 1 to 100; the service's own is 20.
     pub const fn size(mut self, size: u32) -> Self {
         self.size = Some(size);
         self
     }
 
-    /// Which conversations it shows.
+    /// Returns the filter of the list.
     pub(crate) const fn lists(&self) -> SessionType {
         self.session_type
     }
 
-    /// How many entries a full page has.
+    /// Returns the size of a full page.
     pub(crate) fn page_size(&self) -> usize {
         usize::try_from(self.size.unwrap_or(USUAL_SIZE)).unwrap_or(usize::MAX)
     }
@@ -189,7 +191,7 @@ impl Endpoint for GetSessions {
     }
 }
 
-/// The conversations that changed after a time, newest first.
+/// Asks for the conversations that changed after a time, newest first.
 ///
 /// When the answer says `has_more`, go on with [`GetSessions`] from its last entry down.
 /// Signed where the service asks for it.
@@ -203,7 +205,7 @@ pub struct NewSessions {
 }
 
 impl NewSessions {
-    /// What changed after `begin_ts`.
+    /// Asks for the conversations that changed after `begin_ts`.
     pub const fn new(begin_ts: UnixMicros) -> Self {
         Self {
             begin_ts,
@@ -211,13 +213,13 @@ impl NewSessions {
         }
     }
 
-    /// How many entries at most, 1 to 100.
+    /// Sets the most entries of the page, 1 to 100.
     pub const fn size(mut self, size: u32) -> Self {
         self.size = Some(size);
         self
     }
 
-    /// The time that what it shows changed after.
+    /// Returns the time after which the listed conversations changed.
     pub(crate) const fn changed_after(&self) -> UnixMicros {
         self.begin_ts
     }
@@ -245,7 +247,7 @@ impl Endpoint for NewSessions {
     }
 }
 
-/// One conversation as the lists show it.
+/// Asks for one conversation as the lists show it.
 ///
 /// Fails with 1000004 for one that never was.
 ///
@@ -257,7 +259,7 @@ pub struct GetSessionDetail {
 }
 
 impl GetSessionDetail {
-    /// The conversation with this user or of this group.
+    /// Asks for the conversation with this user or of this group.
     pub fn new(conversation: impl Into<ConversationId>) -> Self {
         Self {
             conversation: conversation.into(),
@@ -283,19 +285,19 @@ impl Endpoint for GetSessionDetail {
     }
 }
 
-/// A page of the list of conversations.
+/// Page of the list of conversations.
 #[derive(Debug, Clone, PartialEq, Default)]
 #[non_exhaustive]
 pub struct SessionPage {
-    /// Newest first; pinned ones may stand before.
+    /// Conversations, newest first; pinned ones may stand before.
     pub session_list: Vec<Conversation>,
     /// Entries that could not be read.
     pub unreadable: Vec<Unreadable>,
-    /// Whether there are more below.
+    /// Whether older conversations follow.
     pub has_more: bool,
     /// Whether the service is clearing up muted conversations.
     pub anti_disturb_cleaning: bool,
-    /// The service's own conversations: system message type to `talker_id`.
+    /// Conversations of the service itself: system message type to `talker_id`.
     pub system_msg: SystemTalkers,
 }
 

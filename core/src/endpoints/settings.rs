@@ -1,4 +1,4 @@
-//! The account's settings of private messages and notifications.
+//! Settings of private messages and notifications.
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -12,10 +12,14 @@ use crate::json::lenient::{maybe_flag, maybe_int};
 use crate::json::nested::maybe;
 use crate::model::coded;
 
-/// The account's settings of private messages and notifications.
+/// Asks for the account's settings of private messages and notifications.
 ///
 /// `GET https://api.vc.bilibili.com/link_setting/v1/link_setting/get`
 #[derive(Debug, Clone, Copy, Default)]
+#[expect(
+    clippy::exhaustive_structs,
+    reason = "a call without parameters is its name"
+)]
 #[must_use]
 pub struct GetSessionSettings;
 
@@ -57,7 +61,7 @@ coded! {
     Nobody = 2,
 }
 
-/// The settings; `None` where the answer lacks one, as older answers do.
+/// Settings of the account; `None` where the answer lacks one, as older answers do.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 #[non_exhaustive]

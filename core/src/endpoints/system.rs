@@ -1,4 +1,4 @@
-//! System notices: two sources of the newest, and what came before.
+//! System notices: two sources of the newest, and one of the older.
 
 use serde_json::Value;
 
@@ -9,7 +9,7 @@ use crate::hosts::Host;
 use crate::json::{self, Unreadable};
 use crate::model::SystemNotice;
 
-/// One page of system notices.
+/// Asks for one page of system notices.
 ///
 /// The newest come from two sources, the [user's](Self::new) and the
 /// [unified](Self::unified) one, which overlap; [older](Self::older) ones are paged through.
@@ -36,21 +36,21 @@ impl Default for GetSystemMessages {
 }
 
 impl GetSystemMessages {
-    /// The newest notices to the user, 20 of them.
+    /// Asks for the newest 20 notices to the user.
     pub const fn new() -> Self {
         Self {
             source: Source::User { page_size: 20 },
         }
     }
 
-    /// The newest notices of the unified source, 10 of them.
+    /// Asks for the newest 10 notices of the unified source.
     pub const fn unified() -> Self {
         Self {
             source: Source::Unified { page_size: 10 },
         }
     }
 
-    /// The notices before the one with this cursor.
+    /// Asks for the notices before the one with this cursor.
     pub const fn older(cursor: i64) -> Self {
         Self {
             source: Source::Older {
@@ -60,7 +60,7 @@ impl GetSystemMessages {
         }
     }
 
-    /// How many at most, of the newest. No effect on older ones.
+    /// Sets the size of the page, of the newest. No effect on older ones.
     pub const fn page_size(mut self, size: u32) -> Self {
         match &mut self.source {
             Source::User { page_size } | Source::Unified { page_size } => *page_size = size,
@@ -69,7 +69,8 @@ impl GetSystemMessages {
         self
     }
 
-    /// The service's `data_type` for older ones; its own page sends 1. No effect on the newest.
+    /// Sets the service's `data_type` for older ones; the web client sends 1. No effect on the
+    /// newest.
     pub const fn data_type(mut self, number: i64) -> Self {
         if let Source::Older { data_type, .. } = &mut self.source {
             *data_type = number;
@@ -113,11 +114,11 @@ impl Endpoint for GetSystemMessages {
     }
 }
 
-/// A page of system notices, newest first.
+/// Page of system notices, newest first.
 #[derive(Debug, Clone, Default, PartialEq)]
 #[non_exhaustive]
 pub struct SystemPage {
-    /// Newest first.
+    /// Notices, newest first.
     pub notices: Vec<SystemNotice>,
     /// Items that could not be read.
     pub unreadable: Vec<Unreadable>,

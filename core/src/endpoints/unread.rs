@@ -1,4 +1,4 @@
-//! How much is unread.
+//! Counts of unread messages and notifications.
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -10,10 +10,14 @@ use crate::hosts::Host;
 use crate::json;
 use crate::json::lenient::int;
 
-/// How many notifications are unread; private messages are not among them.
+/// Asks for the counts of unread notifications; private messages are not among them.
 ///
 /// `GET https://api.bilibili.com/x/msgfeed/unread`
 #[derive(Debug, Clone, Copy, Default)]
+#[expect(
+    clippy::exhaustive_structs,
+    reason = "a call without parameters is its name"
+)]
 #[must_use]
 pub struct GetUnreadMessages;
 
@@ -70,10 +74,14 @@ impl Endpoint for GetUnreadMessages {
     }
 }
 
-/// How many private messages of users are unread.
+/// Asks for the counts of unread private messages of users.
 ///
 /// `GET https://api.vc.bilibili.com/session_svr/v1/session_svr/single_unread`
 #[derive(Debug, Clone, Copy, Default)]
+#[expect(
+    clippy::exhaustive_structs,
+    reason = "a call without parameters is its name"
+)]
 #[must_use]
 pub struct SingleUnread;
 
@@ -127,10 +135,14 @@ impl Endpoint for SingleUnread {
     }
 }
 
-/// How many messages of groups are unread.
+/// Asks for the count of unread messages of groups.
 ///
 /// `GET https://api.vc.bilibili.com/session_svr/v1/session_svr/my_group_unread`
 #[derive(Debug, Clone, Copy, Default)]
+#[expect(
+    clippy::exhaustive_structs,
+    reason = "a call without parameters is its name"
+)]
 #[must_use]
 pub struct MyGroupUnread;
 

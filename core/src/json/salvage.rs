@@ -13,6 +13,7 @@ const MOST_DROPPED: usize = 100;
 
 /// An item of a list that could not be read at all.
 #[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
 pub struct Unreadable {
     /// The item as it came, as JSON text.
     pub raw: String,

@@ -14,6 +14,7 @@ use crate::time::UnixMicros;
 
 /// A conversation as the lists show it: with whom, how far it goes, how far it was read.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct Conversation {
     /// The other user's or the group's number; with `session_type` the identity.
     #[serde(deserialize_with = "required_int")]
@@ -119,6 +120,7 @@ impl Conversation {
 /// Name and picture of one of the service's own accounts.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
+#[non_exhaustive]
 pub struct AccountInfo {
     /// The name shown.
     #[serde(deserialize_with = "text")]

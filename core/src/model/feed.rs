@@ -12,6 +12,7 @@ use crate::time::UnixSeconds;
 /// Where the next page of a feed begins.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(default)]
+#[non_exhaustive]
 pub struct FeedCursor {
     /// Whether this was the last page.
     #[serde(deserialize_with = "flag")]

@@ -1,5 +1,7 @@
 //! A message as it comes, before its content is read.
 
+use std::fmt;
+
 use serde::{Deserialize, Serialize};
 
 use super::coded::coded;
@@ -9,7 +11,8 @@ use crate::json::nested::list;
 use crate::time::UnixSeconds;
 
 /// A message as the service sends it; what it lacks is 0 or empty.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct Message {
     /// Who sent it; 0 is the system, in groups.
     #[serde(default)]
@@ -133,7 +136,7 @@ coded! {
 }
 
 impl EventType {
-    /// The name in the output of `bili`: `text`, `share_video`, … `unknown`.
+    /// Returns the name: `text`, `share_video`, … `unknown`.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Text => "text",
@@ -158,6 +161,16 @@ impl EventType {
             Self::GroupOpened => "group_opened",
             Self::Welcome => "welcome",
             Self::Unknown(_) => "unknown",
+        }
+    }
+}
+
+/// The name; of an unknown type with its number.
+impl fmt::Display for EventType {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Unknown(number) => write!(f, "unknown ({number})"),
+            known => f.write_str(known.as_str()),
         }
     }
 }

@@ -105,7 +105,7 @@ pub struct JumpUriConfig {
 }
 
 /// A button of a notice.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Button {
     /// What it says.
@@ -140,7 +140,7 @@ fn first_of(texts: &[&String]) -> Option<String> {
 }
 
 /// A grey line of the service (18), in parts.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Tip {
     /// The parts, in order.
@@ -211,7 +211,7 @@ impl Ai {
 }
 
 /// A message of the system (51), as it came: what it holds is not known.
-#[derive(Debug, Clone, Default, PartialEq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(transparent)]
 #[non_exhaustive]
 pub struct SystemContent {

@@ -1,5 +1,7 @@
 //! Pictures: the content of a message, and a file before it is sent.
 
+use std::fmt;
+
 use imagesize::{ImageSize, ImageType};
 use serde::{Deserialize, Serialize};
 
@@ -8,6 +10,7 @@ use crate::json::lenient::{flag, float, int, required, text};
 
 /// A picture, or a custom sticker. Every field but `url` may be missing on the wire.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct PictureContent {
     /// Where it lies.
     #[serde(deserialize_with = "required")]
@@ -27,6 +30,16 @@ pub struct PictureContent {
     /// In kB.
     #[serde(default, deserialize_with = "float")]
     pub size: f64,
+}
+
+impl PictureContent {
+    /// Creates the content of a picture that lies at this address, with nothing else known.
+    pub fn new(url: impl Into<String>) -> Self {
+        Self {
+            url: url.into(),
+            ..Self::default()
+        }
+    }
 }
 
 // By reference, because serde passes it so.
@@ -99,6 +112,12 @@ impl PictureFormat {
     }
 }
 
+impl fmt::Display for PictureFormat {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
 impl Picture {
     /// Reads format and size from the head of the file; nothing is decoded.
     ///
@@ -160,8 +179,8 @@ impl Picture {
 }
 
 /// Without the file itself.
-impl std::fmt::Debug for Picture {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+impl fmt::Debug for Picture {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Picture")
             .field("format", &self.format)
             .field("width", &self.width)

@@ -1,5 +1,7 @@
 //! System notices: texts with links in them, and times written in two ways.
 
+use jiff::civil::DateTime;
+use jiff::tz::{self, Offset};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::Value;
 
@@ -89,7 +91,7 @@ pub struct NoticeSource {
 }
 
 /// A notice's text, with its links taken out of it.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct NoticeBody {
     /// The text; a link stands in it with its words only.
@@ -99,7 +101,7 @@ pub struct NoticeBody {
 }
 
 /// A link in a notice.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct NoticeLink {
     /// Its words.
@@ -150,6 +152,7 @@ fn link(from: &str) -> Option<(NoticeLink, &str)> {
 
 /// When a notice was given: the service writes a number, or text as on a clock in China.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum NoticeTime {
     /// A point in time; 0 if there was none.
     At(UnixSeconds),
@@ -158,7 +161,7 @@ pub enum NoticeTime {
 }
 
 /// The text has no time zone; the service's own is UTC+8.
-const UTC_PLUS_8: i64 = 8 * 3600;
+const SERVICE_ZONE: Offset = tz::offset(8);
 
 impl NoticeTime {
     /// The point in time; text is read as of UTC+8. `None` for 0 and for other text.
@@ -166,41 +169,20 @@ impl NoticeTime {
         match self {
             Self::At(UnixSeconds(0)) => None,
             Self::At(at) => Some(*at),
-            Self::Text(text) => clock(text).map(|local| UnixSeconds(local - UTC_PLUS_8)),
+            Self::Text(text) => clock(text),
         }
     }
 }
 
-/// `YYYY-MM-DD HH:MM:SS` in seconds since 1970, as if it were UTC.
-fn clock(text: &str) -> Option<i64> {
-    let (date, time) = text.trim().split_once([' ', 'T'])?;
-    let [year, month, day] = three(date, '-')?;
-    let [hour, minute, second] = three(time, ':')?;
-    let fits = (1970..=9999).contains(&year)
-        && (1..=12).contains(&month)
-        && (1..=31).contains(&day)
-        && (0..24).contains(&hour)
-        && (0..60).contains(&minute)
-        && (0..61).contains(&second);
-    if !fits {
-        return None;
-    }
-    // Days since 1970-01-01; a year begins in March, so that the leap day is its last.
-    let (year, month) = if month > 2 {
-        (year, month - 3)
-    } else {
-        (year - 1, month + 9)
-    };
-    let days = 365 * year + year / 4 - year / 100 + year / 400 + (153 * month + 2) / 5 + day - 1;
-    Some((((days - 719_468) * 24 + hour) * 60 + minute) * 60 + second)
-}
-
-fn three(text: &str, separator: char) -> Option<[i64; 3]> {
-    let numbers: Vec<i64> = text
-        .split(separator)
-        .map(|part| part.parse().ok())
-        .collect::<Option<_>>()?;
-    numbers.try_into().ok()
+/// The point in time of `YYYY-MM-DD HH:MM:SS` in the service's zone.
+fn clock(text: &str) -> Option<UnixSeconds> {
+    let text = text.trim();
+    let local = DateTime::strptime("%Y-%m-%d %H:%M:%S", text)
+        .or_else(|_| DateTime::strptime("%Y-%m-%dT%H:%M:%S", text))
+        .ok()?;
+    let second = SERVICE_ZONE.to_timestamp(local).ok()?.as_second();
+    // `0001-01-01 00:00:00` is how some servers write that there is no time.
+    (second > 0).then_some(UnixSeconds(second))
 }
 
 impl Default for NoticeTime {
@@ -284,6 +266,10 @@ mod tests {
             Some(UnixSeconds(1_700_000_000))
         );
         assert_eq!(
+            read(json!(" 2023-11-15T06:13:20")).unix(),
+            Some(UnixSeconds(1_700_000_000))
+        );
+        assert_eq!(
             read(json!("2024-02-29 08:00:00")).unix(),
             Some(UnixSeconds(1_709_164_800))
         );
@@ -292,6 +278,10 @@ mod tests {
             "yesterday",
             "2023-13-01 00:00:00",
             "2023-11-15",
+            "2023-02-29 08:00:00",
+            "2023-11-15 24:00:00",
+            "0001-01-01 00:00:00",
+            "2023-11-15 06:13:20 UTC",
             "1-2-3 4:5:6:7",
         ] {
             assert_eq!(read(json!(odd)).unix(), None, "{odd}");

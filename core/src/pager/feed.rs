@@ -50,6 +50,7 @@ feed!(GetLikes, Like);
 
 /// A whole feed, newest first, each item once.
 #[derive(Debug, Clone)]
+#[must_use]
 pub struct FeedPager<F> {
     next: Option<FeedCursor>,
     over: bool,
@@ -73,7 +74,6 @@ impl<F: Feed> FeedPager<F> {
     }
 
     /// No more than so many items.
-    #[must_use]
     pub const fn limit(mut self, items: usize) -> Self {
         self.tally.left = items;
         self

@@ -26,6 +26,7 @@ const STALLS: u8 = 3;
 /// Of what lies ahead only bounds are kept, two numbers a page, so memory stays flat
 /// over a long history; what the service serves in the other order is asked for twice.
 #[derive(Debug, Clone)]
+#[must_use]
 pub struct History {
     conversation: ConversationId,
     size: u32,
@@ -116,14 +117,12 @@ impl History {
     }
 
     /// No more than so many messages.
-    #[must_use]
     pub const fn limit(mut self, messages: usize) -> Self {
         self.tally.left = messages;
         self
     }
 
     /// Asks for so many at once, 1 to 2000.
-    #[must_use]
     pub const fn size(mut self, size: u32) -> Self {
         self.size = size;
         self

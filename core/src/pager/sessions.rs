@@ -16,6 +16,7 @@ use crate::model::Conversation;
 /// If the list of all conversations does not lead further down, the single types are read
 /// after it: from there on each type begins anew with its newest.
 #[derive(Debug, Clone)]
+#[must_use]
 pub struct SessionsPager {
     walk: ListWalk,
     state: State,
@@ -42,7 +43,6 @@ impl SessionsPager {
     }
 
     /// No more than so many conversations.
-    #[must_use]
     pub const fn limit(mut self, conversations: usize) -> Self {
         self.tally.left = conversations;
         self

@@ -12,6 +12,7 @@ use crate::model::SystemNotice;
 /// All system notices, newest first, each once: the newest of both sources, merged,
 /// then the older ones.
 #[derive(Debug, Clone)]
+#[must_use]
 pub struct SystemPager {
     stage: Stage,
     /// What came and is not handed out yet, newest first.
@@ -42,7 +43,6 @@ impl SystemPager {
     }
 
     /// No more than so many notices.
-    #[must_use]
     pub const fn limit(mut self, notices: usize) -> Self {
         self.tally.left = notices;
         self

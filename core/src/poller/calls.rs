@@ -3,7 +3,7 @@
 use http::Response;
 
 use super::output::Output;
-use super::pauses::{Cause, SendLimit};
+use super::pauses::{Cause, Refused, SendLimit, Source};
 use super::{Notice, Poller};
 use crate::call::{Call, Step};
 use crate::endpoint::Endpoint;
@@ -44,9 +44,7 @@ impl Poller {
                 Step::Done(Err(error))
             }
             Step::Done(Ok(output)) => {
-                if E::SENDS {
-                    self.pauses.sent();
-                }
+                self.pauses.answered(E::SENDS);
                 Step::Done(Ok(output))
             }
         }
@@ -67,18 +65,22 @@ impl Poller {
             self.tell(Notice::SendsPaused { delay, error });
             return;
         }
-        // It was begun before a pause that holds now, so that one does for it as well.
-        let sent_at = self.pauses.count().wrapping_sub(1);
-        match error.class() {
-            ErrorClass::LoginLost => self.fail(error.clone()),
-            ErrorClass::RiskControl => {
-                self.pause(now, Cause::RiskControl, sent_at, None, error.clone())
-            }
-            ErrorClass::Throttled => {
-                self.pause(now, Cause::Throttled, sent_at, None, error.clone())
-            }
-            _ => {}
-        }
+        let cause = match error.class() {
+            ErrorClass::LoginLost => return self.fail(error.clone()),
+            ErrorClass::RiskControl => Cause::RiskControl,
+            ErrorClass::Throttled => Cause::Throttled,
+            _ => return,
+        };
+        let refused = Refused {
+            cause,
+            source: match sends {
+                true => Source::Send,
+                false => Source::Call,
+            },
+            // It was begun before a pause that holds now, so that one does for it as well.
+            sent_at: self.pauses.count().wrapping_sub(1),
+        };
+        self.pause(now, refused, None, error.clone());
     }
 
     pub(super) fn tell(&mut self, notice: Notice) {

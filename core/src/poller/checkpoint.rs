@@ -226,7 +226,7 @@ impl Checkpoint {
 fn check_sum(body: &Body) -> String {
     use md5::{Digest, Md5};
     let text = serde_json::to_vec(body).unwrap_or_default();
-    crate::wbi::hex(&Md5::digest(text))
+    data_encoding::HEXLOWER.encode(&Md5::digest(text))
 }
 
 impl Serialize for Checkpoint {

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::pauses::Cause;
+use super::pauses::{Cause, Refused, Source};
 use super::request::{InFlight, Purpose};
 use super::track::Ended;
 use super::{Notice, Phase, Poller};
@@ -14,9 +14,9 @@ use crate::time::Now;
 impl Poller {
     /// Draws the consequence of a request that failed.
     pub(super) fn handle_failure(&mut self, now: Now, in_flight: &InFlight, error: Error) {
-        let (purpose, sent_at) = (in_flight.purpose, in_flight.pauses);
+        let purpose = in_flight.purpose;
         let pause = |poller: &mut Self, cause, error| {
-            poller.pause(now, cause, sent_at, purpose.conversation(), error);
+            poller.pause(now, in_flight.refused(cause), purpose.conversation(), error);
         };
         match (error.class(), purpose) {
             (ErrorClass::LoginLost, _) => self.fail(error),
@@ -47,15 +47,14 @@ impl Poller {
     pub(super) fn pause(
         &mut self,
         now: Now,
-        cause: Cause,
-        sent_at: u64,
+        refused: Refused,
         conversation: Option<ConversationId>,
         error: Error,
     ) {
         self.queue.clear();
         self.break_off_list(now, now.monotonic);
-        if let Some(delay) = self.pauses.begin(self.clock, cause, sent_at) {
-            self.tell(match cause {
+        if let Some(delay) = self.pauses.begin(self.clock, refused) {
+            self.tell(match refused.cause {
                 Cause::Fault | Cause::Signature => Notice::Retry {
                     delay,
                     conversation,
@@ -89,7 +88,7 @@ impl Poller {
         if refusal != Refusal::SignAgain {
             // After the pause it is tried without a signature first.
             self.account.sign_lists(false);
-            self.pause(now, Cause::Signature, in_flight.pauses, None, error);
+            self.pause(now, in_flight.refused(Cause::Signature), None, error);
         }
     }
 
@@ -112,7 +111,7 @@ impl Poller {
                 self.queue.push_front(id);
             }
             Refusal::Account if self.refused_to.is_some_and(|other| other != id) => {
-                self.pause(now, Cause::Signature, in_flight.pauses, None, error);
+                self.pause(now, in_flight.refused(Cause::Signature), None, error);
             }
             _ => {
                 self.refused_to = Some(id);
@@ -132,7 +131,7 @@ impl Poller {
 
     /// The list failed. What is known to be behind can be fetched all the same.
     fn retry_list(&mut self, now: Now, error: Error) {
-        let delay = self.pauses.next(Cause::Fault);
+        let delay = self.pauses.next(Cause::Fault, Source::Poll);
         self.tell(Notice::Retry {
             delay,
             conversation: None,

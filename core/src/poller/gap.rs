@@ -288,11 +288,23 @@ impl Gap {
             return;
         }
         self.target = Some(target.0);
+        if self.reached < target.0 {
+            self.open();
+        }
+    }
+
+    /// There are newer messages by now, and the list does not say how far they go.
+    pub(super) fn reopen(&mut self) {
+        self.target = None;
+        self.open();
+    }
+
+    fn open(&mut self) {
         let is_open = matches!(
             self.segments.back(),
             Some(Segment::Missing(Missing { before: OPEN, .. }))
         );
-        if !is_open && self.reached < target.0 {
+        if !is_open {
             self.segments.push_back(Segment::Missing(Missing {
                 after: self.reached,
                 before: OPEN,

@@ -73,8 +73,8 @@ pub(super) struct Lists {
     is_settled: bool,
     /// Beginning of the last list of changes that was read to its end.
     read_from: UnixMicros,
-    /// Beginning of another part that was read since: what moved up meanwhile was on no page of
-    /// it, and is on the next list of changes.
+    /// Beginning of other parts that were read since: what moved up meanwhile was on no page of
+    /// them, and is on a list of changes that is still to be read to its end.
     moved_up_from: Option<UnixMicros>,
     owed: Option<Owed>,
     whole: WholeList,
@@ -140,12 +140,15 @@ pub(super) struct LatestNow {
 
 impl LatestNow {
     /// The newest change of a list, unless it lies in the future: that would hide what arrives
-    /// until then. It does where both clocks say so: either may be behind. Without one of the
-    /// server, two conversations do not lie at once.
+    /// until then. Of the two clocks and the second conversation, each of which may be wrong, the
+    /// middle one counts; without a clock of the server, the later one.
     fn bound(self, newest: Newest) -> UnixMicros {
+        let (local, second) = (self.local.to_micros(), newest.second);
+        let (low, high) = (local.min(second), local.max(second));
         let latest = match self.server {
-            Some(_) => self.to_micros(),
-            None => self.to_micros().max(newest.second),
+            Some(server) if second.0 > 0 => server.to_micros().clamp(low, high),
+            Some(server) => server.to_micros(),
+            None => high,
         };
         newest.first.min(latest)
     }
@@ -199,11 +202,9 @@ impl Lists {
             (false, None) => UnixMicros(0),
         };
         self.seen_to = base;
-        self.whole.base = base;
-        let entries = page.session_list.iter();
-        let in_place = entries.filter(|entry| entry.top_ts.0 == 0 && entry.session_ts.0 > 0);
+        self.whole.base = base.min(newest.oldest);
         let has_all = !page.has_more && page.session_list.len() < newest_page().page_size();
-        let oldest = in_place.map(|entry| entry.session_ts).min();
+        let oldest = Some(newest.oldest).filter(|oldest| oldest.0 > 0);
         self.first = FirstList {
             listed_to: Some(base.max(oldest.unwrap_or_default())),
             oldest: oldest.filter(|_| !has_all),
@@ -212,13 +213,8 @@ impl Lists {
         if has_all {
             self.whole.read_at = latest.server.unwrap_or(latest.local);
         }
-        // A clock of the server that is behind does not make old what the list shows as such,
-        // unless the local one says that this lies in the future.
-        let listed = match latest.server {
-            Some(_) => newest.first.to_seconds().min(latest.local),
-            None => base.to_seconds(),
-        };
-        listed.max(date.or(latest.server).unwrap_or_default())
+        base.to_seconds()
+            .max(date.or(latest.server).unwrap_or_default())
     }
 
     /// Goes on from a checkpoint.
@@ -379,20 +375,25 @@ impl Lists {
         match listing.part {
             Part::Changes => {
                 self.read_from = listing.walk.floor();
-                self.moved_up_from = None;
                 // It may have gone as low as what was owed.
                 self.owed.take_if(|owed| owed.floor >= listing.walk.floor());
+                if self.owed.is_none() {
+                    self.moved_up_from = None;
+                }
                 let was_late = listing.began.saturating_sub(self.seen_at) >= OVERLAP;
                 self.is_settled |= was_late;
                 self.see(listing, latest);
             }
             Part::Owed => {
-                self.moved_up_from = self.owed.take().map(|owed| owed.floor);
+                let floor = self.owed.take().map(|owed| owed.floor);
+                self.move_up_from(floor.unwrap_or(self.read_from));
             }
             Part::All => {
                 self.owed = None;
-                self.moved_up_from = Some(before(self.whole.base));
-                self.whole.base = self.whole.next_base;
+                self.move_up_from(before(self.whole.base));
+                // A base line that lies ahead would hide what changes until then.
+                let oldest = listing.walk.newest().unwrap_or_default().oldest;
+                self.whole.base = self.whole.next_base.min(oldest);
                 self.whole.read_at = latest.server.unwrap_or(latest.local);
                 self.put_whole_off(clock);
             }
@@ -432,6 +433,13 @@ impl Lists {
         let delay = owed.backoff.next(rng);
         owed.due = clock.saturating_add(delay);
         delay
+    }
+
+    /// What changed after `floor` may have moved up while its part was read: to the next list of
+    /// changes, or, where that breaks off, to what it owes. It is shown when nothing is owed.
+    fn move_up_from(&mut self, floor: UnixMicros) {
+        let lowest = self.moved_up_from.map_or(floor, |from| from.min(floor));
+        self.moved_up_from = Some(lowest);
     }
 
     fn owe(&mut self, listing: &Listing, due: Duration) {

@@ -234,7 +234,9 @@ impl Poller {
                 Seqno(entry.target),
                 UnixMicros(entry.session_ts),
             );
-            track.recheck = entry.recheck;
+            track.recheck = entry
+                .recheck
+                .then(|| Seqno(entry.target).max(Seqno(entry.cursor.unwrap_or_default())));
             track.listed_ts = UnixSeconds(entry.written_at.unwrap_or_default());
             if let Some(settled_ts) = entry.settled_ts {
                 track.settled_ts = UnixMicros(settled_ts);
@@ -265,8 +267,8 @@ impl Poller {
     }
 
     /// How many conversations are remembered: at most as many as
-    /// [configured](PollerConfig::max_conversations), besides those that changed just now
-    /// or have something to fetch.
+    /// [configured](PollerConfig::max_conversations), besides those that changed just now,
+    /// have something to fetch, or may be on the rest of a list that is owed.
     pub fn remembered_conversations(&self) -> usize {
         self.tracks.len()
     }
@@ -299,7 +301,7 @@ impl Poller {
                     .new_from
                     .filter(|_| track.cursor.is_none())
                     .map(|seqno| seqno.0),
-                recheck: track.recheck,
+                recheck: track.is_vague(),
             })
             .collect();
         Some(Checkpoint {

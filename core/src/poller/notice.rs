@@ -3,16 +3,11 @@
 use std::fmt;
 use std::time::Duration;
 
-use serde::ser::SerializeMap;
-use serde::{Serialize, Serializer};
-
 use crate::error::Error;
 use crate::ids::{ConversationId, Seqno};
 use crate::one_line::OneLine;
 
 /// Something that went wrong and was dealt with, or that was skipped.
-///
-/// Serialises as the `notice` line of `bili watch --json`.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub enum Notice {
@@ -105,7 +100,7 @@ pub enum Notice {
 }
 
 impl Notice {
-    /// The kind, as in the output of `bili`.
+    /// The kind, in a word or two.
     pub const fn kind(&self) -> &'static str {
         match self {
             Self::Retry { .. } => "retry",
@@ -240,42 +235,5 @@ impl fmt::Display for Notice {
                 OneLine(reason)
             ),
         }
-    }
-}
-
-impl Serialize for Notice {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut line = serializer.serialize_map(None)?;
-        line.serialize_entry("event", "notice")?;
-        line.serialize_entry("kind", self.kind())?;
-        line.serialize_entry("message", &self.to_string())?;
-        if let Some(delay) = self.delay() {
-            line.serialize_entry("delay_s", &delay.as_secs_f64())?;
-        }
-        if let Some(conversation) = self.conversation() {
-            line.serialize_entry("conversation", &conversation)?;
-        }
-        if let Some(code) = self.error().and_then(Error::code) {
-            line.serialize_entry("code", &code)?;
-        }
-        if let Some(status) = self.error().and_then(Error::http_status) {
-            line.serialize_entry("http_status", &status.as_u16())?;
-        }
-        match self {
-            Self::Gap {
-                from_seqno,
-                to_seqno,
-                ..
-            } => {
-                line.serialize_entry("from_seqno", from_seqno)?;
-                line.serialize_entry("to_seqno", to_seqno)?;
-            }
-            Self::ConversationFailed { held, .. } if *held > 0 => {
-                line.serialize_entry("count", held)?;
-            }
-            Self::Undecodable { raw, .. } => line.serialize_entry("raw", raw)?,
-            _ => {}
-        }
-        line.end()
     }
 }

@@ -12,6 +12,7 @@ use crate::event::Event;
 
 /// What to do next.
 #[derive(Debug)]
+#[expect(clippy::exhaustive_enums, reason = "a driver does each of these")]
 #[must_use]
 pub enum Output {
     /// Send this request; its answer goes to `handle_response`.
@@ -40,6 +41,7 @@ impl fmt::Display for RequestId {
 }
 
 /// A request to be sent.
+#[non_exhaustive]
 pub struct Outgoing {
     /// To be given back with what comes of it.
     pub id: RequestId,
@@ -64,4 +66,5 @@ impl fmt::Debug for Outgoing {
 /// An answer to a request that is not in flight: it came late, twice, or was never sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("{0} is not in flight: its answer came late, or twice")]
+#[non_exhaustive]
 pub struct UnknownRequest(pub RequestId);

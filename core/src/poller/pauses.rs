@@ -29,14 +29,55 @@ pub(super) enum SendLimit {
     Day,
 }
 
+/// Who met the reason of a pause. Each goes well or not for itself: lists that are read do not
+/// mean that sends are welcome again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Source {
+    Poll,
+    Call,
+    Send,
+}
+
+/// An answer that asks for a pause.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Refused {
+    pub(super) cause: Cause,
+    pub(super) source: Source,
+    /// [`count`](Pauses::count) when the request was sent.
+    pub(super) sent_at: u64,
+}
+
+/// Back-off after throttling and risk control, of one source.
+#[derive(Debug)]
+struct Graver {
+    throttled: Backoff,
+    risk_control: Backoff,
+}
+
+impl Graver {
+    fn new(config: &PollerConfig) -> Self {
+        Self {
+            throttled: Backoff::throttled(config.interval),
+            risk_control: Backoff::risk_control(config.interval),
+        }
+    }
+
+    const fn reset(&mut self) {
+        self.throttled.reset();
+        self.risk_control.reset();
+    }
+}
+
 /// The pauses of a session: until when, why, and how long the next one is.
 #[derive(Debug)]
 pub(super) struct Pauses {
     retry: Backoff,
     signature: Backoff,
-    throttled: Backoff,
-    risk_control: Backoff,
-    sends: Backoff,
+    polls: Graver,
+    calls: Graver,
+    sends: Graver,
+    /// After 21020.
+    too_many_sends: Backoff,
     pub(super) rng: Rng,
     until: Duration,
     /// Reason of the last one.
@@ -52,9 +93,10 @@ impl Pauses {
         Self {
             retry: Backoff::retry(config.interval),
             signature: Backoff::retry(config.interval),
-            throttled: Backoff::throttled(config.interval),
-            risk_control: Backoff::risk_control(config.interval),
-            sends: Backoff::throttled(config.interval),
+            polls: Graver::new(config),
+            calls: Graver::new(config),
+            sends: Graver::new(config),
+            too_many_sends: Backoff::throttled(config.interval),
             rng: Rng::new(config.seed),
             until: Duration::ZERO,
             cause: Cause::Fault,
@@ -81,8 +123,7 @@ impl Pauses {
     /// A round in which nobody asked for a pause was a success.
     pub(super) const fn round_ended(&mut self) {
         if self.count == self.count_at_round {
-            self.throttled.reset();
-            self.risk_control.reset();
+            self.polls.reset();
         }
     }
 
@@ -96,9 +137,15 @@ impl Pauses {
         self.signature.reset();
     }
 
-    /// A message went out.
-    pub(super) const fn sent(&mut self) {
-        self.sends.reset();
+    /// A call of the user was answered.
+    pub(super) const fn answered(&mut self, sends: bool) {
+        match sends {
+            true => {
+                self.too_many_sends.reset();
+                self.sends.reset();
+            }
+            false => self.calls.reset(),
+        }
     }
 
     /// Refuses a call while the session pauses; one that sends, also while sending does.
@@ -126,12 +173,17 @@ impl Pauses {
     }
 
     /// The next delay for this cause.
-    pub(super) fn next(&mut self, cause: Cause) -> Duration {
+    pub(super) fn next(&mut self, cause: Cause, source: Source) -> Duration {
+        let graver = match source {
+            Source::Poll => &mut self.polls,
+            Source::Call => &mut self.calls,
+            Source::Send => &mut self.sends,
+        };
         let backoff = match cause {
             Cause::Fault => &mut self.retry,
             Cause::Signature => &mut self.signature,
-            Cause::Throttled => &mut self.throttled,
-            Cause::RiskControl => &mut self.risk_control,
+            Cause::Throttled => &mut graver.throttled,
+            Cause::RiskControl => &mut graver.risk_control,
         };
         backoff.next(&mut self.rng)
     }
@@ -139,20 +191,14 @@ impl Pauses {
     /// Begins a pause for this cause, unless one that was begun meanwhile does for it.
     ///
     /// Requests that were refused side by side ask for one pause, not for one each: for the
-    /// gravest. One that is refused after the pause asks for another. `sent_at` is the
-    /// [`count`](Self::count) when the request was sent.
-    pub(super) fn begin(
-        &mut self,
-        clock: Duration,
-        cause: Cause,
-        sent_at: u64,
-    ) -> Option<Duration> {
+    /// gravest. One that is refused after the pause asks for another.
+    pub(super) fn begin(&mut self, clock: Duration, refused: Refused) -> Option<Duration> {
         let is_over = self.until <= clock;
-        if !is_over && sent_at != self.count && cause <= self.cause {
+        if !is_over && refused.sent_at != self.count && refused.cause <= self.cause {
             return None;
         }
-        let delay = self.next(cause);
-        self.hold(clock, delay, cause);
+        let delay = self.next(refused.cause, refused.source);
+        self.hold(clock, delay, refused.cause);
         Some(delay)
     }
 
@@ -170,7 +216,7 @@ impl Pauses {
     /// Begins a pause of sending.
     pub(super) fn hold_sends(&mut self, clock: Duration, limit: SendLimit) -> Duration {
         let delay = match limit {
-            SendLimit::TooOften => self.sends.next(&mut self.rng),
+            SendLimit::TooOften => self.too_many_sends.next(&mut self.rng),
             SendLimit::Day => SENDS_FOR_A_DAY,
         };
         self.sends_until = self.sends_until.max(clock.saturating_add(delay));

@@ -7,6 +7,7 @@ use http::Request;
 
 use super::lists::newest_page;
 use super::output::{Outgoing, RequestId};
+use super::pauses::{Cause, Refused, Source};
 use super::{Phase, Poller};
 use crate::endpoint::{Auth, Endpoint, Wbi, WbiOnDemand};
 use crate::endpoints::{FetchSessionMsgs, Nav};
@@ -25,6 +26,17 @@ pub(super) struct InFlight {
     pub(super) deadline: Duration,
     /// How many pauses there had been when it was sent.
     pub(super) pauses: u64,
+}
+
+impl InFlight {
+    /// Its answer asks for a pause.
+    pub(super) const fn refused(&self, cause: Cause) -> Refused {
+        Refused {
+            cause,
+            source: Source::Poll,
+            sent_at: self.pauses,
+        }
+    }
 }
 
 /// What a request is for.
@@ -158,6 +170,10 @@ impl Poller {
     pub(super) fn begin_fetching(&mut self) {
         let forgotten_to = self.tracks.forget_quiet(self.lists.settled_to());
         self.lists.forget_to(forgotten_to);
+        // Every round may sign again: what was refused before a pause counts no more.
+        self.tracks
+            .iter_mut()
+            .for_each(|track| track.signed_again = false);
         let clock = self.clock;
         let mut behind: Vec<(Reverse<UnixMicros>, ConversationId)> = self
             .tracks

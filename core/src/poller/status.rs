@@ -20,6 +20,7 @@ use crate::error::Error;
 ///               login lost
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[expect(clippy::exhaustive_enums, reason = "the five states are the contract")]
 pub enum Status {
     /// 0: who is logged in and where the conversations stand is not known yet.
     Init,

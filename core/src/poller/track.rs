@@ -54,8 +54,8 @@ pub(super) struct Track {
     restart: Option<Restart>,
     /// Messages of a page, where one as long as configured is too large.
     pub(super) page_size: Option<u32>,
-    /// It changed, but the list does not say how far it goes.
-    pub(super) recheck: bool,
+    /// It changed when it was known to go up to here, and the list did not say how far it goes.
+    pub(super) recheck: Option<Seqno>,
     /// A target that was asked for in vain often enough.
     given_up: Option<Seqno>,
     /// How often in a row nothing came although the list knows of more.
@@ -115,7 +115,7 @@ impl Track {
             ended: 0,
             restart: None,
             page_size: None,
-            recheck: false,
+            recheck: None,
             given_up: None,
             strikes: 0,
             seen_to: Seqno(0),
@@ -135,7 +135,7 @@ impl Track {
 
     /// Takes over an entry that was not known before.
     pub(super) fn discover(&mut self, entry: &Conversation, proof: Option<Proof>) {
-        self.recheck = self.target.0 == 0;
+        self.recheck = (self.target.0 == 0).then_some(Seqno(0));
         self.listed_ts = last_written(entry);
         if let Some(proof) = proof {
             self.prove(entry, proof);
@@ -157,7 +157,12 @@ impl Track {
             Some(cursor) => self.target > cursor,
             None => true,
         } && self.given_up != Some(self.target);
-        more || asks || self.recheck
+        more || asks || self.recheck.is_some()
+    }
+
+    /// Whether it changed since the list last said how far it goes.
+    pub(super) fn is_vague(&self) -> bool {
+        self.recheck.is_some_and(|known| self.target <= known)
     }
 
     /// The newest message that it makes sense to ask for.
@@ -198,7 +203,10 @@ impl Track {
             return Vec::new();
         }
         if newest.0 == 0 && session_ts > self.session_ts {
-            self.recheck = true;
+            self.recheck = self.cursor.max(Some(self.target));
+            if let Some(gap) = &mut self.gap {
+                gap.reopen();
+            }
             self.strikes = 0;
             self.ended_at = None;
         }
@@ -269,21 +277,28 @@ impl Track {
         self.target = restart.newest;
         self.new_since = restart.new_since;
         self.new_from = Some(restart.newest);
-        self.recheck = false;
+        self.recheck = None;
         (self.ended_at, self.given_up) = (None, None);
         (self.strikes, self.seen_to) = (0, Seqno(0));
     }
 
     /// What is to be fetched: what is left of the last attempt, or all after the cursor.
     pub(super) fn gap(&mut self) -> &mut Gap {
-        let (cursor, target) = (self.cursor.unwrap_or_default(), self.target);
-        self.gap.get_or_insert_with(|| Gap::new(cursor, target))
+        let gap = self.take_gap();
+        self.gap.insert(gap)
+    }
+
+    fn new_gap(&self) -> Gap {
+        let target = match self.is_vague() {
+            true => Seqno(0),
+            false => self.target,
+        };
+        Gap::new(self.cursor.unwrap_or_default(), target)
     }
 
     /// Takes the gap out, to be put back.
     pub(super) fn take_gap(&mut self) -> Gap {
-        let (cursor, target) = (self.cursor.unwrap_or_default(), self.target);
-        self.gap.take().unwrap_or_else(|| Gap::new(cursor, target))
+        self.gap.take().unwrap_or_else(|| self.new_gap())
     }
 
     /// A page came: the conversation works.
@@ -371,13 +386,14 @@ impl Track {
             // What was handed out has moved the cursor; what is owed stays so.
             return Settled::Whole;
         }
-        let is_vague = std::mem::take(&mut self.recheck);
+        let vague = self.recheck.take();
         let (began, reached) = (gap.began(), gap.reached());
         let is_all_known = reached >= self.target;
-        // Of one that changed, although the list does not say how far it goes, something new
-        // is to come; of one never seen before it would have moved the cursor.
-        let something_came = self.cursor.is_some() && reached > began;
-        if is_all_known && (something_came || !is_vague) {
+        // Of one that changed, although the list does not say how far it goes, something beyond
+        // what was known is to come; of one never seen before it would have moved the cursor.
+        let something_came =
+            |known: Seqno| self.cursor.is_some() && reached > began && reached > known;
+        if is_all_known && vague.is_none_or(something_came) {
             self.take_as_read(reached);
             return Settled::Whole;
         }
@@ -391,7 +407,7 @@ impl Track {
             if self.cursor.is_some() {
                 self.cursor = self.cursor.max(Some(reached));
             }
-            self.recheck = is_all_known;
+            self.recheck = vague;
             return Settled::Short;
         }
         self.take_as_read(reached);

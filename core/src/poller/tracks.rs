@@ -42,6 +42,10 @@ impl Tracks {
         self.tracks.iter().map(|(id, track)| (*id, track))
     }
 
+    pub(super) fn iter_mut(&mut self) -> impl Iterator<Item = &mut Track> {
+        self.tracks.values_mut()
+    }
+
     pub(super) fn len(&self) -> usize {
         self.tracks.len()
     }

@@ -63,6 +63,7 @@ pub struct SessionMachine {
     clippy::large_enum_variant,
     reason = "there is one at a time, and it is taken apart at once"
 )]
+#[expect(clippy::exhaustive_enums, reason = "a driver does each of these")]
 pub enum Output {
     /// Send this request; its answer goes to [`SessionMachine::handle_response`].
     Send(Outgoing),

@@ -3,11 +3,13 @@
 //! A session is a runtime's own: it sends, waits and calls handlers. Its [`SessionMachine`]
 //! decides what to send, how long to wait and when to call handlers for which update.
 
+mod driven;
 mod handler_queue;
 mod handlers;
 mod machine;
 mod running_handlers;
 
+pub use driven::Driven;
 pub use handlers::{HandlerId, HandlerList, HandlerResult, IntoHandlerResult, handler_failure};
 pub use machine::{Dispatch, Output, SessionMachine};
 
@@ -19,6 +21,10 @@ use crate::poller::{Notice, StatusChange};
 
 /// One thing that a session reports. Clones share the value inside.
 #[derive(Debug, Clone, PartialEq)]
+#[expect(
+    clippy::exhaustive_enums,
+    reason = "whoever takes updates takes each of these"
+)]
 pub enum Update {
     /// A message arrived.
     Event(Arc<Event>),

@@ -40,12 +40,10 @@ pub fn check(input: &[u8]) {
     let [kind, sides, content @ ..] = input else {
         return;
     };
-    let message = Message {
-        msg_type: EventType::from_number(KINDS[usize::from(*kind) % KINDS.len()]),
-        content: String::from_utf8_lossy(content).into_owned(),
-        sender_uid: Uid(i64::from(sides & 3)),
-        ..Message::default()
-    };
+    let mut message = Message::default();
+    message.msg_type = EventType::from_number(KINDS[usize::from(*kind) % KINDS.len()]);
+    message.content = String::from_utf8_lossy(content).into_owned();
+    message.sender_uid = Uid(i64::from(sides & 3));
     let conversation = ConversationId::new(i64::from(sides >> 6), i64::from((sides >> 3) & 3));
     let event = Event::new(conversation, message);
     check_event(&event);
@@ -55,11 +53,14 @@ pub fn check(input: &[u8]) {
     check_event(&withdrawal);
 }
 
-/// The event can be shown and written, and what is written of its content reads the same.
+/// The event can be shown, written and read back, and what is written of its content reads the same.
 pub fn check_event(event: &Event) {
     assert_one_line(&event.to_string());
     let line = serde_json::to_string(event).unwrap();
     assert!(!line.contains('\n'));
+    let back: Event = serde_json::from_str(&line).unwrap();
+    assert_eq!(&back, event);
+    assert_eq!(format!("{back:?}"), format!("{event:?}"));
     let _ = (event.text(), event.content.text());
     match &event.content {
         Content::Notice(notice) => assert!(notice.buttons().len() <= 3),

@@ -153,11 +153,7 @@ pub fn check_signature(text: &str) {
         assert_eq!(w_rid_of(&keys.sign(stripped, wts)), w_rid);
     }
 
-    let identity = Identity {
-        uid: Uid(10001),
-        name: String::new(),
-        keys,
-    };
+    let identity = Identity::new(Uid(10001), "", keys);
     let proof = Wbi::with_identity(&identity, wts);
     let request = FetchSessionMsgs::new(Uid(20001))
         .request(&context(), proof)

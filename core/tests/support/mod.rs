@@ -45,11 +45,7 @@ pub(crate) fn keys() -> WbiKeys {
 }
 
 pub(crate) fn identity() -> Identity {
-    Identity {
-        uid: OWN,
-        name: "made up".to_owned(),
-        keys: keys(),
-    }
+    Identity::new(OWN, "made up", keys())
 }
 
 pub(crate) fn request_with<E: Endpoint>(
@@ -156,4 +152,14 @@ pub(crate) fn undecodable(content: &Content) -> &str {
         Content::Undecodable { reason, .. } => reason,
         other => panic!("{other:?}"),
     }
+}
+
+/// An event that is written as JSON is read back bit for bit: `Debug` also tells 0.0 from -0.0.
+pub(crate) fn assert_reads_back(event: &Event) {
+    let line = serde_json::to_string(event).unwrap();
+    let back: Event = serde_json::from_str(&line).unwrap();
+    assert_eq!(&back, event, "{line}");
+    assert_eq!(format!("{back:?}"), format!("{event:?}"));
+    let value = serde_json::to_value(event).unwrap();
+    assert_eq!(&serde_json::from_value::<Event>(value).unwrap(), event);
 }

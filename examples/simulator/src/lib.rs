@@ -21,6 +21,8 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
+//! A bot with its handlers as they are is tested in virtual time: see [`VirtualBot`].
+//!
 //! Hosts are not looked at, only paths. With the feature `server` (on by default) [`server::Server`] puts a simulator on
 //! 127.0.0.1, for clients in any language.
 //!
@@ -70,11 +72,14 @@ mod fault;
 pub mod harness;
 mod model;
 mod quirks;
+mod rng;
 mod script;
 #[cfg(feature = "server")]
 pub mod server;
 mod service;
 mod simulator;
+#[cfg(feature = "virtual-bot")]
+mod virtual_bot;
 mod wbi;
 mod wire;
 
@@ -88,5 +93,8 @@ pub use model::notice::Notices;
 pub use model::peer::{Group, Peer, Standing};
 pub use model::world::Arrived;
 pub use quirks::{DateHeader, HasMore, ListSignature, Quirks};
+pub use rng::Rng;
 pub use script::Script;
 pub use simulator::{ControlError, Simulator};
+#[cfg(feature = "virtual-bot")]
+pub use virtual_bot::{Sent, Setup, VirtualBot, VirtualTransport};

@@ -321,6 +321,12 @@ impl Simulator {
         self.requests.get(path).copied().unwrap_or(0)
     }
 
+    /// Returns the number of requests that came to paths with this part; all, if it is empty.
+    pub fn requests_matching(&self, part: &str) -> u64 {
+        let matching = self.requests.iter().filter(|(path, _)| path.contains(part));
+        matching.map(|(_, count)| count).sum()
+    }
+
     /// The first account's state, as `GET /_simulator/state` answers it.
     pub fn state(&self) -> Value {
         let conversations = self

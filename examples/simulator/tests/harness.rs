@@ -126,10 +126,11 @@ fn one_seed() {
     println!("{scenario:?}");
     let began = Instant::now();
     let lines = std::env::var("HARNESS_LINES").map(|lines| lines.parse().unwrap());
-    let result = match (std::env::var("HARNESS_AS_IT_IS"), lines) {
-        (Ok(_), _) => run_traced(&scenario),
-        (Err(_), Err(_)) => run_and_shrink(&scenario),
-        (Err(_), Ok(lines)) => run_with_lines(&scenario, lines),
+    let shrinks = std::env::var("HARNESS_AS_IT_IS").is_err();
+    let result = match lines {
+        Ok(lines) => run_with_lines(&scenario, lines, shrinks),
+        Err(_) if shrinks => run_and_shrink(&scenario),
+        Err(_) => run_traced(&scenario),
     };
     match result {
         Ok(report) => println!("{report:?} in {:.1?}", began.elapsed()),

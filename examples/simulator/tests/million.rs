@@ -19,7 +19,7 @@ use bilibili_session::{
     TransportError, Uid, UnixMicros,
 };
 use bilibili_session_simulator as simulator;
-use bilibili_session_simulator::{Config, Fault, FaultKind, NewMessage, Simulator};
+use bilibili_session_simulator::{Config, Fault, FaultKind, NewMessage, Rng, Simulator};
 use http::{Request, Response, StatusCode};
 use peak_alloc::PeakAlloc;
 
@@ -66,7 +66,7 @@ struct Soak {
     now_us: i64,
     next_arrival_us: i64,
     talks: BTreeMap<ConversationId, Talk>,
-    dice: u64,
+    dice: Rng,
     arrived: u64,
     came: u64,
     requests: u64,
@@ -97,7 +97,7 @@ impl Soak {
             now_us: START_US,
             next_arrival_us: START_US + 1_000_000,
             talks: ids.map(|id| (id, Talk::default())).collect(),
-            dice: 7,
+            dice: Rng::new(7),
             arrived: 0,
             came: 0,
             requests: 0,
@@ -116,23 +116,17 @@ impl Soak {
         }
     }
 
-    fn roll(&mut self, sides: u64) -> u64 {
-        let step = self.dice.wrapping_mul(6_364_136_223_846_793_005);
-        self.dice = step.wrapping_add(1_442_695_040_888_963_407);
-        (self.dice >> 33) % sides
-    }
-
     /// Time passes, and messages arrive.
     fn pass(&mut self, until_us: i64) {
         while self.arrived < MESSAGES && self.next_arrival_us <= until_us {
             self.now_us = self.now_us.max(self.next_arrival_us);
             // A few conversations get most of it.
-            let sides = if self.roll(10) < 4 {
+            let sides = if self.dice.below(10) < 4 {
                 3
             } else {
                 self.talks.len()
             };
-            let place = self.roll(sides as u64);
+            let place = self.dice.below(sides as u64);
             let id = *self
                 .talks
                 .keys()
@@ -146,7 +140,7 @@ impl Soak {
             for _ in 0..count {
                 self.arrive(id);
             }
-            self.next_arrival_us += i64::try_from(self.roll(2 * MEAN_GAP)).unwrap();
+            self.next_arrival_us += i64::try_from(self.dice.below(2 * MEAN_GAP)).unwrap();
         }
         self.now_us = self.now_us.max(until_us);
     }

@@ -147,10 +147,7 @@ impl Bot {
 
     /// How many requests came to paths with this part.
     pub(crate) fn requests(&self, part: &str) -> u64 {
-        let state = self.server.simulator().state();
-        let requests = state.get("requests").unwrap().as_object().unwrap();
-        let fitting = requests.iter().filter(|(path, _)| path.contains(part));
-        fitting.map(|(_, count)| count.as_u64().unwrap()).sum()
+        self.server.simulator().requests_matching(part)
     }
 
     pub(crate) fn context(&self) -> Context {

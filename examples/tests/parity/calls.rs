@@ -78,10 +78,7 @@ fn a_picture_goes_up_and_comes_down_again<S: Session>() {
     let error = S::Client::read_picture(&path).unwrap_err();
     assert_eq!(error.kind(), io::ErrorKind::InvalidData);
 
-    let elsewhere = PictureContent {
-        url: "https://example.test/a.png".to_owned(),
-        ..picture.clone()
-    };
+    let elsewhere = PictureContent::new("https://example.test/a.png");
     assert!(matches!(
         client.download_picture(&elsewhere),
         Err(Error::Build(BuildError::ForeignPicture { .. }))

@@ -6,15 +6,15 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::task::{Context, Poll, Wake, Waker};
 use std::thread;
 
-use bilibili_session::Error;
 use bilibili_session::poller::{Outgoing, Poller, RequestId};
 use bilibili_session::session::{HandlerResult, SessionMachine, handler_failure};
+use bilibili_session::{Error, Now};
 use futures_util::future::BoxFuture;
 use futures_util::stream::FuturesUnordered;
 use futures_util::task::AtomicWaker;
 use futures_util::{FutureExt, StreamExt};
 
-use crate::clock::now;
+use crate::clock;
 use crate::transport::{Answer, AnyTransport, send_caught};
 
 /// The machine of a session, and all that drive it.
@@ -22,6 +22,8 @@ pub(crate) struct Engine {
     /// Never locked while anything is waited for or a handler runs.
     machine: Mutex<SessionMachine>,
     drivers: Arc<Drivers>,
+    /// Time that the session was told, instead of the clocks'.
+    time: Mutex<Option<Now>>,
 }
 
 impl Engine {
@@ -31,6 +33,7 @@ impl Engine {
         Self {
             machine: Mutex::new(machine),
             drivers: Arc::default(),
+            time: Mutex::default(),
         }
     }
 
@@ -38,6 +41,16 @@ impl Engine {
     /// is to do calls [`change`](Self::change).
     pub(crate) fn machine(&self) -> MutexGuard<'_, SessionMachine> {
         lock(&self.machine)
+    }
+
+    /// Returns the time that counts for this session.
+    pub(crate) fn now(&self) -> Now {
+        lock(&self.time).unwrap_or_else(clock::now)
+    }
+
+    /// Makes this the time, until another is set.
+    pub(crate) fn set_time(&self, now: Now) {
+        *lock(&self.time) = Some(now);
     }
 
     /// Changes the machine from outside of the loop that drives it. Whoever waits there is
@@ -137,7 +150,7 @@ impl Requests {
         let mut requests = lock(&self.0);
         let mut context = Context::from_waker(waker);
         while let Poll::Ready(Some((id, answer))) = requests.poll_next_unpin(&mut context) {
-            engine.machine().handle_response(now(), id, answer);
+            engine.machine().handle_response(engine.now(), id, answer);
         }
     }
 

@@ -62,19 +62,19 @@ pub(crate) async fn call_handlers(session: &Session) {
 }
 
 /// An update whose handlers are at work. Dropped in the middle, it is to be handled again.
-struct Work {
+pub(super) struct Work {
     session: Session,
     dispatch: Option<Dispatch>,
 }
 
 impl Work {
-    const fn new(session: Session, dispatch: Dispatch) -> Self {
+    pub(super) const fn new(session: Session, dispatch: Dispatch) -> Self {
         let dispatch = Some(dispatch);
         Self { session, dispatch }
     }
 
     /// Calls one handler after the other.
-    async fn call(mut self) {
+    pub(super) async fn call(mut self) {
         let mut failures = Vec::new();
         let ids = lock(self.session.handlers()).ids();
         for id in ids {

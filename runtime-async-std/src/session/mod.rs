@@ -1,9 +1,11 @@
 //! Messages as they arrive.
 
+mod by_hand;
 mod handlers;
 mod running;
 mod updates;
 
+pub use by_hand::ByHand;
 pub use handlers::Handler;
 pub use running::Running;
 pub use updates::Updates;
@@ -224,6 +226,17 @@ impl Session {
         let task = task::spawn(async move { session.start().await });
         let engine = Arc::downgrade(&self.shared.engine);
         Running { task, engine }
+    }
+
+    /// Returns this session to be driven by hand, in a time that it is told: for tests of a bot
+    /// in virtual time, with the `VirtualBot` of `bilibili-session-simulator`.
+    ///
+    /// Handlers are called as [`start`](Self::start) calls them, and go on in each
+    /// turn: one that waits for a timer or a task waits in real time. The transport carries only the
+    /// calls that they make. Nothing else is to drive the session, which has no clock of its own
+    /// from the first turn on.
+    pub fn by_hand(&self) -> ByHand {
+        ByHand::new(self.clone())
     }
 
     /// The messages, one after the other, until the session is closed.

@@ -13,7 +13,6 @@ use futures_util::stream::Stream;
 use futures_util::task::AtomicWaker;
 
 use super::Session;
-use crate::clock::now;
 
 /// Everything a session has to tell, until it is closed: see [`Session::updates`].
 ///
@@ -53,15 +52,16 @@ impl Updates {
         loop {
             // What has come in counts before what has run out.
             requests.drive(engine, &self.all);
-            let output = engine.machine().poll(now());
+            let output = engine.machine().poll(engine.now());
             match output {
                 Output::Send(outgoing) => {
                     requests.send(self.session.client().transport(), outgoing);
                 }
                 Output::Handle(dispatch) => return Poll::Ready(Some(dispatch)),
                 Output::Wait(until) => {
-                    std::task::ready!(poll_timer(&mut self.timer, cx, until));
-                    engine.machine().handle_timeout(now());
+                    let wait = until.saturating_sub(engine.now().monotonic);
+                    std::task::ready!(poll_timer(&mut self.timer, cx, until, wait));
+                    engine.machine().handle_timeout(engine.now());
                 }
                 // Somebody else has something in hand, and wakes when that is over.
                 Output::Busy => return Poll::Pending,
@@ -79,13 +79,11 @@ fn poll_timer(
     timer: &mut Option<(Duration, BoxFuture<'static, ()>)>,
     cx: &mut Context<'_>,
     until: Duration,
+    wait: Duration,
 ) -> Poll<()> {
     let running = match timer {
         Some((set, running)) if *set == until => running,
-        _ => {
-            let wait = until.saturating_sub(now().monotonic);
-            &mut timer.insert((until, sleep(wait).boxed())).1
-        }
+        _ => &mut timer.insert((until, sleep(wait).boxed())).1,
     };
     let polled = running.poll_unpin(cx);
     if polled.is_ready() {

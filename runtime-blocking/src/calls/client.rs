@@ -98,7 +98,7 @@ impl Login {
     fn start<E: Endpoint>(&self, call: &mut Call<E>) -> Step<E::Output> {
         match self {
             Self::Own(account) => call.start(&mut lock(account), now()),
-            Self::OfSession(engine) => engine.machine().start_call(now(), call),
+            Self::OfSession(engine) => engine.machine().start_call(engine.now(), call),
         }
     }
 
@@ -111,7 +111,7 @@ impl Login {
             Self::Own(account) => call.handle_response(&mut lock(account), now(), answer),
             // It may be the end, a pause, or keys for all.
             Self::OfSession(engine) => {
-                engine.change(|machine| machine.handle_call_response(now(), call, answer))
+                engine.change(|machine| machine.handle_call_response(engine.now(), call, answer))
             }
         }
     }

@@ -10,10 +10,10 @@ use bilibili_session::poller::{Outgoing, Poller, RequestId};
 use bilibili_session::session::{
     Dispatch, HandlerResult, Output, SessionMachine, Update, handler_failure,
 };
-use bilibili_session::{Error, TransportError, TransportErrorKind};
+use bilibili_session::{Error, Now, TransportError, TransportErrorKind};
 use http::Response;
 
-use crate::clock::now;
+use crate::clock;
 use crate::transport::{Transport, send_caught};
 
 /// The machine of a session, and the way to whoever drives it.
@@ -23,6 +23,8 @@ pub(crate) struct Engine {
     outbox: Sender<Input>,
     /// Whether a nudge lies in the inbox. One is enough, however many come.
     is_nudged: AtomicBool,
+    /// Time that the session was told, instead of the clocks'.
+    time: Mutex<Option<Now>>,
 }
 
 /// Inbox of the driver. Locked by the one who drives, as long as there is nothing to hand out:
@@ -47,6 +49,7 @@ impl Engine {
             machine: Mutex::new(machine),
             outbox,
             is_nudged: AtomicBool::new(false),
+            time: Mutex::default(),
         };
         (engine, Mutex::new(inbox))
     }
@@ -55,6 +58,16 @@ impl Engine {
     /// is to do calls [`change`](Self::change).
     pub(crate) fn machine(&self) -> MutexGuard<'_, SessionMachine> {
         lock(&self.machine)
+    }
+
+    /// Returns the time that counts for this session.
+    pub(crate) fn now(&self) -> Now {
+        lock(&self.time).unwrap_or_else(clock::now)
+    }
+
+    /// Makes this the time, until another is set.
+    pub(crate) fn set_time(&self, now: Now) {
+        *lock(&self.time) = Some(now);
     }
 
     /// Changes the machine from outside of the loop that drives it. Whoever waits there is
@@ -76,14 +89,14 @@ impl Engine {
             while let Ok(input) = inbox.try_recv() {
                 self.take(input);
             }
-            let output = self.machine().poll(now());
+            let output = self.machine().poll(self.now());
             match output {
                 Output::Send(outgoing) => self.send(outgoing, Arc::clone(transport)),
                 Output::Handle(dispatch) => return Some(dispatch),
                 Output::Wait(until) => {
-                    match inbox.recv_timeout(until.saturating_sub(now().monotonic)) {
+                    match inbox.recv_timeout(until.saturating_sub(self.now().monotonic)) {
                         Ok(input) => self.take(input),
-                        Err(_) => self.machine().handle_timeout(now()),
+                        Err(_) => self.machine().handle_timeout(self.now()),
                     }
                 }
                 // Somebody else has a message in hand, and nudges when that is over. Never
@@ -115,7 +128,7 @@ impl Engine {
 
     fn take(&self, input: Input) {
         match input {
-            Input::Answer(id, answer) => self.machine().handle_response(now(), id, answer),
+            Input::Answer(id, answer) => self.machine().handle_response(self.now(), id, answer),
             Input::Nudge => drop(self.is_nudged.swap(false, Ordering::AcqRel)),
         }
     }

@@ -1,7 +1,9 @@
 //! Messages as they arrive.
 
+mod by_hand;
 mod running;
 
+pub use by_hand::ByHand;
 pub use running::Running;
 
 use std::sync::{Arc, Mutex, Weak};
@@ -217,6 +219,16 @@ impl Session {
             .spawn(move || session.start())?;
         let engine = Arc::downgrade(&self.shared.engine);
         Ok(Running { thread, engine })
+    }
+
+    /// Returns this session to be driven by hand, in a time that it is told: for tests of a bot
+    /// in virtual time, with the `VirtualBot` of `bilibili-session-simulator`.
+    ///
+    /// Handlers are called as [`start`](Self::start) calls them; the transport carries only the
+    /// calls that they make. Nothing else is to drive the session, which has no clock of its own
+    /// from the first turn on.
+    pub fn by_hand(&self) -> ByHand {
+        ByHand::new(self.clone())
     }
 
     /// The messages, one after the other, until the session is closed.

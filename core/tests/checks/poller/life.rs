@@ -255,7 +255,6 @@ impl Life {
                 }
                 Output::Notice(notice) => {
                     assert_one_line(&notice.to_string());
-                    serde_json::to_string(&notice).unwrap();
                 }
                 Output::Status(change) => self.moved(&change),
                 Output::Wait(until) => {

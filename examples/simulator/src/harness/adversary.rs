@@ -10,9 +10,9 @@ use super::asked::{Asked, ListOf};
 use super::habits::Habits;
 use super::page::{int, seqno};
 use super::population::{Population, signed};
-use super::rng::Rng;
 use super::scenario::Scenario;
 use super::trouble::Trouble;
+use crate::Rng;
 use crate::{Answer, Fault, FaultKind, HasMore};
 
 /// What an answer means to the one who gets it.
@@ -120,6 +120,11 @@ impl Adversary {
             over: BTreeMap::new(),
             said_to_be_over: BTreeSet::new(),
         }
+    }
+
+    /// Whether no list leads below its first page, those of single types neither.
+    pub(super) const fn lists_lead_nowhere(&self) -> bool {
+        !self.habits.pages_lists()
     }
 
     /// The server's answers to a request, as they come back. None at all: it hangs.
@@ -429,7 +434,12 @@ fn hold_back(
         0 => int(empty.get("has_more").unwrap_or(&Value::Null)) == 1,
         _ => says_more,
     };
-    if stays <= 1 && says_more && !is_told {
+    let looks_last = match stays {
+        0 => !is_told,
+        1 => list.get(kept).map(number_of) >= moment.told,
+        _ => false,
+    };
+    if looks_last && says_more {
         return;
     }
     list.drain(..kept);

@@ -4,9 +4,9 @@ use bilibili_session::ConversationId;
 
 use super::asked::Asked;
 use super::population::{Population, signed};
-use super::rng::Rng;
 use super::scenario::Scenario;
 use super::trouble::Trouble;
+use crate::Rng;
 use crate::{DateHeader, HasMore, ListSignature};
 
 /// Frequency of a habit.

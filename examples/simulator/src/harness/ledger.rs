@@ -69,6 +69,19 @@ impl Ledger {
         }
     }
 
+    /// Where this number lay when so many messages had been written.
+    pub(super) fn place_before(&self, id: ConversationId, seqno: u64, serial: u64) -> Place {
+        let all = self.conversations.get(&id).into_iter().flatten();
+        let before = all.filter(|(_, entry)| entry.serial < serial);
+        Place {
+            numbering: before
+                .map(|(place, _)| place.numbering)
+                .max()
+                .unwrap_or_default(),
+            seqno,
+        }
+    }
+
     pub(super) fn add(&mut self, id: ConversationId, seqno: u64, mut entry: Entry) {
         entry.serial = self.serial;
         self.serial += 1;
@@ -141,6 +154,11 @@ impl Ledger {
         self.closed.contains(&id)
     }
 
+    /// The conversations that are over.
+    pub(super) fn closed(&self) -> impl Iterator<Item = ConversationId> {
+        self.closed.iter().copied()
+    }
+
     /// The messages that must come out, also of conversations that are over.
     pub(super) fn due(&self) -> impl Iterator<Item = (ConversationId, Place, &Entry)> {
         self.conversations
@@ -172,6 +190,13 @@ impl Ledger {
         };
         let all = self.conversations.get(&id).into_iter();
         all.flat_map(move |all| all.range(place..=end).skip(1).map(|(_, entry)| entry))
+    }
+
+    /// The messages of a conversation before this one, in the same numbering.
+    pub(super) fn below(&self, id: ConversationId, place: Place) -> impl Iterator<Item = &Entry> {
+        let begin = Place { seqno: 0, ..place };
+        let all = self.conversations.get(&id).into_iter();
+        all.flat_map(move |all| all.range(begin..place).map(|(_, entry)| entry))
     }
 
     /// A notice showed an item that cannot be read.

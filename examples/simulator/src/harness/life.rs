@@ -40,6 +40,8 @@ pub(super) struct Life {
     pub(super) in_hand: InHand,
     /// What the last `Date` said, and when that came (s, µs of the run).
     pub(super) date: Option<(i64, u64)>,
+    /// When a page of messages came last (µs of the run).
+    pub(super) fetched_us: Option<u64>,
     pub(super) replies: Replies,
 }
 

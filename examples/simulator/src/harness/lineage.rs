@@ -21,15 +21,26 @@ pub(super) struct Base {
     pub(super) newest_ts: i64,
     /// In the others nothing older than this is new (in seconds).
     pub(super) floor: i64,
+    /// In the others what was there and is older than this is old for certain (in seconds).
+    pub(super) old: i64,
     /// Whether conversations may be forgotten again.
     pub(super) forgets: bool,
     /// Whether times need not rise within a conversation.
     pub(super) times_off: bool,
 }
 
-/// In conversations that were not on the first list: the newest message when a list first
-/// showed that they had changed since. It is new whatever its time, and so is what follows.
-pub(super) type Proven = BTreeMap<ConversationId, Place>;
+/// The conversations that were not on the first list, and of which a list showed since that
+/// they had changed.
+pub(super) type Proven = BTreeMap<ConversationId, Proof>;
+
+/// What the list showed that was the first to prove that a conversation had changed.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Proof {
+    /// Its newest message. It is new whatever its time, and so is what follows.
+    from: Place,
+    /// How far the clock of that message was behind (in seconds).
+    behind: i64,
+}
 
 /// What a life has taken in hand and what it was refused, as far as that decides what is owed.
 #[derive(Debug, Default)]
@@ -91,13 +102,22 @@ impl Lineage {
     }
 
     /// A list showed this: a conversation, when it changed, its newest message.
-    pub(super) fn listed(&mut self, id: ConversationId, session_ts: i64, newest: Option<Place>) {
+    pub(super) fn listed(
+        &mut self,
+        id: ConversationId,
+        session_ts: i64,
+        newest: Option<Place>,
+        ledger: &Ledger,
+    ) {
         let Some(base) = &self.base else { return };
-        if let Some(newest) = newest
+        if let Some(from) = newest
             && !base.known.contains_key(&id)
             && session_ts > base.newest_ts
         {
-            self.proven.entry(id).or_insert(newest);
+            let sent = ledger.get(id, from).map(|entry| entry.timestamp);
+            let sent = sent.filter(|timestamp| *timestamp > 0);
+            let behind = sent.map_or(0, |sent| session_ts / 1_000_000 - sent).max(0);
+            self.proven.entry(id).or_insert(Proof { from, behind });
         }
     }
 
@@ -113,7 +133,7 @@ impl Lineage {
         if entry.serial < base.serial {
             return false;
         }
-        if self.proven.get(&id).is_some_and(|proven| place >= *proven) && !base.forgets {
+        if self.is_proven(id, place) && !base.forgets {
             return true;
         }
         if base.known.contains_key(&id) {
@@ -129,13 +149,27 @@ impl Lineage {
         !base.times_off || above.all(|it| it.timestamp == 0 || it.timestamp >= base.floor)
     }
 
-    fn is_old(&self, base: &Base, id: ConversationId, place: Place, entry: &Entry) -> bool {
+    /// Whether a list proved that it is new.
+    fn is_proven(&self, id: ConversationId, place: Place) -> bool {
+        self.proven
+            .get(&id)
+            .is_some_and(|proof| place >= proof.from)
+    }
+
+    /// Whether this was there before the base line, and shows as such.
+    fn is_old(&self, id: ConversationId, place: Place, entry: &Entry, ledger: &Ledger) -> bool {
+        let Some(base) = &self.base else { return false };
         match base.known.get(&id) {
             Some(known) => place <= *known,
             None => {
-                let is_proven = self.proven.get(&id).is_some_and(|proven| place >= *proven);
-                let was_there = entry.serial < base.serial && !is_proven;
-                was_there && entry.timestamp != 0 && entry.timestamp < base.floor
+                let was_there = entry.serial < base.serial && !self.is_proven(id, place);
+                // One clock that is behind may be that of the whole conversation.
+                let behind = self.proven.get(&id).filter(|_| base.times_off);
+                let old = base.old - behind.map_or(0, |proof| proof.behind);
+                // What lies above one that is new by its time is taken as new.
+                let mut below = ledger.below(id, place);
+                let is_above_new = base.times_off && below.any(|it| it.timestamp >= old);
+                was_there && entry.timestamp != 0 && entry.timestamp < old && !is_above_new
             }
         }
     }
@@ -157,7 +191,7 @@ impl Lineage {
             let what = format!("{id} {seqno} came with another's key");
             return Err(Breach::new(Property::OneBadItem, what).about(id));
         }
-        if self.is_old(base, id, place, entry) {
+        if self.is_old(id, place, entry, ledger) {
             return twice(format!("{id} {seqno} was there before the base line"));
         }
         // Of what is forgotten only the time tells that it was handed out.
@@ -206,15 +240,23 @@ impl Lineage {
             );
             return Err(Breach::new(Property::NothingLost, what).about(id));
         }
+        // What cannot be read there was never fetched either, so that no notice can show it.
+        let unread = ledger
+            .within(id, from..=to)
+            .filter(|(_, entry)| is_given_up && entry.fate == Fate::Told)
+            .map(|(place, _)| place);
         let so_far = self.log.len();
+        let skipped = missing.into_iter().chain(unread);
         self.skipped
-            .extend(missing.into_iter().map(|place| ((id, place), so_far)));
+            .extend(skipped.map(|place| ((id, place), so_far)));
         Ok(())
     }
 
-    /// What cannot be read, and no notice told of it.
+    /// What cannot be read, and no notice told of it, nor of the stretch where it lies.
     pub(super) fn untold(&self, ledger: &Ledger) -> Option<(ConversationId, u64)> {
-        let mut untold = ledger.untold();
+        let mut untold = ledger
+            .untold()
+            .filter(|(id, place, _)| !self.skipped.contains_key(&(*id, *place)));
         let (id, place, _) =
             untold.find(|(id, place, entry)| self.is_new(*id, *place, entry, ledger))?;
         Some((id, place.seqno))

@@ -35,8 +35,8 @@ pub(super) struct Manners {
     lists_paused_until: Duration,
     conversations_paused_until: BTreeMap<ConversationId, Duration>,
     /// The last delay of each kind, since the last success of that kind.
-    last_risk: Option<f64>,
-    last_throttled: Option<f64>,
+    polls: Graver,
+    replies: Graver,
     last_retry: Option<f64>,
     last_signature: Option<f64>,
     last_conversation: BTreeMap<ConversationId, f64>,
@@ -59,16 +59,23 @@ pub(super) struct Manners {
     sends: Sends,
     /// What the lists said last of each conversation: its newest message, when it changed.
     told: BTreeMap<ConversationId, (u64, i64)>,
+    /// The highest number that they told of, ever.
+    told_most: BTreeMap<ConversationId, u64>,
     /// What they had said when all that was fetched: by a page that reached it, asked for from
     /// there on, or with a page that had one message or none, and so was the last.
     fetched: BTreeMap<ConversationId, ((u64, i64), Option<u64>)>,
     /// Conversations may begin anew.
-    /// Replies are sent beside the poller.
-    replies: bool,
     restarts: bool,
     /// Lists do not always say how far a conversation goes, or a whole one shows what was
     /// forgotten.
     is_vague: bool,
+}
+
+/// The last pauses after risk control and throttling that one kind of request met.
+#[derive(Debug, Default)]
+struct Graver {
+    risk: Option<f64>,
+    throttled: Option<f64>,
 }
 
 /// How one reading of the lists goes on.
@@ -108,9 +115,11 @@ struct Walk {
 struct Keys {
     /// Something that was signed with them was answered.
     good: bool,
-    /// Who was refused for a signature, and how often new keys were asked for then.
+    /// Who was refused for a signature, and was not answered otherwise since.
     refused: BTreeSet<Option<ConversationId>>,
-    navs: u32,
+    /// When new ones came last because somebody was refused; nothing that was signed was
+    /// answered since, and nobody was refused for old ones.
+    renewed_at: Option<Duration>,
     /// Whose messages are being asked for, and were when the last pause was announced.
     asked: BTreeSet<ConversationId>,
     excused: BTreeSet<ConversationId>,
@@ -132,6 +141,12 @@ const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// So many may be refused, and nobody served meanwhile, before that concerns all.
 const ALONE: usize = 2;
+/// So often a message that a list told of is asked for in vain.
+const ATTEMPTS: u32 = 3;
+/// Keys that served nobody may be asked for again after so many times the interval, or five
+/// seconds, whichever is shorter.
+const RENEWALS: u32 = 12;
+const PACE: Duration = Duration::from_secs(5);
 /// So far below what was seen a list may reach (µs).
 const OVERLAP_US: i64 = 5_000_000;
 /// The longest page of a list.
@@ -150,7 +165,6 @@ impl Manners {
                 ..Walk::default()
             },
             restarts: scenario.has(Trouble::Restarts),
-            replies: scenario.has(Trouble::Replies),
             is_vague: scenario.has(Trouble::VagueList)
                 || scenario.has(Trouble::Extremes)
                 || scenario.whole_list_interval.is_some() && scenario.forgets(),
@@ -177,7 +191,8 @@ impl Manners {
         if now < self.paused_until {
             return impolite(format!("{asked} during a pause to {:?}", self.paused_until));
         }
-        self.keys.ask(asked, self.max_parallel, self.replies)?;
+        self.keys
+            .ask(now, asked, self.max_parallel, self.interval)?;
         if let Some(list) = asked.list() {
             self.lists += 1;
             if self.lists > 1 {
@@ -197,7 +212,7 @@ impl Manners {
                 return impolite(format!("{asked} only {since:?} after the last round"));
             }
             if !self.round_paused {
-                (self.last_risk, self.last_throttled) = (None, None);
+                self.polls = Graver::default();
             }
             self.round_paused = false;
             self.round_began = Some(now);
@@ -258,7 +273,10 @@ impl Manners {
         let is_done = fetched.is_some_and(|((newest, _), whole)| {
             let is_below = whole.is_some_and(|from| begin >= from);
             // Where the numbers fell it may not have been seen yet that they began anew.
-            let fell = self.restarts && begin > *newest;
+            let most = self.told_most.get(&id).copied().unwrap_or_default();
+            let in_vain = self.in_vain.get(&id).copied().unwrap_or_default();
+            let may_try = most > *newest && in_vain < ATTEMPTS;
+            let fell = self.restarts && (begin > *newest || may_try);
             !self.is_vague && !fell && *newest > 0 && (is_below || open && begin >= *newest)
         });
         if is_done {
@@ -285,9 +303,9 @@ impl Manners {
             self.fetches = self.fetches.saturating_sub(1);
         }
         self.owed = meaning;
-        self.answered_beside = asked == Asked::Send;
+        self.answered_beside = false;
         self.nav_failed = asked == Asked::Nav && meaning != Some(Meaning::Right);
-        self.keys.answer(asked, meaning);
+        self.keys.answer(now, asked, meaning);
         if asked.is_signed() && meaning == Some(Meaning::Right) {
             self.last_signature = None;
         }
@@ -298,6 +316,8 @@ impl Manners {
                 for entry in &page.entries {
                     let told = (entry.newest, entry.session_ts);
                     self.told.insert(entry.id, told);
+                    let most = self.told_most.entry(entry.id).or_default();
+                    *most = entry.newest.max(*most);
                 }
                 items + self.walk.answer(list, page)
             }
@@ -327,6 +347,7 @@ impl Manners {
             }
             (Some(Meaning::Right), Asked::Send) => {
                 self.sends.last = None;
+                self.replies = Graver::default();
                 0
             }
             (Some(Meaning::Right), _) => 0,
@@ -338,13 +359,22 @@ impl Manners {
         };
     }
 
+    /// A request of a reply is over.
+    pub(super) fn answered_beside(&mut self, now: Duration, asked: Asked, meaning: Meaning) {
+        self.answered(now, asked, Some(meaning), 0, &Page::default());
+        self.answered_beside = true;
+    }
+
     /// It said something.
     pub(super) fn says(&mut self, now: Duration, notice: &Notice) -> Result<(), Breach> {
         let Some(delay) = notice.delay() else {
             return Ok(());
         };
         self.keys.pause(notice)?;
-        if notice.conversation().is_none() || !matches!(notice, Notice::Retry { .. }) {
+        // Where sends alone are paused, a list goes on.
+        let is_of_sends = matches!(notice, Notice::SendsPaused { .. });
+        let is_of_one = notice.conversation().is_some() && matches!(notice, Notice::Retry { .. });
+        if !is_of_sends && !is_of_one {
             self.walk.refused = None;
             if self.walk.left > 0 {
                 self.walk.breaks_off(now);
@@ -353,20 +383,19 @@ impl Manners {
         let until = now + delay;
         let seconds = delay.as_secs_f64();
         let by_reply = std::mem::take(&mut self.answered_beside);
-        let is_idle = self.fetches == 0 && self.lists == 0 && self.walk.left == 0;
-        if by_reply && is_idle && !self.round_paused {
-            // The round was over, and a success.
-            (self.last_risk, self.last_throttled) = (None, None);
-        }
+        let graver = match by_reply {
+            true => &mut self.replies,
+            false => &mut self.polls,
+        };
         let (last, least, cap) = match notice {
             Notice::RiskControl { .. } => {
                 self.risk_until = until;
                 self.paused_until = self.paused_until.max(until);
-                (&mut self.last_risk, 300.0, RISK_CAP)
+                (&mut graver.risk, 300.0, RISK_CAP)
             }
             Notice::Throttled { .. } => {
                 self.paused_until = self.paused_until.max(until);
-                (&mut self.last_throttled, 30.0, RETRY_CAP)
+                (&mut graver.throttled, 30.0, RETRY_CAP)
             }
             Notice::Retry {
                 conversation: Some(id),
@@ -411,7 +440,7 @@ impl Manners {
                 (&mut self.last_retry, self.interval.as_secs_f64(), RETRY_CAP)
             }
         };
-        if !matches!(notice, Notice::Retry { .. }) {
+        if !matches!(notice, Notice::Retry { .. }) && !is_of_sends {
             self.round_paused = true;
         }
         grows(last.replace(seconds), seconds, least, cap, notice)
@@ -460,6 +489,8 @@ impl Walk {
             }
             return Ok(());
         }
+        // Where the list of all led nowhere, that is known from then on.
+        self.end_ignored |= self.singles && matches!(list.of, ListOf::Single(_));
         if self.left > 0 {
             self.left -= 1;
             return Ok(());
@@ -541,10 +572,13 @@ impl Walk {
         let mut more = u64::from(says_more && goes_on && !is_below);
         let ignores = |it: &ListEntry| list.end_ts.is_some_and(|end| it.session_ts > end);
         self.end_ignored |= !matches!(list.of, ListOf::Single(_)) && in_place().any(ignores);
-        // As long as a page is, and nothing new: whether `end_ts` was obeyed does not show.
+        // As long as a page is, and nothing in place that is lower: whether `end_ts` was obeyed does not show.
         let is_full = page.entries.len() >= self.capacity;
         self.capacity = self.capacity.max(page.entries.len());
-        let is_unclear = list.of == ListOf::All && list.end_ts.is_some() && !fresh && is_full;
+        let leads_down = list
+            .end_ts
+            .is_none_or(|end| in_place().any(|it| it.session_ts < end - 1));
+        let is_unclear = list.of == ListOf::All && !leads_down && is_full;
         if (self.end_ignored || is_unclear) && says_more && !self.singles {
             self.singles = true;
             more += SINGLES;
@@ -563,23 +597,31 @@ impl Walk {
 }
 
 impl Keys {
-    /// Something is asked for: new keys once after they were refused, and no more than side
-    /// by side with keys that are refused throughout.
+    /// Something is asked for: new keys once after they were refused, and seldom while they
+    /// serve nobody; no more than side by side with keys that are refused throughout.
     ///
-    /// Where there are replies beside the poller, both may ask for keys at one instant.
-    fn ask(&mut self, asked: Asked, max_parallel: usize, replies: bool) -> Result<(), Breach> {
-        let refused = self.refused.len();
-        let most = 1 + u32::from(replies);
+    /// While new keys are on their way, a reply beside the poller may ask for them as well.
+    fn ask(
+        &mut self,
+        now: Duration,
+        asked: Asked,
+        max_parallel: usize,
+        interval: Duration,
+    ) -> Result<(), Breach> {
         match asked {
-            Asked::Nav if refused > 0 => {
-                self.navs += 1;
+            Asked::Nav if !self.refused.is_empty() => {
                 (self.good, self.are_new) = (false, true);
-                Breach::unless(self.navs <= most, Property::Polite, || {
+                let may_at = |at: Duration| at + RENEWALS * interval.min(PACE);
+                let is_soon = self.renewed_at.is_some_and(|at| now < may_at(at));
+                Breach::unless(!is_soon, Property::Polite, || {
+                    let refused = self.refused.len();
                     format!("keys are asked for again although new ones are refused ({refused})")
                 })
             }
             Asked::Fetch { id, .. } => {
                 self.asked.insert(id);
+                // A reply that is refused asks for no pause.
+                let refused = self.refused.iter().flatten().count();
                 Breach::unless(refused <= max_parallel, Property::Polite, || {
                     format!("{asked} although {refused} were refused a signature, and no pause")
                 })
@@ -588,7 +630,7 @@ impl Keys {
         }
     }
 
-    fn answer(&mut self, asked: Asked, meaning: Option<Meaning>) {
+    fn answer(&mut self, now: Duration, asked: Asked, meaning: Option<Meaning>) {
         let is_signed = asked.is_signed();
         let mut is_excused = false;
         if let Some(id) = asked.conversation() {
@@ -596,6 +638,9 @@ impl Keys {
             is_excused = self.excused.remove(&id);
         }
         match meaning {
+            Some(Meaning::Right) if asked == Asked::Nav => {
+                self.renewed_at = Some(now).filter(|_| !self.refused.is_empty());
+            }
             Some(Meaning::Right) if is_signed => {
                 *self = Self {
                     good: true,
@@ -606,7 +651,12 @@ impl Keys {
             Some(Meaning::Refused) if is_signed && !is_excused => {
                 self.refused.insert(asked.conversation());
             }
-            Some(Meaning::OldKeys) => self.navs = 0,
+            Some(Meaning::Refused) => {}
+            Some(Meaning::OldKeys) => self.renewed_at = None,
+            // Another trouble: with the new keys it was not refused.
+            _ if is_signed => {
+                self.refused.remove(&asked.conversation());
+            }
             _ => {}
         }
     }
@@ -631,6 +681,7 @@ impl Keys {
                     good: self.good,
                     asked: self.asked.clone(),
                     excused: self.asked.clone(),
+                    renewed_at: self.renewed_at,
                     ..Self::default()
                 };
                 return Ok(());
@@ -638,7 +689,6 @@ impl Keys {
         };
         self.waiting.insert(id);
         self.refused.remove(&Some(id));
-        self.navs = 0;
         let most = if self.are_new { 1 } else { ALONE };
         Breach::unless(self.waiting.len() <= most, Property::Polite, || {
             format!("{id} waits, and not all, although others are refused as well: {notice}")
@@ -669,15 +719,15 @@ pub(super) fn holds(poller: &Poller, scenario: &Scenario) -> Result<(), Breach> 
 }
 
 /// Whether a poller that has nothing to do remembers no more than it may: besides those that
-/// `just_changed`. With a clock that is behind, or changes that lie ahead of it, all that
-/// changed since then is listed again.
+/// are `unforgettable`. With a clock that is behind, or changes that lie ahead of it, all that
+/// changed since then is listed again; so is all that a list shows which is never proven whole.
 pub(super) fn remembers(
     poller: &Poller,
     scenario: &Scenario,
-    just_changed: usize,
+    unforgettable: usize,
 ) -> Result<(), Breach> {
     let remembered = poller.remembered_conversations();
-    let most = scenario.max_conversations.max(just_changed);
+    let most = scenario.max_conversations.max(unforgettable);
     let is_behind = scenario.has(Trouble::DateOff) || scenario.has(Trouble::FutureTs);
     Breach::unless(remembered <= most || is_behind, Property::Bounded, || {
         format!("{remembered} conversations are remembered, {most} may be")

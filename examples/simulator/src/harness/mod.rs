@@ -24,7 +24,6 @@ mod manners;
 mod page;
 mod population;
 mod reply;
-mod rng;
 mod run;
 mod scenario;
 mod shrink;
@@ -99,18 +98,25 @@ pub fn run_traced(scenario: &Scenario) -> Result<Report, Box<Violation>> {
 }
 
 /// Runs a scenario with a trace of so many lines, up to its end; one that fails is made
-/// smaller first.
+/// smaller first if `shrinks`.
 ///
 /// # Errors
 /// Fails with the first promise that was not kept.
-pub fn run_with_lines(scenario: &Scenario, lines: usize) -> Result<Report, Box<Violation>> {
+pub fn run_with_lines(
+    scenario: &Scenario,
+    lines: usize,
+    shrinks: bool,
+) -> Result<Report, Box<Violation>> {
     let violation = match run(scenario) {
         Ok(report) => return Ok(report),
         Err(violation) => violation,
     };
-    let smaller = shrink::shrink(scenario, violation.property);
-    let about = run(&smaller).err().and_then(|it| it.about);
+    let scenario = match shrinks {
+        true => &shrink::shrink(scenario, violation.property),
+        false => scenario,
+    };
+    let about = run(scenario).err().and_then(|it| it.about);
     // Many lines are wanted of everybody.
     let about = about.filter(|_| lines < 1_000);
-    run::Run::new(&smaller, trace::Trace::new(lines, about, None)).run()
+    run::Run::new(scenario, trace::Trace::new(lines, about, None)).run()
 }

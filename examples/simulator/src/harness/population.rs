@@ -1,14 +1,14 @@
 //! The others: they write, take back, dissolve groups; and the ledger of all that.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 
 use bilibili_session::{ConversationId, GroupId, Uid};
 use serde_json::{Value, json};
 
 use super::ledger::{Entry, Fate, Ledger, Place};
-use super::rng::Rng;
 use super::scenario::Scenario;
 use super::trouble::Trouble;
+use crate::Rng;
 use crate::{Config, NewMessage, Simulator, Standing};
 
 /// How far back history goes (µs).
@@ -383,14 +383,20 @@ impl Population {
         }
     }
 
-    /// How many conversations changed in the last seconds before the newest change: each list
-    /// shows them again.
-    pub(super) fn just_changed(&self) -> usize {
+    /// How many conversations no poller can forget: those that changed in the last seconds
+    /// before the newest change, since each list shows them again, and those that are over or
+    /// refused for good, of which something may be left to fetch.
+    pub(super) fn unforgettable(&self) -> usize {
         let Ok(account) = self.sim.world.account(self.uid) else {
             return 0;
         };
         let newest = account.recent.last().map_or(0, |(ts, _)| *ts);
-        account.recent_between(newest - 12_000_000, newest).count()
+        let just_changed: BTreeSet<_> = account
+            .recent_between(newest - 12_000_000, newest)
+            .copied()
+            .collect();
+        let closed = self.ledger.closed().map(of_model);
+        just_changed.union(&closed.collect()).count()
     }
 
     /// How many messages the account sent through the service.

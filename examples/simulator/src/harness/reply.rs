@@ -8,7 +8,6 @@ use http::{Request, Response};
 
 use super::adversary::Meaning;
 use super::asked::Asked;
-use super::page::Page;
 use super::run::{Happening, Run};
 use super::violation::Breach;
 
@@ -97,8 +96,7 @@ impl Run<'_> {
         let Some(mut call) = life.replies.open.remove(&id.number) else {
             return Ok(());
         };
-        let page = Page::default();
-        life.manners.answered(time, asked, Some(meaning), 0, &page);
+        life.manners.answered_beside(time, asked, meaning);
         life.login_lost |= meaning == Meaning::LoginLost;
         let now = life.now(at_us);
         let step = life.poller.handle_call_response(now, &mut call, answer);

@@ -15,11 +15,11 @@ use super::lineage::Lineage;
 use super::manners::Manners;
 use super::population::Population;
 use super::reply::{Replies, ReplyId};
-use super::rng::Rng;
 use super::scenario::Scenario;
 use super::trace::Trace;
 use super::trouble::Trouble;
 use super::violation::{Breach, Property, Violation};
+use crate::Rng;
 
 /// How long it may take until all came out, once it is quiet (µs).
 const QUIET: u64 = 90 * 60 * 1_000_000;
@@ -191,11 +191,29 @@ impl<'a> Run<'a> {
                 }
             }
         }
-        if let Some(life) = &self.life {
-            let just_changed = self.population.just_changed();
-            super::manners::remembers(&life.poller, self.scenario, just_changed)?;
-        }
+        self.remembers()?;
         self.close()
+    }
+
+    /// Whether it remembers no more conversations than it may.
+    fn remembers(&self) -> Result<(), Breach> {
+        // Where the single types lead nowhere either, no list can be proven whole.
+        let is_owed_for_good = self.adversary.lists_lead_nowhere();
+        match &self.life {
+            Some(life) if !is_owed_for_good => {
+                let unforgettable = self.population.unforgettable();
+                super::manners::remembers(&life.poller, self.scenario, unforgettable)
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Whether messages came in this round or the one before: what they were asked for is
+    /// forgotten after that.
+    fn has_just_fetched(&self) -> bool {
+        let two_rounds = u64::try_from(2 * self.scenario.interval.as_micros()).unwrap_or(u64::MAX);
+        let fetched_us = self.life.as_ref().and_then(|life| life.fetched_us);
+        fetched_us.is_some_and(|fetched_us| self.at_us - fetched_us < two_rounds)
     }
 
     fn happen(&mut self, happening: Happening) -> Result<(), Breach> {
@@ -339,6 +357,11 @@ impl<'a> Run<'a> {
                 let what = format!("{id} {seqno} cannot be read, and no notice tells of it");
                 return Err(Breach::new(Property::OneBadItem, what).about(id));
             }
+            let is_quiet = self.at_us - quiet_since <= quiet;
+            if is_quiet && self.has_just_fetched() && self.remembers().is_err() {
+                self.agenda.put(self.at_us + LOOK, Happening::Look);
+                return Ok(());
+            }
             self.done_at = Some(self.at_us);
         } else if self.at_us - quiet_since > quiet {
             let Some((count, id, place)) = missing else {
@@ -444,6 +467,7 @@ impl<'a> Run<'a> {
             seen: std::collections::BTreeSet::new(),
             in_hand: super::lineage::InHand::default(),
             date: None,
+            fetched_us: None,
             replies: Replies::default(),
         });
         self.drain()

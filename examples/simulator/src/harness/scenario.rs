@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use bilibili_session::poller::PollerConfig;
 
-use super::rng::Rng;
 use super::trouble::{Trouble, Troubles};
+use crate::Rng;
 
 /// One run: who writes how much, what goes wrong, and how the poller is configured.
 ///
@@ -135,7 +135,7 @@ impl Scenario {
             drawn.troubles.without_habits()
         };
         let mut rng = Rng::new(seed);
-        rng.next();
+        rng.next_u64();
         Self::draw_rest(
             seed,
             rng,

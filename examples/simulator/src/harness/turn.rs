@@ -9,7 +9,7 @@ use super::asked::Asked;
 use super::life::{EPOCH_US, Saved};
 use super::lineage::{Base, InHand, Lineage};
 use super::manners;
-use super::page::Page;
+use super::page::{ListEntry, Page};
 use super::population::signed;
 use super::run::{Happening, Run};
 use super::trouble::Trouble;
@@ -284,11 +284,13 @@ impl Run<'_> {
             let newest = ledger.place(entry.id, entry.newest);
             let newest = Some(newest).filter(|place| place.seqno > 0);
             let newest = newest.min(ledger.newest(entry.id));
-            self.lineage.listed(entry.id, entry.session_ts, newest);
+            self.lineage
+                .listed(entry.id, entry.session_ts, newest, ledger);
         }
         let (Some(id), Some(life)) = (asked.conversation(), &mut self.life) else {
             return;
         };
+        life.fetched_us = Some(self.at_us);
         life.in_hand.refusals.remove(&id);
         // What does not fit is given back.
         if self.scenario.backlog >= 4_500 && !self.scenario.has(Trouble::Flood) {
@@ -310,20 +312,44 @@ impl Run<'_> {
             let (date, at_us) = life.date?;
             Some(date + signed((self.at_us - at_us) / 1_000_000))
         });
-        let now = date.or(earlier).unwrap_or(newest_ts / 1_000_000);
+        let clock = date.or(earlier);
+        let floor = clock.unwrap_or(newest_ts / 1_000_000) - 60;
+        // What changed up to then was on the list, whatever a clock says. Where none of the
+        // server says that the newest change does not lie ahead, the second newest does.
+        let certain_ts = match clock {
+            Some(_) => newest_ts,
+            None => newest_ts.min(self.latest_certain(entries, newest_ts)),
+        };
+        let old = match newest_ts {
+            0 => floor,
+            _ => floor.min(certain_ts / 1_000_000 - 60),
+        };
         let ledger = &self.population.ledger;
         Base {
             serial,
             known: entries
                 .iter()
                 .filter(|it| it.newest > 0)
-                .map(|it| (it.id, ledger.place(it.id, it.newest)))
+                .map(|it| (it.id, ledger.place_before(it.id, it.newest, serial)))
                 .collect(),
             newest_ts,
-            floor: now - 60,
+            floor,
+            old,
             forgets: self.scenario.forgets(),
             times_off: self.scenario.has(Trouble::TimesOff),
         }
+    }
+
+    /// The latest that it can be for certain: by the local clock, or by what another
+    /// conversation than the newest shows.
+    fn latest_certain(&self, entries: &[ListEntry], newest_ts: i64) -> i64 {
+        let newest = entries.iter().find(|entry| entry.session_ts == newest_ts);
+        let others = entries
+            .iter()
+            .filter(|it| newest.is_none_or(|newest| it.id != newest.id));
+        let second_ts = others.map(|entry| entry.session_ts).max();
+        let wall = self.life.as_ref().map(|life| life.now(self.at_us).wall.0);
+        second_ts.max(wall).unwrap_or_default()
     }
 
     /// It is asked to close: it ends at once, and the checkpoint holds.

@@ -7,7 +7,7 @@ use bilibili_session::poller::{Checkpoint, Output, Poller, PollerConfig, Request
 use bilibili_session::{
     Context, ConversationId, Credential, Event, GroupId, Hosts, Now, Uid, UnixMicros,
 };
-use bilibili_session_simulator::{NewMessage, Quirks, Simulator};
+use bilibili_session_simulator::{NewMessage, Quirks, Rng, Simulator};
 use http::Response;
 
 /// The account of the least number.
@@ -55,11 +55,7 @@ pub(crate) const fn is_new(index: i64) -> bool {
 /// The numbers in an order that looks like chance, the same each time.
 pub(crate) fn shuffled(items: impl Iterator<Item = i64>) -> Vec<i64> {
     let mut items: Vec<i64> = items.collect();
-    let mut dice = 7_u64;
-    for place in (1..items.len()).rev() {
-        dice = dice.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
-        items.swap(place, usize::try_from(dice >> 33).unwrap() % (place + 1));
-    }
+    Rng::new(7).shuffle(&mut items);
     items
 }
 

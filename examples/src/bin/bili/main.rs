@@ -9,6 +9,7 @@ mod cookie_file;
 mod doctor;
 mod failure;
 mod json_line;
+mod lines;
 mod local_time;
 mod output;
 mod runtime;

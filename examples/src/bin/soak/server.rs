@@ -9,7 +9,7 @@ use std::thread;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use bilibili_session_simulator::server::Server;
-use bilibili_session_simulator::{Fault, FaultKind, NewMessage, Simulator};
+use bilibili_session_simulator::{Fault, FaultKind, NewMessage, Rng, Simulator};
 use serde::{Deserialize, Serialize};
 
 use crate::Failure;
@@ -56,7 +56,7 @@ pub(crate) fn serve(rate: f64, seed: u64) -> Result<(), Failure> {
         return Ok(());
     };
     let mut traffic = Traffic {
-        random: Random(seed),
+        random: Rng::new(seed),
         totals: Totals::default(),
         waiting: 0.0,
         last_fault: None,
@@ -96,7 +96,7 @@ fn orders() -> Receiver<String> {
 }
 
 struct Traffic {
-    random: Random,
+    random: Rng,
     totals: Totals,
     /// Messages that are due.
     waiting: f64,
@@ -125,10 +125,10 @@ impl Traffic {
     }
 
     fn message(&mut self, server: &Server) -> Result<(), Failure> {
-        let user = pick(&mut self.random, &USERS);
+        let user = self.random.pick(&USERS, 0);
         let (name, group) = match self.random.below(3) {
             0 => {
-                let group = pick(&mut self.random, &GROUPS);
+                let group = self.random.pick(&GROUPS, 0);
                 (format!("group {group}"), Some(group))
             }
             _ => (format!("user {user}"), None),
@@ -180,25 +180,6 @@ impl Traffic {
             None => simulator.rotate_keys(),
         }
     }
-}
-
-/// A small generator: the same seed, the same traffic.
-struct Random(u64);
-
-impl Random {
-    /// splitmix64.
-    fn below(&mut self, limit: u64) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut mixed = self.0;
-        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        (mixed ^ (mixed >> 31)) % limit.max(1)
-    }
-}
-
-fn pick(random: &mut Random, from: &[i64]) -> i64 {
-    let which = usize::try_from(random.below(from.len() as u64)).unwrap_or_default();
-    from.get(which).copied().unwrap_or_default()
 }
 
 fn now_us() -> Result<i64, Failure> {

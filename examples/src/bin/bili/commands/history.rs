@@ -13,6 +13,7 @@ use tempfile::NamedTempFile;
 use super::{each_page, tell_unreadable};
 use crate::args::HistoryArgs;
 use crate::failure::Failure;
+use crate::lines::MessageLine;
 use crate::local_time::local_time;
 use crate::output::{DIM, Output};
 use crate::runtime::Runtime;
@@ -79,7 +80,7 @@ fn newest<W: Write>(
 }
 
 fn print<W: Write>(event: &Event, out: &mut Output<W>) -> Result<(), Failure> {
-    out.print(event, || in_words(event))
+    out.print(&MessageLine(event), || in_words(event))
 }
 
 /// `2026-01-31 08:15:00  user 20001: hi`

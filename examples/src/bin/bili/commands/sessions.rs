@@ -13,6 +13,7 @@ use serde_json::{Map, Value};
 use super::{each_page, tell_unreadable};
 use crate::args::SessionsArgs;
 use crate::failure::Failure;
+use crate::lines::message_or_null;
 use crate::local_time::local_time;
 use crate::output::{BOLD, DIM, Output, note, padded, shortened};
 use crate::runtime::Runtime;
@@ -26,6 +27,7 @@ struct Line {
     event: &'static str,
     #[serde(flatten)]
     fields: Map<String, Value>,
+    #[serde(serialize_with = "message_or_null")]
     last_msg: Option<Event>,
 }
 

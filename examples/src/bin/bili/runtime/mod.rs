@@ -62,12 +62,7 @@ impl Runtime {
     /// Whose login this is.
     pub(crate) fn login(&self) -> Result<Identity, Error> {
         let identity = self.send(Nav)?.into_identity()?;
-        if let Some(given) = self.context.credential().uid()
-            && given != identity.uid
-        {
-            let actual = identity.uid;
-            return Err(BuildError::UidMismatch { given, actual }.into());
-        }
+        self.context.check_uid(identity.uid)?;
         self.is_checked.set(true);
         Ok(identity)
     }

@@ -26,6 +26,7 @@ use crate::args::WatchArgs;
 use crate::commands::history::in_words;
 use crate::doctor::store;
 use crate::failure::Failure;
+use crate::lines::{MessageLine, NoticeLine};
 use crate::output::{BOLD, DIM, Output, WARN};
 use crate::runtime::{self, Watcher};
 use crate::setup::Setup;
@@ -141,7 +142,7 @@ impl<W: Write> Watch<W> {
                 Update::Event(_) if self.left == 0 => {}
                 Update::Event(event) => {
                     self.is_ours = true;
-                    self.out.print(&*event, || in_words(&event))?;
+                    self.out.print(&MessageLine(&event), || in_words(&event))?;
                     self.out.flush()?;
                     let now = watcher.checkpoint();
                     let own = now.as_ref().map(Checkpoint::uid);
@@ -216,7 +217,7 @@ impl<W: Write> Watch<W> {
     }
 
     fn print_notice(&mut self, notice: &Notice) -> Result<(), Failure> {
-        self.out.print_guarded(notice, || {
+        self.out.print_guarded(&NoticeLine(notice), || {
             format!("{WARN}{}{WARN:#}", OneLine(&notice.to_string()))
         })?;
         self.out.flush()

@@ -3,18 +3,18 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
 use bilibili_session::poller::Poller;
-use bilibili_session::session::{self, SessionMachine};
-use bilibili_session::{Context, Credential, Error, Hosts, Now, TransportError, UnixMicros};
-use bilibili_session_simulator::{Answer, NewMessage, Simulator};
+use bilibili_session::session::SessionMachine;
+use bilibili_session::{Error, TransportError, Uid};
+use bilibili_session_simulator::{Setup, Simulator, VirtualBot};
 
 use super::*;
 use crate::secrets::Secrets;
 
 /// A session that hears too late that it is to end.
 struct Deaf {
-    simulator: Simulator,
-    machine: SessionMachine,
-    now: Now,
+    bot: VirtualBot<SessionMachine>,
+    /// How many updates it has handed out.
+    given: usize,
     /// How many messages it still hands out.
     left: usize,
 }
@@ -22,86 +22,37 @@ struct Deaf {
 impl Deaf {
     /// Messages from 1 on are waiting behind the base line.
     fn new(waiting: usize, left: usize) -> Self {
-        let mut simulator = Simulator::default();
-        let login = simulator.login();
-        let credential = Credential::builder()
-            .sessdata(login.sessdata)
-            .bili_jct(login.bili_jct)
-            .build()
-            .unwrap();
-        let context = Context::new(credential).hosts(Hosts::origin("http://localhost").unwrap());
-        let now = Now {
-            monotonic: Duration::ZERO,
-            wall: UnixMicros(1_700_000_000_000_000),
+        let start = |setup: Setup| {
+            let poller = Poller::new(setup.context, PollerConfig::new())?;
+            Ok(SessionMachine::new(poller))
         };
-        let mut machine = SessionMachine::new(Poller::new(context, PollerConfig::new()).unwrap());
-        let mut output = machine.poll(now);
-        loop {
-            match output {
-                session::Output::Send(outgoing) => {
-                    let answer = answer(&mut simulator, now, &outgoing.request);
-                    machine.handle_response(now, outgoing.id, answer);
-                }
-                session::Output::Handle(dispatch) => drop(machine.hand_out(dispatch)),
-                _ => break,
-            }
-            output = machine.poll(now);
-        }
+        let bot = VirtualBot::new(Simulator::default(), start).unwrap();
         for n in 1..=waiting {
-            let message = NewMessage::text(20001, &n.to_string());
-            simulator.receive(now.wall.0, message).unwrap();
+            bot.receive_text(Uid(20001), &n.to_string()).unwrap();
         }
-        Self {
-            simulator,
-            machine,
-            now,
-            left,
-        }
-    }
-}
-
-fn answer(
-    simulator: &mut Simulator,
-    now: Now,
-    request: &http::Request<Vec<u8>>,
-) -> Result<http::Response<Vec<u8>>, TransportError> {
-    match simulator.handle(now.wall.0, request) {
-        Answer::Respond(answer) => Ok(answer),
-        _ => Err(TransportError::timeout()),
+        let given = bot.updates().len();
+        Self { bot, given, left }
     }
 }
 
 impl Watcher for Deaf {
     fn next(&mut self) -> Option<Update> {
-        while self.left > 0 {
-            match self.machine.poll(self.now) {
-                session::Output::Send(outgoing) => {
-                    let answer = answer(&mut self.simulator, self.now, &outgoing.request);
-                    self.machine.handle_response(self.now, outgoing.id, answer);
-                }
-                session::Output::Handle(dispatch) => {
-                    let update = self.machine.hand_out(dispatch);
-                    self.left -= usize::from(update.event().is_some());
-                    return Some(update);
-                }
-                session::Output::Wait(until) => {
-                    let span = until.saturating_sub(self.now.monotonic);
-                    self.now.monotonic += span;
-                    self.now.wall = self.now.wall.plus(span);
-                    self.machine.handle_timeout(self.now);
-                }
-                session::Output::Busy | session::Output::Finished(_) => return None,
-            }
+        let given = self.given;
+        if self.left > 0 {
+            let hour = Duration::from_secs(3600);
+            let next = self.bot.run_until(hour, |bot| bot.updates().len() > given);
+            assert_eq!(next, Ok(true));
+        } else {
+            self.bot.close().unwrap();
         }
-        self.machine.handle_close();
-        match self.machine.poll(self.now) {
-            session::Output::Handle(dispatch) => Some(self.machine.hand_out(dispatch)),
-            _ => None,
-        }
+        let update = self.bot.updates().get(given)?.clone();
+        self.given += 1;
+        self.left -= usize::from(update.event().is_some());
+        Some(update)
     }
 
     fn checkpoint(&self) -> Option<Checkpoint> {
-        self.machine.checkpoint()
+        self.bot.checkpoint()
     }
 
     fn result(&self) -> Result<(), Error> {

@@ -1,0 +1,262 @@
+//! The lines of messages and notices that scripts read.
+//!
+//! `msg_key` is a string wherever it stands, because JavaScript cannot hold it.
+
+use bilibili_session::poller::Notice;
+use bilibili_session::{Content, Error, Event};
+use serde::ser::SerializeMap;
+use serde::{Serialize, Serializer};
+
+/// The object of a message.
+pub(crate) struct MessageLine<'a>(pub(crate) &'a Event);
+
+impl Serialize for MessageLine<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let Self(event) = self;
+        let message = &event.message;
+        let mut map = serializer.serialize_map(None)?;
+        map.serialize_entry("event", "message")?;
+        map.serialize_entry("conversation", &event.conversation)?;
+        map.serialize_entry("sender_uid", &message.sender_uid)?;
+        map.serialize_entry("receiver_type", &message.receiver_type)?;
+        map.serialize_entry("receiver_id", &message.receiver_id)?;
+        map.serialize_entry("msg_seqno", &message.msg_seqno)?;
+        map.serialize_entry("msg_type", &message.msg_type)?;
+        map.serialize_entry("msg_key", &message.msg_key.to_string())?;
+        map.serialize_entry("timestamp", &message.timestamp)?;
+        map.serialize_entry("msg_status", &message.msg_status)?;
+        match &event.content {
+            Content::Undecodable { raw, reason } => {
+                map.serialize_entry("type", "undecodable")?;
+                map.serialize_entry("raw", raw)?;
+                map.serialize_entry("error", reason)?;
+            }
+            Content::Raw(raw) => {
+                map.serialize_entry("type", message.msg_type.as_str())?;
+                map.serialize_entry("raw", raw)?;
+            }
+            content => {
+                map.serialize_entry("type", message.msg_type.as_str())?;
+                map.serialize_entry("content", content)?;
+            }
+        }
+        if matches!(event.content, Content::Withdraw(_)) {
+            map.serialize_entry("withdrawn", &event.withdrawn.as_deref().map(MessageLine))?;
+        }
+        map.end()
+    }
+}
+
+/// The object of a message, or null: for `serialize_with`.
+#[expect(clippy::ref_option, reason = "serde passes a field so")]
+pub(crate) fn message_or_null<S: Serializer>(
+    event: &Option<Event>,
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
+    event.as_ref().map(MessageLine).serialize(serializer)
+}
+
+/// The object of a notice.
+pub(crate) struct NoticeLine<'a>(pub(crate) &'a Notice);
+
+impl Serialize for NoticeLine<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let Self(notice) = self;
+        let mut line = serializer.serialize_map(None)?;
+        line.serialize_entry("event", "notice")?;
+        line.serialize_entry("kind", notice.kind())?;
+        line.serialize_entry("message", &notice.to_string())?;
+        if let Some(delay) = notice.delay() {
+            line.serialize_entry("delay_s", &delay.as_secs_f64())?;
+        }
+        if let Some(conversation) = notice.conversation() {
+            line.serialize_entry("conversation", &conversation)?;
+        }
+        if let Some(code) = notice.error().and_then(Error::code) {
+            line.serialize_entry("code", &code)?;
+        }
+        if let Some(status) = notice.error().and_then(Error::http_status) {
+            line.serialize_entry("http_status", &status.as_u16())?;
+        }
+        match notice {
+            Notice::Gap {
+                from_seqno,
+                to_seqno,
+                ..
+            } => {
+                line.serialize_entry("from_seqno", from_seqno)?;
+                line.serialize_entry("to_seqno", to_seqno)?;
+            }
+            Notice::ConversationFailed { held, .. } if *held > 0 => {
+                line.serialize_entry("count", held)?;
+            }
+            Notice::Undecodable { raw, .. } => line.serialize_entry("raw", raw)?,
+            _ => {}
+        }
+        line.end()
+    }
+}
+
+#[cfg(test)]
+#[allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test may"
+)]
+mod tests {
+    use bilibili_session::endpoints::FetchSessionMsgs;
+    use bilibili_session::{ConversationId, Endpoint as _, MsgKey, Uid};
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    const OTHER: Uid = Uid(20001);
+
+    /// As it comes in a page.
+    fn read(conversation: ConversationId, message: &Value) -> Event {
+        let page = FetchSessionMsgs::new(conversation).decode(&json!({"messages": [message]}));
+        let [event] = <[Event; 1]>::try_from(page.unwrap().messages).unwrap();
+        event
+    }
+
+    fn event(msg_type: i64, content: &Value) -> Event {
+        let content = match content {
+            Value::String(text) => text.clone(),
+            other => other.to_string(),
+        };
+        let message = json!({
+            "sender_uid": 20001, "receiver_type": 1, "receiver_id": 10001, "msg_type": msg_type,
+            "content": content, "msg_seqno": 7, "timestamp": 1_700_000_000,
+            "msg_key": 7_300_000_000_000_000_007_i64,
+        });
+        read(OTHER.into(), &message)
+    }
+
+    fn undecodable(content: &Content) -> &str {
+        match content {
+            Content::Undecodable { reason, .. } => reason,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn every_recorded_message_has_a_line() {
+        let text = include_str!("../../../../core/tests/wire/events.json")
+            // Half of a surrogate pair, which no JSON text can hold.
+            .replace("信息 a\\ud83db", "信息 a\\ufffdb");
+        let recording: Value = serde_json::from_str(&text).unwrap();
+        let entries = recording["events"].as_array().unwrap();
+        assert!(entries.len() > 50);
+        for entry in entries {
+            let name = &entry["name"];
+            let event = read(OTHER.into(), &entry["data"]);
+            let line = serde_json::to_value(MessageLine(&event)).unwrap();
+            assert_eq!(line["event"], "message", "{name}");
+            assert_eq!(line["msg_seqno"], 7, "{name}");
+            assert!(line["msg_key"].is_string(), "{name}");
+            let raw = entry["data"]["content"].as_str().unwrap_or_default();
+            match &event.content {
+                Content::Undecodable { reason, .. } => {
+                    assert_eq!(line["type"], "undecodable", "{name}");
+                    assert_eq!(
+                        (&line["raw"], &line["error"]),
+                        (&json!(raw), &json!(reason))
+                    );
+                }
+                Content::Raw(_) => {
+                    assert_eq!(
+                        (&line["type"], &line["raw"]),
+                        (&json!("unknown"), &json!(raw))
+                    );
+                }
+                _ => {
+                    assert_eq!(line["type"], event.event_type().as_str(), "{name}");
+                    assert!(line["content"].is_object(), "{name}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn the_lines_that_scripts_read() {
+        let common = json!({
+            "event": "message", "conversation": {"session_type": 1, "talker_id": 20001},
+            "sender_uid": 20001, "receiver_type": 1, "receiver_id": 10001, "msg_seqno": 7,
+            "msg_key": "7300000000000000007", "timestamp": 1_700_000_000, "msg_status": 0,
+        });
+        let line = |msg_type: i64, more: &Value| {
+            let mut line = common.clone();
+            line["msg_type"] = json!(msg_type);
+            for (name, value) in more.as_object().unwrap() {
+                line[name] = value.clone();
+            }
+            line
+        };
+        let written = |event: &Event| serde_json::to_value(MessageLine(event)).unwrap();
+
+        let text = event(1, &json!({"content": "hi"}));
+        let text_line = line(1, &json!({"type": "text", "content": {"content": "hi"}}));
+        assert_eq!(written(&text), text_line);
+        assert_eq!(
+            serde_json::to_string(&MessageLine(&text)).unwrap(),
+            r#"{"event":"message","conversation":{"session_type":1,"talker_id":20001},"sender_uid":20001,"receiver_type":1,"receiver_id":10001,"msg_seqno":7,"msg_type":1,"msg_key":"7300000000000000007","timestamp":1700000000,"msg_status":0,"type":"text","content":{"content":"hi"}}"#
+        );
+
+        let key = json!({"msg_key": "7300000000000000007"});
+        for form in [
+            json!("7300000000000000007"),
+            json!("\"7300000000000000007\""),
+            json!({"content": "7300000000000000007"}),
+            json!({"content": 7_300_000_000_000_000_007_i64}),
+        ] {
+            let mut withdrawal = event(5, &form);
+            assert_eq!(
+                withdrawal.content,
+                Content::Withdraw(MsgKey(7_300_000_000_000_000_007))
+            );
+            assert_eq!(
+                written(&withdrawal),
+                line(
+                    5,
+                    &json!({"type": "withdraw", "content": key, "withdrawn": null})
+                )
+            );
+            withdrawal.withdrawn = Some(std::sync::Arc::new(text.clone()));
+            assert_eq!(
+                written(&withdrawal),
+                line(
+                    5,
+                    &json!({"type": "withdraw", "content": key, "withdrawn": text_line})
+                )
+            );
+        }
+
+        assert_eq!(
+            written(&event(999, &json!("as it came"))),
+            line(999, &json!({"type": "unknown", "raw": "as it came"}))
+        );
+        let broken = event(10, &json!("{"));
+        let reason = undecodable(&broken.content);
+        assert_eq!(
+            written(&broken),
+            line(
+                10,
+                &json!({"type": "undecodable", "raw": "{", "error": reason})
+            )
+        );
+        // What a message lacks is 0.
+        let bare = read(OTHER.into(), &json!({"msg_seqno": 9}));
+        for name in [
+            "sender_uid",
+            "receiver_type",
+            "receiver_id",
+            "msg_type",
+            "timestamp",
+            "msg_status",
+        ] {
+            assert_eq!(written(&bare)[name], 0, "{name}");
+        }
+        assert_eq!(written(&bare)["msg_key"], "0");
+    }
+}
