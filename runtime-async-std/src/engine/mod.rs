@@ -1,5 +1,9 @@
 //! The machine of a session, and the way to wake those that drive it.
 
+mod driver;
+
+pub(crate) use driver::Driver;
+
 use std::future::{Future, poll_fn};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
@@ -61,17 +65,6 @@ impl Engine {
         result
     }
 
-    /// Changes the machine from within the loop of this driver, which needs no waking itself.
-    pub(crate) fn change_by<T>(
-        &self,
-        driver: &Arc<AtomicWaker>,
-        change: impl FnOnce(&mut SessionMachine) -> T,
-    ) -> T {
-        let result = change(&mut self.machine());
-        self.drivers.wake_but(Some(driver));
-        result
-    }
-
     /// Calls a handler and waits for it; returns how it failed, if it did.
     pub(crate) async fn failure_of(
         &self,
@@ -98,14 +91,14 @@ impl Engine {
     }
 
     /// Wakes this driver as well from now on, as long as it is there.
-    pub(crate) fn watch(&self, driver: &Arc<AtomicWaker>) {
+    fn watch(&self, driver: &Arc<AtomicWaker>) {
         let mut drivers = lock(&self.drivers.0);
         drivers.retain(|known| known.strong_count() > 0);
         drivers.push(Arc::downgrade(driver));
     }
 
     /// Returns a waker of all drivers.
-    pub(crate) fn waker(&self) -> Waker {
+    fn waker(&self) -> Waker {
         Arc::clone(&self.drivers).into()
     }
 }
@@ -138,7 +131,7 @@ impl Wake for Drivers {
 pub(crate) struct Requests(Mutex<FuturesUnordered<BoxFuture<'static, (RequestId, Answer)>>>);
 
 impl Requests {
-    pub(crate) fn send(&self, transport: AnyTransport, outgoing: Outgoing) {
+    fn send(&self, transport: AnyTransport, outgoing: Outgoing) {
         let Outgoing { id, request, .. } = outgoing;
         let exchange = send_caught(transport, request).map(move |answer| (id, answer));
         lock(&self.0).push(exchange.boxed());
@@ -146,7 +139,7 @@ impl Requests {
 
     /// Goes on with all of them, and gives the machine what has come. Whichever driver polls,
     /// all are woken when one of them can go on: this driver may be gone by then.
-    pub(crate) fn drive(&self, engine: &Engine, waker: &Waker) {
+    fn drive(&self, engine: &Engine, waker: &Waker) {
         let mut requests = lock(&self.0);
         let mut context = Context::from_waker(waker);
         while let Poll::Ready(Some((id, answer))) = requests.poll_next_unpin(&mut context) {

@@ -1,6 +1,5 @@
 //! Calling handlers.
 
-use std::fmt;
 use std::future::poll_fn;
 use std::pin::pin;
 use std::sync::{Arc, Mutex, Weak};
@@ -21,6 +20,7 @@ pub(crate) type HandlerFn = Arc<Mutex<dyn FnMut(&Update, &Session) -> Option<Han
 type Handling = BoxFuture<'static, HandlerResult>;
 
 /// A handler that was given to a session. Dropping this handle changes nothing.
+#[derive(Debug)]
 pub struct Handler {
     pub(super) session: Weak<Shared>,
     pub(super) id: HandlerId,
@@ -33,12 +33,6 @@ impl Handler {
             // What the handler holds is dropped without the lock.
             let _removed = { lock(&session.handlers).remove(self.id) };
         }
-    }
-}
-
-impl fmt::Debug for Handler {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Handler").finish_non_exhaustive()
     }
 }
 
@@ -76,7 +70,7 @@ impl Work {
     /// Calls one handler after the other.
     pub(super) async fn call(mut self) {
         let mut failures = Vec::new();
-        let ids = lock(self.session.handlers()).ids();
+        let ids = lock(&self.session.shared.handlers).ids();
         for id in ids {
             let handling = pin!(async {
                 match self.begin(id) {
@@ -93,7 +87,7 @@ impl Work {
     }
 
     fn begin(&self, id: HandlerId) -> Option<Handling> {
-        let handler = lock(self.session.handlers()).get(id).cloned()?;
+        let handler = lock(&self.session.shared.handlers).get(id).cloned()?;
         lock(&handler)(self.dispatch.as_ref()?.update(), &self.session)
     }
 }

@@ -298,17 +298,8 @@ impl Session {
         &self.shared.client
     }
 
-    fn handlers(&self) -> &Mutex<HandlerList<HandlerFn>> {
-        &self.shared.handlers
-    }
-
-    pub(crate) fn engine(&self) -> &Engine {
+    fn engine(&self) -> &Engine {
         &self.shared.engine
-    }
-
-    /// Returns the parts that its streams drive.
-    fn works(&self) -> (&Engine, &Requests) {
-        (&self.shared.engine, &self.shared.requests)
     }
 }
 

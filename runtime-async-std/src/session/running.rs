@@ -1,6 +1,5 @@
 //! A session as a task of its own.
 
-use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Weak;
@@ -14,6 +13,7 @@ use crate::engine::Engine;
 
 /// A session that runs as a task of its own: a future of its result. Dropping this handle changes
 /// nothing: the session runs until it is [closed](crate::Session::close).
+#[derive(Debug)]
 pub struct Running {
     pub(super) task: JoinHandle<Result<(), Error>>,
     pub(super) engine: Weak<Engine>,
@@ -27,11 +27,5 @@ impl Future for Running {
             engine.check_wait()?;
         }
         self.task.poll_unpin(cx)
-    }
-}
-
-impl fmt::Debug for Running {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Running").finish_non_exhaustive()
     }
 }

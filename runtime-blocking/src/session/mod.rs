@@ -323,6 +323,7 @@ impl fmt::Debug for Session {
 }
 
 /// A handler that was given to a session. Dropping this handle changes nothing.
+#[derive(Debug)]
 pub struct Handler {
     session: Weak<Shared>,
     id: HandlerId,
@@ -335,11 +336,5 @@ impl Handler {
             // What the handler holds is dropped without the lock.
             let _removed = { lock(&session.handlers).remove(self.id) };
         }
-    }
-}
-
-impl fmt::Debug for Handler {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Handler").finish_non_exhaustive()
     }
 }

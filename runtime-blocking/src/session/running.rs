@@ -1,6 +1,5 @@
 //! A session on a thread of its own.
 
-use std::fmt;
 use std::sync::Weak;
 use std::thread::JoinHandle;
 
@@ -10,6 +9,7 @@ use crate::engine::Engine;
 
 /// A session that runs on a thread of its own. Dropping this handle changes nothing: the session
 /// runs until it is [closed](crate::Session::close).
+#[derive(Debug)]
 pub struct Running {
     pub(super) thread: JoinHandle<Result<(), Error>>,
     pub(super) engine: Weak<Engine>,
@@ -27,11 +27,5 @@ impl Running {
         self.thread
             .join()
             .unwrap_or_else(|payload| std::panic::resume_unwind(payload))
-    }
-}
-
-impl fmt::Debug for Running {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Running").finish_non_exhaustive()
     }
 }
