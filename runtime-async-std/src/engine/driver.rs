@@ -33,7 +33,7 @@ impl Driver {
         }
     }
 
-    /// Drives the machine until there is something to handle; `None` when it is over.
+    /// Drives the machine until there is an update to handle; `None` when the session is over.
     pub(crate) fn poll_next(
         &mut self,
         cx: &mut Context<'_>,

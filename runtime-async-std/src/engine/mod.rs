@@ -103,7 +103,7 @@ impl Engine {
     }
 }
 
-/// All that drive a session: its streams, and what calls its handlers.
+/// All that drive a session: its streams, and the loops that call its handlers.
 #[derive(Default)]
 struct Drivers(Mutex<Vec<Weak<AtomicWaker>>>);
 
@@ -137,7 +137,7 @@ impl Requests {
         lock(&self.0).push(exchange.boxed());
     }
 
-    /// Goes on with all of them, and gives the machine what has come. Whichever driver polls,
+    /// Polls all requests, and gives the machine the answers that came. Whichever driver polls,
     /// all are woken when one of them can go on: this driver may be gone by then.
     fn drive(&self, engine: &Engine, waker: &Waker) {
         let mut requests = lock(&self.0);
@@ -147,7 +147,7 @@ impl Requests {
         }
     }
 
-    /// Ends all of them. When they are just being polled, by a driver that then sees that the
+    /// Ends all requests. When they are just being polled, by a driver that then sees that the
     /// session is over, that driver ends them.
     pub(crate) fn end(&self) {
         if let Ok(mut requests) = self.0.try_lock() {
@@ -156,7 +156,7 @@ impl Requests {
     }
 }
 
-/// What is behind these locks is whole at any time, also after a panic.
+/// Locks a mutex, also after a panic: the values behind these locks are whole at any time.
 pub(crate) fn lock<T: ?Sized>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -1,4 +1,4 @@
-//! Calling handlers.
+//! Calls of handlers.
 
 use std::future::poll_fn;
 use std::pin::pin;

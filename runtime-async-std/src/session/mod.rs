@@ -29,7 +29,7 @@ use crate::engine::{Engine, Requests, lock};
 use crate::transport::{AnyTransport, Transport};
 use handlers::{HandlerFn, call_handlers};
 
-/// One login, and what arrives for it.
+/// One login and the messages that arrive for it.
 ///
 /// Take the messages in a loop with [`events`](Self::events) or [`updates`](Self::updates),
 /// or give handlers to [`on_text`](Self::on_text) and let [`start`](Self::start) call them. When
@@ -81,7 +81,7 @@ struct Shared {
 }
 
 impl Session {
-    /// A session that begins now: what arrives from the first round on comes out.
+    /// Creates a session that begins now: messages that arrive from the first round on come out.
     ///
     /// # Errors
     /// Fails when the configuration cannot be used.
@@ -94,7 +94,7 @@ impl Session {
         Ok(Self::with(Arc::new(transport), poller))
     }
 
-    /// A session that goes on where another one stood.
+    /// Creates a session that goes on from the checkpoint of another one.
     ///
     /// # Errors
     /// Fails when the configuration cannot be used or the checkpoint is of another account.
@@ -231,15 +231,15 @@ impl Session {
     /// Returns this session to be driven by hand, in a time that it is told: for tests of a bot
     /// in virtual time, with the `VirtualBot` of `bilibili-session-simulator`.
     ///
-    /// Handlers are called as [`start`](Self::start) calls them, and go on in each
-    /// turn: one that waits for a timer or a task waits in real time. The transport carries only the
-    /// calls that they make. Nothing else is to drive the session, which has no clock of its own
-    /// from the first turn on.
+    /// Handlers are called as [`start`](Self::start) calls them, and go on in each turn: one that
+    /// waits for a timer or a task waits in real time. The transport carries only the calls that
+    /// they make. Nothing else is to drive the session, which has no clock of its own from the
+    /// first turn on.
     pub fn by_hand(&self) -> ByHand {
         ByHand::new(self.clone())
     }
 
-    /// The messages, one after the other, until the session is closed.
+    /// Returns the messages, one after the other, until the session is closed.
     ///
     /// Each item that is asked for drives the session, so nothing is fetched that nobody takes.
     /// What is no message is passed over: with handlers beside this stream they may miss a
@@ -253,7 +253,8 @@ impl Session {
         })
     }
 
-    /// Everything there is to tell, one after the other, until the session is closed.
+    /// Returns messages, notices and status changes, one after the other, until the session is
+    /// closed.
     pub fn updates(&self) -> Updates {
         Updates::new(self.clone())
     }
@@ -264,17 +265,17 @@ impl Session {
         self.shared.requests.end();
     }
 
-    /// How the session stands.
+    /// Returns the current status.
     pub fn status(&self) -> Status {
         self.engine().machine().status()
     }
 
-    /// How the session ended, once it has.
+    /// Returns the result of the session, once it has ended.
     pub fn result(&self) -> Option<Result<(), Error>> {
         self.engine().machine().result().cloned()
     }
 
-    /// Where the session stands, to [`resume`](Self::resume) from; `None` before it knows.
+    /// Returns a checkpoint to [`resume`](Self::resume) from; `None` before the baseline is taken.
     ///
     /// It covers every message that [`events`](Self::events) or [`updates`](Self::updates)
     /// returned, so take it after handling one and before asking for the next. With handlers
@@ -292,7 +293,7 @@ impl Session {
         self.shared.client.send_text(to, text).await
     }
 
-    /// For calls of any kind with the same login: keys and pauses are those of the session.
+    /// Returns a client with the same login for calls of any kind: it shares keys and pauses.
     /// It goes on when the session is closed.
     pub fn client(&self) -> &Client {
         &self.shared.client

@@ -10,7 +10,7 @@ use futures_util::stream::Stream;
 use super::Session;
 use crate::engine::Driver;
 
-/// Everything a session has to tell, until it is closed: see [`Session::updates`].
+/// Stream of messages, notices and status changes of a session: see [`Session::updates`].
 ///
 /// Dropping it loses nothing and ends no request: the requests are the session's, and go on
 /// when the next stream of that session is polled. So each turn of a loop may have a stream and
@@ -27,7 +27,7 @@ impl Updates {
         Self { session, driver }
     }
 
-    /// Waits for the next to handle; `None` when it is over.
+    /// Waits for the next update to handle; `None` when the session is over.
     pub(super) fn poll_dispatch(&mut self, cx: &mut Context<'_>) -> Poll<Option<Dispatch>> {
         let shared = &*self.session.shared;
         let transport = shared.client.transport();

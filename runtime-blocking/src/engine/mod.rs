@@ -81,7 +81,7 @@ impl Engine {
         result
     }
 
-    /// Drives the machine until there is something to handle; `None` when it is over.
+    /// Drives the machine until there is an update to handle; `None` when the session is over.
     pub(crate) fn next(&self, inbox: &Inbox, transport: &Arc<dyn Transport>) -> Option<Dispatch> {
         let inbox = lock(inbox);
         loop {
@@ -152,7 +152,7 @@ impl Engine {
     }
 }
 
-/// What is behind these locks is whole at any time, also after a panic.
+/// Locks a mutex, also after a panic: the values behind these locks are whole at any time.
 pub(crate) fn lock<T: ?Sized>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -22,7 +22,7 @@ use crate::calls::Client;
 use crate::engine::{Engine, Inbox, lock};
 use crate::transport::Transport;
 
-/// One login, and what arrives for it.
+/// One login and the messages that arrive for it.
 ///
 /// Take the messages in a loop with [`events`](Self::events) or [`updates`](Self::updates),
 /// or give handlers to [`on`](Self::on) and let [`start`](Self::start) call them. Either way
@@ -77,7 +77,7 @@ struct Shared {
 type HandlerFn = Arc<Mutex<dyn FnMut(&Update, &Session) -> HandlerResult + Send>>;
 
 impl Session {
-    /// A session that begins now: what arrives from the first round on comes out.
+    /// Creates a session that begins now: messages that arrive from the first round on come out.
     ///
     /// # Errors
     /// Fails when the configuration cannot be used.
@@ -90,7 +90,7 @@ impl Session {
         Ok(Self::with(Arc::new(transport), poller))
     }
 
-    /// A session that goes on where another one stood.
+    /// Creates a session that goes on from the checkpoint of another one.
     ///
     /// # Errors
     /// Fails when the configuration cannot be used or the checkpoint is of another account.
@@ -208,7 +208,7 @@ impl Session {
         self.result().unwrap_or(Ok(()))
     }
 
-    /// [`start`](Self::start) on a thread of its own.
+    /// Spawns a thread that runs [`start`](Self::start).
     ///
     /// # Errors
     /// Fails when the system starts no more threads.
@@ -231,7 +231,7 @@ impl Session {
         ByHand::new(self.clone())
     }
 
-    /// The messages, one after the other, until the session is closed.
+    /// Returns the messages, one after the other, until the session is closed.
     ///
     /// Each turn of the loop drives the session, so nothing is fetched that nobody takes. What
     /// is no message is passed over: with handlers beside this loop they may miss a notice.
@@ -242,7 +242,8 @@ impl Session {
         })
     }
 
-    /// Everything there is to tell, one after the other, until the session is closed.
+    /// Returns messages, notices and status changes, one after the other, until the session is
+    /// closed.
     pub fn updates(&self) -> impl Iterator<Item = Update> + Send + 'static {
         let session = self.clone();
         std::iter::from_fn(move || {
@@ -256,17 +257,17 @@ impl Session {
         self.engine().change(|machine| machine.handle_close());
     }
 
-    /// How the session stands.
+    /// Returns the current status.
     pub fn status(&self) -> Status {
         self.engine().machine().status()
     }
 
-    /// How the session ended, once it has.
+    /// Returns the result of the session, once it has ended.
     pub fn result(&self) -> Option<Result<(), Error>> {
         self.engine().machine().result().cloned()
     }
 
-    /// Where the session stands, to [`resume`](Self::resume) from; `None` before it knows.
+    /// Returns a checkpoint to [`resume`](Self::resume) from; `None` before the baseline is taken.
     ///
     /// It covers every message that [`events`](Self::events) or [`updates`](Self::updates)
     /// returned, so take it after handling one and before asking for the next. With handlers
@@ -283,13 +284,13 @@ impl Session {
         self.shared.client.send_text(event.conversation, text)
     }
 
-    /// For calls of any kind with the same login: keys and pauses are those of the session.
+    /// Returns a client with the same login for calls of any kind: it shares keys and pauses.
     /// It goes on when the session is closed.
     pub fn client(&self) -> &Client {
         &self.shared.client
     }
 
-    /// Waits for the next to handle; `None` when it is over.
+    /// Waits for the next update to handle; `None` when the session is over.
     fn next(&self) -> Option<Dispatch> {
         self.engine().check_wait().ok()?;
         let shared = &*self.shared;
