@@ -7,7 +7,7 @@
 //! | to do this | take | a runtime's name for it |
 //! |---|---|---|
 //! | see messages as they arrive | [`poller::Poller`], its run loop is on [its first page](poller) | `Session` |
-//! | call handlers for them | [`session::Machine`] around a poller | `Session::on` |
+//! | call handlers for them | [`session::SessionMachine`] around a poller | `Session::on` |
 //! | make one call, with keys and one retry | [`Call`] of one of the [`endpoints`] | `Client::call` |
 //! | make calls beside a poller, within its login and pauses | [`poller::Poller::start_call`] | `Session::client` |
 //! | read page after page | one of the [`pager`]s | `Client::items` |

@@ -16,7 +16,7 @@ use std::time::Duration;
 
 use bilibili_session::endpoints::SendMsg;
 use bilibili_session::poller::{Poller, PollerConfig};
-use bilibili_session::session::{Driven, Machine, Turn, Update};
+use bilibili_session::session::{Driven, Output, SessionMachine, Update};
 use bilibili_session::{Account, Call, ConversationId, Now, Step, Uid};
 use bilibili_session_simulator::{
     Fault, FaultKind, Setup, Simulator, VirtualBot, VirtualTransport,
@@ -41,7 +41,7 @@ enum Way {
 
 /// A bot that replies to every message.
 struct Replier {
-    machine: Machine,
+    machine: SessionMachine,
     account: Account,
     transport: VirtualTransport,
     way: Way,
@@ -53,7 +53,7 @@ impl Replier {
     fn start(setup: Setup, way: Way) -> Result<Self, Box<dyn Error>> {
         let poller = Poller::new(setup.context.clone(), PollerConfig::new())?;
         Ok(Self {
-            machine: Machine::new(poller),
+            machine: SessionMachine::new(poller),
             account: Account::new(setup.context),
             transport: setup.transport,
             way,
@@ -83,13 +83,13 @@ impl Replier {
 }
 
 impl Driven for Replier {
-    fn turn(&mut self, now: Now, handled: &mut dyn FnMut(&Update)) -> Turn {
+    fn turn(&mut self, now: Now, handled: &mut dyn FnMut(&Update)) -> Output {
         loop {
-            let task = match self.machine.poll(now) {
-                Turn::Handle(task) => task,
-                turn => return turn,
+            let dispatch = match self.machine.poll(now) {
+                Output::Handle(dispatch) => dispatch,
+                output => return output,
             };
-            let update = self.machine.hand_out(task);
+            let update = self.machine.hand_out(dispatch);
             handled(&update);
             let replied = update.event().map(|it| self.reply(now, it.conversation));
             if let Some(Err(error)) = replied {
@@ -99,11 +99,11 @@ impl Driven for Replier {
         }
     }
 
-    fn machine(&self) -> impl Deref<Target = Machine> {
+    fn machine(&self) -> impl Deref<Target = SessionMachine> {
         &self.machine
     }
 
-    fn machine_mut(&mut self) -> impl DerefMut<Target = Machine> {
+    fn machine_mut(&mut self) -> impl DerefMut<Target = SessionMachine> {
         &mut self.machine
     }
 }

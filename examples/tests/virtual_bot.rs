@@ -13,7 +13,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use bilibili_session::poller::{Notice, Poller, PollerConfig, Status};
-use bilibili_session::session::{Driven, Machine};
+use bilibili_session::session::{Driven, HandlerResult, SessionMachine};
 use bilibili_session::{ErrorClass, Event, EventType, Uid};
 use bilibili_session_async_std as on_async_std;
 use bilibili_session_blocking as blocking;
@@ -29,11 +29,11 @@ type Started<S> = Result<S, Box<dyn Error>>;
 mod bot {
     use super::*;
 
-    pub(super) fn echo(event: &Event, session: &blocking::Session) -> Result<(), String> {
+    pub(super) fn echo(event: &Event, session: &blocking::Session) -> HandlerResult {
         match event.text().unwrap_or_default() {
             _ if !event.conversation.is_user() => {}
             "/close" => session.close(),
-            "fail" => return Err("made up".to_owned()),
+            "fail" => return Err("made up".into()),
             text => {
                 let sent = session.reply(event, text);
                 sent.map_err(|error| error.class().to_string())?;
@@ -45,11 +45,11 @@ mod bot {
     pub(super) async fn echo_async(
         event: Arc<Event>,
         session: on_async_std::Session,
-    ) -> Result<(), String> {
+    ) -> HandlerResult {
         match event.text().unwrap_or_default() {
             _ if !event.conversation.is_user() => {}
             "/close" => session.close(),
-            "fail" => return Err("made up".to_owned()),
+            "fail" => return Err("made up".into()),
             text => {
                 let sent = session.reply(&event, text).await;
                 sent.map_err(|error| error.class().to_string())?;
@@ -272,7 +272,7 @@ on_both! {
 
 #[test]
 fn a_start_that_fails_is_seen() {
-    let failing = |_: Setup| -> Started<Machine> { Err("made up".into()) };
+    let failing = |_: Setup| -> Started<SessionMachine> { Err("made up".into()) };
     let error = VirtualBot::new(Simulator::default(), failing).unwrap_err();
     assert_eq!(error.to_string(), "made up");
 
@@ -343,7 +343,7 @@ fn a_handler_waits_for_what_is_outside_of_this_world() {
 #[test]
 fn a_bare_machine_hands_out_what_comes() {
     let mut bot = VirtualBot::new(Simulator::default(), |setup| {
-        Ok(Machine::new(Poller::new(
+        Ok(SessionMachine::new(Poller::new(
             setup.context,
             PollerConfig::new(),
         )?))

@@ -27,7 +27,7 @@
 //!
 //! All that is decided, is decided in the [`core`]: what to ask for and when, what an answer
 //! means, when to try again. This crate sends, waits, and calls. Nothing runs that nobody
-//! waits for: [`Session::run`] alone starts a task, and ends it when its handle is dropped.
+//! waits for; [`Session::run`] alone spawns a task, which runs until the session is closed.
 //! What a session has begun goes on when it is polled again, also by another stream.
 
 mod calls;
@@ -37,10 +37,10 @@ mod session;
 mod transport;
 
 pub use bilibili_session::TransportConfig;
-pub use bilibili_session::session::{Outcome, Update};
+pub use bilibili_session::session::{HandlerResult, IntoHandlerResult, Update};
 pub use calls::{Client, read_picture};
 pub use clock::now;
-pub use session::{ByHand, Running, Session, Updates};
+pub use session::{ByHand, Handler, Running, Session, Updates};
 pub use transport::{SurfTransport, Transport};
 
 /// The core, so that one dependency is enough.

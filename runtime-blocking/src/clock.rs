@@ -5,7 +5,7 @@ use std::time::{Instant, SystemTime};
 
 use bilibili_session::Now;
 
-/// What the clocks show: the monotonic one counts from its first reading in this process.
+/// Returns the time now: the monotonic clock counts from its first reading in this process.
 pub fn now() -> Now {
     static START: LazyLock<Instant> = LazyLock::new(Instant::now);
     Now {

@@ -33,10 +33,10 @@ mod session;
 mod transport;
 
 pub use bilibili_session::TransportConfig;
-pub use bilibili_session::session::{Outcome, Update};
+pub use bilibili_session::session::{HandlerResult, IntoHandlerResult, Update};
 pub use calls::{Client, read_picture};
 pub use clock::now;
-pub use session::{ByHand, Running, Session};
+pub use session::{ByHand, Handler, Running, Session};
 pub use transport::{Transport, UreqTransport};
 
 /// The core, so that one dependency is enough.

@@ -1,18 +1,20 @@
-//! What a session does next.
+//! The machine of a session.
 
+use std::thread::ThreadId;
 use std::time::Duration;
 
 use http::Response;
 
 use super::Update;
-use super::desk::Desk;
+use super::handler_queue::HandlerQueue;
+use super::running_handlers::RunningHandlers;
 use crate::call::{Call, Step};
 use crate::endpoint::Endpoint;
 use crate::error::{Error, TransportError};
-use crate::poller::{Checkpoint, Notice, Outgoing, Output, Poller, RequestId, Status};
+use crate::poller::{self, Checkpoint, Notice, Outgoing, Poller, RequestId, Status};
 use crate::time::Now;
 
-/// A session without its I/O: a [`Poller`], and whose handlers are called when.
+/// A session without its I/O: a [`Poller`], and the order in which handlers are called.
 ///
 /// Messages of one conversation are handled in the order of their arrival, those of
 /// different ones side by side, up to a limit. When too many wait for their handlers,
@@ -20,40 +22,41 @@ use crate::time::Now;
 ///
 /// ```
 /// use bilibili_session::poller::{Poller, PollerConfig};
-/// use bilibili_session::session::{Machine, Turn};
+/// use bilibili_session::session::{SessionMachine, Output};
 /// use bilibili_session::{Context, Credential, Now, UnixMicros};
 /// # use std::time::Duration;
 ///
 /// # let answer = || http::Response::new(br#"{"code":-101,"message":"made up"}"#.to_vec());
 /// # let mut elapsed = Duration::ZERO;
 /// let context = Context::new(Credential::parse("SESSDATA=made%2Cup")?);
-/// let mut machine = Machine::new(Poller::new(context, PollerConfig::new())?);
+/// let mut machine = SessionMachine::new(Poller::new(context, PollerConfig::new())?);
 /// let result = loop {
 ///     # elapsed += Duration::from_millis(1);
 ///     let now = Now { monotonic: elapsed, wall: UnixMicros(1_700_000_000_000_000) };
 ///     match machine.poll(now) {
-///         Turn::Send(outgoing) => machine.handle_response(now, outgoing.id, Ok(answer())),
-///         Turn::Handle(task) => {
-///             println!("{:?}", task.update());
-///             machine.handle_done(task, Vec::new());
+///         Output::Send(outgoing) => machine.handle_response(now, outgoing.id, Ok(answer())),
+///         Output::Handle(dispatch) => {
+///             println!("{:?}", dispatch.update());
+///             machine.handle_done(dispatch, Vec::new());
 ///         }
 ///         // Until then, until an answer comes, or until a handler returns.
-///         Turn::Wait(until) => machine.handle_timeout(Now { monotonic: until, ..now }),
-///         Turn::Busy => unreachable!("nothing is handled beside this loop"),
-///         Turn::Finished(result) => break result,
+///         Output::Wait(until) => machine.handle_timeout(Now { monotonic: until, ..now }),
+///         Output::Busy => unreachable!("nothing is handled beside this loop"),
+///         Output::Finished(result) => break result,
 ///     }
 /// };
 /// assert!(result.is_err(), "the login is dead");
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Debug)]
-pub struct Machine {
+pub struct SessionMachine {
     poller: Poller,
-    desk: Desk,
+    queue: HandlerQueue,
+    running: RunningHandlers,
     result: Option<Result<(), Error>>,
 }
 
-/// What a session does next.
+/// Next step of a session.
 #[derive(Debug)]
 #[must_use]
 #[allow(
@@ -61,100 +64,101 @@ pub struct Machine {
     reason = "there is one at a time, and it is taken apart at once"
 )]
 #[expect(clippy::exhaustive_enums, reason = "a driver does each of these")]
-pub enum Turn {
-    /// Send this request; its answer goes to [`Machine::handle_response`].
+pub enum Output {
+    /// Send this request; its answer goes to [`SessionMachine::handle_response`].
     Send(Outgoing),
-    /// Call the handlers of this; that they returned goes to [`Machine::handle_done`].
-    Handle(Task),
+    /// Call the handlers for this update, and give it back to [`SessionMachine::handle_done`].
+    Handle(Dispatch),
     /// Nothing to do until this monotonic reading, or until an answer comes, a handler
-    /// returns, or it is to close.
+    /// returns, or the session is closed.
     Wait(Duration),
-    /// Nothing to do until a handler returns, or it is to close.
+    /// Nothing to do until a handler returns, or the session is closed.
     Busy,
-    /// It is over, and nothing is being handled any more.
+    /// The session is over, and nothing is being handled any more.
     Finished(Result<(), Error>),
 }
 
-/// An update that is being handled: to be given back, one way or the other.
+/// An update that is being handled. It goes back to the machine, one way or the other.
 #[derive(Debug)]
-#[must_use = "what follows it in its conversation waits"]
-pub struct Task(Update);
+#[must_use = "the next updates of its conversation wait for it"]
+pub struct Dispatch(Update);
 
-impl Task {
-    /// What is to be handled.
+impl Dispatch {
+    /// Returns the update to handle.
     pub const fn update(&self) -> &Update {
         &self.0
     }
 }
 
-impl Machine {
-    /// A session of this poller. Unless [limited](Self::set_limits) in another way, all
+impl SessionMachine {
+    /// Creates a session of this poller. Unless [limited](Self::set_limits) in another way, all
     /// conversations are handled side by side, and nothing is asked for while something
     /// waits for its handlers.
     pub const fn new(poller: Poller) -> Self {
         Self {
             poller,
-            desk: Desk::new(usize::MAX, 1),
+            queue: HandlerQueue::new(usize::MAX, 1),
+            running: RunningHandlers::new(),
             result: None,
         }
     }
 
-    /// How many conversations are handled side by side, and how many updates wait for their
+    /// Sets how many conversations are handled side by side, and how many updates wait for their
     /// handlers before nothing more is asked for; each at least one.
     pub fn set_limits(&mut self, side_by_side: usize, waiting: usize) {
-        self.desk.max_at_work = side_by_side.max(1);
-        self.desk.max_waiting = waiting.max(1);
+        self.queue.max_at_work = side_by_side.max(1);
+        self.queue.max_waiting = waiting.max(1);
     }
 
-    /// How it stands.
+    /// Returns the current status.
     pub const fn status(&self) -> Status {
         self.poller.status()
     }
 
-    /// How it ended, once it has.
+    /// Returns the result of the session, once it has ended.
     pub const fn result(&self) -> Option<&Result<(), Error>> {
         self.result.as_ref()
     }
 
-    /// Where it stands: covers exactly the messages that were handled. `None` before the
-    /// base line is taken.
+    /// Returns a checkpoint that covers exactly the messages that were handled; `None` before the
+    /// baseline is taken.
     pub fn checkpoint(&self) -> Option<Checkpoint> {
         let mut checkpoint = self.poller.checkpoint()?;
-        for event in self.desk.unhandled() {
+        for event in self.queue.unhandled() {
             checkpoint.rewind(event);
         }
         Some(checkpoint)
     }
 
-    /// What to do next. Call it again until it says to wait, or that it is over.
-    pub fn poll(&mut self, now: Now) -> Turn {
+    /// Returns the next step. Call it again until it says to wait, or that the session is over.
+    pub fn poll(&mut self, now: Now) -> Output {
         loop {
             // What was not begun when it was closed is left to a later session.
             let is_closed = matches!(self.status(), Status::Closing | Status::Closed);
-            if let Some(update) = self.desk.take(!is_closed) {
-                return Turn::Handle(Task(update));
+            if let Some(update) = self.queue.take(!is_closed) {
+                return Output::Handle(Dispatch(update));
             }
             if let Some(result) = &self.result {
-                return match self.desk.is_at_work() {
-                    true => Turn::Busy,
-                    false => Turn::Finished(result.clone()),
+                return match self.queue.is_at_work() {
+                    true => Output::Busy,
+                    false => Output::Finished(result.clone()),
                 };
             }
-            if !is_closed && !self.desk.has_room() {
-                return Turn::Busy;
+            if !is_closed && !self.queue.has_room() {
+                return Output::Busy;
             }
             match self.poller.poll_output(now) {
-                Output::Send(outgoing) => return Turn::Send(outgoing),
-                Output::Wait(until) => return Turn::Wait(until),
-                Output::Event(event) => self.desk.put(event.into()),
-                Output::Notice(notice) => self.desk.put(notice.into()),
-                Output::Status(change) => self.desk.put(change.into()),
-                Output::Finished(result) => self.result = Some(result),
+                poller::Output::Send(outgoing) => return Output::Send(outgoing),
+                poller::Output::Wait(until) => return Output::Wait(until),
+                poller::Output::Event(event) => self.queue.put(event.into()),
+                poller::Output::Notice(notice) => self.queue.put(notice.into()),
+                poller::Output::Status(change) => self.queue.put(change.into()),
+                poller::Output::Finished(result) => self.result = Some(result),
             }
         }
     }
 
-    /// Takes what came of a request. An answer that nobody waits for came late, and is dropped.
+    /// Takes the answer to a request. A late answer, which nothing waits for, is dropped.
     pub fn handle_response(
         &mut self,
         now: Now,
@@ -170,8 +174,7 @@ impl Machine {
         self.poller.start_call(now, call)
     }
 
-    /// Takes what came of the request that a call of [`start_call`](Self::start_call) was to
-    /// send last.
+    /// Takes the answer to the last request of a call of [`start_call`](Self::start_call).
     pub fn handle_call_response<E: Endpoint>(
         &mut self,
         now: Now,
@@ -181,41 +184,62 @@ impl Machine {
         self.poller.handle_call_response(now, call, answer)
     }
 
-    /// Takes that time has passed.
+    /// Notes that time has passed.
     pub fn handle_timeout(&mut self, now: Now) {
         self.poller.handle_timeout(now);
     }
 
-    /// Ends it, whatever is in flight.
+    /// Ends the session, whatever is in flight.
     pub fn handle_close(&mut self) {
         self.poller.handle_close();
     }
 
-    /// Takes that all handlers of this have returned, and what those said that failed: each
-    /// becomes a notice.
-    pub fn handle_done(&mut self, task: Task, failures: Vec<String>) {
-        self.desk.handled(&task.0);
-        if let Update::Event(event) = task.0 {
+    /// Takes back an update whose handlers have all returned, with the
+    /// [failures](super::handler_failure) of those that failed: each becomes a notice.
+    pub fn handle_done(&mut self, dispatch: Dispatch, failures: Vec<String>) {
+        self.queue.handled(&dispatch.0);
+        if let Update::Event(event) = dispatch.0 {
             for reason in failures {
                 let conversation = event.conversation;
                 let failed = Notice::HandlerFailed {
                     conversation,
                     reason,
                 };
-                self.desk.put(failed.into());
+                self.queue.put(failed.into());
             }
         }
     }
 
-    /// Takes that the handlers of this were given up: it is to be handled again.
-    pub fn handle_dropped(&mut self, task: &Task) {
-        self.desk.give_back(&task.0);
+    /// Takes back an update whose handlers were dropped in the middle: it is handled again.
+    pub fn handle_dropped(&mut self, dispatch: &Dispatch) {
+        self.queue.give_back(&dispatch.0);
     }
 
-    /// Hands it to whoever asked for it: that is all the handling there is.
-    pub fn hand_out(&mut self, task: Task) -> Update {
-        let update = task.0.clone();
-        self.handle_done(task, Vec::new());
+    /// Takes back an update that goes to a loop or a stream: being handed out is its handling.
+    pub fn hand_out(&mut self, dispatch: Dispatch) -> Update {
+        let update = dispatch.0.clone();
+        self.handle_done(dispatch, Vec::new());
         update
+    }
+
+    /// Notes that a handler runs on this thread, or a step of one, until
+    /// [`end_handler`](Self::end_handler).
+    pub fn begin_handler(&mut self, thread: ThreadId) {
+        self.running.begin(thread);
+    }
+
+    /// Notes that the handler on this thread runs no more. Returns whether
+    /// [`check_wait`](Self::check_wait) had to refuse a wait to that handler.
+    pub fn end_handler(&mut self, thread: ThreadId) -> bool {
+        self.running.end(thread)
+    }
+
+    /// Checks that whoever wants to wait for this session on this thread is none of its own
+    /// handlers, which would wait for itself for ever.
+    ///
+    /// # Errors
+    /// Fails with [`Error::WithinHandler`] within a handler of this session.
+    pub fn check_wait(&mut self, thread: ThreadId) -> Result<(), Error> {
+        self.running.check_wait(thread)
     }
 }

@@ -1,24 +1,25 @@
-//! What the sessions of every runtime have in common.
+//! The parts that the sessions of every runtime have in common.
 //!
-//! A session is a runtime's own: it sends, waits and calls handlers. What to send, how long
-//! to wait and whose handlers are called when is decided by its [`Machine`].
+//! A session is a runtime's own: it sends, waits and calls handlers. Its [`SessionMachine`]
+//! decides what to send, how long to wait and when to call handlers for which update.
 
-mod desk;
 mod driven;
+mod handler_queue;
+mod handlers;
 mod machine;
+mod running_handlers;
 
 pub use driven::Driven;
-pub use machine::{Machine, Task, Turn};
+pub use handlers::{HandlerId, HandlerList, HandlerResult, IntoHandlerResult, handler_failure};
+pub use machine::{Dispatch, Output, SessionMachine};
 
-use std::any::Any;
-use std::fmt::Display;
 use std::sync::Arc;
 
 use crate::error::{TransportError, TransportErrorKind};
 use crate::event::Event;
 use crate::poller::{Notice, StatusChange};
 
-/// What a session has to tell. Clones share what is in it.
+/// One thing that a session reports. Clones share the value inside.
 #[derive(Debug, Clone, PartialEq)]
 #[expect(
     clippy::exhaustive_enums,
@@ -34,7 +35,7 @@ pub enum Update {
 }
 
 impl Update {
-    /// The message, if it is one.
+    /// Returns the message, if this is one.
     pub const fn event(&self) -> Option<&Arc<Event>> {
         match self {
             Self::Event(event) => Some(event),
@@ -42,7 +43,7 @@ impl Update {
         }
     }
 
-    /// What went wrong, if something did.
+    /// Returns the notice, if this is one.
     pub const fn notice(&self) -> Option<&Arc<Notice>> {
         match self {
             Self::Notice(notice) => Some(notice),
@@ -50,7 +51,7 @@ impl Update {
         }
     }
 
-    /// The new state, if it is one.
+    /// Returns the change of the state, if this is one.
     pub const fn status(&self) -> Option<&Arc<StatusChange>> {
         match self {
             Self::Status(change) => Some(change),
@@ -77,39 +78,8 @@ impl From<StatusChange> for Update {
     }
 }
 
-/// What a handler may return: nothing, or a `Result` whose error is reported as a notice.
-pub trait Outcome {
-    /// Nothing, or the error in words.
-    ///
-    /// # Errors
-    /// Fails when the handler did.
-    fn into_result(self) -> Result<(), String>;
-}
-
-impl Outcome for () {
-    fn into_result(self) -> Result<(), String> {
-        Ok(())
-    }
-}
-
-impl<T, E: Display> Outcome for Result<T, E> {
-    fn into_result(self) -> Result<(), String> {
-        self.map(drop).map_err(|error| error.to_string())
-    }
-}
-
-/// How a handler failed that panicked, in the panic's words.
-pub fn handler_panicked(payload: &(dyn Any + Send)) -> String {
-    let words = payload
-        .downcast_ref::<&str>()
-        .copied()
-        .or_else(|| payload.downcast_ref::<String>().map(String::as_str))
-        .unwrap_or("a panic without words");
-    format!("it panicked: {words}")
-}
-
-/// How an exchange failed whose transport panicked. The words of the panic may quote the
-/// request, so they are not repeated.
+/// Returns the error of an exchange whose transport panicked. The words of the panic may quote
+/// the request, so they are not repeated.
 pub fn transport_panicked() -> TransportError {
     TransportError::new(TransportErrorKind::Other, "the transport panicked")
 }

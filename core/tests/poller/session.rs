@@ -1,22 +1,25 @@
 //! Whose handlers are called when, and what a checkpoint covers meanwhile.
 
+use std::any::Any;
 use std::time::Duration;
 
 use bilibili_session::poller::{Notice, PollerConfig, Status};
-use bilibili_session::session::{Machine, Task, Turn, Update};
-use bilibili_session::{ConversationId, Now};
+use bilibili_session::session::{
+    Dispatch, HandlerList, Output, SessionMachine, Update, handler_failure,
+};
+use bilibili_session::{ConversationId, Error, Now};
 use http::Response;
 use serde_json::{Value, json};
 
 use crate::drive::{ok, parse};
 use crate::scenario::{START, Scenario, entry, page, text_at, user};
 
-struct Desk {
-    machine: Machine,
+struct Handling {
+    machine: SessionMachine,
     now: Now,
 }
 
-impl Desk {
+impl Handling {
     /// Messages 1 to `count` of each of these are there to be handled.
     fn with(conversations: &[ConversationId], count: u64) -> Self {
         let list: Vec<_> = conversations.iter().map(|id| entry(*id, 0, -100)).collect();
@@ -37,17 +40,17 @@ impl Desk {
         }
         Self {
             now: scenario.now(),
-            machine: Machine::new(scenario.poller),
+            machine: SessionMachine::new(scenario.poller),
         }
     }
 
     #[track_caller]
-    fn expect_event(&mut self) -> (Task, (i64, u64)) {
+    fn expect_event(&mut self) -> (Dispatch, (i64, u64)) {
         match self.machine.poll(self.now) {
-            Turn::Handle(task) => {
-                let event = task.update().event().unwrap();
+            Output::Handle(dispatch) => {
+                let event = dispatch.update().event().unwrap();
                 let place = (event.conversation.talker_id(), event.msg_seqno().0);
-                (task, place)
+                (dispatch, place)
             }
             other => panic!("expected an event, got {other:?}"),
         }
@@ -55,8 +58,8 @@ impl Desk {
 
     #[track_caller]
     fn expect_busy(&mut self) {
-        let turn = self.machine.poll(self.now);
-        assert!(matches!(turn, Turn::Busy), "{turn:?}");
+        let output = self.machine.poll(self.now);
+        assert!(matches!(output, Output::Busy), "{output:?}");
     }
 
     /// What comes out after a resume from the checkpoint of this moment: the lowest seqno
@@ -77,116 +80,130 @@ impl Desk {
 
 #[test]
 fn of_one_conversation_in_order_of_different_ones_side_by_side() {
-    let mut desk = Desk::with(&[user(1), user(2)], 2);
-    desk.machine.set_limits(9, 9);
-    let (first, place) = desk.expect_event();
+    let mut handling = Handling::with(&[user(1), user(2)], 2);
+    handling.machine.set_limits(9, 9);
+    let (first, place) = handling.expect_event();
     assert_eq!(place, (1, 1));
-    let (other, place) = desk.expect_event();
+    let (other, place) = handling.expect_event();
     assert_eq!(place, (2, 1));
     // The second message of each is here, and waits for the first.
-    assert!(matches!(desk.machine.poll(desk.now), Turn::Wait(_)));
-    desk.machine.handle_done(other, Vec::new());
-    let (_other, place) = desk.expect_event();
+    assert!(matches!(
+        handling.machine.poll(handling.now),
+        Output::Wait(_)
+    ));
+    handling.machine.handle_done(other, Vec::new());
+    let (_other, place) = handling.expect_event();
     assert_eq!(place, (2, 2));
-    desk.machine.handle_done(first, Vec::new());
-    assert_eq!(desk.expect_event().1, (1, 2));
+    handling.machine.handle_done(first, Vec::new());
+    assert_eq!(handling.expect_event().1, (1, 2));
 }
 
 #[test]
 fn no_more_side_by_side_than_allowed() {
-    let mut desk = Desk::with(&[user(1), user(2)], 1);
-    desk.machine.set_limits(1, 9);
-    let (first, _) = desk.expect_event();
-    assert!(matches!(desk.machine.poll(desk.now), Turn::Wait(_)));
-    desk.machine.handle_done(first, Vec::new());
-    assert_eq!(desk.expect_event().1, (2, 1));
+    let mut handling = Handling::with(&[user(1), user(2)], 1);
+    handling.machine.set_limits(1, 9);
+    let (first, _) = handling.expect_event();
+    assert!(matches!(
+        handling.machine.poll(handling.now),
+        Output::Wait(_)
+    ));
+    handling.machine.handle_done(first, Vec::new());
+    assert_eq!(handling.expect_event().1, (2, 1));
 }
 
 #[test]
 fn when_too_many_wait_nothing_more_is_asked_for() {
-    let mut desk = Desk::with(&[user(1)], 5);
-    desk.machine.set_limits(1, 2);
-    let mut at_work = desk.expect_event().0;
+    let mut handling = Handling::with(&[user(1)], 5);
+    handling.machine.set_limits(1, 2);
+    let mut at_work = handling.expect_event().0;
     // Two more wait now, two are still with the poller.
     for seqno in 2..=5 {
         if seqno < 4 {
-            desk.expect_busy();
+            handling.expect_busy();
         }
-        desk.machine.handle_done(at_work, Vec::new());
-        let (task, place) = desk.expect_event();
+        handling.machine.handle_done(at_work, Vec::new());
+        let (dispatch, place) = handling.expect_event();
         assert_eq!(place, (1, seqno));
-        at_work = task;
+        at_work = dispatch;
     }
 }
 
 #[test]
 fn a_checkpoint_covers_what_was_handled() {
-    let mut desk = Desk::with(&[user(1), user(2)], 3);
-    desk.machine.set_limits(9, 9);
-    let (first, _) = desk.expect_event();
-    let (other, _) = desk.expect_event();
-    assert_eq!(desk.resumes_after(), [(1, 0), (2, 0)]);
-    desk.machine.handle_done(other, Vec::new());
-    assert_eq!(desk.resumes_after(), [(1, 0), (2, 1)]);
-    desk.machine.handle_done(first, Vec::new());
-    assert_eq!(desk.resumes_after(), [(1, 1), (2, 1)]);
+    let mut handling = Handling::with(&[user(1), user(2)], 3);
+    handling.machine.set_limits(9, 9);
+    let (first, _) = handling.expect_event();
+    let (other, _) = handling.expect_event();
+    assert_eq!(handling.resumes_after(), [(1, 0), (2, 0)]);
+    handling.machine.handle_done(other, Vec::new());
+    assert_eq!(handling.resumes_after(), [(1, 0), (2, 1)]);
+    handling.machine.handle_done(first, Vec::new());
+    assert_eq!(handling.resumes_after(), [(1, 1), (2, 1)]);
 }
 
 #[test]
 fn what_is_given_up_comes_again_before_what_follows() {
-    let mut desk = Desk::with(&[user(1)], 2);
-    let (task, place) = desk.expect_event();
+    let mut handling = Handling::with(&[user(1)], 2);
+    let (dispatch, place) = handling.expect_event();
     assert_eq!(place, (1, 1));
-    desk.machine.handle_dropped(&task);
-    assert_eq!(desk.resumes_after(), [(1, 0)]);
-    let (task, place) = desk.expect_event();
+    handling.machine.handle_dropped(&dispatch);
+    assert_eq!(handling.resumes_after(), [(1, 0)]);
+    let (dispatch, place) = handling.expect_event();
     assert_eq!(place, (1, 1));
-    desk.machine.handle_done(task, Vec::new());
-    assert_eq!(desk.expect_event().1, (1, 2));
+    handling.machine.handle_done(dispatch, Vec::new());
+    assert_eq!(handling.expect_event().1, (1, 2));
 }
 
 #[test]
 fn what_fails_is_told_and_what_is_said_of_a_notice_is_not() {
-    let mut desk = Desk::with(&[user(1)], 1);
-    let (task, _) = desk.expect_event();
+    let mut handling = Handling::with(&[user(1)], 1);
+    let (dispatch, _) = handling.expect_event();
     let failures = vec!["one".to_owned(), "two".to_owned()];
-    desk.machine.handle_done(task, failures);
+    handling.machine.handle_done(dispatch, failures);
     for expected in ["one", "two"] {
-        let Turn::Handle(task) = desk.machine.poll(desk.now) else {
+        let Output::Handle(dispatch) = handling.machine.poll(handling.now) else {
             panic!("no notice");
         };
-        match task.update().notice().map(AsRef::as_ref) {
+        match dispatch.update().notice().map(AsRef::as_ref) {
             Some(Notice::HandlerFailed { reason, .. }) => assert_eq!(reason, expected),
             other => panic!("{other:?}"),
         }
-        desk.machine.handle_done(task, vec!["its own".to_owned()]);
+        handling
+            .machine
+            .handle_done(dispatch, vec!["its own".to_owned()]);
     }
-    assert!(matches!(desk.machine.poll(desk.now), Turn::Wait(_)));
+    assert!(matches!(
+        handling.machine.poll(handling.now),
+        Output::Wait(_)
+    ));
 }
 
 #[test]
 fn a_close_waits_for_what_is_at_work_and_leaves_the_rest() {
-    let mut desk = Desk::with(&[user(1), user(2)], 2);
-    desk.machine.set_limits(1, 9);
-    let (task, _) = desk.expect_event();
-    assert!(matches!(desk.machine.poll(desk.now), Turn::Wait(_)));
-    desk.machine.handle_close();
-    desk.expect_busy();
-    assert_eq!(desk.machine.result(), Some(&Ok(())));
-    desk.machine.handle_done(task, Vec::new());
+    let mut handling = Handling::with(&[user(1), user(2)], 2);
+    handling.machine.set_limits(1, 9);
+    let (dispatch, _) = handling.expect_event();
+    assert!(matches!(
+        handling.machine.poll(handling.now),
+        Output::Wait(_)
+    ));
+    handling.machine.handle_close();
+    handling.expect_busy();
+    assert_eq!(handling.machine.result(), Some(&Ok(())));
+    handling.machine.handle_done(dispatch, Vec::new());
     let mut told = Vec::new();
     loop {
-        match desk.machine.poll(desk.now) {
-            Turn::Handle(task) => match desk.machine.hand_out(task) {
+        match handling.machine.poll(handling.now) {
+            Output::Handle(dispatch) => match handling.machine.hand_out(dispatch) {
                 Update::Status(change) => told.push(change.status),
                 other => panic!("{other:?}"),
             },
-            Turn::Finished(result) => break assert_eq!(result, Ok(())),
+            Output::Finished(result) => break assert_eq!(result, Ok(())),
             other => panic!("{other:?}"),
         }
     }
     assert_eq!(told, [Status::Closing, Status::Closed]);
-    assert_eq!(desk.resumes_after(), [(1, 1), (2, 0)]);
+    assert_eq!(handling.resumes_after(), [(1, 1), (2, 0)]);
 }
 
 /// A message is being handled while so many others come that its conversation is forgotten.
@@ -198,28 +215,28 @@ fn a_checkpoint_covers_what_is_handled_of_a_forgotten_conversation() {
     scenario.list(&[entry(id, 8, 6)]);
     scenario.fetch(id, &[8], false);
     let mut now = scenario.now();
-    let mut machine = Machine::new(scenario.poller);
+    let mut machine = SessionMachine::new(scenario.poller);
     machine.set_limits(16, 256);
     let mut at_work = None;
     let (mut round, mut handled) = (0_i64, 0);
     while handled < 300 {
         match machine.poll(now) {
-            Turn::Handle(task) => {
-                let event = task.update().event();
+            Output::Handle(dispatch) => {
+                let event = dispatch.update().event();
                 if event.is_some_and(|event| event.conversation == id) {
-                    at_work = Some(task);
+                    at_work = Some(dispatch);
                 } else {
                     handled += 1;
-                    machine.handle_done(task, Vec::new());
+                    machine.handle_done(dispatch, Vec::new());
                 }
             }
-            Turn::Wait(until) => {
+            Output::Wait(until) => {
                 let by = until - now.monotonic;
                 now.monotonic = until;
                 now.wall.0 += i64::try_from(by.as_micros()).unwrap();
                 machine.handle_timeout(now);
             }
-            Turn::Send(outgoing) => {
+            Output::Send(outgoing) => {
                 let sent = parse(&outgoing);
                 let at = now.wall.to_seconds().0;
                 let data = match sent.path.as_str() {
@@ -258,4 +275,58 @@ fn a_checkpoint_covers_what_is_handled_of_a_forgotten_conversation() {
         (&kept[0]["cursor"], &kept[0]["target"]),
         (&json!(7), &json!(8))
     );
+}
+
+#[test]
+fn a_handler_that_was_removed_is_looked_up_in_vain_and_the_others_keep_their_order() {
+    let mut list = HandlerList::new();
+    let [first, second, third] = ["first", "second", "third"].map(|name| list.add(name));
+    assert_eq!(list.remove(second), Some("second"));
+    assert_eq!(list.remove(second), None);
+    assert_eq!(list.get(second), None);
+    let last = list.add("last");
+    assert_eq!(list.ids(), [first, third, last]);
+    assert_eq!(list.get(third), Some(&"third"));
+}
+
+/// A session that is driven within a handler of another one is another session.
+#[test]
+#[allow(
+    clippy::disallowed_methods,
+    reason = "another thread has another identity, nothing else does"
+)]
+fn a_wait_is_refused_on_the_thread_of_a_handler_and_nowhere_else() {
+    let here = std::thread::current().id();
+    let there = std::thread::spawn(|| std::thread::current().id());
+    let there = there.join().unwrap();
+    let mut machine = Handling::with(&[user(1)], 1).machine;
+    let mut other = Handling::with(&[user(1)], 1).machine;
+    assert_eq!(machine.check_wait(here), Ok(()));
+    machine.begin_handler(here);
+    assert_eq!(machine.check_wait(there), Ok(()));
+    assert_eq!(other.check_wait(here), Ok(()));
+    assert!(!machine.end_handler(here), "it did not wait");
+    machine.begin_handler(here);
+    machine.begin_handler(there);
+    assert_eq!(machine.check_wait(here), Err(Error::WithinHandler));
+    assert!(!machine.end_handler(there), "the other thread's did not");
+    assert!(machine.end_handler(here));
+    assert_eq!(machine.check_wait(here), Ok(()));
+}
+
+#[test]
+fn a_handler_fails_by_its_error_its_panic_or_a_wait_that_was_refused() {
+    assert_eq!(handler_failure(Ok(Ok(())), false), None);
+    let refused = Some(Error::WithinHandler.to_string());
+    assert_eq!(handler_failure(Ok(Ok(())), true), refused);
+    let own = Some("its own".to_owned());
+    assert_eq!(handler_failure(Ok(Err("its own".into())), true), own);
+    let payloads: [(Box<dyn Any + Send>, &str); 3] = [
+        (Box::new("made up"), "it panicked: made up"),
+        (Box::new("made up".to_owned()), "it panicked: made up"),
+        (Box::new(7), "it panicked: a panic without words"),
+    ];
+    for (payload, words) in payloads {
+        assert_eq!(handler_failure(Err(payload), false), Some(words.to_owned()));
+    }
 }

@@ -5,22 +5,27 @@
 
 use std::io::{Write as _, stdout};
 
-use bilibili_session::{Error, EventType};
 use bilibili_session_blocking::Session;
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let here = bilibili_session_examples::connect()?;
     let session = Session::new(here.context, here.transport, here.config)?;
-    session.on_any(|event, _| writeln!(stdout(), "{event}"));
-    session.on_notice(|notice, _| writeln!(stdout(), "{notice}"));
-    session.on(EventType::Text, |event, session| {
-        match event.text().unwrap_or_default() {
-            _ if !event.conversation.is_user() => return Ok(()),
-            "/close" => session.close(),
-            "ping" => drop(session.reply(event, "pong")?),
-            text => drop(session.reply(event, text)?),
+    session.on_any(|event, _| Ok(writeln!(stdout(), "{event}")?));
+    session.on_notice(|notice, _| Ok(writeln!(stdout(), "{notice}")?));
+    session.on_text(|text, event, session| {
+        if !event.conversation.is_user() {
+            return Ok(());
         }
-        Ok::<_, Error>(())
+        match text {
+            "/close" => session.close(),
+            "ping" => {
+                session.reply(event, "pong")?;
+            }
+            text => {
+                session.reply(event, text)?;
+            }
+        }
+        Ok(())
     });
     Ok(session.start()?)
 }

@@ -4,11 +4,15 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime};
 
-use bilibili_session::endpoints::GetSessions;
 use bilibili_session::poller::{Checkpoint, Notice, PollerConfig, Status, StatusChange};
-use bilibili_session::{Content, Context, Credential, Error, Event, EventType, Hosts, UnixMicros};
+use bilibili_session::session::HandlerResult;
+use bilibili_session::{
+    Content, Context, Credential, Error, Event, EventType, Hosts, TransportConfig, UnixMicros,
+};
 use bilibili_session_simulator::server::Server;
 use bilibili_session_simulator::{NewMessage, Simulator};
+
+use super::runtime::{Client as _, Session};
 
 pub(crate) const OWN: i64 = 10001;
 pub(crate) const GROUP: i64 = 221_300;
@@ -58,13 +62,13 @@ impl Bot {
         }
     }
 
-    fn replied(&self, event: &Event, result: Result<(), Error>) -> Result<(), String> {
+    fn replied(&self, event: &Event, result: Result<(), Error>) -> HandlerResult {
         let words = match &result {
             Ok(()) => "replied".to_owned(),
             Err(error) => format!("not replied: {}", in_words(error)),
         };
         self.note(event.conversation, words);
-        result.map_err(|error| error.class().to_string())
+        result.map_err(|error| error.class().to_string().into())
     }
 
     /// Called last for each message; whether it was the last one.
@@ -157,37 +161,21 @@ impl Bot {
 
     /// Runs until it ends; where it stands then.
     pub(crate) fn run(&self, runtime: Runtime, from: Option<&Checkpoint>) -> Option<Checkpoint> {
-        let config = PollerConfig::new().interval(INTERVAL);
-        let (end, checkpoint) = match runtime {
-            Runtime::Blocking => self.on_threads(config, from),
-            Runtime::AsyncStd => self.on_async_std(config, from),
-        };
-        let end = match end {
-            Ok(()) => "as asked".to_owned(),
-            Err(error) => error.class().to_string(),
-        };
-        self.note("end", end);
-        checkpoint
+        match runtime {
+            Runtime::Blocking => self.run_on::<bilibili_session_blocking::Session>(from),
+            Runtime::AsyncStd => self.run_on::<bilibili_session_async_std::Session>(from),
+        }
     }
 
-    fn on_threads(
-        &self,
-        config: PollerConfig,
-        from: Option<&Checkpoint>,
-    ) -> (Result<(), Error>, Option<Checkpoint>) {
-        use bilibili_session_blocking::{Session, UreqTransport};
-        let (context, transport) = (self.context(), UreqTransport::new());
-        let session = match from {
-            Some(checkpoint) => Session::resume(context, transport, config, checkpoint),
-            None => Session::new(context, transport, config),
-        };
-        let session = session.unwrap();
+    fn run_on<S: Session>(&self, from: Option<&Checkpoint>) -> Option<Checkpoint> {
+        let config = PollerConfig::new().interval(INTERVAL);
+        let session = S::over_http(self.context(), &TransportConfig::new(), config, from);
         let bot = self.clone();
         session.on(EventType::Text, move |event, session| {
             match Self::wanted(event) {
                 Wanted::Nothing => Ok(()),
                 Wanted::Reply => bot.replied(event, session.reply(event, "pong").map(drop)),
-                Wanted::Failure => Err("made up".to_owned()),
+                Wanted::Failure => Err("made up".into()),
                 Wanted::Panic => panic!("made up"),
             }
         });
@@ -199,9 +187,12 @@ impl Bot {
         });
         let bot = self.clone();
         session.on_notice(move |notice, session| {
-            let (client, session) = (session.client().clone(), session.clone());
-            let call = move || client.call(GetSessions::new()).map(drop);
-            bot.notice(notice, call, move || session.close());
+            let (client, session) = (session.client(), session.clone());
+            bot.notice(
+                notice,
+                move || client.get_sessions(),
+                move || session.close(),
+            );
         });
         let bot = self.clone();
         session.on_status(move |change, session| {
@@ -210,69 +201,12 @@ impl Bot {
                 session.close();
             }
         });
-        (session.start(), session.checkpoint())
-    }
-
-    fn on_async_std(
-        &self,
-        config: PollerConfig,
-        from: Option<&Checkpoint>,
-    ) -> (Result<(), Error>, Option<Checkpoint>) {
-        use bilibili_session_async_std::{Session, SurfTransport};
-        let (context, transport) = (self.context(), SurfTransport::new().unwrap());
-        let session = match from {
-            Some(checkpoint) => Session::resume(context, transport, config, checkpoint),
-            None => Session::new(context, transport, config),
+        let end = match session.start() {
+            Ok(()) => "as asked".to_owned(),
+            Err(error) => error.class().to_string(),
         };
-        let session = session.unwrap();
-        let bot = self.clone();
-        session.on(EventType::Text, move |event, session| {
-            let bot = bot.clone();
-            async move {
-                match Self::wanted(&event) {
-                    Wanted::Nothing => Ok(()),
-                    Wanted::Reply => {
-                        let sent = session.reply(&event, "pong").await;
-                        bot.replied(&event, sent.map(drop))
-                    }
-                    Wanted::Failure => Err("made up".to_owned()),
-                    Wanted::Panic => panic!("made up"),
-                }
-            }
-        });
-        let bot = self.clone();
-        session.on_any(move |event, session| {
-            let bot = bot.clone();
-            async move {
-                if bot.saw(&event) {
-                    session.close();
-                }
-            }
-        });
-        let bot = self.clone();
-        session.on_notice(move |notice, session| {
-            let bot = bot.clone();
-            async move {
-                let client = session.client().clone();
-                let call = move || {
-                    let called = client.call(GetSessions::new());
-                    async_std::task::block_on(called).map(drop)
-                };
-                bot.notice(&notice, call, move || session.close());
-            }
-        });
-        let bot = self.clone();
-        session.on_status(move |change, session| {
-            let bot = bot.clone();
-            async move {
-                bot.status(&change);
-                if change.status == Status::Connected && bot.enough == 0 {
-                    session.close();
-                }
-            }
-        });
-        let end = async_std::task::block_on(session.start());
-        (end, session.checkpoint())
+        self.note("end", end);
+        session.checkpoint()
     }
 }
 

@@ -1,11 +1,17 @@
-//! One bot on both runtimes: the same handlers, the same service, the same log.
+//! One suite for all runtimes: what a session, its handlers and its client do is the same on each.
 //!
-//! What happens in one conversation is compared in its order, and so is what is told beside the
+//! Here: one bot, with the same handlers, the same service, the same log. What happens in one conversation is compared in its order, and so is what is told beside the
 //! messages; the async runtime handles different conversations side by side.
-#![allow(clippy::unwrap_used, clippy::panic)]
+#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)]
 
 mod bot;
+mod calls;
 mod pauses;
+mod real_connections;
+mod runtime;
+mod sessions;
+mod takers;
+mod world;
 
 use std::sync::Arc;
 

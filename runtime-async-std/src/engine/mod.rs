@@ -1,19 +1,22 @@
-//! The machine of a session, and who wakes whom.
+//! The machine of a session, and the way to wake those that drive it.
 
-mod within;
+mod driver;
 
+pub(crate) use driver::Driver;
+
+use std::future::{Future, poll_fn};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::task::{Context, Poll, Wake, Waker};
+use std::thread;
 
-use bilibili_session::Now;
 use bilibili_session::poller::{Outgoing, Poller, RequestId};
-use bilibili_session::session::Machine;
+use bilibili_session::session::{HandlerResult, SessionMachine, handler_failure};
+use bilibili_session::{Error, Now};
 use futures_util::future::BoxFuture;
 use futures_util::stream::FuturesUnordered;
 use futures_util::task::AtomicWaker;
 use futures_util::{FutureExt, StreamExt};
-
-pub(crate) use within::{refuses, within};
 
 use crate::clock;
 use crate::transport::{Answer, AnyTransport, send_caught};
@@ -21,7 +24,7 @@ use crate::transport::{Answer, AnyTransport, send_caught};
 /// The machine of a session, and all that drive it.
 pub(crate) struct Engine {
     /// Never locked while anything is waited for or a handler runs.
-    machine: Mutex<Machine>,
+    machine: Mutex<SessionMachine>,
     drivers: Arc<Drivers>,
     /// Time that the session was told, instead of the clocks'.
     time: Mutex<Option<Now>>,
@@ -29,7 +32,7 @@ pub(crate) struct Engine {
 
 impl Engine {
     pub(crate) fn new(poller: Poller) -> Self {
-        let mut machine = Machine::new(poller);
+        let mut machine = SessionMachine::new(poller);
         machine.set_limits(16, 256);
         Self {
             machine: Mutex::new(machine),
@@ -40,7 +43,7 @@ impl Engine {
 
     /// Locks the machine. Its word may be old when the lock is gone. Whoever changes what there
     /// is to do calls [`change`](Self::change).
-    pub(crate) fn machine(&self) -> MutexGuard<'_, Machine> {
+    pub(crate) fn machine(&self) -> MutexGuard<'_, SessionMachine> {
         lock(&self.machine)
     }
 
@@ -56,37 +59,51 @@ impl Engine {
 
     /// Changes the machine from outside of the loop that drives it. Whoever waits there is
     /// woken: there may be something to do now, or nothing any more.
-    pub(crate) fn change<T>(&self, change: impl FnOnce(&mut Machine) -> T) -> T {
+    pub(crate) fn change<T>(&self, change: impl FnOnce(&mut SessionMachine) -> T) -> T {
         let result = change(&mut self.machine());
         self.drivers.wake_but(None);
         result
     }
 
-    /// Changes the machine from within the loop of this driver, which needs no waking itself.
-    pub(crate) fn change_by<T>(
+    /// Calls a handler and waits for it; returns how it failed, if it did.
+    pub(crate) async fn failure_of(
         &self,
-        driver: &Arc<AtomicWaker>,
-        change: impl FnOnce(&mut Machine) -> T,
-    ) -> T {
-        let result = change(&mut self.machine());
-        self.drivers.wake_but(Some(driver));
-        result
+        mut handler: impl Future<Output = HandlerResult> + Unpin,
+    ) -> Option<String> {
+        let mut was_refused = false;
+        let result = poll_fn(|cx| {
+            let thread = thread::current().id();
+            self.machine().begin_handler(thread);
+            let step = catch_unwind(AssertUnwindSafe(|| handler.poll_unpin(cx)));
+            was_refused |= self.machine().end_handler(thread);
+            match step {
+                Ok(step) => step.map(Ok),
+                Err(payload) => Poll::Ready(Err(payload)),
+            }
+        });
+        let result = result.await;
+        handler_failure(result, was_refused)
+    }
+
+    /// Checks that no handler of this session wants to wait for it.
+    pub(crate) fn check_wait(&self) -> Result<(), Error> {
+        self.machine().check_wait(thread::current().id())
     }
 
     /// Wakes this driver as well from now on, as long as it is there.
-    pub(crate) fn watch(&self, driver: &Arc<AtomicWaker>) {
+    fn watch(&self, driver: &Arc<AtomicWaker>) {
         let mut drivers = lock(&self.drivers.0);
         drivers.retain(|known| known.strong_count() > 0);
         drivers.push(Arc::downgrade(driver));
     }
 
     /// Returns a waker of all drivers.
-    pub(crate) fn waker(&self) -> Waker {
+    fn waker(&self) -> Waker {
         Arc::clone(&self.drivers).into()
     }
 }
 
-/// All that drive a session: its streams, and what calls its handlers.
+/// All that drive a session: its streams, and the loops that call its handlers.
 #[derive(Default)]
 struct Drivers(Mutex<Vec<Weak<AtomicWaker>>>);
 
@@ -114,15 +131,15 @@ impl Wake for Drivers {
 pub(crate) struct Requests(Mutex<FuturesUnordered<BoxFuture<'static, (RequestId, Answer)>>>);
 
 impl Requests {
-    pub(crate) fn send(&self, transport: AnyTransport, outgoing: Outgoing) {
+    fn send(&self, transport: AnyTransport, outgoing: Outgoing) {
         let Outgoing { id, request, .. } = outgoing;
         let exchange = send_caught(transport, request).map(move |answer| (id, answer));
         lock(&self.0).push(exchange.boxed());
     }
 
-    /// Goes on with all of them, and gives the machine what has come. Whichever driver polls,
+    /// Polls all requests, and gives the machine the answers that came. Whichever driver polls,
     /// all are woken when one of them can go on: this driver may be gone by then.
-    pub(crate) fn drive(&self, engine: &Engine, waker: &Waker) {
+    fn drive(&self, engine: &Engine, waker: &Waker) {
         let mut requests = lock(&self.0);
         let mut context = Context::from_waker(waker);
         while let Poll::Ready(Some((id, answer))) = requests.poll_next_unpin(&mut context) {
@@ -130,7 +147,7 @@ impl Requests {
         }
     }
 
-    /// Ends all of them. When they are just being polled, by a driver that then sees that the
+    /// Ends all requests. When they are just being polled, by a driver that then sees that the
     /// session is over, that driver ends them.
     pub(crate) fn end(&self) {
         if let Ok(mut requests) = self.0.try_lock() {
@@ -139,7 +156,7 @@ impl Requests {
     }
 }
 
-/// What is behind these locks is whole at any time, also after a panic.
+/// Locks a mutex, also after a panic: the values behind these locks are whole at any time.
 pub(crate) fn lock<T: ?Sized>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll, Wake};
 
 use bilibili_session::Now;
-use bilibili_session::session::{Driven, Machine, Turn, Update};
+use bilibili_session::session::{Driven, Output, SessionMachine, Update};
 use futures_util::future::BoxFuture;
 use futures_util::stream::FuturesUnordered;
 use futures_util::{FutureExt, StreamExt};
@@ -48,26 +48,26 @@ impl Wake for Woken {
 }
 
 impl Driven for ByHand {
-    fn turn(&mut self, now: Now, handled: &mut dyn FnMut(&Update)) -> Turn {
+    fn turn(&mut self, now: Now, handled: &mut dyn FnMut(&Update)) -> Output {
         self.session.engine().set_time(now);
         loop {
             self.drive_handlers();
             // A statement of its own: no lock is held while handlers run.
-            let turn = self.session.engine().machine().poll(now);
-            let Turn::Handle(task) = turn else {
-                return turn;
+            let output = self.session.engine().machine().poll(now);
+            let Output::Handle(dispatch) = output else {
+                return output;
             };
-            handled(task.update());
-            let work = Work::new(self.session.clone(), task);
+            handled(dispatch.update());
+            let work = Work::new(self.session.clone(), dispatch);
             self.at_work.push(work.call().boxed());
         }
     }
 
-    fn machine(&self) -> impl Deref<Target = Machine> {
+    fn machine(&self) -> impl Deref<Target = SessionMachine> {
         self.session.engine().machine()
     }
 
-    fn machine_mut(&mut self) -> impl DerefMut<Target = Machine> {
+    fn machine_mut(&mut self) -> impl DerefMut<Target = SessionMachine> {
         self.session.engine().machine()
     }
 }

@@ -1,90 +1,102 @@
-//! Calling handlers.
+//! Calls of handlers.
 
 use std::future::poll_fn;
 use std::pin::pin;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, Weak};
 use std::task::{Context, Poll};
 
-use bilibili_session::Error;
-use bilibili_session::session::{Task, Update, handler_panicked};
+use bilibili_session::session::{Dispatch, HandlerId, HandlerResult, Update};
 use futures_util::StreamExt;
 use futures_util::future::BoxFuture;
 use futures_util::stream::FuturesUnordered;
 
-use super::Session;
 use super::updates::Updates;
-use crate::engine::{lock, within};
+use super::{Session, Shared};
+use crate::engine::lock;
 
-/// Looks whether an update concerns it, and begins to handle it if so.
-pub(crate) type Handler = Arc<Mutex<dyn FnMut(&Update, &Session) -> Option<Handling> + Send>>;
+/// Begins to handle an update, if it is of the kind that the handler was given for.
+pub(crate) type HandlerFn = Arc<Mutex<dyn FnMut(&Update, &Session) -> Option<Handling> + Send>>;
 
-type Handling = BoxFuture<'static, Result<(), String>>;
+type Handling = BoxFuture<'static, HandlerResult>;
+
+/// A handler that was given to a session. Dropping this handle changes nothing.
+#[derive(Debug)]
+pub struct Handler {
+    pub(super) session: Weak<Shared>,
+    pub(super) id: HandlerId,
+}
+
+impl Handler {
+    /// Removes the handler: it is not called again. A call that has begun goes on.
+    pub fn remove(self) {
+        if let Some(session) = self.session.upgrade() {
+            // What the handler holds is dropped without the lock.
+            let _removed = { lock(&session.handlers).remove(self.id) };
+        }
+    }
+}
 
 /// Calls the handlers for everything that the session tells, until it is over.
 pub(crate) async fn call_handlers(session: &Session) {
     let mut updates = Updates::new(session.clone());
     let mut at_work = FuturesUnordered::new();
-    let turn = |cx: &mut Context<'_>| {
+    let drive = |cx: &mut Context<'_>| {
         loop {
             while let Poll::Ready(Some(())) = at_work.poll_next_unpin(cx) {}
-            match updates.poll_task(cx) {
-                Poll::Ready(Some(task)) => at_work.push(Work::new(session.clone(), task).call()),
+            match updates.poll_dispatch(cx) {
+                Poll::Ready(Some(dispatch)) => {
+                    at_work.push(Work::new(session.clone(), dispatch).call())
+                }
                 Poll::Ready(None) => return Poll::Ready(()),
                 Poll::Pending => return Poll::Pending,
             }
         }
     };
-    poll_fn(turn).await;
+    poll_fn(drive).await;
 }
 
 /// An update whose handlers are at work. Dropped in the middle, it is to be handled again.
 pub(super) struct Work {
     session: Session,
-    task: Option<Task>,
+    dispatch: Option<Dispatch>,
 }
 
 impl Work {
-    pub(super) const fn new(session: Session, task: Task) -> Self {
-        let task = Some(task);
-        Self { session, task }
+    pub(super) const fn new(session: Session, dispatch: Dispatch) -> Self {
+        let dispatch = Some(dispatch);
+        Self { session, dispatch }
     }
 
     /// Calls one handler after the other.
     pub(super) async fn call(mut self) {
         let mut failures = Vec::new();
-        for handler in self.session.handlers() {
-            failures.extend(self.failure_of(&handler).await);
+        let ids = lock(&self.session.shared.handlers).ids();
+        for id in ids {
+            let handling = pin!(async {
+                match self.begin(id) {
+                    Some(handling) => handling.await,
+                    None => Ok(()),
+                }
+            });
+            failures.extend(self.session.engine().failure_of(handling).await);
         }
-        if let Some(task) = self.task.take() {
+        if let Some(dispatch) = self.dispatch.take() {
             let engine = self.session.engine();
-            engine.change(|machine| machine.handle_done(task, failures));
+            engine.change(|machine| machine.handle_done(dispatch, failures));
         }
     }
 
-    /// Calls one handler: how it failed, if it did.
-    async fn failure_of(&self, handler: &Handler) -> Option<String> {
-        let mut work = pin!(async { self.begin(handler)?.await.err() });
-        let mut was_refused = false;
-        let failure = poll_fn(|cx| {
-            let (step, refused) = within(self.session.key(), || work.as_mut().poll(cx));
-            was_refused |= refused;
-            step.unwrap_or_else(|payload| Poll::Ready(Some(handler_panicked(&*payload))))
-        });
-        let failure = failure.await;
-        failure.or_else(|| was_refused.then(|| Error::WithinHandler.to_string()))
-    }
-
-    fn begin(&self, handler: &Handler) -> Option<Handling> {
-        let update = self.task.as_ref()?.update();
-        lock(handler)(update, &self.session)
+    fn begin(&self, id: HandlerId) -> Option<Handling> {
+        let handler = lock(&self.session.shared.handlers).get(id).cloned()?;
+        lock(&handler)(self.dispatch.as_ref()?.update(), &self.session)
     }
 }
 
 impl Drop for Work {
     fn drop(&mut self) {
-        if let Some(task) = self.task.take() {
+        if let Some(dispatch) = self.dispatch.take() {
             let engine = self.session.engine();
-            engine.change(|machine| machine.handle_dropped(&task));
+            engine.change(|machine| machine.handle_dropped(&dispatch));
         }
     }
 }

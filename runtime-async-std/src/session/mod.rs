@@ -2,41 +2,44 @@
 
 mod by_hand;
 mod handlers;
+mod running;
 mod updates;
 
 pub use by_hand::ByHand;
+pub use handlers::Handler;
+pub use running::Running;
 pub use updates::Updates;
 
 use std::fmt;
 use std::future::Future;
-use std::pin::Pin;
-use std::sync::{Arc, Mutex, Weak};
+use std::sync::{Arc, Mutex};
 
 use async_std::task;
 use bilibili_session::endpoints::SentMsg;
 use bilibili_session::poller::{
     Checkpoint, ConfigError, Notice, Poller, PollerConfig, Status, StatusChange,
 };
-use bilibili_session::session::{Outcome, Update};
+use bilibili_session::session::{HandlerList, IntoHandlerResult, Update};
 use bilibili_session::{Context, Error, Event, EventType};
 use futures_util::FutureExt;
-use futures_util::future::RemoteHandle;
 use futures_util::stream::{Stream, StreamExt};
 
 use crate::calls::Client;
-use crate::engine::{Engine, Requests, lock, refuses};
+use crate::engine::{Engine, Requests, lock};
 use crate::transport::{AnyTransport, Transport};
-use handlers::{Handler, call_handlers};
+use handlers::{HandlerFn, call_handlers};
 
-/// One login, and what arrives for it.
+/// One login and the messages that arrive for it.
 ///
 /// Take the messages in a loop with [`events`](Self::events) or [`updates`](Self::updates),
-/// or give handlers to [`on`](Self::on) and let [`start`](Self::start) call them. No task is
-/// started but by [`run`](Self::run): when the future or the stream is dropped nothing goes on,
-/// and another one goes on from there, requests included. What was in a handler's hand comes
-/// again. Dropping the last handle of the session, streams and futures included, ends it all.
+/// or give handlers to [`on_text`](Self::on_text) and let [`start`](Self::start) call them. When
+/// that future or the stream is dropped nothing goes on, and another one goes on from there,
+/// requests included; a message whose handlers were at work comes again. [`run`](Self::run) alone
+/// spawns a task.
 ///
-/// Clones are the same session: keep one to close it from elsewhere. Several may take from one
+/// Clones are the same session: keep one to close it from elsewhere. Dropping a clone, or what
+/// [`run`](Self::run) and [`on`](Self::on) return, changes nothing; without a handle, a stream, a
+/// future or a task of it the session is gone, requests included. Several may take from one
 /// session, each with a stream or with handlers: whatever there is goes to one of them, and all
 /// of them come to their end when it is closed. The messages of a conversation come out in
 /// order; two streams that take them in turn handle them side by side, handlers never do.
@@ -47,19 +50,19 @@ use handlers::{Handler, call_handlers};
 ///
 /// ```no_run
 /// use bilibili_session::poller::PollerConfig;
-/// use bilibili_session::{Context, Credential, EventType};
+/// use bilibili_session::{Context, Credential};
 /// use bilibili_session_async_std::{Session, SurfTransport};
 ///
 /// # async fn example() -> Result<(), Box<dyn std::error::Error>> {
 /// let context = Context::new(Credential::parse("SESSDATA=…; bili_jct=…")?);
 /// let session = Session::new(context, SurfTransport::new()?, PollerConfig::new())?;
-/// session.on(EventType::Text, |event, session| async move {
-///     if event.text() == Some("ping") {
+/// session.on_text(async |text, event, session| {
+///     if text == "ping" {
 ///         session.reply(&event, "pong").await?;
 ///     }
-///     Ok::<_, bilibili_session::Error>(())
+///     Ok(())
 /// });
-/// session.on_notice(|notice, _| async move { eprintln!("{notice}") });
+/// session.on_notice(async |notice, _| eprintln!("{notice}"));
 /// session.start().await?;
 /// # Ok(())
 /// # }
@@ -74,11 +77,11 @@ struct Shared {
     client: Client,
     engine: Arc<Engine>,
     requests: Requests,
-    handlers: Mutex<Vec<Handler>>,
+    handlers: Mutex<HandlerList<HandlerFn>>,
 }
 
 impl Session {
-    /// A session that begins now: what arrives from the first round on comes out.
+    /// Creates a session that begins now: messages that arrive from the first round on come out.
     ///
     /// # Errors
     /// Fails when the configuration cannot be used.
@@ -91,7 +94,7 @@ impl Session {
         Ok(Self::with(Arc::new(transport), poller))
     }
 
-    /// A session that goes on where another one stood.
+    /// Creates a session that goes on from the checkpoint of another one.
     ///
     /// # Errors
     /// Fails when the configuration cannot be used or the checkpoint is of another account.
@@ -117,17 +120,33 @@ impl Session {
         }
     }
 
-    /// Calls this for every message of a kind. All handlers that fit are called, in the
-    /// order in which they were given; one that fails or panics is reported to
-    /// [`on_notice`](Self::on_notice) and stops nobody. The session comes along: a handler
-    /// that keeps a clone of its own keeps the session alive for ever.
+    /// Calls this for every text message, with its text.
     ///
-    /// Messages of one conversation are handled one after the other, those of different
-    /// ones side by side.
-    pub fn on<F, R>(&self, event_type: EventType, mut handler: F) -> &Self
+    /// All handlers that fit an update are called, in the order in which they were given, one
+    /// after the other; messages of different conversations are handled side by side. One that
+    /// returns an error or panics is reported to [`on_notice`](Self::on_notice) and stops no
+    /// other. A handler returns nothing, or a `Result` that takes any error, so it can use `?` and
+    /// end with `Ok(())`. A handler that keeps a clone of the session keeps it alive for ever;
+    /// take the one that comes as an argument.
+    ///
+    /// The handler stays when the returned handle is dropped: [`Handler::remove`] removes it.
+    pub fn on_text<F, R>(&self, mut handler: F) -> Handler
+    where
+        F: FnMut(String, Arc<Event>, Session) -> R + Send + 'static,
+        R: Future<Output: IntoHandlerResult> + Send + 'static,
+    {
+        self.add_handler(move |update, session| {
+            let event = update.event()?;
+            let text = event.text()?.to_owned();
+            Some(handler(text, event.clone(), session.clone()))
+        })
+    }
+
+    /// Calls this for every message of one type, like [`on_text`](Self::on_text).
+    pub fn on<F, R>(&self, event_type: EventType, mut handler: F) -> Handler
     where
         F: FnMut(Arc<Event>, Session) -> R + Send + 'static,
-        R: Future<Output: Outcome> + Send + 'static,
+        R: Future<Output: IntoHandlerResult> + Send + 'static,
     {
         self.add_handler(move |update, session| {
             let event = update.event()?;
@@ -135,11 +154,11 @@ impl Session {
         })
     }
 
-    /// Calls this for every message.
-    pub fn on_any<F, R>(&self, mut handler: F) -> &Self
+    /// Calls this for every message, like [`on_text`](Self::on_text).
+    pub fn on_any<F, R>(&self, mut handler: F) -> Handler
     where
         F: FnMut(Arc<Event>, Session) -> R + Send + 'static,
-        R: Future<Output: Outcome> + Send + 'static,
+        R: Future<Output: IntoHandlerResult> + Send + 'static,
     {
         self.add_handler(move |update, session| {
             Some(handler(update.event()?.clone(), session.clone()))
@@ -147,10 +166,10 @@ impl Session {
     }
 
     /// Calls this for everything that went wrong and was dealt with.
-    pub fn on_notice<F, R>(&self, mut handler: F) -> &Self
+    pub fn on_notice<F, R>(&self, mut handler: F) -> Handler
     where
         F: FnMut(Arc<Notice>, Session) -> R + Send + 'static,
-        R: Future<Output: Outcome> + Send + 'static,
+        R: Future<Output: IntoHandlerResult> + Send + 'static,
     {
         self.add_handler(move |update, session| {
             Some(handler(update.notice()?.clone(), session.clone()))
@@ -158,29 +177,31 @@ impl Session {
     }
 
     /// Calls this for every change of the state.
-    pub fn on_status<F, R>(&self, mut handler: F) -> &Self
+    pub fn on_status<F, R>(&self, mut handler: F) -> Handler
     where
         F: FnMut(Arc<StatusChange>, Session) -> R + Send + 'static,
-        R: Future<Output: Outcome> + Send + 'static,
+        R: Future<Output: IntoHandlerResult> + Send + 'static,
     {
         self.add_handler(move |update, session| {
             Some(handler(update.status()?.clone(), session.clone()))
         })
     }
 
-    fn add_handler<R: Future<Output: Outcome> + Send + 'static>(
+    fn add_handler<R: Future<Output: IntoHandlerResult> + Send + 'static>(
         &self,
         mut handler: impl FnMut(&Update, &Session) -> Option<R> + Send + 'static,
-    ) -> &Self {
+    ) -> Handler {
         let handler = move |update: &Update, session: &Session| {
-            handler(update, session).map(|work| work.map(Outcome::into_result).boxed())
+            handler(update, session)
+                .map(|work| work.map(IntoHandlerResult::into_handler_result).boxed())
         };
-        lock(&self.shared.handlers).push(Arc::new(Mutex::new(handler)));
-        self
+        let id = lock(&self.shared.handlers).add(Arc::new(Mutex::new(handler)));
+        let session = Arc::downgrade(&self.shared);
+        Handler { session, id }
     }
 
-    /// How many conversations are handled side by side (16 unless set), and how many
-    /// messages wait for a handler (256 unless set) before nothing more is fetched.
+    /// Sets how many conversations are handled side by side (16 unless set), and how many messages
+    /// wait for a handler (256 unless set) before nothing more is fetched.
     pub fn limits(&self, side_by_side: usize, waiting: usize) -> &Self {
         self.engine()
             .change(|machine| machine.set_limits(side_by_side, waiting));
@@ -194,34 +215,31 @@ impl Session {
     /// Fails when going on makes no sense, above all when the login is dead; and within a
     /// handler of this session, which would wait for itself.
     pub async fn start(&self) -> Result<(), Error> {
-        if refuses(self.key()) {
-            return Err(Error::WithinHandler);
-        }
+        self.engine().check_wait()?;
         call_handlers(self).await;
         self.result().unwrap_or(Ok(()))
     }
 
-    /// [`start`](Self::start) as a task of its own, which ends when the handle is dropped.
+    /// Spawns [`start`](Self::start) as a task of its own, which runs until the session is closed.
     pub fn run(&self) -> Running {
         let session = self.clone();
-        let (work, handle) = async move { session.start().await }.remote_handle();
-        task::spawn(work);
+        let task = task::spawn(async move { session.start().await });
         let engine = Arc::downgrade(&self.shared.engine);
-        Running { handle, engine }
+        Running { task, engine }
     }
 
     /// Returns this session to be driven by hand, in a time that it is told: for tests of a bot
     /// in virtual time, with the `VirtualBot` of `bilibili-session-simulator`.
     ///
-    /// Handlers are called as [`start`](Self::start) calls them, and go on in each
-    /// turn: one that waits for a timer or a task waits in real time. The transport carries only the
-    /// calls that they make. Nothing else is to drive the session, which has no clock of its own
-    /// from the first turn on.
+    /// Handlers are called as [`start`](Self::start) calls them, and go on in each turn: one that
+    /// waits for a timer or a task waits in real time. The transport carries only the calls that
+    /// they make. Nothing else is to drive the session, which has no clock of its own from the
+    /// first turn on.
     pub fn by_hand(&self) -> ByHand {
         ByHand::new(self.clone())
     }
 
-    /// The messages, one after the other, until the session is closed.
+    /// Returns the messages, one after the other, until the session is closed.
     ///
     /// Each item that is asked for drives the session, so nothing is fetched that nobody takes.
     /// What is no message is passed over: with handlers beside this stream they may miss a
@@ -235,7 +253,8 @@ impl Session {
         })
     }
 
-    /// Everything there is to tell, one after the other, until the session is closed.
+    /// Returns messages, notices and status changes, one after the other, until the session is
+    /// closed.
     pub fn updates(&self) -> Updates {
         Updates::new(self.clone())
     }
@@ -246,17 +265,17 @@ impl Session {
         self.shared.requests.end();
     }
 
-    /// How the session stands.
+    /// Returns the current status.
     pub fn status(&self) -> Status {
         self.engine().machine().status()
     }
 
-    /// How the session ended, once it has.
+    /// Returns the result of the session, once it has ended.
     pub fn result(&self) -> Option<Result<(), Error>> {
         self.engine().machine().result().cloned()
     }
 
-    /// Where the session stands, to [`resume`](Self::resume) from; `None` before it knows.
+    /// Returns a checkpoint to [`resume`](Self::resume) from; `None` before the baseline is taken.
     ///
     /// It covers every message that [`events`](Self::events) or [`updates`](Self::updates)
     /// returned, so take it after handling one and before asking for the next. With handlers
@@ -274,28 +293,14 @@ impl Session {
         self.shared.client.send_text(to, text).await
     }
 
-    /// For calls of any kind with the same login: keys and pauses are those of the session.
+    /// Returns a client with the same login for calls of any kind: it shares keys and pauses.
     /// It goes on when the session is closed.
     pub fn client(&self) -> &Client {
         &self.shared.client
     }
 
-    pub(crate) fn handlers(&self) -> Vec<Handler> {
-        lock(&self.shared.handlers).clone()
-    }
-
-    pub(crate) fn engine(&self) -> &Engine {
+    fn engine(&self) -> &Engine {
         &self.shared.engine
-    }
-
-    /// Returns the parts that its streams drive.
-    fn works(&self) -> (&Engine, &Requests) {
-        (&self.shared.engine, &self.shared.requests)
-    }
-
-    /// Tells sessions apart.
-    fn key(&self) -> usize {
-        Arc::as_ptr(&self.shared.engine).addr()
     }
 }
 
@@ -304,30 +309,5 @@ impl fmt::Debug for Session {
         f.debug_struct("Session")
             .field("status", &self.status())
             .finish_non_exhaustive()
-    }
-}
-
-/// A session that runs as a task of its own: a future of how it ends. Dropping it ends the
-/// task, in the middle of whatever it is about.
-#[must_use = "the task ends when this is dropped"]
-pub struct Running {
-    handle: RemoteHandle<Result<(), Error>>,
-    engine: Weak<Engine>,
-}
-
-impl Future for Running {
-    type Output = Result<(), Error>;
-
-    fn poll(mut self: Pin<&mut Self>, cx: &mut task::Context<'_>) -> task::Poll<Self::Output> {
-        if refuses(self.engine.as_ptr().addr()) {
-            return task::Poll::Ready(Err(Error::WithinHandler));
-        }
-        self.handle.poll_unpin(cx)
-    }
-}
-
-impl fmt::Debug for Running {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Running").finish_non_exhaustive()
     }
 }

@@ -1,4 +1,4 @@
-//! What carries surf's requests: curl.
+//! Client behind surf: curl carries its requests.
 //!
 //! surf's own client for curl panics on a response header that is not ASCII and on a status
 //! that stands in no registry, so this one stands in its place.
@@ -90,7 +90,8 @@ pub(crate) fn failed(message: &str) -> TransportError {
     TransportError::new(TransportErrorKind::Other, message)
 }
 
-/// What failed. curl's words name hosts and ports, no path and no header.
+/// Returns the error of a failed exchange. curl's words name hosts and ports, no path and no
+/// header.
 pub(crate) fn explain(error: &isahc::Error) -> TransportError {
     let words = error.to_string();
     let kind = match error.kind() {

@@ -1,4 +1,4 @@
-//! What carries a request to the service and brings the answer back.
+//! Transports: they carry a request to the service and bring the answer back.
 
 mod curl;
 mod surf;
@@ -15,7 +15,7 @@ use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use http::{Request, Response};
 
-/// What comes of a request.
+/// Result of a request.
 pub(crate) type Answer = Result<Response<Vec<u8>>, TransportError>;
 
 /// One function from a request to its answer.

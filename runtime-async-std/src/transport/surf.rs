@@ -39,7 +39,7 @@ pub struct SurfTransport {
 }
 
 impl SurfTransport {
-    /// A transport with the settings that fit most.
+    /// Creates a transport with the settings that fit most programs.
     ///
     /// # Errors
     /// Fails when the system starts no more threads.
@@ -47,7 +47,7 @@ impl SurfTransport {
         Self::with_config(&TransportConfig::new())
     }
 
-    /// A transport with settings of one's own.
+    /// Creates a transport with these settings.
     ///
     /// # Errors
     /// Fails when the proxy's address or the certificates cannot be read, or the system
@@ -129,7 +129,7 @@ impl SurfTransport {
     }
 }
 
-/// The same request in surf's types, which hold ASCII only.
+/// Converts a request to surf's types, which hold ASCII only.
 fn convert(request: Request<Vec<u8>>) -> Result<surf::Request, TransportError> {
     let (parts, body) = request.into_parts();
     let method: Method = parts

@@ -37,7 +37,7 @@ pub struct Client {
     transport: Arc<dyn Transport>,
 }
 
-/// Where a call finds its keys.
+/// Login of a client, which holds the keys that its calls are signed with.
 #[derive(Clone)]
 enum Login {
     Own(Arc<Mutex<Account>>),
@@ -45,7 +45,7 @@ enum Login {
 }
 
 impl Client {
-    /// A client that has sent nothing yet.
+    /// Creates a client that has sent nothing yet.
     pub fn new(context: Context, transport: impl Transport + 'static) -> Self {
         Self {
             login: Login::Own(Arc::new(Mutex::new(Account::new(context)))),

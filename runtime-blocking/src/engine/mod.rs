@@ -1,18 +1,17 @@
-//! Who drives the machine of a session, and who wakes whom.
+//! The loop that drives the machine of a session, and the way to wake it.
 
-mod within;
-
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{self, Receiver, Sender};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
 
 use bilibili_session::poller::{Outgoing, Poller, RequestId};
-use bilibili_session::session::{Machine, Task, Turn, Update};
-use bilibili_session::{Now, TransportError, TransportErrorKind};
+use bilibili_session::session::{
+    Dispatch, HandlerResult, Output, SessionMachine, Update, handler_failure,
+};
+use bilibili_session::{Error, Now, TransportError, TransportErrorKind};
 use http::Response;
-
-pub(crate) use within::{refuses, within};
 
 use crate::clock;
 use crate::transport::{Transport, send_caught};
@@ -20,7 +19,7 @@ use crate::transport::{Transport, send_caught};
 /// The machine of a session, and the way to whoever drives it.
 pub(crate) struct Engine {
     /// Never locked while anything is waited for or a handler runs.
-    machine: Mutex<Machine>,
+    machine: Mutex<SessionMachine>,
     outbox: Sender<Input>,
     /// Whether a nudge lies in the inbox. One is enough, however many come.
     is_nudged: AtomicBool,
@@ -42,7 +41,7 @@ pub(crate) enum Input {
 impl Engine {
     pub(crate) fn new(poller: Poller) -> (Self, Inbox) {
         let (outbox, inbox) = mpsc::channel();
-        let mut machine = Machine::new(poller);
+        let mut machine = SessionMachine::new(poller);
         // So many may wait behind a message that somebody has in hand, and the other takers get
         // what is behind them. One taker alone has nothing waiting.
         machine.set_limits(usize::MAX, 256);
@@ -57,7 +56,7 @@ impl Engine {
 
     /// Locks the machine. Its word may be old when the lock is gone. Whoever changes what there
     /// is to do calls [`change`](Self::change).
-    pub(crate) fn machine(&self) -> MutexGuard<'_, Machine> {
+    pub(crate) fn machine(&self) -> MutexGuard<'_, SessionMachine> {
         lock(&self.machine)
     }
 
@@ -73,7 +72,7 @@ impl Engine {
 
     /// Changes the machine from outside of the loop that drives it. Whoever waits there is
     /// woken: there may be something to do now, or nothing any more.
-    pub(crate) fn change<T>(&self, change: impl FnOnce(&mut Machine) -> T) -> T {
+    pub(crate) fn change<T>(&self, change: impl FnOnce(&mut SessionMachine) -> T) -> T {
         let result = change(&mut self.machine());
         if !self.is_nudged.swap(true, Ordering::AcqRel) {
             // Fails when nobody can wait any more.
@@ -82,19 +81,19 @@ impl Engine {
         result
     }
 
-    /// Drives the machine until there is something to handle; `None` when it is over.
-    pub(crate) fn next(&self, inbox: &Inbox, transport: &Arc<dyn Transport>) -> Option<Task> {
+    /// Drives the machine until there is an update to handle; `None` when the session is over.
+    pub(crate) fn next(&self, inbox: &Inbox, transport: &Arc<dyn Transport>) -> Option<Dispatch> {
         let inbox = lock(inbox);
         loop {
             // What has come in counts before what has run out.
             while let Ok(input) = inbox.try_recv() {
                 self.take(input);
             }
-            let turn = self.machine().poll(self.now());
-            match turn {
-                Turn::Send(outgoing) => self.send(outgoing, Arc::clone(transport)),
-                Turn::Handle(task) => return Some(task),
-                Turn::Wait(until) => {
+            let output = self.machine().poll(self.now());
+            match output {
+                Output::Send(outgoing) => self.send(outgoing, Arc::clone(transport)),
+                Output::Handle(dispatch) => return Some(dispatch),
+                Output::Wait(until) => {
                     match inbox.recv_timeout(until.saturating_sub(self.now().monotonic)) {
                         Ok(input) => self.take(input),
                         Err(_) => self.machine().handle_timeout(self.now()),
@@ -102,15 +101,29 @@ impl Engine {
                 }
                 // Somebody else has a message in hand, and nudges when that is over. Never
                 // fails, the engine holds the other end.
-                Turn::Busy => self.take(inbox.recv().ok()?),
-                Turn::Finished(_) => return None,
+                Output::Busy => self.take(inbox.recv().ok()?),
+                Output::Finished(_) => return None,
             }
         }
     }
 
-    /// Hands it to whoever asked for it: that is all the handling there is.
-    pub(crate) fn hand_out(&self, task: Task) -> Update {
-        self.change(|machine| machine.hand_out(task))
+    /// Calls a handler; returns how it failed, if it did.
+    pub(crate) fn failure_of(&self, handler: impl FnOnce() -> HandlerResult) -> Option<String> {
+        let thread = thread::current().id();
+        self.machine().begin_handler(thread);
+        let result = catch_unwind(AssertUnwindSafe(handler));
+        let was_refused = self.machine().end_handler(thread);
+        handler_failure(result, was_refused)
+    }
+
+    /// Checks that no handler of this session wants to wait for it.
+    pub(crate) fn check_wait(&self) -> Result<(), Error> {
+        self.machine().check_wait(thread::current().id())
+    }
+
+    /// Hands an update to a loop that asked for it.
+    pub(crate) fn hand_out(&self, dispatch: Dispatch) -> Update {
+        self.change(|machine| machine.hand_out(dispatch))
     }
 
     fn take(&self, input: Input) {
@@ -139,7 +152,7 @@ impl Engine {
     }
 }
 
-/// What is behind these locks is whole at any time, also after a panic.
+/// Locks a mutex, also after a panic: the values behind these locks are whole at any time.
 pub(crate) fn lock<T: ?Sized>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

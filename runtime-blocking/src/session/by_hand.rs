@@ -3,7 +3,7 @@
 use std::ops::{Deref, DerefMut};
 
 use bilibili_session::Now;
-use bilibili_session::session::{Driven, Machine, Turn, Update};
+use bilibili_session::session::{Driven, Output, SessionMachine, Update};
 
 use super::Session;
 
@@ -20,26 +20,26 @@ impl ByHand {
 }
 
 impl Driven for ByHand {
-    fn turn(&mut self, now: Now, handled: &mut dyn FnMut(&Update)) -> Turn {
+    fn turn(&mut self, now: Now, handled: &mut dyn FnMut(&Update)) -> Output {
         let engine = self.session.engine();
         engine.set_time(now);
         loop {
             // A statement of its own: no lock is held while handlers run.
-            let turn = engine.machine().poll(now);
-            let Turn::Handle(task) = turn else {
-                return turn;
+            let output = engine.machine().poll(now);
+            let Output::Handle(dispatch) = output else {
+                return output;
             };
-            handled(task.update());
-            let failures = self.session.call_handlers(task.update());
-            engine.machine().handle_done(task, failures);
+            handled(dispatch.update());
+            let failures = self.session.call_handlers(dispatch.update());
+            engine.machine().handle_done(dispatch, failures);
         }
     }
 
-    fn machine(&self) -> impl Deref<Target = Machine> {
+    fn machine(&self) -> impl Deref<Target = SessionMachine> {
         self.session.engine().machine()
     }
 
-    fn machine_mut(&mut self) -> impl DerefMut<Target = Machine> {
+    fn machine_mut(&mut self) -> impl DerefMut<Target = SessionMachine> {
         self.session.engine().machine()
     }
 }

@@ -1,25 +1,28 @@
 //! Messages as they arrive.
 
 mod by_hand;
+mod running;
 
 pub use by_hand::ByHand;
+pub use running::Running;
 
 use std::sync::{Arc, Mutex, Weak};
-use std::thread::{self, JoinHandle};
-use std::{fmt, io};
+use std::{fmt, io, thread};
 
 use bilibili_session::endpoints::SentMsg;
 use bilibili_session::poller::{
     Checkpoint, ConfigError, Notice, Poller, PollerConfig, Status, StatusChange,
 };
-use bilibili_session::session::{Outcome, Task, Update, handler_panicked};
+use bilibili_session::session::{
+    Dispatch, HandlerId, HandlerList, HandlerResult, IntoHandlerResult, Update,
+};
 use bilibili_session::{Context, Error, Event, EventType};
 
 use crate::calls::Client;
-use crate::engine::{Engine, Inbox, lock, refuses, within};
+use crate::engine::{Engine, Inbox, lock};
 use crate::transport::Transport;
 
-/// One login, and what arrives for it.
+/// One login and the messages that arrive for it.
 ///
 /// Take the messages in a loop with [`events`](Self::events) or [`updates`](Self::updates),
 /// or give handlers to [`on`](Self::on) and let [`start`](Self::start) call them. Either way
@@ -27,7 +30,9 @@ use crate::transport::Transport;
 /// their own: as long as a message is being handled, and no other thread takes, nothing else is
 /// asked for.
 ///
-/// Clones are the same session: keep one to close it from elsewhere. Several threads may take
+/// Clones are the same session: keep one to close it from elsewhere. Dropping a clone, or what
+/// [`run`](Self::run) and [`on`](Self::on) return, changes nothing; without a handle and without a
+/// thread in [`start`](Self::start) or a loop the session is gone. Several threads may take
 /// from one session, each in a loop or with handlers: whatever there is goes to one of them, what
 /// follows a message that one of them has in hand waits for it, up to 256 messages, and all of
 /// them come to their end when it is closed. The messages of a conversation come out in
@@ -39,17 +44,17 @@ use crate::transport::Transport;
 ///
 /// ```no_run
 /// use bilibili_session::poller::PollerConfig;
-/// use bilibili_session::{Context, Credential, EventType};
+/// use bilibili_session::{Context, Credential};
 /// use bilibili_session_blocking::{Session, UreqTransport};
 ///
 /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// let context = Context::new(Credential::parse("SESSDATA=…; bili_jct=…")?);
 /// let session = Session::new(context, UreqTransport::new(), PollerConfig::new())?;
-/// session.on(EventType::Text, |event, session| {
-///     if event.text() == Some("ping") {
+/// session.on_text(|text, event, session| {
+///     if text == "ping" {
 ///         session.reply(event, "pong")?;
 ///     }
-///     Ok::<_, bilibili_session::Error>(())
+///     Ok(())
 /// });
 /// session.on_notice(|notice, _| eprintln!("{notice}"));
 /// session.start()?;
@@ -65,14 +70,14 @@ struct Shared {
     client: Client,
     engine: Arc<Engine>,
     inbox: Inbox,
-    handlers: Mutex<Vec<Handler>>,
+    handlers: Mutex<HandlerList<HandlerFn>>,
 }
 
-/// Looks whether an update concerns it, and handles it if so.
-type Handler = Arc<Mutex<dyn FnMut(&Update, &Session) -> Result<(), String> + Send>>;
+/// Handles an update, if it is of the kind that the handler was given for.
+type HandlerFn = Arc<Mutex<dyn FnMut(&Update, &Session) -> HandlerResult + Send>>;
 
 impl Session {
-    /// A session that begins now: what arrives from the first round on comes out.
+    /// Creates a session that begins now: messages that arrive from the first round on come out.
     ///
     /// # Errors
     /// Fails when the configuration cannot be used.
@@ -85,7 +90,7 @@ impl Session {
         Ok(Self::with(Arc::new(transport), poller))
     }
 
-    /// A session that goes on where another one stood.
+    /// Creates a session that goes on from the checkpoint of another one.
     ///
     /// # Errors
     /// Fails when the configuration cannot be used or the checkpoint is of another account.
@@ -112,53 +117,79 @@ impl Session {
         }
     }
 
-    /// Calls this for every message of a kind. All handlers that fit are called, in the
-    /// order in which they were given; one that fails or panics is reported to
-    /// [`on_notice`](Self::on_notice) and stops nobody. The session comes along: a handler
-    /// that keeps a clone of its own keeps the session alive for ever.
-    pub fn on<R: Outcome>(
+    /// Calls this for every text message, with its text.
+    ///
+    /// All handlers that fit an update are called, in the order in which they were given. One
+    /// that returns an error or panics is reported to [`on_notice`](Self::on_notice) and stops
+    /// no other. A handler returns nothing, or a `Result` that takes any error, so it can use `?`
+    /// and end with `Ok(())`. A handler that keeps a clone of the session keeps it alive for
+    /// ever; take the one that comes as an argument.
+    ///
+    /// The handler stays when the returned handle is dropped: [`Handler::remove`] removes it.
+    pub fn on_text<R: IntoHandlerResult>(
+        &self,
+        mut handler: impl FnMut(&str, &Event, &Session) -> R + Send + 'static,
+    ) -> Handler {
+        self.add_handler(move |update, session| {
+            let event = update.event()?;
+            Some(handler(event.text()?, event, session))
+        })
+    }
+
+    /// Calls this for every message of one type, like [`on_text`](Self::on_text).
+    pub fn on<R: IntoHandlerResult>(
         &self,
         event_type: EventType,
         mut handler: impl FnMut(&Event, &Session) -> R + Send + 'static,
-    ) -> &Self {
+    ) -> Handler {
         self.add_handler(move |update, session| {
             let event = update.event()?;
             (event.event_type() == event_type).then(|| handler(event, session))
         })
     }
 
-    /// Calls this for every message.
-    pub fn on_any<R: Outcome>(
+    /// Calls this for every message, like [`on_text`](Self::on_text).
+    pub fn on_any<R: IntoHandlerResult>(
         &self,
         mut handler: impl FnMut(&Event, &Session) -> R + Send + 'static,
-    ) -> &Self {
+    ) -> Handler {
         self.add_handler(move |update, session| Some(handler(update.event()?, session)))
     }
 
     /// Calls this for everything that went wrong and was dealt with.
-    pub fn on_notice<R: Outcome>(
+    pub fn on_notice<R: IntoHandlerResult>(
         &self,
         mut handler: impl FnMut(&Notice, &Session) -> R + Send + 'static,
-    ) -> &Self {
+    ) -> Handler {
         self.add_handler(move |update, session| Some(handler(update.notice()?, session)))
     }
 
     /// Calls this for every change of the state.
-    pub fn on_status<R: Outcome>(
+    pub fn on_status<R: IntoHandlerResult>(
         &self,
         mut handler: impl FnMut(&StatusChange, &Session) -> R + Send + 'static,
-    ) -> &Self {
+    ) -> Handler {
         self.add_handler(move |update, session| Some(handler(update.status()?, session)))
     }
 
-    fn add_handler<R: Outcome>(
+    fn add_handler<R: IntoHandlerResult>(
         &self,
         mut handler: impl FnMut(&Update, &Session) -> Option<R> + Send + 'static,
-    ) -> &Self {
+    ) -> Handler {
         let handler = move |update: &Update, session: &Session| {
-            handler(update, session).map_or(Ok(()), Outcome::into_result)
+            handler(update, session).map_or(Ok(()), R::into_handler_result)
         };
-        lock(&self.shared.handlers).push(Arc::new(Mutex::new(handler)));
+        let id = lock(&self.shared.handlers).add(Arc::new(Mutex::new(handler)));
+        let session = Arc::downgrade(&self.shared);
+        Handler { session, id }
+    }
+
+    /// Sets how many conversations are handled side by side (as many as there are threads unless
+    /// set), and how many messages wait for a handler (256 unless set) before nothing more is
+    /// fetched.
+    pub fn limits(&self, side_by_side: usize, waiting: usize) -> &Self {
+        self.engine()
+            .change(|machine| machine.set_limits(side_by_side, waiting));
         self
     }
 
@@ -168,18 +199,16 @@ impl Session {
     /// Fails when going on makes no sense, above all when the login is dead; and within a
     /// handler of this session, which would wait for itself.
     pub fn start(&self) -> Result<(), Error> {
-        if refuses(self.key()) {
-            return Err(Error::WithinHandler);
-        }
-        while let Some(task) = self.next() {
-            let failures = self.call_handlers(task.update());
+        self.engine().check_wait()?;
+        while let Some(dispatch) = self.next() {
+            let failures = self.call_handlers(dispatch.update());
             self.engine()
-                .change(|machine| machine.handle_done(task, failures));
+                .change(|machine| machine.handle_done(dispatch, failures));
         }
         self.result().unwrap_or(Ok(()))
     }
 
-    /// [`start`](Self::start) on a thread of its own.
+    /// Spawns a thread that runs [`start`](Self::start).
     ///
     /// # Errors
     /// Fails when the system starts no more threads.
@@ -202,7 +231,7 @@ impl Session {
         ByHand::new(self.clone())
     }
 
-    /// The messages, one after the other, until the session is closed.
+    /// Returns the messages, one after the other, until the session is closed.
     ///
     /// Each turn of the loop drives the session, so nothing is fetched that nobody takes. What
     /// is no message is passed over: with handlers beside this loop they may miss a notice.
@@ -213,12 +242,13 @@ impl Session {
         })
     }
 
-    /// Everything there is to tell, one after the other, until the session is closed.
+    /// Returns messages, notices and status changes, one after the other, until the session is
+    /// closed.
     pub fn updates(&self) -> impl Iterator<Item = Update> + Send + 'static {
         let session = self.clone();
         std::iter::from_fn(move || {
-            let task = session.next()?;
-            Some(session.engine().hand_out(task))
+            let dispatch = session.next()?;
+            Some(session.engine().hand_out(dispatch))
         })
     }
 
@@ -227,17 +257,17 @@ impl Session {
         self.engine().change(|machine| machine.handle_close());
     }
 
-    /// How the session stands.
+    /// Returns the current status.
     pub fn status(&self) -> Status {
         self.engine().machine().status()
     }
 
-    /// How the session ended, once it has.
+    /// Returns the result of the session, once it has ended.
     pub fn result(&self) -> Option<Result<(), Error>> {
         self.engine().machine().result().cloned()
     }
 
-    /// Where the session stands, to [`resume`](Self::resume) from; `None` before it knows.
+    /// Returns a checkpoint to [`resume`](Self::resume) from; `None` before the baseline is taken.
     ///
     /// It covers every message that [`events`](Self::events) or [`updates`](Self::updates)
     /// returned, so take it after handling one and before asking for the next. With handlers
@@ -254,46 +284,34 @@ impl Session {
         self.shared.client.send_text(event.conversation, text)
     }
 
-    /// For calls of any kind with the same login: keys and pauses are those of the session.
+    /// Returns a client with the same login for calls of any kind: it shares keys and pauses.
     /// It goes on when the session is closed.
     pub fn client(&self) -> &Client {
         &self.shared.client
     }
 
-    /// Waits for the next to handle; `None` when it is over.
-    fn next(&self) -> Option<Task> {
-        if refuses(self.key()) {
-            return None;
-        }
+    /// Waits for the next update to handle; `None` when the session is over.
+    fn next(&self) -> Option<Dispatch> {
+        self.engine().check_wait().ok()?;
         let shared = &*self.shared;
         shared
             .engine
             .next(&shared.inbox, &shared.client.transport())
     }
 
-    /// Calls each, and says how those failed that did.
+    /// Calls each handler; returns the failures of those that failed.
     fn call_handlers(&self, update: &Update) -> Vec<String> {
-        let handlers = lock(&self.shared.handlers).clone();
-        let mut failures = Vec::new();
-        for handler in &handlers {
-            let (result, was_refused) = within(self.key(), || lock(handler)(update, self));
-            let result = result.unwrap_or_else(|payload| Err(handler_panicked(&*payload)));
-            match result {
-                Err(failure) => failures.push(failure),
-                Ok(()) if was_refused => failures.push(Error::WithinHandler.to_string()),
-                Ok(()) => {}
-            }
-        }
-        failures
+        let handlers = &self.shared.handlers;
+        let ids = lock(handlers).ids();
+        let call = |id| {
+            let handler = lock(handlers).get(id).cloned()?;
+            self.engine().failure_of(|| lock(&handler)(update, self))
+        };
+        ids.into_iter().filter_map(call).collect()
     }
 
     fn engine(&self) -> &Engine {
         &self.shared.engine
-    }
-
-    /// Tells sessions apart.
-    fn key(&self) -> usize {
-        Arc::as_ptr(&self.shared.engine).addr()
     }
 }
 
@@ -305,36 +323,19 @@ impl fmt::Debug for Session {
     }
 }
 
-/// A session that runs on a thread of its own. It runs on when this is dropped.
-pub struct Running {
-    thread: JoinHandle<Result<(), Error>>,
-    engine: Weak<Engine>,
+/// A handler that was given to a session. Dropping this handle changes nothing.
+#[derive(Debug)]
+pub struct Handler {
+    session: Weak<Shared>,
+    id: HandlerId,
 }
 
-impl Running {
-    /// Waits until the session is closed.
-    ///
-    /// # Errors
-    /// Fails like [`Session::start`].
-    pub fn join(self) -> Result<(), Error> {
-        if refuses(self.engine.as_ptr().addr()) {
-            return Err(Error::WithinHandler);
+impl Handler {
+    /// Removes the handler: it is not called again. A call that has begun goes on.
+    pub fn remove(self) {
+        if let Some(session) = self.session.upgrade() {
+            // What the handler holds is dropped without the lock.
+            let _removed = { lock(&session.handlers).remove(self.id) };
         }
-        self.thread
-            .join()
-            .unwrap_or_else(|payload| std::panic::resume_unwind(payload))
-    }
-
-    /// Whether the session has ended.
-    pub fn is_finished(&self) -> bool {
-        self.thread.is_finished()
-    }
-}
-
-impl fmt::Debug for Running {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Running")
-            .field("is_finished", &self.is_finished())
-            .finish_non_exhaustive()
     }
 }

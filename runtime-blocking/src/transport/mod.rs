@@ -1,4 +1,4 @@
-//! What carries a request to the service and brings the answer back.
+//! Transports: they carry a request to the service and bring the answer back.
 
 mod ureq;
 

@@ -23,12 +23,12 @@ pub struct UreqTransport {
 }
 
 impl UreqTransport {
-    /// A transport with the settings that fit most.
+    /// Creates a transport with the settings that fit most programs.
     pub fn new() -> Self {
         Self::with(&TransportConfig::new(), None, TlsConfig::default())
     }
 
-    /// A transport with settings of one's own.
+    /// Creates a transport with these settings.
     ///
     /// # Errors
     /// Fails when the proxy's address or the certificates cannot be read.

@@ -15,7 +15,7 @@ use std::time::Duration;
 
 use bilibili_session::endpoints::{SendMsg, SentMsg};
 use bilibili_session::poller::{Poller, PollerConfig};
-use bilibili_session::session::{Driven, Machine, Turn, Update};
+use bilibili_session::session::{Driven, Output, SessionMachine, Update};
 use bilibili_session::{Call, Event, Now, Step, Uid};
 use bilibili_session_simulator::{Setup, Simulator, VirtualBot, VirtualTransport};
 
@@ -47,7 +47,7 @@ fn main() -> Result<(), Box<dyn Error>> {
 
 /// The core's machine, the bot that is called for every message, and the way that its replies take.
 struct OwnSession {
-    machine: Machine,
+    machine: SessionMachine,
     transport: VirtualTransport,
 }
 
@@ -59,7 +59,7 @@ impl OwnSession {
             None => Poller::new(context, config)?,
         };
         Ok(Self {
-            machine: Machine::new(poller),
+            machine: SessionMachine::new(poller),
             transport: setup.transport,
         })
     }
@@ -81,25 +81,25 @@ impl OwnSession {
 }
 
 impl Driven for OwnSession {
-    fn turn(&mut self, now: Now, handled: &mut dyn FnMut(&Update)) -> Turn {
+    fn turn(&mut self, now: Now, handled: &mut dyn FnMut(&Update)) -> Output {
         loop {
-            let task = match self.machine.poll(now) {
-                Turn::Handle(task) => task,
-                turn => return turn,
+            let dispatch = match self.machine.poll(now) {
+                Output::Handle(dispatch) => dispatch,
+                output => return output,
             };
-            handled(task.update());
-            let reply = task.update().event().and_then(|event| bot(event));
+            handled(dispatch.update());
+            let reply = dispatch.update().event().and_then(|event| bot(event));
             let failure = reply.and_then(|reply| self.call(now, reply).err());
             let failures = failure.iter().map(ToString::to_string).collect();
-            self.machine.handle_done(task, failures);
+            self.machine.handle_done(dispatch, failures);
         }
     }
 
-    fn machine(&self) -> impl Deref<Target = Machine> {
+    fn machine(&self) -> impl Deref<Target = SessionMachine> {
         &self.machine
     }
 
-    fn machine_mut(&mut self) -> impl DerefMut<Target = Machine> {
+    fn machine_mut(&mut self) -> impl DerefMut<Target = SessionMachine> {
         &mut self.machine
     }
 }

@@ -9,7 +9,7 @@ use std::sync::{Arc, MutexGuard};
 use std::time::Duration;
 
 use bilibili_session::poller::{Checkpoint, Notice, Outgoing, RequestId, Status, StatusChange};
-use bilibili_session::session::{Driven, Turn, Update};
+use bilibili_session::session::{Driven, Output, Update};
 use bilibili_session::{Context, Credential, Event, Hosts, Now, Uid};
 
 use crate::{Arrived, ControlError, NewMessage, Simulator};
@@ -30,21 +30,21 @@ const TO_CONNECT: Duration = Duration::from_secs(1);
 /// use std::time::Duration;
 ///
 /// use bilibili_session::poller::PollerConfig;
-/// use bilibili_session::{Error, Event, EventType, Uid};
-/// use bilibili_session_blocking::Session;
+/// use bilibili_session::{Event, Uid};
+/// use bilibili_session_blocking::{HandlerResult, Session};
 /// use bilibili_session_simulator::{Fault, FaultKind, Simulator, VirtualBot};
 ///
 /// /// Part of the bot, which knows nothing of tests.
-/// fn echo(event: &Event, session: &Session) -> Result<(), Error> {
-///     let text = event.text().unwrap_or_default();
-///     session.reply(event, &format!("收到：{text}")).map(drop)
+/// fn echo(text: &str, event: &Event, session: &Session) -> HandlerResult {
+///     session.reply(event, &format!("收到：{text}"))?;
+///     Ok(())
 /// }
 ///
 /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// let mut bot = VirtualBot::new(Simulator::default(), |setup| {
 ///     let send = move |request| setup.transport.send(request);
 ///     let session = Session::new(setup.context, send, PollerConfig::new())?;
-///     session.on(EventType::Text, echo);
+///     session.on_text(echo);
 ///     Ok(session.by_hand())
 /// })?;
 ///
@@ -313,23 +313,23 @@ impl<S: Driven> VirtualBot<S> {
             session.machine_mut().handle_response(now, id, answer);
         }
         let wait = match session.turn(now, &mut |update| self.updates.push(update.clone())) {
-            Turn::Send(outgoing) => {
+            Output::Send(outgoing) => {
                 self.send(outgoing);
                 return true;
             }
-            Turn::Finished(result) => {
+            Output::Finished(result) => {
                 self.result = Some(result);
                 return true;
             }
             // Of a session without handlers.
-            Turn::Handle(task) => {
-                let update = session.machine_mut().hand_out(task);
+            Output::Handle(dispatch) => {
+                let update = session.machine_mut().hand_out(dispatch);
                 self.updates.push(update);
                 return true;
             }
-            Turn::Wait(until) => Some(until),
+            Output::Wait(until) => Some(until),
             // A handler waits for something outside of this world, until which only time passes.
-            Turn::Busy => None,
+            Output::Busy => None,
         };
         // A handler's call may have taken time.
         if self.surroundings.now().monotonic > now.monotonic {

@@ -2,7 +2,7 @@
 
 use async_std::task::block_on;
 use bilibili_session::poller::Checkpoint;
-use bilibili_session::{Context, Error, Event, TransportConfig};
+use bilibili_session::{Context, Event, TransportConfig};
 use bilibili_session_async_std::SurfTransport;
 use bilibili_session_blocking::UreqTransport;
 
@@ -85,7 +85,6 @@ fn blocking(
             let sent = session.reply(event, "read");
             book.reply(sent.is_ok());
         }
-        Ok::<(), Error>(())
     });
     let book = ledger.clone();
     session.on_notice(move |notice, _| book.notice(notice));

@@ -16,7 +16,7 @@ use std::sync::Arc;
 use std::{env, fs};
 
 use bilibili_session::poller::{ConfigError, PollerConfig};
-use bilibili_session::{Context, Credential, EventType};
+use bilibili_session::{Context, Credential};
 use bilibili_session_blocking::{Session, UreqTransport};
 
 fn main() -> Result<(), Box<dyn Error>> {
@@ -51,12 +51,12 @@ fn open(
     let (on_notice, on_status) = (Arc::clone(&say), Arc::clone(&say));
     session.on_notice(move |notice, _| on_notice(notice));
     session.on_status(move |change, _| on_status(&change.status));
-    session.on(EventType::Text, move |event, session| {
+    session.on_text(move |text, event, session| {
         say(event);
-        if let Some(text) = event.text().filter(|_| event.conversation.is_user()) {
+        if event.conversation.is_user() {
             session.reply(event, &format!("收到：{text}"))?;
         }
-        Ok::<_, bilibili_session::Error>(())
+        Ok(())
     });
     Ok(session)
 }

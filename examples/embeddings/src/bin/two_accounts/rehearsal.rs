@@ -43,12 +43,10 @@ pub(crate) fn run(transport: &UreqTransport) -> Result<(), Box<dyn Error>> {
                 let mut simulator = simulator.lock().map_err(|error| error.to_string())?;
                 for (from, text) in lines_of(uid) {
                     let message = NewMessage::text(from, text);
-                    simulator
-                        .receive_for(uid, now_us(), message)
-                        .map_err(|error| error.to_string())?;
+                    simulator.receive_for(uid, now_us(), message)?;
                 }
             }
-            Ok::<_, String>(())
+            Ok(())
         });
         sessions.push((uid, session.run()?, session));
     }

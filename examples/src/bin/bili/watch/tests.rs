@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
 use bilibili_session::poller::Poller;
-use bilibili_session::session::Machine;
+use bilibili_session::session::SessionMachine;
 use bilibili_session::{Error, TransportError, Uid};
 use bilibili_session_simulator::{Setup, Simulator, VirtualBot};
 
@@ -12,7 +12,7 @@ use crate::secrets::Secrets;
 
 /// A session that hears too late that it is to end.
 struct Deaf {
-    bot: VirtualBot<Machine>,
+    bot: VirtualBot<SessionMachine>,
     /// How many updates it has handed out.
     given: usize,
     /// How many messages it still hands out.
@@ -24,7 +24,7 @@ impl Deaf {
     fn new(waiting: usize, left: usize) -> Self {
         let start = |setup: Setup| {
             let poller = Poller::new(setup.context, PollerConfig::new())?;
-            Ok(Machine::new(poller))
+            Ok(SessionMachine::new(poller))
         };
         let bot = VirtualBot::new(Simulator::default(), start).unwrap();
         for n in 1..=waiting {

@@ -1,5 +1,5 @@
-//! Whose turn it is: what belongs to one conversation is handled in order, the rest side
-//! by side.
+//! The updates that wait for their handlers: those of one conversation are handled in order,
+//! those of different ones side by side.
 
 use std::collections::{BTreeMap, VecDeque};
 
@@ -7,25 +7,26 @@ use super::Update;
 use crate::event::Event;
 use crate::ids::ConversationId;
 
-/// What is handled in order: the messages of a conversation, or (`None`) all the rest.
+/// Updates that are handled in order: the messages of one conversation, or (`None`) all that
+/// are no messages.
 type Lane = Option<ConversationId>;
 
-/// Where updates wait for their handlers.
+/// Queue of updates that are not handled yet, in lanes.
 #[derive(Debug)]
-pub(super) struct Desk {
-    /// What is not handled yet. The first of a lane may be at work.
+pub(super) struct HandlerQueue {
+    /// The updates that are not handled yet. The first of a lane may be at work.
     lanes: BTreeMap<Lane, VecDeque<Update>>,
-    /// The lanes whose first one is not.
+    /// The lanes whose first update is not at work.
     ready: VecDeque<Lane>,
-    /// How many are at work.
+    /// Number of updates that are at work.
     at_work: usize,
-    /// How many wait.
+    /// Number of updates that wait.
     waiting: usize,
     pub(super) max_at_work: usize,
     pub(super) max_waiting: usize,
 }
 
-impl Desk {
+impl HandlerQueue {
     pub(super) const fn new(max_at_work: usize, max_waiting: usize) -> Self {
         Self {
             lanes: BTreeMap::new(),
@@ -55,7 +56,7 @@ impl Desk {
         self.waiting += 1;
     }
 
-    /// What may be handled now. `events`: also messages.
+    /// Returns the next update that may be handled now; a message only if `events` is set.
     pub(super) fn take(&mut self, events: bool) -> Option<Update> {
         if self.at_work >= self.max_at_work {
             return None;
@@ -71,7 +72,7 @@ impl Desk {
         Some(update)
     }
 
-    /// This was handled: the next of its lane may be.
+    /// Notes that an update was handled: the next of its lane may be.
     pub(super) fn handled(&mut self, update: &Update) {
         let lane = lane(update);
         let Some(queue) = self.lanes.get_mut(&lane) else {
@@ -86,14 +87,14 @@ impl Desk {
         self.at_work = self.at_work.saturating_sub(1);
     }
 
-    /// This was taken, and nobody will handle it: it is the next of its lane again.
+    /// Puts an update back that was taken and not handled: it is the next of its lane again.
     pub(super) fn give_back(&mut self, update: &Update) {
         self.ready.push_front(lane(update));
         self.waiting += 1;
         self.at_work = self.at_work.saturating_sub(1);
     }
 
-    /// The messages that are not handled yet.
+    /// Returns the messages that are not handled yet.
     pub(super) fn unhandled(&self) -> impl Iterator<Item = &Event> {
         let updates = self.lanes.values().flatten();
         updates.filter_map(|update| update.event().map(AsRef::as_ref))

@@ -1,0 +1,481 @@
+//! The runtimes under test, behind one trait.
+//!
+//! The trait is blocking: on an async runtime each call waits for its future, and a handler is
+//! polled more than once. Transports are async, and a blocking runtime waits for each on the thread
+//! that sends it.
+
+use std::fmt::Debug;
+use std::io;
+use std::path::Path;
+use std::sync::{Arc, Mutex, PoisonError, mpsc};
+use std::thread;
+use std::time::Duration;
+
+use async_std::task::{block_on, yield_now};
+use bilibili_session::endpoints::{GetSessions, SentMsg};
+use bilibili_session::pager::Pager;
+use bilibili_session::poller::{Checkpoint, Notice, PollerConfig, Status, StatusChange};
+use bilibili_session::session::{HandlerResult, IntoHandlerResult, Update};
+use bilibili_session::{
+    Context, Error, Event, EventType, Picture, PictureContent, TransportConfig, Uid,
+};
+pub(crate) use bilibili_session_async_std::Transport;
+use bilibili_session_async_std::{self as on_async_std, SurfTransport};
+use bilibili_session_blocking::{self as on_blocking, UreqTransport};
+use futures_util::future::BoxFuture;
+use futures_util::{FutureExt, StreamExt};
+use http::Request;
+
+/// A session of some runtime: the same names everywhere.
+pub(crate) trait Session: Clone + Debug + Send + Sync + 'static {
+    type Client: Client;
+    /// Retries that the runtime's HTTP client makes by itself, at most, when a connection that was
+    /// used before is reset.
+    const HIDDEN_RETRIES: usize;
+
+    fn new(context: Context, transport: impl Transport + 'static, config: PollerConfig) -> Self;
+    fn resume(
+        context: Context,
+        transport: impl Transport + 'static,
+        config: PollerConfig,
+        checkpoint: &Checkpoint,
+    ) -> Self;
+    /// A session over the runtime's own HTTP.
+    fn over_http(
+        context: Context,
+        transport: &TransportConfig,
+        config: PollerConfig,
+        from: Option<&Checkpoint>,
+    ) -> Self;
+
+    fn on_text<R: IntoHandlerResult>(
+        &self,
+        handler: impl FnMut(&str, &Event, &Self) -> R + Send + 'static,
+    ) -> Handler;
+    fn on<R: IntoHandlerResult>(
+        &self,
+        event_type: EventType,
+        handler: impl FnMut(&Event, &Self) -> R + Send + 'static,
+    ) -> Handler;
+    fn on_any<R: IntoHandlerResult>(
+        &self,
+        handler: impl FnMut(&Event, &Self) -> R + Send + 'static,
+    ) -> Handler;
+    fn on_notice<R: IntoHandlerResult>(
+        &self,
+        handler: impl FnMut(&Notice, &Self) -> R + Send + 'static,
+    ) -> Handler;
+    fn on_status<R: IntoHandlerResult>(
+        &self,
+        handler: impl FnMut(&StatusChange, &Self) -> R + Send + 'static,
+    ) -> Handler;
+
+    fn limits(&self, side_by_side: usize, waiting: usize);
+    fn start(&self) -> Result<(), Error>;
+    fn run(&self) -> Running;
+    fn events(&self) -> impl Iterator<Item = Event> + Send + 'static;
+    fn updates(&self) -> impl Iterator<Item = Update> + Send + 'static;
+    fn close(&self);
+    fn status(&self) -> Status;
+    fn result(&self) -> Option<Result<(), Error>>;
+    fn checkpoint(&self) -> Option<Checkpoint>;
+    fn reply(&self, event: &Event, text: &str) -> Result<SentMsg, Error>;
+    fn client(&self) -> Self::Client;
+}
+
+/// A client of some runtime.
+pub(crate) trait Client: Clone + Debug + Send + Sync + 'static {
+    fn new(context: Context, transport: impl Transport + 'static) -> Self;
+    fn send_text(&self, to: Uid, text: &str) -> Result<SentMsg, Error>;
+    fn get_sessions(&self) -> Result<(), Error>;
+    fn items<P: Pager>(&self, pager: P) -> Vec<Result<P::Item, Error>>;
+    fn send_picture(&self, to: Uid, picture: Picture) -> Result<SentMsg, Error>;
+    fn download_picture(&self, picture: &PictureContent) -> Result<Vec<u8>, Error>;
+    fn save_picture(&self, picture: &PictureContent, to: &Path) -> io::Result<()>;
+    fn read_picture(from: &Path) -> io::Result<Picture>;
+}
+
+/// Handle of a handler.
+pub(crate) struct Handler(Box<dyn FnOnce() + Send>);
+
+impl Handler {
+    fn new(remove: impl FnOnce() + Send + 'static) -> Self {
+        Self(Box::new(remove))
+    }
+
+    pub(crate) fn remove(self) {
+        (self.0)();
+    }
+}
+
+/// Handle of a session that runs beside the test.
+pub(crate) struct Running(Box<dyn FnOnce() -> Result<(), Error> + Send>);
+
+impl Running {
+    pub(crate) fn join(self) -> Result<(), Error> {
+        (self.0)()
+    }
+}
+
+/// Makes a test of each function for each runtime. Each must come to an end.
+macro_rules! on_every_runtime {
+    ($($test:ident),* $(,)?) => {
+        mod on_blocking {
+            $(#[test] fn $test() {
+                crate::runtime::ends(super::$test::<bilibili_session_blocking::Session>);
+            })*
+        }
+        mod on_async_std {
+            $(#[test] fn $test() {
+                crate::runtime::ends(super::$test::<bilibili_session_async_std::Session>);
+            })*
+        }
+    };
+}
+pub(crate) use on_every_runtime;
+
+/// Far more than any machine is late.
+const SOON: Duration = Duration::from_secs(60);
+
+/// Runs a test, which must come to an end.
+#[track_caller]
+pub(crate) fn ends(test: fn()) {
+    let (done, is_done) = mpsc::channel::<()>();
+    let test = thread::spawn(move || {
+        let _done = done;
+        test();
+    });
+    // Nothing is ever sent: the other end is dropped when the test has ended.
+    let end = is_done.recv_timeout(SOON);
+    assert_eq!(
+        end,
+        Err(mpsc::RecvTimeoutError::Disconnected),
+        "it is stuck"
+    );
+    test.join()
+        .unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+}
+
+/// Transport of a blocking runtime.
+fn waiting(transport: impl Transport + 'static) -> impl on_blocking::Transport {
+    move |request: Request<Vec<u8>>| block_on(transport.send(request))
+}
+
+/// The methods that no runtime has to wait for.
+macro_rules! same_on_every_runtime {
+    () => {
+        fn limits(&self, side_by_side: usize, waiting: usize) {
+            self.limits(side_by_side, waiting);
+        }
+
+        fn close(&self) {
+            self.close();
+        }
+
+        fn status(&self) -> Status {
+            self.status()
+        }
+
+        fn result(&self) -> Option<Result<(), Error>> {
+            self.result()
+        }
+
+        fn checkpoint(&self) -> Option<Checkpoint> {
+            self.checkpoint()
+        }
+
+        fn client(&self) -> Self::Client {
+            self.client().clone()
+        }
+    };
+}
+
+impl Session for on_blocking::Session {
+    type Client = on_blocking::Client;
+    const HIDDEN_RETRIES: usize = 0;
+    same_on_every_runtime! {}
+
+    fn new(context: Context, transport: impl Transport + 'static, config: PollerConfig) -> Self {
+        Self::new(context, waiting(transport), config).unwrap()
+    }
+
+    fn resume(
+        context: Context,
+        transport: impl Transport + 'static,
+        config: PollerConfig,
+        checkpoint: &Checkpoint,
+    ) -> Self {
+        Self::resume(context, waiting(transport), config, checkpoint).unwrap()
+    }
+
+    fn over_http(
+        context: Context,
+        transport: &TransportConfig,
+        config: PollerConfig,
+        from: Option<&Checkpoint>,
+    ) -> Self {
+        let transport = UreqTransport::with_config(transport).unwrap();
+        match from {
+            Some(checkpoint) => Self::resume(context, transport, config, checkpoint),
+            None => Self::new(context, transport, config),
+        }
+        .unwrap()
+    }
+
+    fn on_text<R: IntoHandlerResult>(
+        &self,
+        handler: impl FnMut(&str, &Event, &Self) -> R + Send + 'static,
+    ) -> Handler {
+        let handle = self.on_text(handler);
+        Handler::new(|| handle.remove())
+    }
+
+    fn on<R: IntoHandlerResult>(
+        &self,
+        event_type: EventType,
+        handler: impl FnMut(&Event, &Self) -> R + Send + 'static,
+    ) -> Handler {
+        let handle = self.on(event_type, handler);
+        Handler::new(|| handle.remove())
+    }
+
+    fn on_any<R: IntoHandlerResult>(
+        &self,
+        handler: impl FnMut(&Event, &Self) -> R + Send + 'static,
+    ) -> Handler {
+        let handle = self.on_any(handler);
+        Handler::new(|| handle.remove())
+    }
+
+    fn on_notice<R: IntoHandlerResult>(
+        &self,
+        handler: impl FnMut(&Notice, &Self) -> R + Send + 'static,
+    ) -> Handler {
+        let handle = self.on_notice(handler);
+        Handler::new(|| handle.remove())
+    }
+
+    fn on_status<R: IntoHandlerResult>(
+        &self,
+        handler: impl FnMut(&StatusChange, &Self) -> R + Send + 'static,
+    ) -> Handler {
+        let handle = self.on_status(handler);
+        Handler::new(|| handle.remove())
+    }
+
+    fn start(&self) -> Result<(), Error> {
+        self.start()
+    }
+
+    fn run(&self) -> Running {
+        let running = self.run().unwrap();
+        Running(Box::new(|| running.join()))
+    }
+
+    fn events(&self) -> impl Iterator<Item = Event> + Send + 'static {
+        self.events()
+    }
+
+    fn updates(&self) -> impl Iterator<Item = Update> + Send + 'static {
+        self.updates()
+    }
+
+    fn reply(&self, event: &Event, text: &str) -> Result<SentMsg, Error> {
+        self.reply(event, text)
+    }
+}
+
+impl Client for on_blocking::Client {
+    fn new(context: Context, transport: impl Transport + 'static) -> Self {
+        Self::new(context, waiting(transport))
+    }
+
+    fn send_text(&self, to: Uid, text: &str) -> Result<SentMsg, Error> {
+        self.send_text(to, text)
+    }
+
+    fn get_sessions(&self) -> Result<(), Error> {
+        self.call(GetSessions::new()).map(drop)
+    }
+
+    fn items<P: Pager>(&self, pager: P) -> Vec<Result<P::Item, Error>> {
+        self.items(pager).collect()
+    }
+
+    fn send_picture(&self, to: Uid, picture: Picture) -> Result<SentMsg, Error> {
+        self.send_picture(to, picture)
+    }
+
+    fn download_picture(&self, picture: &PictureContent) -> Result<Vec<u8>, Error> {
+        self.download_picture(picture)
+    }
+
+    fn save_picture(&self, picture: &PictureContent, to: &Path) -> io::Result<()> {
+        self.save_picture(picture, to)
+    }
+
+    fn read_picture(from: &Path) -> io::Result<Picture> {
+        on_blocking::read_picture(from)
+    }
+}
+
+/// A handler of an async runtime, which is polled before and after the work.
+fn polled<T, R: IntoHandlerResult>(
+    handler: impl FnMut(&T, &on_async_std::Session) -> R + Send + 'static,
+) -> impl FnMut(T, on_async_std::Session) -> BoxFuture<'static, HandlerResult> + Send + 'static
+where
+    T: Send + Sync + 'static,
+{
+    let handler = Arc::new(Mutex::new(handler));
+    move |input, session| {
+        let handler = Arc::clone(&handler);
+        let work = async move {
+            yield_now().await;
+            let result = {
+                let mut handler = handler.lock().unwrap_or_else(PoisonError::into_inner);
+                handler(&input, &session).into_handler_result()
+            };
+            yield_now().await;
+            result
+        };
+        work.boxed()
+    }
+}
+
+impl Session for on_async_std::Session {
+    type Client = on_async_std::Client;
+    const HIDDEN_RETRIES: usize = 1;
+    same_on_every_runtime! {}
+
+    fn new(context: Context, transport: impl Transport + 'static, config: PollerConfig) -> Self {
+        Self::new(context, transport, config).unwrap()
+    }
+
+    fn resume(
+        context: Context,
+        transport: impl Transport + 'static,
+        config: PollerConfig,
+        checkpoint: &Checkpoint,
+    ) -> Self {
+        Self::resume(context, transport, config, checkpoint).unwrap()
+    }
+
+    fn over_http(
+        context: Context,
+        transport: &TransportConfig,
+        config: PollerConfig,
+        from: Option<&Checkpoint>,
+    ) -> Self {
+        let transport = SurfTransport::with_config(transport).unwrap();
+        match from {
+            Some(checkpoint) => Self::resume(context, transport, config, checkpoint),
+            None => Self::new(context, transport, config),
+        }
+        .unwrap()
+    }
+
+    fn on_text<R: IntoHandlerResult>(
+        &self,
+        mut handler: impl FnMut(&str, &Event, &Self) -> R + Send + 'static,
+    ) -> Handler {
+        let mut handler = polled(move |(text, event): &(String, Arc<Event>), session| {
+            handler(text, event, session)
+        });
+        let handle = self.on_text(move |text, event, session| handler((text, event), session));
+        Handler::new(|| handle.remove())
+    }
+
+    fn on<R: IntoHandlerResult>(
+        &self,
+        event_type: EventType,
+        mut handler: impl FnMut(&Event, &Self) -> R + Send + 'static,
+    ) -> Handler {
+        let handler = polled(move |event: &Arc<Event>, session| handler(event, session));
+        let handle = self.on(event_type, handler);
+        Handler::new(|| handle.remove())
+    }
+
+    fn on_any<R: IntoHandlerResult>(
+        &self,
+        mut handler: impl FnMut(&Event, &Self) -> R + Send + 'static,
+    ) -> Handler {
+        let handler = polled(move |event: &Arc<Event>, session| handler(event, session));
+        let handle = self.on_any(handler);
+        Handler::new(|| handle.remove())
+    }
+
+    fn on_notice<R: IntoHandlerResult>(
+        &self,
+        mut handler: impl FnMut(&Notice, &Self) -> R + Send + 'static,
+    ) -> Handler {
+        let handler = polled(move |notice: &Arc<Notice>, session| handler(notice, session));
+        let handle = self.on_notice(handler);
+        Handler::new(|| handle.remove())
+    }
+
+    fn on_status<R: IntoHandlerResult>(
+        &self,
+        mut handler: impl FnMut(&StatusChange, &Self) -> R + Send + 'static,
+    ) -> Handler {
+        let handler = polled(move |change: &Arc<StatusChange>, session| handler(change, session));
+        let handle = self.on_status(handler);
+        Handler::new(|| handle.remove())
+    }
+
+    fn start(&self) -> Result<(), Error> {
+        block_on(self.start())
+    }
+
+    fn run(&self) -> Running {
+        let running = self.run();
+        Running(Box::new(|| block_on(running)))
+    }
+
+    fn events(&self) -> impl Iterator<Item = Event> + Send + 'static {
+        let mut events = self.events();
+        std::iter::from_fn(move || block_on(events.next()))
+    }
+
+    fn updates(&self) -> impl Iterator<Item = Update> + Send + 'static {
+        let mut updates = self.updates();
+        std::iter::from_fn(move || block_on(updates.next()))
+    }
+
+    fn reply(&self, event: &Event, text: &str) -> Result<SentMsg, Error> {
+        block_on(self.reply(event, text))
+    }
+}
+
+impl Client for on_async_std::Client {
+    fn new(context: Context, transport: impl Transport + 'static) -> Self {
+        Self::new(context, transport)
+    }
+
+    fn send_text(&self, to: Uid, text: &str) -> Result<SentMsg, Error> {
+        block_on(self.send_text(to, text))
+    }
+
+    fn get_sessions(&self) -> Result<(), Error> {
+        block_on(self.call(GetSessions::new())).map(drop)
+    }
+
+    fn items<P: Pager>(&self, pager: P) -> Vec<Result<P::Item, Error>> {
+        block_on(self.items(pager).collect())
+    }
+
+    fn send_picture(&self, to: Uid, picture: Picture) -> Result<SentMsg, Error> {
+        block_on(self.send_picture(to, picture))
+    }
+
+    fn download_picture(&self, picture: &PictureContent) -> Result<Vec<u8>, Error> {
+        block_on(self.download_picture(picture))
+    }
+
+    fn save_picture(&self, picture: &PictureContent, to: &Path) -> io::Result<()> {
+        block_on(self.save_picture(picture, to))
+    }
+
+    fn read_picture(from: &Path) -> io::Result<Picture> {
+        block_on(on_async_std::read_picture(from))
+    }
+}
