@@ -4,7 +4,7 @@ use std::fmt;
 
 use http::{Request, Response};
 
-use crate::context::Context;
+use crate::client_config::ClientConfig;
 use crate::endpoint::{Auth, Endpoint, server_date};
 use crate::endpoints::Nav;
 use crate::error::{Error, ErrorClass, TransportError};
@@ -42,16 +42,16 @@ impl<T: fmt::Debug> fmt::Debug for Step<T> {
 ///
 /// Calls share it: one that fetched keys leaves them for the next.
 #[derive(Debug, Clone)]
-pub struct Account {
-    context: Context,
+pub struct AuthState {
+    context: ClientConfig,
     identity: IdentityCache,
     clock: ServerClock,
     signs_lists: bool,
 }
 
-impl Account {
+impl AuthState {
     /// Creates an account that has no keys yet.
-    pub fn new(context: Context) -> Self {
+    pub fn new(context: ClientConfig) -> Self {
         Self {
             context,
             identity: IdentityCache::default(),
@@ -61,7 +61,7 @@ impl Account {
     }
 
     /// Returns the settings that all requests share.
-    pub fn context(&self) -> &Context {
+    pub fn context(&self) -> &ClientConfig {
         &self.context
     }
 
@@ -105,11 +105,11 @@ impl Account {
         self.signs_lists = signs;
     }
 
-    /// Draws the conclusion from an answer to a request of the [`WbiOnDemand`] kind that was
+    /// Draws the conclusion from an answer to a request of the [`OptionalWbiAuth`] kind that was
     /// not signed: one that is refused is signed from then on. Says whether to ask again at
     /// once: a risk control is a pause first.
     ///
-    /// [`WbiOnDemand`]: crate::WbiOnDemand
+    /// [`OptionalWbiAuth`]: crate::OptionalWbiAuth
     pub(crate) fn unsigned_list_refused(&mut self, class: ErrorClass) -> bool {
         let is_refused = matches!(class, ErrorClass::Signature | ErrorClass::RiskControl);
         self.signs_lists |= is_refused;
@@ -182,13 +182,13 @@ impl ServerClock {
 ///
 /// ```
 /// use bilibili_session::endpoints::FetchSessionMsgs;
-/// use bilibili_session::{Account, Call, Context, Credential, Now, Step, Uid, UnixMicros};
+/// use bilibili_session::{AuthState, Call, ClientConfig, Credential, Now, Step, Uid, UnixMicros};
 /// use std::time::Duration;
 ///
 /// # let nav = br#"{"code":-101,"message":"made up"}"#.to_vec();
 /// # let send = |_request: http::Request<Vec<u8>>| Ok(http::Response::new(nav.clone()));
 /// # let now = || Now { monotonic: Duration::ZERO, wall: UnixMicros(0) };
-/// let mut account = Account::new(Context::new(Credential::parse("SESSDATA=made%2Cup")?));
+/// let mut account = AuthState::new(ClientConfig::new(Credential::parse("SESSDATA=made%2Cup")?));
 /// let mut call = Call::new(FetchSessionMsgs::new(Uid(20001)));
 /// let mut step = call.start(&mut account, now());
 /// let result = loop {
@@ -228,7 +228,7 @@ impl<E: Endpoint> Call<E> {
     }
 
     /// Begins the call.
-    pub fn start(&mut self, account: &mut Account, now: Now) -> Step<E::Output> {
+    pub fn start(&mut self, account: &mut AuthState, now: Now) -> Step<E::Output> {
         self.signed_again = false;
         match self.endpoint.check(&account.context) {
             Ok(()) => self.send(account, now),
@@ -239,7 +239,7 @@ impl<E: Endpoint> Call<E> {
     /// Takes the result of the request that was to be sent last.
     pub fn handle_response(
         &mut self,
-        account: &mut Account,
+        account: &mut AuthState,
         now: Now,
         answer: Result<Response<Vec<u8>>, TransportError>,
     ) -> Step<E::Output> {
@@ -277,7 +277,7 @@ impl<E: Endpoint> Call<E> {
     /// Returns whether an answer asks for another signature, or for one at all.
     fn signs_again(
         &mut self,
-        account: &mut Account,
+        account: &mut AuthState,
         now: Now,
         generation: Option<Generation>,
         result: &Result<E::Output, Error>,
@@ -297,7 +297,7 @@ impl<E: Endpoint> Call<E> {
         false
     }
 
-    fn send(&mut self, account: &Account, now: Now) -> Step<E::Output> {
+    fn send(&mut self, account: &AuthState, now: Now) -> Step<E::Output> {
         let context = &account.context;
         let known = account.identity.get();
         let signs = E::Auth::ON_DEMAND && account.signs_lists;

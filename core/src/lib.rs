@@ -17,14 +17,14 @@
 //!
 //! ```
 //! use bilibili_session::endpoints::GetSessions;
-//! use bilibili_session::{Account, Call, Context, Credential, Now, Step, UnixMicros};
+//! use bilibili_session::{AuthState, Call, ClientConfig, Credential, Now, Step, UnixMicros};
 //! use std::time::Duration;
 //!
 //! # let send = |_: http::Request<Vec<u8>>| {
 //! #     let page = br#"{"code":0,"message":"0","data":{"session_list":[],"has_more":0}}"#;
 //! #     Ok(http::Response::new(page.to_vec()))
 //! # };
-//! let mut account = Account::new(Context::new(Credential::parse("SESSDATA=made%2Cup")?));
+//! let mut account = AuthState::new(ClientConfig::new(Credential::parse("SESSDATA=made%2Cup")?));
 //! let now = Now { monotonic: Duration::ZERO, wall: UnixMicros(1_700_000_000_000_000) };
 //! let mut call = Call::new(GetSessions::new());
 //! let mut step = call.start(&mut account, now);
@@ -48,7 +48,7 @@
 #![warn(clippy::exhaustive_structs, clippy::exhaustive_enums)]
 
 mod call;
-mod context;
+mod client_config;
 mod credential;
 mod endpoint;
 pub mod endpoints;
@@ -69,10 +69,13 @@ mod time;
 mod transport;
 mod wbi;
 
-pub use call::{Account, Call, Step};
-pub use context::Context;
+pub use call::{AuthState, Call, Step};
+pub use client_config::ClientConfig;
 pub use credential::{Credential, CredentialBuilder, CredentialError};
-pub use endpoint::{Auth, Cookies, Endpoint, OwnUid, Parts, Signer, Wbi, WbiOnDemand, server_date};
+pub use endpoint::{
+    Auth, CookieAuth, Endpoint, OptionalWbiAuth, RequestParts, UidAuth, WbiAuth, WbiSigner,
+    server_date,
+};
 pub use error::{Error, ErrorClass, TransportError, TransportErrorKind};
 pub use event::Event;
 pub use hosts::{Host, Hosts};

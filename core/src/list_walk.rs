@@ -7,7 +7,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::endpoints::{GetSessions, NewSessions, SessionPage, SessionType};
+use crate::endpoints::{GetSessions, NewSessions, SessionFilter, SessionPage};
 use crate::ids::ConversationId;
 use crate::model::Conversation;
 use crate::time::UnixMicros;
@@ -19,12 +19,12 @@ const END_OF_TIME: UnixMicros = UnixMicros(4_102_444_800_000_000);
 const LEAST_CAPACITY: usize = 2;
 
 /// The types that together hold every conversation.
-const SINGLE_TYPES: [SessionType; 5] = [
-    SessionType::UserAndSystem,
-    SessionType::NotFollowed,
-    SessionType::FanGroup,
-    SessionType::Intercepted,
-    SessionType::System,
+const SINGLE_TYPES: [SessionFilter; 5] = [
+    SessionFilter::UserAndSystem,
+    SessionFilter::NotFollowed,
+    SessionFilter::FanGroup,
+    SessionFilter::Intercepted,
+    SessionFilter::System,
 ];
 
 /// A page of a list.
@@ -302,7 +302,7 @@ impl ListWalk {
     }
 
     fn has_single_types(&self) -> bool {
-        self.template.lists() == SessionType::All
+        self.template.lists() == SessionFilter::All
     }
 
     const fn begin_single(&mut self, place: usize) {

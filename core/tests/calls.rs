@@ -11,8 +11,8 @@ use bilibili_session::endpoints::{
 use bilibili_session::error::{BuildError, ErrorClass};
 use bilibili_session::model::{FeedCursor, Picture, PictureContent, PictureFormat};
 use bilibili_session::{
-    Context, ConversationId, Credential, Endpoint, GroupId, Hosts, MsgKey, Seqno, Uid, UnixMicros,
-    UnixSeconds,
+    ClientConfig, ConversationId, Credential, Endpoint, GroupId, Hosts, MsgKey, Seqno, Uid,
+    UnixMicros, UnixSeconds,
 };
 use serde_json::json;
 use support::{Pairs, WTS, answer, context, request, request_with, take_apart};
@@ -137,8 +137,8 @@ fn calls_that_write() {
 
 #[test]
 fn what_is_refused_before_anything_is_sent() {
-    let refused = |context: &Context, call: &SendMsg| request_with(context, call).unwrap_err();
-    let read_only = Context::new(Credential::parse("SESSDATA=made%2Cup").unwrap());
+    let refused = |context: &ClientConfig, call: &SendMsg| request_with(context, call).unwrap_err();
+    let read_only = ClientConfig::new(Credential::parse("SESSDATA=made%2Cup").unwrap());
     let hi = |receiver: ConversationId| SendMsg::text(receiver, "hi");
     assert_eq!(
         refused(&read_only, &hi(Uid(20001).into())),
@@ -153,7 +153,7 @@ fn what_is_refused_before_anything_is_sent() {
         BuildError::ToOneself
     );
     assert!(request_with(&context(), &hi(GroupId(10001).into())).is_ok());
-    let without_uid = Context::new(Credential::parse("SESSDATA=a%2Cb; bili_jct=c").unwrap());
+    let without_uid = ClientConfig::new(Credential::parse("SESSDATA=a%2Cb; bili_jct=c").unwrap());
     assert_eq!(
         refused(&without_uid, &hi(Uid(10001).into())),
         BuildError::ToOneself
@@ -293,7 +293,7 @@ fn an_upload_is_a_form_of_three_fields() {
             .windows(png().len())
             .any(|window| window == png())
     );
-    let read_only = Context::new(Credential::parse("SESSDATA=made%2Cup").unwrap());
+    let read_only = ClientConfig::new(Credential::parse("SESSDATA=made%2Cup").unwrap());
     assert_eq!(
         request_with(&read_only, &upload).unwrap_err(),
         BuildError::MissingBiliJct

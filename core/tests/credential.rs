@@ -5,13 +5,14 @@ mod support;
 
 use bilibili_session::endpoints::{FetchSessionMsgs, GetUnreadMessages, SendMsg};
 use bilibili_session::{
-    Account, Call, Context, Credential, CredentialError, Endpoint, Now, Step, Uid, UnixMicros,
+    AuthState, Call, ClientConfig, Credential, CredentialError, Endpoint, Now, Step, Uid,
+    UnixMicros,
 };
 use support::{BILI_JCT, BUVID3, BUVID4, SESSDATA, credential, request_with, take_apart};
 
 /// What is sent with this credential, in a fixed order.
 fn cookies(credential: &Credential) -> Vec<String> {
-    let request = request_with(&Context::new(credential.clone()), &GetUnreadMessages).unwrap();
+    let request = request_with(&ClientConfig::new(credential.clone()), &GetUnreadMessages).unwrap();
     take_apart(&request)
         .cookies
         .into_iter()
@@ -171,7 +172,7 @@ fn nothing_shows_a_value() {
         monotonic: std::time::Duration::ZERO,
         wall: UnixMicros(1_700_000_000_000_000),
     };
-    let context = Context::new(credential());
+    let context = ClientConfig::new(credential());
     let send = SendMsg::text(Uid(20001), "hi");
     silent(
         "the credential",
@@ -195,7 +196,7 @@ fn nothing_shows_a_value() {
     );
     silent("the parts of one", {
         let identity = support::identity();
-        let signer = bilibili_session::Signer {
+        let signer = bilibili_session::WbiSigner {
             uid: identity.uid,
             keys: &identity.keys,
             wts: support::WTS,
@@ -203,7 +204,7 @@ fn nothing_shows_a_value() {
         format!("{:?}", send.parts(&context, signer).unwrap())
     });
 
-    let mut account = Account::new(context.clone());
+    let mut account = AuthState::new(context.clone());
     let mut call = Call::new(FetchSessionMsgs::new(Uid(20001)));
     silent("an account", format!("{account:?}"));
     let step = call.start(&mut account, now);
@@ -215,7 +216,7 @@ fn nothing_shows_a_value() {
         panic!("a message to oneself was sent");
     };
     silent("an error", format!("{error} {error:?}"));
-    let other = Context::new(
+    let other = ClientConfig::new(
         Credential::builder()
             .sessdata(SESSDATA)
             .uid("5")

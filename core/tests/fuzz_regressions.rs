@@ -15,7 +15,7 @@ mod checks;
 use std::time::Duration;
 
 use bilibili_session::error::{ApiError, TransportError, TransportErrorKind};
-use bilibili_session::poller::{Checkpoint, Notice};
+use bilibili_session::poller::{Checkpoint, Warning};
 use bilibili_session::{ConversationId, Error};
 use checks::assert_one_line;
 use checks::poller::check_script;
@@ -40,17 +40,17 @@ fn the_words_of_others_stay_on_their_line() {
     for text in [
         error.to_string(),
         transport.to_string(),
-        Notice::ReplyFailed {
+        Warning::ReplyFailed {
             conversation,
             error,
         }
         .to_string(),
-        Notice::HandlerFailed {
+        Warning::HandlerFailed {
             conversation,
             reason: words.to_owned(),
         }
         .to_string(),
-        Notice::Undecodable {
+        Warning::Undecodable {
             conversation: None,
             raw: words.to_owned(),
             reason: words.to_owned(),
@@ -146,7 +146,7 @@ fn list_of_numbers(numbers: std::ops::Range<u32>) -> Step {
 #[test]
 fn the_longest_interval_is_resumed() {
     use bilibili_session::poller::{Output, Poller, PollerConfig};
-    use bilibili_session::{Context, Credential, Hosts, Now, UnixMicros};
+    use bilibili_session::{ClientConfig, Credential, Hosts, Now, UnixMicros};
 
     let body = checks::checkpoint::Body {
         uid: 10001,
@@ -157,7 +157,7 @@ fn the_longest_interval_is_resumed() {
     };
     let checkpoint = Checkpoint::from_json(&body.to_json()).unwrap();
     let credential = Credential::parse("SESSDATA=made%2Cup").unwrap();
-    let context = Context::new(credential).hosts(Hosts::origin("http://127.0.0.1:1").unwrap());
+    let context = ClientConfig::new(credential).hosts(Hosts::origin("http://127.0.0.1:1").unwrap());
     let config = PollerConfig::new()
         .interval(Duration::MAX)
         .request_timeout(Duration::MAX);
@@ -186,7 +186,7 @@ fn the_longest_interval_is_resumed() {
 fn a_picture_full_of_boundaries_costs_one_look() {
     use bilibili_session::endpoints::UploadPicture;
     use bilibili_session::model::Picture;
-    use bilibili_session::{Context, Credential, Endpoint};
+    use bilibili_session::{ClientConfig, Credential, Endpoint};
 
     let mut file = b"GIF89a\x02\x00\x03\x00\x00\x00\x00;".to_vec();
     for number in 0..30_000 {
@@ -194,7 +194,7 @@ fn a_picture_full_of_boundaries_costs_one_look() {
     }
     let credential = Credential::parse("SESSDATA=made%2Cup; bili_jct=0011").unwrap();
     let call = UploadPicture::new(Picture::from_bytes(file).unwrap());
-    let request = call.request(&Context::new(credential), ()).unwrap();
+    let request = call.request(&ClientConfig::new(credential), ()).unwrap();
     let content_type = request.headers()["content-type"].to_str().unwrap();
     assert!(content_type.ends_with(&format!("-{:016x}", 30_000)));
 }

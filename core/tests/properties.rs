@@ -17,7 +17,9 @@ use std::time::Duration;
 
 use bilibili_session::endpoints::{GetSessionDetail, GetSystemMessages, MyGroupUnread};
 use bilibili_session::poller::{Checkpoint, Output, Poller, PollerConfig};
-use bilibili_session::{Content, Context, Credential, Endpoint, Event, EventType, Hosts, Message};
+use bilibili_session::{
+    ClientConfig, Content, Credential, Endpoint, Event, EventType, Hosts, Message,
+};
 use bilibili_session::{Now, Uid, UnixMicros};
 use checks::credential::cookie_header;
 use checks::poller::script::{Script, Settings, Step};
@@ -99,9 +101,9 @@ fn success(data: &Value) -> Response<Vec<u8>> {
     Response::new(json!({"code": 0, "data": data}).to_string().into_bytes())
 }
 
-fn context() -> Context {
+fn context() -> ClientConfig {
     let hosts = Hosts::origin("http://127.0.0.1:1").unwrap();
-    Context::new(Credential::parse("SESSDATA=made%2Cup").unwrap()).hosts(hosts)
+    ClientConfig::new(Credential::parse("SESSDATA=made%2Cup").unwrap()).hosts(hosts)
 }
 
 /// A server that tells nothing that is not so, and a network, clocks and a user that do

@@ -5,13 +5,13 @@ mod support;
 
 use bilibili_session::endpoints::{
     FetchSessionMsgs, GetAt, GetLikes, GetReplies, GetSessionDetail, GetSessionSettings,
-    GetSessions, GetSystemMessages, GetUnreadMessages, NewSessions, SendMsg, SessionType,
+    GetSessions, GetSystemMessages, GetUnreadMessages, NewSessions, SendMsg, SessionFilter,
     UploadPicture,
 };
 use bilibili_session::model::{FeedCursor, Picture, PictureContent};
 use bilibili_session::{
-    Account, Call, Context, ConversationId, Credential, MsgKey, Now, Seqno, Step, Uid, UnixMicros,
-    UnixSeconds,
+    AuthState, Call, ClientConfig, ConversationId, Credential, MsgKey, Now, Seqno, Step, Uid,
+    UnixMicros, UnixSeconds,
 };
 use serde_json::Value;
 use support::{DEV_ID, Pairs, Taken, WTS, context, keys, request, request_with, take_apart};
@@ -117,13 +117,13 @@ fn conversation(args: &Value) -> ConversationId {
     ConversationId::new(number(args, "session_type"), number(args, "talker_id"))
 }
 
-fn our_context(args: &Value) -> Context {
+fn our_context(args: &Value) -> ClientConfig {
     match args["sessdata"].as_str() {
         None => context(),
         Some(raw) if raw.contains('%') => {
-            Context::new(Credential::builder().sessdata(raw).build().unwrap())
+            ClientConfig::new(Credential::builder().sessdata(raw).build().unwrap())
         }
-        Some(raw) => Context::new(
+        Some(raw) => ClientConfig::new(
             Credential::builder()
                 .sessdata(raw)
                 .bili_jct(support::BILI_JCT)
@@ -150,7 +150,7 @@ fn ours(entry: &Value) -> http::Request<Vec<u8>> {
         })),
         "get_sessions" => request(&match args["session_type"].as_i64() {
             Some(number) => {
-                GetSessions::new().session_type(SessionType::from_number(number).unwrap())
+                GetSessions::new().session_type(SessionFilter::from_number(number).unwrap())
             }
             None => GetSessions::new(),
         }),
@@ -352,7 +352,8 @@ fn a_raw_sessdata_is_percent_encoded() {
         .sessdata("0123abcd,1715552000,89e/0*b1")
         .build();
     let cookies =
-        take_apart(&request_with(&Context::new(raw.unwrap()), &GetUnreadMessages).unwrap()).cookies;
+        take_apart(&request_with(&ClientConfig::new(raw.unwrap()), &GetUnreadMessages).unwrap())
+            .cookies;
     assert_eq!(
         cookies,
         [(
@@ -375,7 +376,7 @@ fn keys_are_fetched_first_where_there_are_none() {
             recording[half].as_str().unwrap()
         )
     };
-    let mut account = Account::new(context());
+    let mut account = AuthState::new(context());
     let mut call = Call::new(FetchSessionMsgs::new(Uid(20001)).begin_seqno(Seqno(0)));
     let Step::Send(nav) = call.start(&mut account, now) else {
         panic!("nothing is asked");

@@ -8,7 +8,7 @@ use std::time::Duration;
 use std::{fmt, io};
 
 use bilibili_session::poller::PollerConfig;
-use bilibili_session::{Context, Credential, CredentialError, Hosts};
+use bilibili_session::{ClientConfig, Credential, CredentialError, Hosts};
 use bilibili_session_blocking::UreqTransport;
 use bilibili_session_simulator::server::Server;
 use bilibili_session_simulator::{Config, Script, Simulator};
@@ -111,13 +111,13 @@ impl Demo {
     ///
     /// # Errors
     /// Never, as its values are made up to be valid.
-    pub fn context(&self) -> Result<Context, Box<dyn Error>> {
+    pub fn context(&self) -> Result<ClientConfig, Box<dyn Error>> {
         let login = self.server.simulator().login();
         let credential = Credential::builder()
             .sessdata(login.sessdata)
             .bili_jct(login.bili_jct)
             .build()?;
-        Ok(Context::new(credential).hosts(Hosts::origin(&self.server.origin())?))
+        Ok(ClientConfig::new(credential).hosts(Hosts::origin(&self.server.origin())?))
     }
 }
 
@@ -125,7 +125,7 @@ impl Demo {
 #[derive(Debug)]
 pub struct Connection {
     /// Who asks, and whom.
-    pub context: Context,
+    pub context: ClientConfig,
     /// What carries the requests.
     pub transport: UreqTransport,
     /// How often is asked.
@@ -141,7 +141,7 @@ pub struct Connection {
 /// Fails when the environment holds no good credential or origin.
 pub fn connect() -> Result<Connection, Box<dyn Error>> {
     let (context, config, demo) = match credential_from_env()? {
-        Some(credential) => (Context::new(credential), PollerConfig::new(), None),
+        Some(credential) => (ClientConfig::new(credential), PollerConfig::new(), None),
         None => {
             let demo = Demo::start(Script::parse(include_str!("echo_demo.jsonl"))?)?;
             let config = PollerConfig::new().interval(Duration::from_millis(200));

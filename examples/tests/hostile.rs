@@ -28,7 +28,7 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use bilibili_session::poller::PollerConfig;
 use bilibili_session::session::Update;
-use bilibili_session::{Context, Credential, Hosts, TransportConfig};
+use bilibili_session::{ClientConfig, Credential, Hosts, TransportConfig};
 use bilibili_session_simulator::{Answer, NewMessage, Simulator};
 use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair, KeyUsagePurpose};
 use rustls::pki_types::PrivateKeyDer;
@@ -600,7 +600,7 @@ fn the_one_that_polls() {
         .bili_jct(login.bili_jct)
         .build()
         .unwrap();
-    let context = Context::new(credential).hosts(Hosts::origin(&origin).unwrap());
+    let context = ClientConfig::new(credential).hosts(Hosts::origin(&origin).unwrap());
     let config = PollerConfig::new()
         .interval(Duration::from_millis(200))
         .request_timeout(TIMEOUT * 3);
@@ -611,7 +611,7 @@ fn the_one_that_polls() {
     }
     let tell = |update| match update {
         Update::Event(event) => say(json!({"event": event.text()})),
-        Update::Notice(notice) => {
+        Update::Warning(notice) => {
             say(json!({"notice": notice.kind(), "message": notice.to_string()}));
         }
         Update::Status(change) => say(json!({"status": change.status.code()})),

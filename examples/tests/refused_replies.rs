@@ -17,7 +17,7 @@ use std::time::Duration;
 use bilibili_session::endpoints::SendMsg;
 use bilibili_session::poller::{Poller, PollerConfig};
 use bilibili_session::session::{Driven, Output, SessionMachine, Update};
-use bilibili_session::{Account, Call, ConversationId, Now, Step, Uid};
+use bilibili_session::{AuthState, Call, ConversationId, Now, Step, Uid};
 use bilibili_session_simulator::{
     Fault, FaultKind, Setup, Simulator, VirtualBot, VirtualTransport,
 };
@@ -42,7 +42,7 @@ enum Way {
 /// A bot that replies to every message.
 struct Replier {
     machine: SessionMachine,
-    account: Account,
+    account: AuthState,
     transport: VirtualTransport,
     way: Way,
     /// Replies that failed, by the class of the error.
@@ -54,7 +54,7 @@ impl Replier {
         let poller = Poller::new(setup.context.clone(), PollerConfig::new())?;
         Ok(Self {
             machine: SessionMachine::new(poller),
-            account: Account::new(setup.context),
+            account: AuthState::new(setup.context),
             transport: setup.transport,
             way,
             failed: BTreeMap::new(),

@@ -25,8 +25,8 @@ use std::time::Duration;
 use bilibili_session::endpoints::*;
 use bilibili_session::poller::{Output, Poller, PollerConfig};
 use bilibili_session::{
-    Account, Call, Context, Credential, Endpoint, Error, Hosts, Now, Picture, Step, TransportError,
-    Uid, UnixMicros,
+    AuthState, Call, ClientConfig, Credential, Endpoint, Error, Hosts, Now, Picture, Step,
+    TransportError, Uid, UnixMicros,
 };
 use bilibili_session_simulator::{FaultKind, NewMessage};
 use serde_json::json;
@@ -169,8 +169,8 @@ fn credential() -> Credential {
         .unwrap()
 }
 
-fn context(origin: &str) -> Context {
-    Context::new(credential()).hosts(Hosts::origin(origin).unwrap())
+fn context(origin: &str) -> ClientConfig {
+    ClientConfig::new(credential()).hosts(Hosts::origin(origin).unwrap())
 }
 
 fn config() -> PollerConfig {
@@ -304,7 +304,7 @@ fn sessions_that_panic(world: &World) {
             session.close();
             assert!(event.text().is_none(), "{event:?} {session:?}");
         });
-        session.on_notice(move |notice, session| {
+        session.on_warning(move |notice, session| {
             let text = format!("{notice} {notice:?} {session:?}");
             notices.lock().unwrap().push(text);
         });
@@ -348,7 +348,7 @@ fn sessions_that_panic(world: &World) {
             session.close();
             async move { assert!(event.text().is_none(), "{event:?} {session:?}") }
         });
-        session.on_notice(move |notice, session| {
+        session.on_warning(move |notice, session| {
             let text = format!("{notice} {notice:?} {session:?}");
             notices.lock().unwrap().push(text);
             std::future::ready(())
@@ -413,7 +413,7 @@ fn nothing_stands_in_debug() {
         .sessdata(SESSDATA)
         .bili_jct(BILI_JCT)
         .buvid3(BUVID3);
-    let account = Account::new(context.clone());
+    let account = AuthState::new(context.clone());
     shows_nothing(
         "what holds the credential",
         &format!("{credential:?} {credential:#?} {builder:?} {context:?} {account:?}"),
@@ -424,7 +424,7 @@ fn nothing_stands_in_debug() {
     };
     macro_rules! step {
         ($endpoint:expr) => {
-            let mut account = Account::new(context.clone());
+            let mut account = AuthState::new(context.clone());
             let mut call = Call::new($endpoint);
             let step = call.start(&mut account, now);
             shows_nothing("a step", &format!("{step:?} {step:#?} {call:?}"));
@@ -711,7 +711,7 @@ fn to_the_services_own_hosts_over_https() {
             Ok::<_, TransportError>(http::Response::new(nav.to_string().into_bytes()))
         }
     };
-    let client = bilibili_session_blocking::Client::new(Context::new(credential()), transport);
+    let client = bilibili_session_blocking::Client::new(ClientConfig::new(credential()), transport);
     let mut calls = 0;
     macro_rules! call {
         ($endpoint:expr) => {
@@ -742,12 +742,12 @@ fn to_the_services_own_hosts_over_https() {
     ] {
         let call = DownloadPicture::new(url);
         assert!(
-            call.request(&Context::new(credential()), ()).is_err(),
+            call.request(&ClientConfig::new(credential()), ()).is_err(),
             "{url}"
         );
     }
     let own = DownloadPicture::new("https://i0.hdslb.com/bfs/im/a.png");
-    if let Ok(request) = own.request(&Context::new(credential()), ()) {
+    if let Ok(request) = own.request(&ClientConfig::new(credential()), ()) {
         assert!(
             !request.headers().contains_key("cookie"),
             "it is another host"

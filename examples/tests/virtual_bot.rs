@@ -12,7 +12,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use bilibili_session::poller::{Notice, Poller, PollerConfig, Status};
+use bilibili_session::poller::{Poller, PollerConfig, Status, Warning};
 use bilibili_session::session::{Driven, HandlerResult, SessionMachine};
 use bilibili_session::{ErrorClass, Event, EventType, Uid};
 use bilibili_session_async_std as on_async_std;
@@ -128,8 +128,8 @@ on_both! {
         bot.receive_text(Uid(20002), "fail").unwrap();
         bot.run_for(MINUTE).unwrap();
         assert!(bot.sent().is_empty());
-        let failed = |warning: &&Notice| match warning {
-            Notice::HandlerFailed { reason, .. } => reason.clone(),
+        let failed = |warning: &&Warning| match warning {
+            Warning::HandlerFailed { reason, .. } => reason.clone(),
             other => panic!("{other}"),
         };
         let mut reasons: Vec<String> = bot.warnings().iter().map(failed).collect();
@@ -227,7 +227,7 @@ on_both! {
         assert_eq!(bot.simulator().requests_matching(""), before);
         bot.run_for(10 * MINUTE).unwrap();
         assert_eq!(bot.sent(), [(USER, "two")]);
-        assert!(bot.warnings().iter().any(|it| matches!(it, Notice::RiskControl { .. })));
+        assert!(bot.warnings().iter().any(|it| matches!(it, Warning::RiskControl { .. })));
     }
 
     fn a_dead_login_ends_it_and_a_new_one_begins_again(bot) {

@@ -3,11 +3,11 @@
 //! ```no_run
 //! use async_std::stream::StreamExt;
 //! use bilibili_session_async_std::core::poller::PollerConfig;
-//! use bilibili_session_async_std::core::{Context, Credential};
+//! use bilibili_session_async_std::core::{ClientConfig, Credential};
 //! use bilibili_session_async_std::{Session, SurfTransport};
 //!
 //! # async fn example() -> Result<(), Box<dyn std::error::Error>> {
-//! let context = Context::new(Credential::parse("SESSDATA=…; bili_jct=…")?);
+//! let context = ClientConfig::new(Credential::parse("SESSDATA=…; bili_jct=…")?);
 //! let session = Session::new(context, SurfTransport::new()?, PollerConfig::new())?;
 //! let mut events = session.events();
 //! while let Some(event) = events.next().await {

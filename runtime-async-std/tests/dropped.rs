@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use async_std::task::{block_on, yield_now};
 use bilibili_session::poller::{Checkpoint, PollerConfig};
-use bilibili_session::{Context, ConversationId, Credential, Event, Hosts, TransportError};
+use bilibili_session::{ClientConfig, ConversationId, Credential, Event, Hosts, TransportError};
 use bilibili_session_async_std::{Session, Transport, now};
 use bilibili_session_simulator::{Answer, NewMessage, Simulator};
 use futures_util::StreamExt;
@@ -62,7 +62,7 @@ fn session(
         .bili_jct(login.bili_jct)
         .build()
         .unwrap();
-    let context = Context::new(credential).hosts(Hosts::origin("http://127.0.0.1:1").unwrap());
+    let context = ClientConfig::new(credential).hosts(Hosts::origin("http://127.0.0.1:1").unwrap());
     let config = PollerConfig::new()
         .interval(Duration::from_millis(1))
         .page_size(5);

@@ -14,8 +14,8 @@ use std::time::Duration;
 
 use async_std::future::timeout;
 use async_std::task::{block_on, sleep};
-use bilibili_session::poller::{Checkpoint, Notice, PollerConfig, Status};
-use bilibili_session::{Context, Credential, Event, Hosts, TransportError};
+use bilibili_session::poller::{Checkpoint, PollerConfig, Status, Warning};
+use bilibili_session::{ClientConfig, Credential, Event, Hosts, TransportError};
 use bilibili_session_async_std::{Session, Transport, now};
 use bilibili_session_simulator::{Answer, NewMessage, Simulator};
 use futures_util::{FutureExt, StreamExt};
@@ -56,14 +56,14 @@ fn transport(simulator: &Shared) -> impl Transport + use<> {
     move |request| answer(Arc::clone(&simulator), request)
 }
 
-fn context(simulator: &Shared) -> Context {
+fn context(simulator: &Shared) -> ClientConfig {
     let login = simulator.lock().unwrap().login();
     let credential = Credential::builder()
         .sessdata(login.sessdata)
         .bili_jct(login.bili_jct)
         .build()
         .unwrap();
-    Context::new(credential).hosts(Hosts::origin("http://127.0.0.1:1").unwrap())
+    ClientConfig::new(credential).hosts(Hosts::origin("http://127.0.0.1:1").unwrap())
 }
 
 fn often() -> PollerConfig {
@@ -162,8 +162,8 @@ fn a_handler_that_panics_before_its_future_is_reported() {
     session.on_any(|_, _| -> std::future::Ready<()> { panic!("out of luck") });
     session.on_any(async |_, session| session.close());
     let log = noticed.clone();
-    session.on_notice(move |notice, _| {
-        if let Notice::HandlerFailed { reason, .. } = &*notice {
+    session.on_warning(move |notice, _| {
+        if let Warning::HandlerFailed { reason, .. } = &*notice {
             log.push(reason);
         }
         async {}
@@ -327,7 +327,7 @@ fn requests_outlive_their_stream_and_end_with_the_session() {
         let mut updates = session.updates();
         while session.status() != Status::Connected {
             let update = updates.next().await.unwrap();
-            assert!(update.notice().is_none(), "{update:?}");
+            assert!(update.warning().is_none(), "{update:?}");
         }
         assert_eq!(requests(&simulator, "nav"), 1, "it was not asked again");
         // One that is given up between two items loses nothing.

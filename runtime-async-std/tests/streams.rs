@@ -10,7 +10,7 @@ use std::time::Duration;
 use async_std::future::timeout;
 use async_std::task::{self, block_on, sleep};
 use bilibili_session::poller::PollerConfig;
-use bilibili_session::{Context, Credential, Event, Hosts, TransportError};
+use bilibili_session::{ClientConfig, Credential, Event, Hosts, TransportError};
 use bilibili_session_async_std::{Session, Transport, Update, now};
 use bilibili_session_simulator::{Answer, NewMessage, Simulator};
 use futures_util::StreamExt;
@@ -75,14 +75,14 @@ fn session(simulator: &Arc<Mutex<Simulator>>, transport: impl Transport + 'stati
     Session::new(context(simulator), transport, config).unwrap()
 }
 
-fn context(simulator: &Arc<Mutex<Simulator>>) -> Context {
+fn context(simulator: &Arc<Mutex<Simulator>>) -> ClientConfig {
     let login = simulator.lock().unwrap().login();
     let credential = Credential::builder()
         .sessdata(login.sessdata)
         .bili_jct(login.bili_jct)
         .build()
         .unwrap();
-    Context::new(credential).hosts(Hosts::origin("http://127.0.0.1:1").unwrap())
+    ClientConfig::new(credential).hosts(Hosts::origin("http://127.0.0.1:1").unwrap())
 }
 
 /// What one taker got: rising numbers in each conversation.
@@ -156,7 +156,7 @@ fn a_stream_of_its_own_for_each_turn() {
                     taken.note(&event);
                     close(&session);
                 }
-                Ok(Some(Update::Notice(notice))) => panic!("{notice}"),
+                Ok(Some(Update::Warning(notice))) => panic!("{notice}"),
                 Ok(_) => {}
                 Err(_) => drop(turns.fetch_add(1, Ordering::Relaxed)),
             }

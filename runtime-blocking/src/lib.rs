@@ -2,11 +2,11 @@
 //!
 //! ```no_run
 //! use bilibili_session_blocking::core::poller::PollerConfig;
-//! use bilibili_session_blocking::core::{Context, Credential};
+//! use bilibili_session_blocking::core::{ClientConfig, Credential};
 //! use bilibili_session_blocking::{Session, UreqTransport};
 //!
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
-//! let context = Context::new(Credential::parse("SESSDATA=…; bili_jct=…")?);
+//! let context = ClientConfig::new(Credential::parse("SESSDATA=…; bili_jct=…")?);
 //! let session = Session::new(context, UreqTransport::new(), PollerConfig::new())?;
 //! for event in session.events() {
 //!     println!("{}: {:?}", event.sender_uid(), event.text());

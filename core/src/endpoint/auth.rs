@@ -7,30 +7,30 @@ use crate::wbi::WbiKeys;
 
 mod sealed {
     pub trait Sealed {}
-    impl Sealed for super::Cookies {}
-    impl Sealed for super::OwnUid {}
-    impl Sealed for super::Wbi {}
-    impl Sealed for super::WbiOnDemand {}
+    impl Sealed for super::CookieAuth {}
+    impl Sealed for super::UidAuth {}
+    impl Sealed for super::WbiAuth {}
+    impl Sealed for super::OptionalWbiAuth {}
 }
 
-/// Requirement of a call besides the login's cookies: [`Cookies`], [`OwnUid`], [`Wbi`] or
-/// [`WbiOnDemand`].
+/// Requirement of a call besides the login's cookies: [`Cookies`], [`UidAuth`], [`WbiAuth`] or
+/// [`OptionalWbiAuth`].
 pub trait Auth: sealed::Sealed {
     /// True where the service decides if it wants a signature.
     const ON_DEMAND: bool = false;
 
     /// Input that is needed to build such a request.
-    type Proof<'a>: Copy;
+    type Input<'a>: Copy;
 
     /// Returns the proof where no identity is needed for it.
-    fn without_identity() -> Option<Self::Proof<'static>>;
+    fn without_identity() -> Option<Self::Input<'static>>;
 
     /// Returns the proof made from the identity that nav named.
-    fn with_identity(identity: &Identity, wts: UnixSeconds) -> Self::Proof<'_>;
+    fn with_identity(identity: &Identity, wts: UnixSeconds) -> Self::Input<'_>;
 
     /// Returns the query as sent.
     fn query(
-        proof: Self::Proof<'_>,
+        proof: Self::Input<'_>,
         query: Vec<(&'static str, String)>,
     ) -> Vec<(&'static str, String)>;
 }
@@ -41,7 +41,7 @@ pub trait Auth: sealed::Sealed {
     clippy::exhaustive_enums,
     reason = "the name of a requirement, no value has this type"
 )]
-pub enum Cookies {}
+pub enum CookieAuth {}
 
 /// Requirement of the account's own number, which the request contains.
 #[derive(Debug, Clone, Copy)]
@@ -49,7 +49,7 @@ pub enum Cookies {}
     clippy::exhaustive_enums,
     reason = "the name of a requirement, no value has this type"
 )]
-pub enum OwnUid {}
+pub enum UidAuth {}
 
 /// Requirement of a signed query.
 #[derive(Debug, Clone, Copy)]
@@ -57,7 +57,7 @@ pub enum OwnUid {}
     clippy::exhaustive_enums,
     reason = "the name of a requirement, no value has this type"
 )]
-pub enum Wbi {}
+pub enum WbiAuth {}
 
 /// Requirement of a query that is signed only where the service asks for it: lists of
 /// conversations.
@@ -66,7 +66,7 @@ pub enum Wbi {}
     clippy::exhaustive_enums,
     reason = "the name of a requirement, no value has this type"
 )]
-pub enum WbiOnDemand {}
+pub enum OptionalWbiAuth {}
 
 /// Keys, account and time that sign a query.
 #[derive(Debug, Clone, Copy)]
@@ -74,8 +74,8 @@ pub enum WbiOnDemand {}
     clippy::exhaustive_structs,
     reason = "whoever builds requests by hand makes it"
 )]
-pub struct Signer<'a> {
-    /// Account that signs.
+pub struct WbiSigner<'a> {
+    /// AuthState that signs.
     pub uid: Uid,
     /// Keys that nav gave.
     pub keys: &'a WbiKeys,
@@ -83,8 +83,8 @@ pub struct Signer<'a> {
     pub wts: UnixSeconds,
 }
 
-impl Auth for Cookies {
-    type Proof<'a> = ();
+impl Auth for CookieAuth {
+    type Input<'a> = ();
 
     fn without_identity() -> Option<()> {
         Some(())
@@ -97,8 +97,8 @@ impl Auth for Cookies {
     }
 }
 
-impl Auth for OwnUid {
-    type Proof<'a> = Uid;
+impl Auth for UidAuth {
+    type Input<'a> = Uid;
 
     fn without_identity() -> Option<Uid> {
         None
@@ -113,45 +113,48 @@ impl Auth for OwnUid {
     }
 }
 
-impl Auth for Wbi {
-    type Proof<'a> = Signer<'a>;
+impl Auth for WbiAuth {
+    type Input<'a> = WbiSigner<'a>;
 
-    fn without_identity() -> Option<Signer<'static>> {
+    fn without_identity() -> Option<WbiSigner<'static>> {
         None
     }
 
-    fn with_identity(identity: &Identity, wts: UnixSeconds) -> Signer<'_> {
-        Signer {
+    fn with_identity(identity: &Identity, wts: UnixSeconds) -> WbiSigner<'_> {
+        WbiSigner {
             uid: identity.uid,
             keys: &identity.keys,
             wts,
         }
     }
 
-    fn query(proof: Signer<'_>, query: Vec<(&'static str, String)>) -> Vec<(&'static str, String)> {
+    fn query(
+        proof: WbiSigner<'_>,
+        query: Vec<(&'static str, String)>,
+    ) -> Vec<(&'static str, String)> {
         proof.keys.sign(query, proof.wts)
     }
 }
 
-impl Auth for WbiOnDemand {
-    type Proof<'a> = Option<Signer<'a>>;
+impl Auth for OptionalWbiAuth {
+    type Input<'a> = Option<WbiSigner<'a>>;
 
     const ON_DEMAND: bool = true;
 
-    fn without_identity() -> Option<Option<Signer<'static>>> {
+    fn without_identity() -> Option<Option<WbiSigner<'static>>> {
         Some(None)
     }
 
-    fn with_identity(identity: &Identity, wts: UnixSeconds) -> Option<Signer<'_>> {
-        Some(Wbi::with_identity(identity, wts))
+    fn with_identity(identity: &Identity, wts: UnixSeconds) -> Option<WbiSigner<'_>> {
+        Some(WbiAuth::with_identity(identity, wts))
     }
 
     fn query(
-        proof: Option<Signer<'_>>,
+        proof: Option<WbiSigner<'_>>,
         query: Vec<(&'static str, String)>,
     ) -> Vec<(&'static str, String)> {
         match proof {
-            Some(signer) => Wbi::query(signer, query),
+            Some(signer) => WbiAuth::query(signer, query),
             None => query,
         }
     }

@@ -8,13 +8,13 @@ mod auth;
 mod envelope;
 mod parts;
 
-pub use auth::{Auth, Cookies, OwnUid, Signer, Wbi, WbiOnDemand};
+pub use auth::{Auth, CookieAuth, OptionalWbiAuth, UidAuth, WbiAuth, WbiSigner};
 pub use envelope::server_date;
-pub use parts::Parts;
+pub use parts::RequestParts;
 
 use serde_json::Value;
 
-use crate::context::Context;
+use crate::client_config::ClientConfig;
 use crate::error::{BuildError, DecodeError, Error};
 
 /// Call of the service.
@@ -23,9 +23,9 @@ use crate::error::{BuildError, DecodeError, Error};
 ///
 /// ```
 /// use bilibili_session::endpoints::GetSessions;
-/// use bilibili_session::{Context, Credential, Endpoint};
+/// use bilibili_session::{ClientConfig, Credential, Endpoint};
 ///
-/// let context = Context::new(Credential::parse("SESSDATA=made%2Cup")?);
+/// let context = ClientConfig::new(Credential::parse("SESSDATA=made%2Cup")?);
 /// let call = GetSessions::new();
 /// let request = call.request(&context, None)?;
 /// assert_eq!(request.uri().host(), Some("api.vc.bilibili.com"));
@@ -47,7 +47,7 @@ pub trait Endpoint {
     ///
     /// # Errors
     /// Fails with what the caller must mend.
-    fn check(&self, context: &Context) -> Result<(), BuildError> {
+    fn check(&self, context: &ClientConfig) -> Result<(), BuildError> {
         let _ = context;
         Ok(())
     }
@@ -58,9 +58,9 @@ pub trait Endpoint {
     /// Fails with what the caller must mend.
     fn parts(
         &self,
-        context: &Context,
-        proof: <Self::Auth as Auth>::Proof<'_>,
-    ) -> Result<Parts, BuildError>;
+        context: &ClientConfig,
+        proof: <Self::Auth as Auth>::Input<'_>,
+    ) -> Result<RequestParts, BuildError>;
 
     /// Reads `data` of a successful answer.
     ///
@@ -74,8 +74,8 @@ pub trait Endpoint {
     /// Fails with what the caller must mend; nothing was sent then.
     fn request(
         &self,
-        context: &Context,
-        proof: <Self::Auth as Auth>::Proof<'_>,
+        context: &ClientConfig,
+        proof: <Self::Auth as Auth>::Input<'_>,
     ) -> Result<http::Request<Vec<u8>>, BuildError> {
         self.check(context)?;
         let mut parts = self.parts(context, proof)?;

@@ -5,7 +5,7 @@ use http::{Method, Request};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use url::form_urlencoded;
 
-use crate::context::Context;
+use crate::client_config::ClientConfig;
 use crate::error::BuildError;
 use crate::hosts::Host;
 use crate::picture_url::PictureUrl;
@@ -15,7 +15,7 @@ const SITE: &str = "https://www.bilibili.com";
 /// Method, host, path and parameters of a call, before they are one request.
 #[derive(Debug, Clone)]
 #[must_use]
-pub struct Parts {
+pub struct RequestParts {
     target: Target,
     /// Name and value, neither encoded.
     pub(super) query: Vec<(&'static str, String)>,
@@ -50,7 +50,7 @@ impl std::fmt::Debug for Body {
     }
 }
 
-impl Parts {
+impl RequestParts {
     /// Creates a GET.
     pub fn get(host: Host, path: &'static str) -> Self {
         Self {
@@ -113,7 +113,7 @@ impl Parts {
     ///
     /// # Errors
     /// Fails when the credential has no `bili_jct`.
-    pub fn csrf(self, context: &Context) -> Result<Self, BuildError> {
+    pub fn csrf(self, context: &ClientConfig) -> Result<Self, BuildError> {
         let token = context
             .credential
             .csrf()
@@ -131,7 +131,10 @@ impl Parts {
     }
 
     /// Builds the request, with the headers that every request has.
-    pub(super) fn into_request(self, context: &Context) -> Result<Request<Vec<u8>>, BuildError> {
+    pub(super) fn into_request(
+        self,
+        context: &ClientConfig,
+    ) -> Result<Request<Vec<u8>>, BuildError> {
         let mut url = match &self.target {
             Target::Call(host, path) => context.hosts.url(*host, path),
             Target::Picture(url) => url.on(&context.hosts),

@@ -4,8 +4,8 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-use crate::context::Context;
-use crate::endpoint::{Cookies, Endpoint, Parts};
+use crate::client_config::ClientConfig;
+use crate::endpoint::{CookieAuth, Endpoint, RequestParts};
 use crate::error::{BuildError, DecodeError};
 use crate::hosts::Host;
 use crate::json;
@@ -37,11 +37,11 @@ macro_rules! feed {
         }
 
         impl Endpoint for $name {
-            type Auth = Cookies;
+            type Auth = CookieAuth;
             type Output = FeedPage<$item>;
 
-            fn parts(&self, _: &Context, (): ()) -> Result<Parts, BuildError> {
-                Ok(Parts::get(Host::Api, $path)
+            fn parts(&self, _: &ClientConfig, (): ()) -> Result<RequestParts, BuildError> {
+                Ok(RequestParts::get(Host::Api, $path)
                     .query_opt("id", self.after.map(|cursor| cursor.id))
                     .query_opt($time, self.after.map(|cursor| cursor.time.0)))
             }

@@ -3,8 +3,8 @@
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::context::Context;
-use crate::endpoint::{Endpoint, Parts, Signer, Wbi};
+use crate::client_config::ClientConfig;
+use crate::endpoint::{Endpoint, RequestParts, WbiAuth, WbiSigner};
 use crate::error::{BuildError, DecodeError};
 use crate::event::Event;
 use crate::hosts::Host;
@@ -61,10 +61,10 @@ impl FetchSessionMsgs {
 }
 
 impl Endpoint for FetchSessionMsgs {
-    type Auth = Wbi;
+    type Auth = WbiAuth;
     type Output = MessagePage;
 
-    fn check(&self, _: &Context) -> Result<(), BuildError> {
+    fn check(&self, _: &ClientConfig) -> Result<(), BuildError> {
         match self.size {
             1..=MAX_SIZE => Ok(()),
             _ => Err(BuildError::Parameter {
@@ -74,9 +74,9 @@ impl Endpoint for FetchSessionMsgs {
         }
     }
 
-    fn parts(&self, _: &Context, _: Signer<'_>) -> Result<Parts, BuildError> {
+    fn parts(&self, _: &ClientConfig, _: WbiSigner<'_>) -> Result<RequestParts, BuildError> {
         Ok(
-            Parts::get(Host::Vc, "/svr_sync/v1/svr_sync/fetch_session_msgs")
+            RequestParts::get(Host::Vc, "/svr_sync/v1/svr_sync/fetch_session_msgs")
                 .query("talker_id", self.conversation.talker_id())
                 .query("session_type", self.conversation.session_type())
                 .query("size", self.size)

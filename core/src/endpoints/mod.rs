@@ -1,7 +1,7 @@
 //! Calls of the service, one short file for each family.
 
+mod conversation_actions;
 mod feed;
-mod marks;
 mod messages;
 mod multipart;
 mod nav;
@@ -12,13 +12,13 @@ mod settings;
 mod system;
 mod unread;
 
+pub use conversation_actions::{RemoveSession, SetMsgDnd, SetTop, UpdateAck};
 pub use feed::{GetAt, GetLikes, GetReplies};
-pub use marks::{RemoveSession, SetMsgDnd, SetTop, UpdateAck};
 pub use messages::{Emote, FetchSessionMsgs, MessagePage};
 pub use nav::{Nav, NavInfo};
 pub use pictures::{DownloadPicture, UploadPicture, UploadedPicture};
 pub use send_msg::{KeyHitInfos, SendMsg, SentMsg};
-pub use sessions::{GetSessionDetail, GetSessions, NewSessions, SessionPage, SessionType};
+pub use sessions::{GetSessionDetail, GetSessions, NewSessions, SessionFilter, SessionPage};
 pub use settings::{
     Audience, GetSessionSettings, LikeSetting, NotifySetting, RecvLikeSetting, SessionSettings,
 };

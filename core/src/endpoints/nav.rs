@@ -1,10 +1,10 @@
-//! Account of a login, and the keys of the day.
+//! AuthState of a login, and the keys of the day.
 
 use serde::Deserialize;
 use serde_json::Value;
 
-use crate::context::Context;
-use crate::endpoint::{Cookies, Endpoint, Parts};
+use crate::client_config::ClientConfig;
+use crate::endpoint::{CookieAuth, Endpoint, RequestParts};
 use crate::error::{ApiError, BuildError, DecodeError, Error};
 use crate::hosts::Host;
 use crate::identity::Identity;
@@ -64,11 +64,11 @@ impl NavInfo {
 }
 
 impl Endpoint for Nav {
-    type Auth = Cookies;
+    type Auth = CookieAuth;
     type Output = NavInfo;
 
-    fn parts(&self, _: &Context, (): ()) -> Result<Parts, BuildError> {
-        Ok(Parts::get(Host::Api, "/x/web-interface/nav"))
+    fn parts(&self, _: &ClientConfig, (): ()) -> Result<RequestParts, BuildError> {
+        Ok(RequestParts::get(Host::Api, "/x/web-interface/nav"))
     }
 
     fn decode(&self, data: &Value) -> Result<NavInfo, DecodeError> {

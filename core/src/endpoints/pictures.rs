@@ -4,8 +4,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::multipart::Multipart;
-use crate::context::Context;
-use crate::endpoint::{Cookies, Endpoint, Parts};
+use crate::client_config::ClientConfig;
+use crate::endpoint::{CookieAuth, Endpoint, RequestParts};
 use crate::error::{ApiError, BuildError, DecodeError, Error, HttpError};
 use crate::hosts::Host;
 use crate::json;
@@ -30,17 +30,17 @@ impl UploadPicture {
 }
 
 impl Endpoint for UploadPicture {
-    type Auth = Cookies;
+    type Auth = CookieAuth;
     type Output = UploadedPicture;
 
-    fn check(&self, context: &Context) -> Result<(), BuildError> {
+    fn check(&self, context: &ClientConfig) -> Result<(), BuildError> {
         match context.credential().can_write() {
             true => Ok(()),
             false => Err(BuildError::MissingBiliJct),
         }
     }
 
-    fn parts(&self, context: &Context, (): ()) -> Result<Parts, BuildError> {
+    fn parts(&self, context: &ClientConfig, (): ()) -> Result<RequestParts, BuildError> {
         let csrf = context
             .credential()
             .csrf()
@@ -56,7 +56,10 @@ impl Endpoint for UploadPicture {
                 self.picture.bytes(),
             )
             .finish();
-        Ok(Parts::post(Host::Api, "/x/dynamic/feed/draw/upload_bfs").body(content_type, body))
+        Ok(
+            RequestParts::post(Host::Api, "/x/dynamic/feed/draw/upload_bfs")
+                .body(content_type, body),
+        )
     }
 
     fn decode(&self, data: &Value) -> Result<UploadedPicture, DecodeError> {
@@ -142,15 +145,15 @@ impl DownloadPicture {
 }
 
 impl Endpoint for DownloadPicture {
-    type Auth = Cookies;
+    type Auth = CookieAuth;
     type Output = Vec<u8>;
 
-    fn check(&self, _: &Context) -> Result<(), BuildError> {
+    fn check(&self, _: &ClientConfig) -> Result<(), BuildError> {
         PictureUrl::read(&self.url).map(|_| ())
     }
 
-    fn parts(&self, _: &Context, (): ()) -> Result<Parts, BuildError> {
-        Ok(Parts::picture(PictureUrl::read(&self.url)?))
+    fn parts(&self, _: &ClientConfig, (): ()) -> Result<RequestParts, BuildError> {
+        Ok(RequestParts::picture(PictureUrl::read(&self.url)?))
     }
 
     /// There is no JSON around a picture.

@@ -4,8 +4,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::Emote;
-use crate::context::Context;
-use crate::endpoint::{Endpoint, Parts, Signer, Wbi};
+use crate::client_config::ClientConfig;
+use crate::endpoint::{Endpoint, RequestParts, WbiAuth, WbiSigner};
 use crate::error::{BuildError, DecodeError};
 use crate::hosts::Host;
 use crate::ids::{ConversationId, MsgKey};
@@ -111,11 +111,11 @@ impl SendMsg {
 }
 
 impl Endpoint for SendMsg {
-    type Auth = Wbi;
+    type Auth = WbiAuth;
     type Output = SentMsg;
     const SENDS: bool = true;
 
-    fn check(&self, context: &Context) -> Result<(), BuildError> {
+    fn check(&self, context: &ClientConfig) -> Result<(), BuildError> {
         if !context.credential().can_write() {
             return Err(BuildError::MissingBiliJct);
         }
@@ -140,7 +140,11 @@ impl Endpoint for SendMsg {
         }
     }
 
-    fn parts(&self, context: &Context, signer: Signer<'_>) -> Result<Parts, BuildError> {
+    fn parts(
+        &self,
+        context: &ClientConfig,
+        signer: WbiSigner<'_>,
+    ) -> Result<RequestParts, BuildError> {
         if self.receiver == signer.uid.into() {
             return Err(BuildError::ToOneself);
         }
@@ -154,7 +158,7 @@ impl Endpoint for SendMsg {
             }
         }
         let dev_id = context.dev_id_of(signer.uid);
-        Parts::post(Host::Vc, "/web_im/v1/web_im/send_msg")
+        RequestParts::post(Host::Vc, "/web_im/v1/web_im/send_msg")
             .query("w_sender_uid", signer.uid)
             .query("w_receiver_id", self.receiver.talker_id())
             .query("w_dev_id", &dev_id)

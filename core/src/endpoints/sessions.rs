@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 use serde_json::Value;
 
-use crate::context::Context;
-use crate::endpoint::{Cookies, Endpoint, Parts, Signer, WbiOnDemand};
+use crate::client_config::ClientConfig;
+use crate::endpoint::{CookieAuth, Endpoint, OptionalWbiAuth, RequestParts, WbiSigner};
 use crate::error::{BuildError, DecodeError};
 use crate::hosts::Host;
 use crate::ids::{ConversationId, Uid};
@@ -23,7 +23,7 @@ const USUAL_SIZE: u32 = 20;
 /// Filter of a list: the conversations that are shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 #[non_exhaustive]
-pub enum SessionType {
+pub enum SessionFilter {
     /// Users and the system (1).
     UserAndSystem,
     /// Users that are not followed (2).
@@ -43,7 +43,7 @@ pub enum SessionType {
     FollowedAndSystem,
 }
 
-impl SessionType {
+impl SessionFilter {
     /// Reads the number on the wire.
     pub const fn from_number(number: i64) -> Option<Self> {
         Some(match number {
@@ -81,7 +81,7 @@ impl SessionType {
 #[derive(Debug, Clone)]
 #[must_use]
 pub struct GetSessions {
-    session_type: SessionType,
+    session_type: SessionFilter,
     group_fold: bool,
     unfollow_fold: bool,
     sort_rule: u32,
@@ -100,7 +100,7 @@ impl GetSessions {
     /// Asks for the newest page of all conversations, groups folded.
     pub const fn new() -> Self {
         Self {
-            session_type: SessionType::All,
+            session_type: SessionFilter::All,
             group_fold: true,
             unfollow_fold: false,
             sort_rule: 2,
@@ -111,7 +111,7 @@ impl GetSessions {
     }
 
     /// Asks only for these conversations.
-    pub const fn session_type(mut self, session_type: SessionType) -> Self {
+    pub const fn session_type(mut self, session_type: SessionFilter) -> Self {
         self.session_type = session_type;
         self
     }
@@ -154,7 +154,7 @@ impl GetSessions {
     }
 
     /// Returns the filter of the list.
-    pub(crate) const fn lists(&self) -> SessionType {
+    pub(crate) const fn lists(&self) -> SessionFilter {
         self.session_type
     }
 
@@ -165,16 +165,20 @@ impl GetSessions {
 }
 
 impl Endpoint for GetSessions {
-    type Auth = WbiOnDemand;
+    type Auth = OptionalWbiAuth;
     type Output = SessionPage;
 
-    fn check(&self, _: &Context) -> Result<(), BuildError> {
+    fn check(&self, _: &ClientConfig) -> Result<(), BuildError> {
         check_size(self.size)
     }
 
-    fn parts(&self, _: &Context, _: Option<Signer<'_>>) -> Result<Parts, BuildError> {
+    fn parts(
+        &self,
+        _: &ClientConfig,
+        _: Option<WbiSigner<'_>>,
+    ) -> Result<RequestParts, BuildError> {
         Ok(
-            Parts::get(Host::Vc, "/session_svr/v1/session_svr/get_sessions")
+            RequestParts::get(Host::Vc, "/session_svr/v1/session_svr/get_sessions")
                 .query("session_type", self.session_type.number())
                 .query("group_fold", u8::from(self.group_fold))
                 .query("unfollow_fold", u8::from(self.unfollow_fold))
@@ -226,16 +230,20 @@ impl NewSessions {
 }
 
 impl Endpoint for NewSessions {
-    type Auth = WbiOnDemand;
+    type Auth = OptionalWbiAuth;
     type Output = SessionPage;
 
-    fn check(&self, _: &Context) -> Result<(), BuildError> {
+    fn check(&self, _: &ClientConfig) -> Result<(), BuildError> {
         check_size(self.size)
     }
 
-    fn parts(&self, _: &Context, _: Option<Signer<'_>>) -> Result<Parts, BuildError> {
+    fn parts(
+        &self,
+        _: &ClientConfig,
+        _: Option<WbiSigner<'_>>,
+    ) -> Result<RequestParts, BuildError> {
         Ok(
-            Parts::get(Host::Vc, "/session_svr/v1/session_svr/new_sessions")
+            RequestParts::get(Host::Vc, "/session_svr/v1/session_svr/new_sessions")
                 .query("begin_ts", self.begin_ts.0)
                 .query_opt("size", self.size)
                 .web(),
@@ -268,12 +276,12 @@ impl GetSessionDetail {
 }
 
 impl Endpoint for GetSessionDetail {
-    type Auth = Cookies;
+    type Auth = CookieAuth;
     type Output = Conversation;
 
-    fn parts(&self, _: &Context, (): ()) -> Result<Parts, BuildError> {
+    fn parts(&self, _: &ClientConfig, (): ()) -> Result<RequestParts, BuildError> {
         Ok(
-            Parts::get(Host::Vc, "/session_svr/v1/session_svr/session_detail")
+            RequestParts::get(Host::Vc, "/session_svr/v1/session_svr/session_detail")
                 .query("talker_id", self.conversation.talker_id())
                 .query("session_type", self.conversation.session_type())
                 .web(),

@@ -3,14 +3,14 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use crate::context::Context;
-use crate::endpoint::{Cookies, Endpoint, Parts};
+use crate::client_config::ClientConfig;
+use crate::endpoint::{CookieAuth, Endpoint, RequestParts};
 use crate::error::{BuildError, DecodeError};
 use crate::hosts::Host;
 use crate::json;
 use crate::json::lenient::{maybe_flag, maybe_int};
 use crate::json::nested::maybe;
-use crate::model::coded;
+use crate::model::int_enum;
 
 /// Asks for the account's settings of private messages and notifications.
 ///
@@ -23,7 +23,7 @@ use crate::model::coded;
 #[must_use]
 pub struct GetSessionSettings;
 
-coded! {
+int_enum! {
     /// Whether private messages are notified of (`msg_notify`).
     NotifySetting:
     /// They are.
@@ -32,7 +32,7 @@ coded! {
     Off = 3,
 }
 
-coded! {
+int_enum! {
     /// Whether likes are notified of (`set_like`).
     LikeSetting:
     /// They are.
@@ -41,7 +41,7 @@ coded! {
     Off = 5,
 }
 
-coded! {
+int_enum! {
     /// Whether likes received are notified of (`set_recv_like`).
     RecvLikeSetting:
     /// They are.
@@ -50,7 +50,7 @@ coded! {
     Off = 2,
 }
 
-coded! {
+int_enum! {
     /// From whom something is notified of (`set_comment`, `set_at`).
     Audience:
     /// From everybody.
@@ -118,14 +118,16 @@ pub struct SessionSettings {
 }
 
 impl Endpoint for GetSessionSettings {
-    type Auth = Cookies;
+    type Auth = CookieAuth;
     type Output = SessionSettings;
 
-    fn parts(&self, _: &Context, (): ()) -> Result<Parts, BuildError> {
-        Ok(Parts::get(Host::Vc, "/link_setting/v1/link_setting/get")
-            .query("msg_notify", 1)
-            .query("show_unfollowed_msg", 1)
-            .web())
+    fn parts(&self, _: &ClientConfig, (): ()) -> Result<RequestParts, BuildError> {
+        Ok(
+            RequestParts::get(Host::Vc, "/link_setting/v1/link_setting/get")
+                .query("msg_notify", 1)
+                .query("show_unfollowed_msg", 1)
+                .web(),
+        )
     }
 
     fn decode(&self, data: &Value) -> Result<SessionSettings, DecodeError> {

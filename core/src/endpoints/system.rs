@@ -2,8 +2,8 @@
 
 use serde_json::Value;
 
-use crate::context::Context;
-use crate::endpoint::{Cookies, Endpoint, Parts};
+use crate::client_config::ClientConfig;
+use crate::endpoint::{CookieAuth, Endpoint, RequestParts};
 use crate::error::{BuildError, DecodeError};
 use crate::hosts::Host;
 use crate::json::{self, Unreadable};
@@ -80,11 +80,11 @@ impl GetSystemMessages {
 }
 
 impl Endpoint for GetSystemMessages {
-    type Auth = Cookies;
+    type Auth = CookieAuth;
     type Output = SystemPage;
 
-    fn parts(&self, _: &Context, (): ()) -> Result<Parts, BuildError> {
-        let get = |path| Parts::get(Host::Message, path);
+    fn parts(&self, _: &ClientConfig, (): ()) -> Result<RequestParts, BuildError> {
+        let get = |path| RequestParts::get(Host::Message, path);
         Ok(match self.source {
             Source::User { page_size } => {
                 get("/x/sys-msg/query_user_notify").query("page_size", page_size)

@@ -3,8 +3,8 @@
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::context::Context;
-use crate::endpoint::{Cookies, Endpoint, Parts};
+use crate::client_config::ClientConfig;
+use crate::endpoint::{CookieAuth, Endpoint, RequestParts};
 use crate::error::{BuildError, DecodeError};
 use crate::hosts::Host;
 use crate::json;
@@ -62,11 +62,11 @@ pub struct UnreadMessages {
 }
 
 impl Endpoint for GetUnreadMessages {
-    type Auth = Cookies;
+    type Auth = CookieAuth;
     type Output = UnreadMessages;
 
-    fn parts(&self, _: &Context, (): ()) -> Result<Parts, BuildError> {
-        Ok(Parts::get(Host::Api, "/x/msgfeed/unread"))
+    fn parts(&self, _: &ClientConfig, (): ()) -> Result<RequestParts, BuildError> {
+        Ok(RequestParts::get(Host::Api, "/x/msgfeed/unread"))
     }
 
     fn decode(&self, data: &Value) -> Result<UnreadMessages, DecodeError> {
@@ -102,7 +102,7 @@ pub struct SingleUnreadCounts {
     /// Pushed, and kept back by the service.
     #[serde(deserialize_with = "int")]
     pub dustbin_push_msg: i64,
-    /// Kept back by the service.
+    /// RecentEvents back by the service.
     #[serde(deserialize_with = "int")]
     pub dustbin_unread: i64,
     /// Business messages from users that are followed.
@@ -117,12 +117,12 @@ pub struct SingleUnreadCounts {
 }
 
 impl Endpoint for SingleUnread {
-    type Auth = Cookies;
+    type Auth = CookieAuth;
     type Output = SingleUnreadCounts;
 
-    fn parts(&self, _: &Context, (): ()) -> Result<Parts, BuildError> {
+    fn parts(&self, _: &ClientConfig, (): ()) -> Result<RequestParts, BuildError> {
         Ok(
-            Parts::get(Host::Vc, "/session_svr/v1/session_svr/single_unread")
+            RequestParts::get(Host::Vc, "/session_svr/v1/session_svr/single_unread")
                 .query("unread_type", 0)
                 .query("show_unfollow_list", 1)
                 .query("show_dustbin", 1)
@@ -157,11 +157,11 @@ pub struct GroupUnreadCount {
 }
 
 impl Endpoint for MyGroupUnread {
-    type Auth = Cookies;
+    type Auth = CookieAuth;
     type Output = GroupUnreadCount;
 
-    fn parts(&self, _: &Context, (): ()) -> Result<Parts, BuildError> {
-        Ok(Parts::get(Host::Vc, "/session_svr/v1/session_svr/my_group_unread").web())
+    fn parts(&self, _: &ClientConfig, (): ()) -> Result<RequestParts, BuildError> {
+        Ok(RequestParts::get(Host::Vc, "/session_svr/v1/session_svr/my_group_unread").web())
     }
 
     fn decode(&self, data: &Value) -> Result<GroupUnreadCount, DecodeError> {

@@ -29,7 +29,7 @@ where
         Value::Array(_) | Value::Object(_) => None,
     };
     wide.and_then(|wide| T::try_from(wide).ok())
-        .ok_or_else(|| D::Error::custom(Unfit("an integer in range", &value)))
+        .ok_or_else(|| D::Error::custom(UnexpectedType("an integer in range", &value)))
 }
 
 /// What must be there: null and "" are errors, else as the type reads itself.
@@ -40,9 +40,9 @@ where
 {
     let value = Value::deserialize(deserializer)?;
     match &value {
-        Value::Null => Err(D::Error::custom(Unfit("a value", &value))),
+        Value::Null => Err(D::Error::custom(UnexpectedType("a value", &value))),
         Value::String(text) if text.trim().is_empty() => {
-            Err(D::Error::custom(Unfit("a value", &value)))
+            Err(D::Error::custom(UnexpectedType("a value", &value)))
         }
         _ => T::deserialize(value).map_err(D::Error::custom),
     }
@@ -50,7 +50,8 @@ where
 
 /// [`int`], where null and "" are errors.
 pub(crate) fn required_int<'de, D: Deserializer<'de>>(deserializer: D) -> Result<i64, D::Error> {
-    maybe_int(deserializer)?.ok_or_else(|| D::Error::custom(Unfit("an integer", &Value::Null)))
+    maybe_int(deserializer)?
+        .ok_or_else(|| D::Error::custom(UnexpectedType("an integer", &Value::Null)))
 }
 
 /// A float that is an integer and small enough to be exact.
@@ -74,7 +75,7 @@ pub(crate) fn float<'de, D: Deserializer<'de>>(deserializer: D) -> Result<f64, D
         Value::Number(number) => number.as_f64(),
         _ => None,
     }
-    .ok_or_else(|| D::Error::custom(Unfit("a number", &value)))
+    .ok_or_else(|| D::Error::custom(UnexpectedType("a number", &value)))
 }
 
 /// A flag: a bool, a number (anything but 0 is true), either as a string; null is false.
@@ -91,7 +92,7 @@ pub(crate) fn flag<'de, D: Deserializer<'de>>(deserializer: D) -> Result<bool, D
         },
         Value::Array(_) | Value::Object(_) => None,
     }
-    .ok_or_else(|| D::Error::custom(Unfit("a flag", &value)))
+    .ok_or_else(|| D::Error::custom(UnexpectedType("a flag", &value)))
 }
 
 /// Text: a string, or a number or bool as it is written; null is "".
@@ -100,7 +101,7 @@ pub(crate) fn text<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String,
         Value::Null => Ok(String::new()),
         Value::String(text) => Ok(text),
         value @ (Value::Number(_) | Value::Bool(_)) => Ok(value.to_string()),
-        value => Err(D::Error::custom(Unfit("text", &value))),
+        value => Err(D::Error::custom(UnexpectedType("text", &value))),
     }
 }
 
@@ -136,9 +137,9 @@ pub(crate) fn maybe_flag<'de, D: Deserializer<'de>>(
 }
 
 /// What was wanted, and what kind of thing was there (never its content).
-pub(super) struct Unfit<'a>(pub(super) &'static str, pub(super) &'a Value);
+pub(super) struct UnexpectedType<'a>(pub(super) &'static str, pub(super) &'a Value);
 
-impl fmt::Display for Unfit<'_> {
+impl fmt::Display for UnexpectedType<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let found = match self.1 {
             Value::Null => "null",

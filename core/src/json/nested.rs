@@ -4,7 +4,7 @@ use serde::de::{DeserializeOwned, Error};
 use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 
-use super::lenient::Unfit;
+use super::lenient::UnexpectedType;
 use super::salvage;
 
 /// An object, or nothing: null and what cannot be read are nothing.
@@ -32,6 +32,6 @@ where
             .iter()
             .filter_map(|item| Some(salvage(item).ok()?.0))
             .collect()),
-        value => Err(D::Error::custom(Unfit("an array", &value))),
+        value => Err(D::Error::custom(UnexpectedType("an array", &value))),
     }
 }

@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use super::coded::coded;
+use super::int_enum::int_enum;
 use crate::ids::{ConversationId, MsgKey, Seqno, Uid};
 use crate::json::lenient::{flag, int, required, text};
 use crate::json::nested::list;
@@ -75,7 +75,7 @@ impl Message {
     }
 }
 
-coded! {
+int_enum! {
     /// What kind of message it is (`msg_type`).
     EventType:
     /// Text.
@@ -122,7 +122,7 @@ coded! {
     Welcome = 306,
 }
 
-coded! {
+int_enum! {
     /// Whether a message still stands (`msg_status`).
     MsgStatus:
     /// It stands.

@@ -1,9 +1,9 @@
 //! What the server sends, as types: one file for each thing.
 
-mod coded;
 mod content;
 mod conversation;
 mod feed;
+mod int_enum;
 mod message;
 mod notice;
 mod picture;
@@ -11,10 +11,10 @@ mod share;
 mod system_notice;
 mod video;
 
-pub(crate) use coded::coded;
 pub use content::Content;
 pub use conversation::{AccountInfo, Conversation, SystemTalkers};
 pub use feed::{At, FeedCursor, FeedItem, FeedPage, FeedUser, Like, LikeItem, Reply};
+pub(crate) use int_enum::int_enum;
 pub use message::{EventType, Message, MsgStatus};
 pub use notice::{
     Ai, Button, GroupNotice, JumpUriConfig, Notice, NoticeModule, Notifier, SystemContent, Tip,

@@ -3,12 +3,12 @@
 use serde::{Deserialize, Serialize};
 
 use super::VideoId;
-use super::coded::coded;
+use super::int_enum::int_enum;
 use crate::json::lenient::{int, text};
 use crate::json::nested::{list, maybe};
 use crate::time::UnixSeconds;
 
-coded! {
+int_enum! {
     /// What kind of thing was shared (`source`).
     ShareSource:
     /// A short clip; no longer used by the service.

@@ -11,7 +11,7 @@ use super::decode::{Reply, decode};
 use super::in_flight::InFlight;
 use super::lists::{LatestNow, Listing, Part};
 use super::state::State;
-use super::{Notice, Poller};
+use super::{Poller, Warning};
 use crate::endpoints::{MessagePage, SessionPage};
 use crate::error::{BuildError, DecodeError, Error, TransportError};
 use crate::event::Event;
@@ -149,7 +149,7 @@ impl Poller {
         let rng = &mut self.pauses.rng;
         let delay = self.lists.doubt(listing, now.monotonic, latest, rng);
         let error = DecodeError::new("data.has_more", &reason).into();
-        self.tell(Notice::ListIncomplete { delay, error });
+        self.tell(Warning::ListIncomplete { delay, error });
     }
 
     /// Takes over what a list says of a conversation.
@@ -221,7 +221,7 @@ impl Poller {
     /// Tells of stretches that are missing for good.
     pub(super) fn tell_lost(&mut self, id: ConversationId, lost: Vec<RangeInclusive<u64>>) {
         for range in lost {
-            self.tell(Notice::Gap {
+            self.tell(Warning::Gap {
                 conversation: id,
                 from_seqno: Seqno(*range.start()),
                 to_seqno: Seqno(*range.end()),
@@ -249,7 +249,7 @@ impl Poller {
             if conversation.is_none() && !self.told.is_new(&item.raw) {
                 continue;
             }
-            self.tell(Notice::Undecodable {
+            self.tell(Warning::Undecodable {
                 conversation,
                 raw: item.raw.clone(),
                 reason: item.error.to_string(),

@@ -5,7 +5,7 @@ use http::Response;
 use super::output::Output;
 use super::pauses::{Cause, Refused, SendLimit, Source};
 use super::state::State;
-use super::{Notice, Poller};
+use super::{Poller, Warning};
 use crate::call::{Call, Step};
 use crate::endpoint::Endpoint;
 use crate::error::{Error, ErrorClass, TransportError};
@@ -63,7 +63,7 @@ impl Poller {
         if let Some(limit) = limit {
             let delay = self.pauses.hold_sends(self.clock, limit);
             let error = error.clone();
-            self.tell(Notice::SendsPaused { delay, error });
+            self.tell(Warning::SendsPaused { delay, error });
             return;
         }
         let cause = match error.class() {
@@ -84,7 +84,7 @@ impl Poller {
         self.pause(now, refused, None, error.clone());
     }
 
-    pub(super) fn tell(&mut self, notice: Notice) {
-        self.outbox.push_back(Output::Notice(notice));
+    pub(super) fn tell(&mut self, notice: Warning) {
+        self.outbox.push_back(Output::Warning(notice));
     }
 }

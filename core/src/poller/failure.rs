@@ -7,7 +7,7 @@ use super::conversation::Ended;
 use super::in_flight::InFlight;
 use super::pauses::{Cause, Refused, Source};
 use super::state::State;
-use super::{Notice, Poller};
+use super::{Poller, Warning};
 use crate::error::{Error, ErrorClass, TransportErrorKind};
 use crate::identity::{Generation, Refusal};
 use crate::ids::ConversationId;
@@ -45,17 +45,17 @@ impl Poller {
         self.break_off(now, now.monotonic);
         if let Some(delay) = self.pauses.begin(self.clock, refused) {
             self.tell(match refused.cause {
-                Cause::Fault | Cause::Signature => Notice::Retry {
+                Cause::Fault | Cause::Signature => Warning::Retry {
                     delay,
                     conversation,
                     error,
                 },
-                Cause::Throttled => Notice::Throttled {
+                Cause::Throttled => Warning::Throttled {
                     delay,
                     conversation,
                     error,
                 },
-                Cause::RiskControl => Notice::RiskControl {
+                Cause::RiskControl => Warning::RiskControl {
                     delay,
                     conversation,
                     error,
@@ -96,7 +96,7 @@ impl Poller {
         let generation = in_flight.signed_with.unwrap_or_default();
         match self.account.refuse(generation, now) {
             Refusal::SignAgain if state.sign_again() => self.fetch_first(id),
-            Refusal::Account if self.refused_to.is_some_and(|other| other != id) => {
+            Refusal::AuthState if self.refused_to.is_some_and(|other| other != id) => {
                 self.pause(now, in_flight.refused(Cause::Signature), None, error);
             }
             _ => {
@@ -118,7 +118,7 @@ impl Poller {
     /// The list failed. What is known to be behind can be fetched all the same.
     fn retry_list(&mut self, now: Now, error: Error) {
         let delay = self.pauses.next(Cause::Fault, Source::Poll);
-        self.tell(Notice::Retry {
+        self.tell(Warning::Retry {
             delay,
             conversation: None,
             error,
@@ -176,7 +176,7 @@ impl Poller {
         match state.end() {
             Ended::AskAgain { held, is_first } => {
                 if is_first {
-                    self.tell(Notice::ConversationFailed {
+                    self.tell(Warning::ConversationFailed {
                         conversation: id,
                         held,
                         error: error.clone(),
@@ -186,7 +186,7 @@ impl Poller {
             }
             Ended::Over(lost) => {
                 self.ready.push_back(id);
-                self.tell(Notice::ConversationFailed {
+                self.tell(Warning::ConversationFailed {
                     conversation: id,
                     held: 0,
                     error,
@@ -201,7 +201,7 @@ impl Poller {
             return;
         };
         let delay = state.fail(self.clock, error.class(), &mut self.pauses.rng);
-        self.tell(Notice::Retry {
+        self.tell(Warning::Retry {
             delay,
             conversation: Some(id),
             error,

@@ -7,13 +7,13 @@
 //! # Run loop
 //!
 //! ```
-//! use bilibili_session::{Context, Credential, Now, UnixMicros};
+//! use bilibili_session::{ClientConfig, Credential, Now, UnixMicros};
 //! use bilibili_session::poller::{Output, Poller, PollerConfig};
 //! use std::time::Duration;
 //!
 //! # let answer = || http::Response::new(br#"{"code":-101,"message":"made up"}"#.to_vec());
 //! # let mut elapsed = Duration::ZERO;
-//! let context = Context::new(Credential::parse("SESSDATA=made%2Cup")?);
+//! let context = ClientConfig::new(Credential::parse("SESSDATA=made%2Cup")?);
 //! let mut poller = Poller::new(context, PollerConfig::new())?;
 //! let result = loop {
 //!     # elapsed += Duration::from_millis(1);
@@ -25,7 +25,7 @@
 //!             poller.handle_response(now, outgoing.id, Ok(answer()))?;
 //!         }
 //!         Output::Event(event) => println!("{:?}", event.text()),
-//!         Output::Notice(notice) => eprintln!("{notice}"),
+//!         Output::Warning(notice) => eprintln!("{notice}"),
 //!         Output::Status(change) => eprintln!("{}", change.status),
 //!         // Sleep until then, or until an answer comes, a call beside it is over, or it is
 //!         // to close.
@@ -42,8 +42,8 @@
 //! Every message that arrives after the start and that a list shows comes out, once, in order
 //! within its conversation, also when thousands arrive between two rounds or requests fail. A
 //! list that breaks off or cannot be proven whole is owed: it is read later, and a notice
-//! ([`Notice::ListIncomplete`]) says so. What the service lists and does not deliver in three
-//! rounds is a [`Notice::Gap`].
+//! ([`Warning::ListIncomplete`]) says so. What the service lists and does not deliver in three
+//! rounds is a [`Warning::Gap`].
 //!
 //! A [`Checkpoint`] covers exactly what was handed out; one that is resumed goes on from
 //! there. The poller asks no faster than its interval, pauses when told to, and keeps its
@@ -64,16 +64,16 @@ mod decode;
 mod failure;
 mod habits;
 mod in_flight;
-mod kept;
 mod lists;
-mod notice;
 mod output;
 mod pauses;
+mod recent_events;
 mod request;
 mod schedule;
 mod state;
 mod status;
 mod told;
+mod warning;
 
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -83,12 +83,12 @@ use http::Response;
 pub use checkpoint::{Checkpoint, CheckpointError};
 pub use config::{ConfigError, PollerConfig};
 pub use habits::Habits;
-pub use notice::Notice;
 pub use output::{Outgoing, Output, RequestId, UnknownRequest};
 pub use status::{Status, StatusChange};
+pub use warning::Warning;
 
-use crate::call::Account;
-use crate::context::Context;
+use crate::call::AuthState;
+use crate::client_config::ClientConfig;
 use crate::error::TransportError;
 use crate::event::Event;
 use crate::ids::{ConversationId, Uid};
@@ -97,9 +97,9 @@ use crate::time::Now;
 use conversation::{ConversationState, FetchOutcome};
 use conversations::Conversations;
 use in_flight::Requests;
-use kept::Kept;
 use lists::Lists;
 use pauses::Pauses;
+use recent_events::RecentEvents;
 use schedule::Schedule;
 use state::{End, State};
 use told::Told;
@@ -110,7 +110,7 @@ const KEY_PACE: Duration = Duration::from_secs(5);
 /// Turns the private messages of an account into events. See the [module](self).
 #[derive(Debug)]
 pub struct Poller {
-    account: Account,
+    account: AuthState,
     config: PollerConfig,
     state: State,
     /// The latest monotonic reading.
@@ -128,7 +128,7 @@ pub struct Poller {
     refused_to: Option<ConversationId>,
     /// Pages of messages that bring nothing were found to say that there is more.
     empty_says_more: bool,
-    kept: Kept,
+    kept: RecentEvents,
     /// Items of lists that could not be read.
     told: Told,
     outbox: VecDeque<Output>,
@@ -139,9 +139,9 @@ impl Poller {
     ///
     /// # Errors
     /// Fails when the configuration is out of range, or asks the service itself too often.
-    pub fn new(context: Context, config: PollerConfig) -> Result<Self, ConfigError> {
+    pub fn new(context: ClientConfig, config: PollerConfig) -> Result<Self, ConfigError> {
         config.check(context.is_official())?;
-        let mut account = Account::new(context.clone());
+        let mut account = AuthState::new(context.clone());
         account.sign_lists(config.habits.lists_signed == Some(true));
         account.set_key_pace(config.interval.min(KEY_PACE));
         Ok(Self {
@@ -156,7 +156,7 @@ impl Poller {
             pauses: Pauses::new(&config),
             refused_to: None,
             empty_says_more: false,
-            kept: Kept::new(config.kept_events),
+            kept: RecentEvents::new(config.kept_events),
             told: Told::default(),
             outbox: VecDeque::new(),
             account,
@@ -170,7 +170,7 @@ impl Poller {
     /// As [`new`](Self::new), and when the checkpoint is of another account than the
     /// credential names.
     pub fn resume(
-        context: Context,
+        context: ClientConfig,
         config: PollerConfig,
         checkpoint: &Checkpoint,
     ) -> Result<Self, ConfigError> {
@@ -356,7 +356,7 @@ impl Poller {
             return;
         };
         if let FetchOutcome::Gone { from, to } = state.settle() {
-            self.tell(Notice::Gap {
+            self.tell(Warning::Gap {
                 conversation: id,
                 from_seqno: from,
                 to_seqno: to,

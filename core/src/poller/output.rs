@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use http::Request;
 
-use super::notice::Notice;
 use super::status::StatusChange;
+use super::warning::Warning;
 use crate::error::Error;
 use crate::event::Event;
 
@@ -20,7 +20,7 @@ pub enum Output {
     /// A message arrived. It counts as handed out from now on.
     Event(Event),
     /// Something to know that is no message.
-    Notice(Notice),
+    Warning(Warning),
     /// The state changed.
     Status(StatusChange),
     /// Nothing to do until this monotonic reading, or until an answer comes, or until

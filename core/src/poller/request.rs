@@ -11,7 +11,7 @@ use super::in_flight::{InFlight, Purpose};
 use super::lists::newest_page;
 use super::output::Outgoing;
 use super::state::{Fetching, State};
-use crate::endpoint::{Auth, Endpoint, Wbi, WbiOnDemand};
+use crate::endpoint::{Auth, Endpoint, OptionalWbiAuth, WbiAuth};
 use crate::endpoints::{FetchSessionMsgs, Nav};
 use crate::error::BuildError;
 use crate::identity::{Generation, Identity};
@@ -152,7 +152,7 @@ impl Poller {
         if let Some(end_seqno) = ask.end_seqno {
             call = call.end_seqno(end_seqno);
         }
-        let signer = Wbi::with_identity(identity, self.account.server_now(now));
+        let signer = WbiAuth::with_identity(identity, self.account.server_now(now));
         let request = call.request(self.account.context(), signer);
         self.send(now, Purpose::Fetch(id, size), Some(generation), request)
     }
@@ -167,14 +167,14 @@ impl Poller {
     /// Sends a list, signed if the service wants that.
     fn send_list<E>(&mut self, now: Now, purpose: Purpose, list: &E) -> Option<Outgoing>
     where
-        E: Endpoint<Auth = WbiOnDemand>,
+        E: Endpoint<Auth = OptionalWbiAuth>,
     {
         let identity = self.account.identity();
         let identity = identity.filter(|_| self.account.signs_lists());
         let wts = self.account.server_now(now);
         let signer = identity
             .as_ref()
-            .map(|(_, identity)| Wbi::with_identity(identity, wts));
+            .map(|(_, identity)| WbiAuth::with_identity(identity, wts));
         let request = list.request(self.account.context(), signer);
         let signed_with = identity.map(|(generation, _)| generation);
         self.send(now, purpose, signed_with, request)

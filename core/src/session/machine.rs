@@ -11,7 +11,7 @@ use super::running_handlers::RunningHandlers;
 use crate::call::{Call, Step};
 use crate::endpoint::Endpoint;
 use crate::error::{Error, TransportError};
-use crate::poller::{self, Checkpoint, Notice, Outgoing, Poller, RequestId, Status};
+use crate::poller::{self, Checkpoint, Outgoing, Poller, RequestId, Status, Warning};
 use crate::time::Now;
 
 /// A session without its I/O: a [`Poller`], and the order in which handlers are called.
@@ -23,12 +23,12 @@ use crate::time::Now;
 /// ```
 /// use bilibili_session::poller::{Poller, PollerConfig};
 /// use bilibili_session::session::{SessionMachine, Output};
-/// use bilibili_session::{Context, Credential, Now, UnixMicros};
+/// use bilibili_session::{ClientConfig, Credential, Now, UnixMicros};
 /// # use std::time::Duration;
 ///
 /// # let answer = || http::Response::new(br#"{"code":-101,"message":"made up"}"#.to_vec());
 /// # let mut elapsed = Duration::ZERO;
-/// let context = Context::new(Credential::parse("SESSDATA=made%2Cup")?);
+/// let context = ClientConfig::new(Credential::parse("SESSDATA=made%2Cup")?);
 /// let mut machine = SessionMachine::new(Poller::new(context, PollerConfig::new())?);
 /// let result = loop {
 ///     # elapsed += Duration::from_millis(1);
@@ -151,7 +151,7 @@ impl SessionMachine {
                 poller::Output::Send(outgoing) => return Output::Send(outgoing),
                 poller::Output::Wait(until) => return Output::Wait(until),
                 poller::Output::Event(event) => self.queue.put(event.into()),
-                poller::Output::Notice(notice) => self.queue.put(notice.into()),
+                poller::Output::Warning(notice) => self.queue.put(notice.into()),
                 poller::Output::Status(change) => self.queue.put(change.into()),
                 poller::Output::Finished(result) => self.result = Some(result),
             }
@@ -201,7 +201,7 @@ impl SessionMachine {
         if let Update::Event(event) = dispatch.0 {
             for reason in failures {
                 let conversation = event.conversation;
-                let failed = Notice::HandlerFailed {
+                let failed = Warning::HandlerFailed {
                     conversation,
                     reason,
                 };

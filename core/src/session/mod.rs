@@ -17,7 +17,7 @@ use std::sync::Arc;
 
 use crate::error::{TransportError, TransportErrorKind};
 use crate::event::Event;
-use crate::poller::{Notice, StatusChange};
+use crate::poller::{StatusChange, Warning};
 
 /// One thing that a session reports. Clones share the value inside.
 #[derive(Debug, Clone, PartialEq)]
@@ -29,7 +29,7 @@ pub enum Update {
     /// A message arrived.
     Event(Arc<Event>),
     /// Something went wrong and was dealt with.
-    Notice(Arc<Notice>),
+    Warning(Arc<Warning>),
     /// The state changed.
     Status(Arc<StatusChange>),
 }
@@ -44,9 +44,9 @@ impl Update {
     }
 
     /// Returns the notice, if this is one.
-    pub const fn notice(&self) -> Option<&Arc<Notice>> {
+    pub const fn warning(&self) -> Option<&Arc<Warning>> {
         match self {
-            Self::Notice(notice) => Some(notice),
+            Self::Warning(notice) => Some(notice),
             _ => None,
         }
     }
@@ -66,9 +66,9 @@ impl From<Event> for Update {
     }
 }
 
-impl From<Notice> for Update {
-    fn from(notice: Notice) -> Self {
-        Self::Notice(Arc::new(notice))
+impl From<Warning> for Update {
+    fn from(notice: Warning) -> Self {
+        Self::Warning(Arc::new(notice))
     }
 }
 

@@ -1,7 +1,7 @@
 //! A credential that is made can be sent, and shows nothing of itself.
 
 use bilibili_session::endpoints::Nav;
-use bilibili_session::{Context, Credential, Endpoint};
+use bilibili_session::{ClientConfig, Credential, Endpoint};
 
 /// The text of a credential, in any form or none.
 pub fn check(input: &[u8]) {
@@ -29,7 +29,7 @@ pub fn check_text(text: &str) {
 /// The `Cookie` header as it is sent.
 pub fn cookie_header(credential: &Credential) -> String {
     let request = Nav
-        .request(&Context::new(credential.clone()), ())
+        .request(&ClientConfig::new(credential.clone()), ())
         .expect("what was checked can be sent");
     let header = request.headers().get("cookie").unwrap();
     assert!(header.is_sensitive());

@@ -7,7 +7,7 @@ use bilibili_session::endpoints::{DownloadPicture, FetchSessionMsgs, GetSessions
 use bilibili_session::error::BuildError;
 use bilibili_session::model::{PictureContent, VideoId};
 use bilibili_session::{
-    Auth, Context, Credential, Endpoint, Hosts, Identity, Uid, UnixSeconds, Wbi, WbiKeys,
+    Auth, ClientConfig, Credential, Endpoint, Hosts, Identity, Uid, UnixSeconds, WbiAuth, WbiKeys,
 };
 
 /// Byte 0: what the rest is.
@@ -31,8 +31,8 @@ pub fn check(input: &[u8]) {
     }
 }
 
-fn context() -> Context {
-    Context::new(Credential::parse("SESSDATA=made%2Cup; bili_jct=0011").unwrap())
+fn context() -> ClientConfig {
+    ClientConfig::new(Credential::parse("SESSDATA=made%2Cup; bili_jct=0011").unwrap())
 }
 
 /// An origin that is taken is where the request goes; without TLS only to this machine.
@@ -154,7 +154,7 @@ pub fn check_signature(text: &str) {
     }
 
     let identity = Identity::new(Uid(10001), "", keys);
-    let proof = Wbi::with_identity(&identity, wts);
+    let proof = WbiAuth::with_identity(&identity, wts);
     let request = FetchSessionMsgs::new(Uid(20001))
         .request(&context(), proof)
         .unwrap();

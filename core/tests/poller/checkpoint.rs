@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use bilibili_session::poller::{
-    Checkpoint, CheckpointError, Notice, Output, Poller, PollerConfig, Status,
+    Checkpoint, CheckpointError, Output, Poller, PollerConfig, Status, Warning,
 };
-use bilibili_session::{Context, Credential};
+use bilibili_session::{ClientConfig, Credential};
 use serde_json::json;
 
 use crate::scenario::{START, Scenario, entry, nav_data, page, text_at, user};
@@ -155,7 +155,7 @@ fn it_belongs_to_one_account() {
     let scenario = Scenario::connected(PollerConfig::new(), &[]);
     let checkpoint = scenario.poller.checkpoint().unwrap();
     let other = Credential::parse("SESSDATA=made%2Cup; DedeUserID=10002").unwrap();
-    assert!(Poller::resume(Context::new(other), PollerConfig::new(), &checkpoint).is_err());
+    assert!(Poller::resume(ClientConfig::new(other), PollerConfig::new(), &checkpoint).is_err());
 
     let mut scenario = Scenario::resume(PollerConfig::new(), &checkpoint);
     let nav = scenario.expect_send();
@@ -201,7 +201,7 @@ fn a_new_conversation_that_came_to_nothing_is_left_alone() {
         scenario.list(&[entry(id, 9, 6)]);
         scenario.fetch(id, &[], false);
     }
-    assert!(matches!(scenario.expect_notice(), Notice::Gap { .. }));
+    assert!(matches!(scenario.expect_notice(), Warning::Gap { .. }));
     let mut scenario = resumed(&scenario.poller.checkpoint().unwrap());
     scenario.list(&[]);
     scenario.fetch(id, &[], false);

@@ -12,7 +12,7 @@ fn closes(mut scenario: Scenario) {
     loop {
         match scenario.poll() {
             Output::Status(change) => told.push(change.status),
-            Output::Notice(_) => {}
+            Output::Warning(_) => {}
             Output::Finished(result) => {
                 assert_eq!(result, Ok(()));
                 break;

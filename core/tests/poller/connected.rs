@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use bilibili_session::poller::{Notice, PollerConfig};
+use bilibili_session::poller::{PollerConfig, Warning};
 use bilibili_session::{Content, ConversationId, EventType, Uid};
 use serde_json::{Value, json};
 
@@ -195,7 +195,7 @@ fn a_conversation_that_was_over_and_changed_is_asked_again() {
     scenario.refuse(&sent, 700_014);
     assert!(matches!(
         scenario.expect_notice(),
-        Notice::ConversationFailed { .. }
+        Warning::ConversationFailed { .. }
     ));
     scenario.list(&[vague(id)]);
     scenario.expect_wait();
@@ -259,7 +259,7 @@ fn an_unreadable_message_harms_no_neighbour() {
     scenario.answer(&sent, page(&messages, false));
     assert!(matches!(
         scenario.expect_notice(),
-        Notice::Undecodable { conversation: Some(id), .. } if id == user(20001)
+        Warning::Undecodable { conversation: Some(id), .. } if id == user(20001)
     ));
     assert_eq!(scenario.expect_event().text(), Some("message 8"));
     for seqno in [9, 10] {
@@ -285,7 +285,7 @@ fn messages_that_never_come_are_asked_for_in_three_rounds() {
     scenario.list(&[]);
     scenario.fetch(id, &[], false);
     match scenario.expect_notice() {
-        Notice::Gap {
+        Warning::Gap {
             conversation,
             from_seqno,
             to_seqno,

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use bilibili_session::ConversationId;
-use bilibili_session::poller::{Notice, Outgoing, Output};
+use bilibili_session::poller::{Outgoing, Output, Warning};
 use http::Response;
 use serde_json::{Value, json};
 
@@ -13,7 +13,7 @@ use crate::scenario::{Scenario, Sent};
 #[derive(Default)]
 pub struct Log {
     pub events: Vec<(ConversationId, u64)>,
-    pub notices: Vec<Notice>,
+    pub notices: Vec<Warning>,
     /// Requests by their path.
     pub requests: BTreeMap<String, usize>,
 }
@@ -52,7 +52,7 @@ pub fn drive(
         assert!(outputs_at_once < 100_000, "no time passes");
         match scenario.poll() {
             Output::Event(event) => log.events.push((event.conversation, event.msg_seqno().0)),
-            Output::Notice(notice) => log.notices.push(notice),
+            Output::Warning(notice) => log.notices.push(notice),
             Output::Status(_) => {}
             Output::Finished(result) => panic!("finished {result:?}"),
             Output::Wait(until) => {

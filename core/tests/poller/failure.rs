@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use bilibili_session::poller::{Notice, Output, PollerConfig, Status};
+use bilibili_session::poller::{Output, PollerConfig, Status, Warning};
 use serde_json::json;
 
 use crate::scenario::{START, Scenario, entry, nav_data, page, text_at, user};
@@ -28,7 +28,7 @@ fn risk_control_pauses_for_minutes_that_grow_to_an_hour() {
             "voucher" => scenario.answer(&sent, json!({"v_voucher": "made up"})),
             code => scenario.refuse(&sent, code.parse().unwrap()),
         }
-        let Notice::RiskControl { delay, .. } = scenario.expect_notice() else {
+        let Warning::RiskControl { delay, .. } = scenario.expect_notice() else {
             panic!("{answer}")
         };
         let delay = delay.as_secs_f64();
@@ -60,7 +60,7 @@ fn asked_too_often_pauses_from_half_a_minute() {
         } else {
             scenario.refuse(&sent, answer);
         }
-        let Notice::Throttled { delay, .. } = scenario.expect_notice() else {
+        let Warning::Throttled { delay, .. } = scenario.expect_notice() else {
             panic!("{answer}")
         };
         assert!(delay.as_secs_f64() >= least && delay.as_secs_f64() <= least * 1.25);
@@ -110,7 +110,7 @@ fn a_conversation_that_keeps_failing_holds_up_no_other() {
                     }
                 }
                 Output::Event(event) => assert_eq!(event.msg_seqno().0, 6 + round),
-                Output::Notice(notice) => {
+                Output::Warning(notice) => {
                     assert_eq!(notice.conversation(), Some(user(1)));
                     delays.push(notice.delay().unwrap());
                 }
@@ -153,7 +153,7 @@ fn a_signature_refused_again_is_that_conversations_trouble() {
     let again = scenario.expect_fetch(user(1));
     scenario.refuse(&again, -403);
     let notice = scenario.expect_notice();
-    assert!(matches!(notice, Notice::Retry { .. }));
+    assert!(matches!(notice, Warning::Retry { .. }));
     assert_eq!(notice.conversation(), Some(user(1)));
     scenario.fetch(user(2), &[6], false);
     scenario.expect_seqnos([6]);
@@ -166,7 +166,7 @@ fn a_conversation_that_is_over_is_asked_again_when_it_moves() {
         let first = scenario.expect_fetch(user(1));
         scenario.refuse(&first, code);
         match scenario.expect_notice() {
-            Notice::ConversationFailed {
+            Warning::ConversationFailed {
                 conversation,
                 error,
                 ..

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use bilibili_session::poller::{Notice, Output, PollerConfig};
+use bilibili_session::poller::{Output, PollerConfig, Warning};
 use bilibili_session::{ConversationId, Error};
 use serde_json::{Value, json};
 
@@ -160,7 +160,7 @@ fn more_that_moves_no_end_is_an_error_and_then_taken_for_a_habit() {
     for _ in 0..2 {
         scenario.fetch(id, &[], true);
         match scenario.expect_notice() {
-            Notice::Retry {
+            Warning::Retry {
                 conversation: Some(of),
                 error: Error::Decode(error),
                 ..
@@ -257,7 +257,7 @@ fn what_was_fetched_before_a_failure_is_not_fetched_again() {
     scenario.fetch(id, &[12, 11, 10], true);
     let lost = scenario.expect_fetch(id);
     scenario.lose(&lost);
-    assert!(matches!(scenario.expect_notice(), Notice::Retry { .. }));
+    assert!(matches!(scenario.expect_notice(), Warning::Retry { .. }));
     // Its own pause is over only after the next round has begun.
     while scenario.wait() < std::time::Duration::from_secs(1) {}
     let list = scenario.expect_call("new_sessions");

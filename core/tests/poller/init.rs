@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use bilibili_session::error::BuildError;
-use bilibili_session::poller::{Notice, Output, Poller, PollerConfig, Status};
-use bilibili_session::{Context, Credential, Error, ErrorClass};
+use bilibili_session::poller::{Output, Poller, PollerConfig, Status, Warning};
+use bilibili_session::{ClientConfig, Credential, Error, ErrorClass};
 use serde_json::json;
 
 use crate::scenario::{OWN, START, Scenario, context, entry, nav_data, user};
@@ -83,7 +83,7 @@ fn trouble_at_the_start_is_waited_out() {
     for _ in 0..3 {
         let nav = scenario.expect_call("nav");
         scenario.respond(&nav, 502, "<html>bad gateway</html>");
-        let Notice::Retry {
+        let Warning::Retry {
             delay,
             conversation: None,
             error,
@@ -101,7 +101,7 @@ fn trouble_at_the_start_is_waited_out() {
     scenario.answer(&nav, nav_data());
     let list = scenario.expect_call("get_sessions");
     scenario.refuse(&list, -352);
-    let Notice::RiskControl { delay, .. } = scenario.expect_notice() else {
+    let Warning::RiskControl { delay, .. } = scenario.expect_notice() else {
         panic!("not risk control")
     };
     assert!(delay >= Duration::from_secs(300));
@@ -118,7 +118,7 @@ fn no_data_is_a_fault_not_an_empty_list() {
     scenario.answer(&nav, nav_data());
     let list = scenario.expect_call("get_sessions");
     scenario.answer(&list, json!(null));
-    assert!(matches!(scenario.expect_notice(), Notice::Retry { .. }));
+    assert!(matches!(scenario.expect_notice(), Warning::Retry { .. }));
     assert_eq!(scenario.poller.status(), Status::Init);
 }
 
@@ -149,7 +149,7 @@ fn a_dead_login_ends_in_error_with_the_reason() {
 fn a_login_of_somebody_else_is_refused() {
     let credential = Credential::parse("SESSDATA=made%2Cup; DedeUserID=10002").unwrap();
     let mut scenario = Scenario::new(PollerConfig::new());
-    scenario.poller = Poller::new(Context::new(credential), PollerConfig::new()).unwrap();
+    scenario.poller = Poller::new(ClientConfig::new(credential), PollerConfig::new()).unwrap();
     let nav = scenario.expect_send();
     scenario.answer(&nav, nav_data());
     scenario.expect_status(Status::Error);

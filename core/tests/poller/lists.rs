@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use bilibili_session::poller::{Notice, PollerConfig};
+use bilibili_session::poller::{PollerConfig, Warning};
 use serde_json::{Value, json};
 
 use crate::drive::{drive, ok, within};
@@ -87,7 +87,7 @@ fn what_is_known_is_fetched_although_a_later_page_fails() {
     scenario.lose(&sent);
     assert!(matches!(
         scenario.expect_notice(),
-        Notice::Retry {
+        Warning::Retry {
             conversation: None,
             ..
         }
@@ -123,7 +123,7 @@ fn an_unreadable_entry_is_told_of_once() {
     scenario.list(&[bad.clone(), entry(user(1), 6, 6)]);
     assert!(matches!(
         scenario.expect_notice(),
-        Notice::Undecodable {
+        Warning::Undecodable {
             conversation: None,
             ..
         }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use bilibili_session::poller::{Notice, Output, PollerConfig};
+use bilibili_session::poller::{Output, PollerConfig, Warning};
 use bilibili_session::{ConversationId, TransportError};
 use serde_json::{Value, json};
 
@@ -86,11 +86,11 @@ fn numbers_that_begin_anew_in_the_middle_of_a_gap() {
     scenario.fetch(id, &(208..=407).rev().collect::<Vec<_>>(), true);
     let below = scenario.expect_fetch(id);
     scenario.lose(&below);
-    assert!(matches!(scenario.expect_notice(), Notice::Retry { .. }));
+    assert!(matches!(scenario.expect_notice(), Warning::Retry { .. }));
     let mut anew = entry(id, 2, 12);
     anew["last_msg"] = text_at(id, 2, START + 12);
     scenario.list(&[anew]);
-    let gap = Notice::Gap {
+    let gap = Warning::Gap {
         conversation: id,
         from_seqno: bilibili_session::Seqno(8),
         to_seqno: bilibili_session::Seqno(207),
@@ -195,7 +195,7 @@ fn a_number_that_no_message_has_does_not_become_the_cursor() {
         });
         assert_eq!(log.events, [(id, 8), (id, 9)], "{poison}");
         assert!(
-            matches!(&log.notices[..], [Notice::Undecodable { .. }]),
+            matches!(&log.notices[..], [Warning::Undecodable { .. }]),
             "{poison}: {:?}",
             log.notices
         );
@@ -213,18 +213,18 @@ fn a_group_that_ends_in_the_middle_of_a_gap() {
         let below = scenario.expect_fetch(id);
         scenario.refuse(&below, 700_013);
         match (refusal, scenario.expect_notice()) {
-            (1, Notice::ConversationFailed { held: 200, .. }) => {
-                assert!(matches!(scenario.expect_notice(), Notice::Retry { .. }));
+            (1, Warning::ConversationFailed { held: 200, .. }) => {
+                assert!(matches!(scenario.expect_notice(), Warning::Retry { .. }));
             }
-            (2, Notice::Retry { .. }) => {}
-            (3, Notice::ConversationFailed { held: 0, .. }) => break,
+            (2, Warning::Retry { .. }) => {}
+            (3, Warning::ConversationFailed { held: 0, .. }) => break,
             other => panic!("{other:?}"),
         }
         scenario.advance(Duration::from_secs(30));
         let list = scenario.expect_call("new_sessions");
         scenario.answer(&list, json!({"session_list": null, "has_more": 0}));
     }
-    let lost = Notice::Gap {
+    let lost = Warning::Gap {
         conversation: id,
         from_seqno: bilibili_session::Seqno(8),
         to_seqno: bilibili_session::Seqno(207),
@@ -379,7 +379,7 @@ fn unreadable_entries_on_several_pages_are_told_of_once() {
         (ok(data), Some(0))
     });
     let told = log.notices.iter();
-    let told = told.filter(|it| matches!(it, Notice::Undecodable { .. }));
+    let told = told.filter(|it| matches!(it, Warning::Undecodable { .. }));
     assert_eq!(told.count(), 2);
 }
 

@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use bilibili_session::poller::{
-    Checkpoint, Notice, Output, Poller, PollerConfig, RequestId, Status,
+    Checkpoint, Output, Poller, PollerConfig, RequestId, Status, Warning,
 };
 use bilibili_session::{
-    Context, ConversationId, Credential, Event, GroupId, Now, TransportError, Uid, UnixMicros,
+    ClientConfig, ConversationId, Credential, Event, GroupId, Now, TransportError, Uid, UnixMicros,
 };
 use http::Response;
 use serde_json::{Value, json};
@@ -38,8 +38,8 @@ pub struct Scenario {
     pub skew: i64,
 }
 
-pub fn context() -> Context {
-    Context::new(Credential::parse("SESSDATA=made%2Cup; bili_jct=0011").unwrap())
+pub fn context() -> ClientConfig {
+    ClientConfig::new(Credential::parse("SESSDATA=made%2Cup; bili_jct=0011").unwrap())
 }
 
 pub fn user(uid: i64) -> ConversationId {
@@ -138,9 +138,9 @@ impl Scenario {
     }
 
     #[track_caller]
-    pub fn expect_notice(&mut self) -> Notice {
+    pub fn expect_notice(&mut self) -> Warning {
         match self.poll() {
-            Output::Notice(notice) => notice,
+            Output::Warning(notice) => notice,
             other => panic!("expected a notice, got {other:?}"),
         }
     }

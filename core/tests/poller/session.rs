@@ -3,7 +3,7 @@
 use std::any::Any;
 use std::time::Duration;
 
-use bilibili_session::poller::{Notice, PollerConfig, Status};
+use bilibili_session::poller::{PollerConfig, Status, Warning};
 use bilibili_session::session::{
     Dispatch, HandlerList, Output, SessionMachine, Update, handler_failure,
 };
@@ -164,8 +164,8 @@ fn what_fails_is_told_and_what_is_said_of_a_notice_is_not() {
         let Output::Handle(dispatch) = handling.machine.poll(handling.now) else {
             panic!("no notice");
         };
-        match dispatch.update().notice().map(AsRef::as_ref) {
-            Some(Notice::HandlerFailed { reason, .. }) => assert_eq!(reason, expected),
+        match dispatch.update().warning().map(AsRef::as_ref) {
+            Some(Warning::HandlerFailed { reason, .. }) => assert_eq!(reason, expected),
             other => panic!("{other:?}"),
         }
         handling

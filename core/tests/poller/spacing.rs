@@ -60,7 +60,7 @@ fn sent_at(mut scenario: Scenario, count: i64) -> Vec<Duration> {
                 };
                 scenario.answer(&sent, data);
             }
-            Output::Notice(notice) => panic!("{notice}"),
+            Output::Warning(notice) => panic!("{notice}"),
             Output::Finished(result) => panic!("{result:?}"),
             Output::Event(_) | Output::Status(_) => {}
         }

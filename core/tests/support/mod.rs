@@ -4,7 +4,7 @@
 use bilibili_session::endpoints::FetchSessionMsgs;
 use bilibili_session::error::BuildError;
 use bilibili_session::{
-    Auth, Content, Context, ConversationId, Credential, Endpoint, Event, Identity, Uid,
+    Auth, ClientConfig, Content, ConversationId, Credential, Endpoint, Event, Identity, Uid,
     UnixSeconds, WbiKeys,
 };
 use serde_json::{Value, json};
@@ -31,8 +31,8 @@ pub(crate) fn credential() -> Credential {
         .unwrap()
 }
 
-pub(crate) fn context() -> Context {
-    Context::new(credential()).dev_id(DEV_ID)
+pub(crate) fn context() -> ClientConfig {
+    ClientConfig::new(credential()).dev_id(DEV_ID)
 }
 
 pub(crate) fn keys() -> WbiKeys {
@@ -49,7 +49,7 @@ pub(crate) fn identity() -> Identity {
 }
 
 pub(crate) fn request_with<E: Endpoint>(
-    context: &Context,
+    context: &ClientConfig,
     endpoint: &E,
 ) -> Result<http::Request<Vec<u8>>, BuildError> {
     match E::Auth::without_identity() {

@@ -12,7 +12,7 @@ use std::time::{Duration, SystemTime};
 use std::{env, process, thread};
 
 use bilibili_session::poller::PollerConfig;
-use bilibili_session::{Context, Credential, Hosts, UnixMicros};
+use bilibili_session::{ClientConfig, Credential, Hosts, UnixMicros};
 use bilibili_session_simulator::server::Server;
 use bilibili_session_simulator::{ControlError, Login, NewMessage, Simulator};
 
@@ -36,7 +36,7 @@ const PATIENCE: Duration = Duration::from_secs(120);
 /// `BILI_UID` for the login, `BILI_ORIGIN` for another server in place of the service.
 #[derive(Debug)]
 pub struct Rehearsal {
-    context: Context,
+    context: ClientConfig,
     server: Option<Server>,
 }
 
@@ -67,13 +67,13 @@ impl Rehearsal {
             origin => Hosts::origin(&origin).map_err(|error| error.to_string())?,
         };
         Ok(Self {
-            context: Context::new(credential).hosts(hosts),
+            context: ClientConfig::new(credential).hosts(hosts),
             server: None,
         })
     }
 
     /// The login and whom to ask.
-    pub fn context(&self) -> Context {
+    pub fn context(&self) -> ClientConfig {
         self.context.clone()
     }
 
@@ -155,12 +155,12 @@ pub fn simulator() -> std::io::Result<Server> {
 ///
 /// # Errors
 /// Fails when the login has a character that no cookie can have.
-pub fn context(server: &Server, login: Login) -> Result<Context, Box<dyn Error>> {
+pub fn context(server: &Server, login: Login) -> Result<ClientConfig, Box<dyn Error>> {
     let credential = Credential::builder()
         .sessdata(login.sessdata)
         .bili_jct(login.bili_jct)
         .build()?;
-    Ok(Context::new(credential).hosts(Hosts::origin(&server.origin())?))
+    Ok(ClientConfig::new(credential).hosts(Hosts::origin(&server.origin())?))
 }
 
 /// The pace of a rehearsal; the service itself is asked no more often than every 3 s.

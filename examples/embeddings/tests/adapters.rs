@@ -198,7 +198,7 @@ async fn a_session_sees_at_once_what_its_calls_meet() {
     });
     let notice = loop {
         let update = session.next().await.unwrap().unwrap();
-        if let Some(notice) = update.notice() {
+        if let Some(notice) = update.warning() {
             break notice.kind();
         }
     };

@@ -15,7 +15,7 @@ use std::time::{Duration, Instant};
 use bilibili_session::endpoints::SendMsg;
 use bilibili_session::poller::{Output, Poller, PollerConfig};
 use bilibili_session::{
-    Account, Call, Content, Context, ConversationId, Credential, Event, GroupId, Now, Step,
+    AuthState, Call, ClientConfig, Content, ConversationId, Credential, Event, GroupId, Now, Step,
     TransportError, Uid, UnixMicros,
 };
 use bilibili_session_simulator as simulator;
@@ -62,7 +62,7 @@ struct Most {
 struct Soak {
     sim: Simulator,
     poller: Poller,
-    bot: Account,
+    bot: AuthState,
     now_us: i64,
     next_arrival_us: i64,
     talks: BTreeMap<ConversationId, Talk>,
@@ -85,7 +85,7 @@ impl Soak {
         });
         let login = sim.login();
         let cookies = format!("SESSDATA={}; bili_jct={}", login.sessdata, login.bili_jct);
-        let context = Context::new(Credential::parse(&cookies).unwrap());
+        let context = ClientConfig::new(Credential::parse(&cookies).unwrap());
         let ids = (1..=CONVERSATIONS).map(|n| match n % 2 {
             0 => GroupId(20_000 + n / 2).into(),
             _ => Uid(20_000 + n / 2).into(),
@@ -93,7 +93,7 @@ impl Soak {
         Self {
             sim,
             poller: Poller::new(context.clone(), PollerConfig::new()).unwrap(),
-            bot: Account::new(context),
+            bot: AuthState::new(context),
             now_us: START_US,
             next_arrival_us: START_US + 1_000_000,
             talks: ids.map(|id| (id, Talk::default())).collect(),
@@ -281,7 +281,7 @@ impl Soak {
                         .unwrap();
                 }
                 Output::Event(event) => self.event(&event),
-                Output::Notice(_) | Output::Status(_) => {}
+                Output::Warning(_) | Output::Status(_) => {}
                 Output::Wait(until) => {
                     self.between_rounds();
                     if self.came == MESSAGES.max(self.arrived) && !closing {

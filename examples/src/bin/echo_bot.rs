@@ -11,7 +11,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let here = bilibili_session_examples::connect()?;
     let session = Session::new(here.context, here.transport, here.config)?;
     session.on_any(|event, _| Ok(writeln!(stdout(), "{event}")?));
-    session.on_notice(|notice, _| Ok(writeln!(stdout(), "{notice}")?));
+    session.on_warning(|notice, _| Ok(writeln!(stdout(), "{notice}")?));
     session.on_text(|text, event, session| {
         if !event.conversation.is_user() {
             return Ok(());

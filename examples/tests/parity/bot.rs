@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime};
 
-use bilibili_session::poller::{Checkpoint, Notice, PollerConfig, Status, StatusChange};
+use bilibili_session::poller::{Checkpoint, PollerConfig, Status, StatusChange, Warning};
 use bilibili_session::session::HandlerResult;
 use bilibili_session::{
-    Content, Context, Credential, Error, Event, EventType, Hosts, TransportConfig, UnixMicros,
+    ClientConfig, Content, Credential, Error, Event, EventType, Hosts, TransportConfig, UnixMicros,
 };
 use bilibili_session_simulator::server::Server;
 use bilibili_session_simulator::{NewMessage, Simulator};
@@ -102,17 +102,19 @@ impl Bot {
     }
 
     /// In a pause it looks for what is asked meanwhile, makes a call, and closes the session.
-    fn notice(
+    fn warning(
         &self,
-        notice: &Notice,
+        notice: &Warning,
         call: impl FnOnce() -> Result<(), Error> + Send + 'static,
         close: impl FnOnce() + Send + 'static,
     ) {
         match notice {
-            Notice::HandlerFailed { reason, .. } => {
+            Warning::HandlerFailed { reason, .. } => {
                 self.note("notice", format!("handler failed: {reason}"));
             }
-            Notice::RiskControl { .. } | Notice::Throttled { .. } | Notice::SendsPaused { .. } => {
+            Warning::RiskControl { .. }
+            | Warning::Throttled { .. }
+            | Warning::SendsPaused { .. } => {
                 self.note("pause", notice.kind());
                 let bot = self.clone();
                 std::thread::spawn(move || {
@@ -150,13 +152,13 @@ impl Bot {
         self.server.simulator().requests_matching(part)
     }
 
-    pub(crate) fn context(&self) -> Context {
+    pub(crate) fn context(&self) -> ClientConfig {
         let login = self.server.simulator().login();
         let credential = Credential::builder()
             .sessdata(login.sessdata)
             .bili_jct(login.bili_jct)
             .build();
-        Context::new(credential.unwrap()).hosts(Hosts::origin(&self.server.origin()).unwrap())
+        ClientConfig::new(credential.unwrap()).hosts(Hosts::origin(&self.server.origin()).unwrap())
     }
 
     /// Runs until it ends; where it stands then.
@@ -186,9 +188,9 @@ impl Bot {
             }
         });
         let bot = self.clone();
-        session.on_notice(move |notice, session| {
+        session.on_warning(move |notice, session| {
             let (client, session) = (session.client(), session.clone());
-            bot.notice(
+            bot.warning(
                 notice,
                 move || client.get_sessions(),
                 move || session.close(),

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use bilibili_session::poller::{PollerConfig, Status};
 use bilibili_session::session::Update;
-use bilibili_session::{Context, Credential, Hosts, TransportConfig};
+use bilibili_session::{ClientConfig, Credential, Hosts, TransportConfig};
 use bilibili_session_blocking::now;
 use bilibili_session_simulator::server::Server;
 use bilibili_session_simulator::{Fault, FaultKind, NewMessage, Simulator};
@@ -24,7 +24,8 @@ fn everything_arrives_once_and_in_order_whatever_the_server_does<S: Session>() {
         .sessdata(login.sessdata)
         .bili_jct(login.bili_jct)
         .build();
-    let context = Context::new(credential.unwrap()).hosts(Hosts::origin(&server.origin()).unwrap());
+    let context =
+        ClientConfig::new(credential.unwrap()).hosts(Hosts::origin(&server.origin()).unwrap());
     let config = PollerConfig::new()
         .interval(Duration::from_millis(30))
         .page_size(7);
@@ -57,7 +58,7 @@ fn everything_arrives_once_and_in_order_whatever_the_server_does<S: Session>() {
                 let talker = texts.entry(event.talker_id()).or_default();
                 talker.push(event.text().unwrap().to_owned());
             }
-            Update::Notice(notice) => {
+            Update::Warning(notice) => {
                 retries += usize::from(notice.kind() == "retry");
             }
             Update::Status(_) => {}

@@ -14,10 +14,10 @@ use std::time::Duration;
 use async_std::task::{block_on, yield_now};
 use bilibili_session::endpoints::{GetSessions, SentMsg};
 use bilibili_session::pager::Pager;
-use bilibili_session::poller::{Checkpoint, Notice, PollerConfig, Status, StatusChange};
+use bilibili_session::poller::{Checkpoint, PollerConfig, Status, StatusChange, Warning};
 use bilibili_session::session::{HandlerResult, IntoHandlerResult, Update};
 use bilibili_session::{
-    Context, Error, Event, EventType, Picture, PictureContent, TransportConfig, Uid,
+    ClientConfig, Error, Event, EventType, Picture, PictureContent, TransportConfig, Uid,
 };
 pub(crate) use bilibili_session_async_std::Transport;
 use bilibili_session_async_std::{self as on_async_std, SurfTransport};
@@ -33,16 +33,20 @@ pub(crate) trait Session: Clone + Debug + Send + Sync + 'static {
     /// used before is reset.
     const HIDDEN_RETRIES: usize;
 
-    fn new(context: Context, transport: impl Transport + 'static, config: PollerConfig) -> Self;
+    fn new(
+        context: ClientConfig,
+        transport: impl Transport + 'static,
+        config: PollerConfig,
+    ) -> Self;
     fn resume(
-        context: Context,
+        context: ClientConfig,
         transport: impl Transport + 'static,
         config: PollerConfig,
         checkpoint: &Checkpoint,
     ) -> Self;
     /// A session over the runtime's own HTTP.
     fn over_http(
-        context: Context,
+        context: ClientConfig,
         transport: &TransportConfig,
         config: PollerConfig,
         from: Option<&Checkpoint>,
@@ -61,9 +65,9 @@ pub(crate) trait Session: Clone + Debug + Send + Sync + 'static {
         &self,
         handler: impl FnMut(&Event, &Self) -> R + Send + 'static,
     ) -> Handler;
-    fn on_notice<R: IntoHandlerResult>(
+    fn on_warning<R: IntoHandlerResult>(
         &self,
-        handler: impl FnMut(&Notice, &Self) -> R + Send + 'static,
+        handler: impl FnMut(&Warning, &Self) -> R + Send + 'static,
     ) -> Handler;
     fn on_status<R: IntoHandlerResult>(
         &self,
@@ -85,7 +89,7 @@ pub(crate) trait Session: Clone + Debug + Send + Sync + 'static {
 
 /// A client of some runtime.
 pub(crate) trait Client: Clone + Debug + Send + Sync + 'static {
-    fn new(context: Context, transport: impl Transport + 'static) -> Self;
+    fn new(context: ClientConfig, transport: impl Transport + 'static) -> Self;
     fn send_text(&self, to: Uid, text: &str) -> Result<SentMsg, Error>;
     fn get_sessions(&self) -> Result<(), Error>;
     fn items<P: Pager>(&self, pager: P) -> Vec<Result<P::Item, Error>>;
@@ -195,12 +199,16 @@ impl Session for on_blocking::Session {
     const HIDDEN_RETRIES: usize = 0;
     same_on_every_runtime! {}
 
-    fn new(context: Context, transport: impl Transport + 'static, config: PollerConfig) -> Self {
+    fn new(
+        context: ClientConfig,
+        transport: impl Transport + 'static,
+        config: PollerConfig,
+    ) -> Self {
         Self::new(context, waiting(transport), config).unwrap()
     }
 
     fn resume(
-        context: Context,
+        context: ClientConfig,
         transport: impl Transport + 'static,
         config: PollerConfig,
         checkpoint: &Checkpoint,
@@ -209,7 +217,7 @@ impl Session for on_blocking::Session {
     }
 
     fn over_http(
-        context: Context,
+        context: ClientConfig,
         transport: &TransportConfig,
         config: PollerConfig,
         from: Option<&Checkpoint>,
@@ -247,11 +255,11 @@ impl Session for on_blocking::Session {
         Handler::new(|| handle.remove())
     }
 
-    fn on_notice<R: IntoHandlerResult>(
+    fn on_warning<R: IntoHandlerResult>(
         &self,
-        handler: impl FnMut(&Notice, &Self) -> R + Send + 'static,
+        handler: impl FnMut(&Warning, &Self) -> R + Send + 'static,
     ) -> Handler {
-        let handle = self.on_notice(handler);
+        let handle = self.on_warning(handler);
         Handler::new(|| handle.remove())
     }
 
@@ -286,7 +294,7 @@ impl Session for on_blocking::Session {
 }
 
 impl Client for on_blocking::Client {
-    fn new(context: Context, transport: impl Transport + 'static) -> Self {
+    fn new(context: ClientConfig, transport: impl Transport + 'static) -> Self {
         Self::new(context, waiting(transport))
     }
 
@@ -347,12 +355,16 @@ impl Session for on_async_std::Session {
     const HIDDEN_RETRIES: usize = 1;
     same_on_every_runtime! {}
 
-    fn new(context: Context, transport: impl Transport + 'static, config: PollerConfig) -> Self {
+    fn new(
+        context: ClientConfig,
+        transport: impl Transport + 'static,
+        config: PollerConfig,
+    ) -> Self {
         Self::new(context, transport, config).unwrap()
     }
 
     fn resume(
-        context: Context,
+        context: ClientConfig,
         transport: impl Transport + 'static,
         config: PollerConfig,
         checkpoint: &Checkpoint,
@@ -361,7 +373,7 @@ impl Session for on_async_std::Session {
     }
 
     fn over_http(
-        context: Context,
+        context: ClientConfig,
         transport: &TransportConfig,
         config: PollerConfig,
         from: Option<&Checkpoint>,
@@ -404,12 +416,12 @@ impl Session for on_async_std::Session {
         Handler::new(|| handle.remove())
     }
 
-    fn on_notice<R: IntoHandlerResult>(
+    fn on_warning<R: IntoHandlerResult>(
         &self,
-        mut handler: impl FnMut(&Notice, &Self) -> R + Send + 'static,
+        mut handler: impl FnMut(&Warning, &Self) -> R + Send + 'static,
     ) -> Handler {
-        let handler = polled(move |notice: &Arc<Notice>, session| handler(notice, session));
-        let handle = self.on_notice(handler);
+        let handler = polled(move |notice: &Arc<Warning>, session| handler(notice, session));
+        let handle = self.on_warning(handler);
         Handler::new(|| handle.remove())
     }
 
@@ -447,7 +459,7 @@ impl Session for on_async_std::Session {
 }
 
 impl Client for on_async_std::Client {
-    fn new(context: Context, transport: impl Transport + 'static) -> Self {
+    fn new(context: ClientConfig, transport: impl Transport + 'static) -> Self {
         Self::new(context, transport)
     }
 

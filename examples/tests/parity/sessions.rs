@@ -7,9 +7,9 @@ use std::time::{Duration, Instant};
 
 use async_std::task::sleep;
 use bilibili_session::error::BuildError;
-use bilibili_session::poller::{Checkpoint, Notice, PollerConfig, Status};
+use bilibili_session::poller::{Checkpoint, PollerConfig, Status, Warning};
 use bilibili_session::session::Update;
-use bilibili_session::{Context, Credential, Error, ErrorClass, Event, EventType, Uid};
+use bilibili_session::{ClientConfig, Credential, Error, ErrorClass, Event, EventType, Uid};
 use bilibili_session_simulator::{Fault, FaultKind};
 use http::Request;
 
@@ -125,7 +125,7 @@ fn handlers_that_fail_are_reported_and_stop_nobody<S: Session>() {
         on_any();
         session.close();
     });
-    session.on_notice(move |notice, _| -> () {
+    session.on_warning(move |notice, _| -> () {
         notices.send(notice.clone()).unwrap();
         panic!("this one too");
     });
@@ -139,7 +139,7 @@ fn handlers_that_fail_are_reported_and_stop_nobody<S: Session>() {
     let failures: Vec<_> = noticed
         .iter()
         .filter_map(|notice| match notice {
-            Notice::HandlerFailed { reason, .. } => Some(reason),
+            Warning::HandlerFailed { reason, .. } => Some(reason),
             _ => None,
         })
         .collect();
@@ -253,7 +253,7 @@ fn a_transport_that_panics_is_a_request_that_failed<S: Session>() {
     let session = S::new(world.context(), transport, often());
     let updates = session.updates().take_while(|update| !is_connected(update));
     let updates: Vec<Update> = updates.collect();
-    let [Update::Notice(notice)] = &updates[..] else {
+    let [Update::Warning(notice)] = &updates[..] else {
         panic!("{updates:?}");
     };
     assert_eq!(notice.kind(), "retry");
@@ -436,7 +436,7 @@ fn an_answer_that_came_while_nobody_looked_came_in_time<S: Session>() {
                 texts.push(text(&event));
                 thread::sleep(Duration::from_millis(800));
             }
-            Update::Notice(notice) => panic!("{notice}"),
+            Update::Warning(notice) => panic!("{notice}"),
             Update::Status(_) => {}
         }
         if texts.len() == 2 {
@@ -450,7 +450,7 @@ fn a_session_sees_at_once_what_its_calls_meet<S: Session>() {
     let world = World::default();
     let (session, running) = idle::<S>(&world);
     let (notices, noticed) = mpsc::channel();
-    session.on_notice(move |notice, _| Ok(notices.send(notice.kind())?));
+    session.on_warning(move |notice, _| Ok(notices.send(notice.kind())?));
     world.fault(Fault::once("send_msg", FaultKind::Code(-352)));
     let client = session.client();
     let send = || client.send_text(Uid(20001), "hi").unwrap_err();
@@ -515,7 +515,7 @@ fn a_call_that_cannot_be_built_sends_nothing<S: Session>() {
     let transport =
         |_: Request<Vec<u8>>| -> std::future::Ready<_> { panic!("nothing is to be sent") };
     let reader = Credential::builder().sessdata("made-up").build().unwrap();
-    let client = S::Client::new(Context::new(reader), transport);
+    let client = S::Client::new(ClientConfig::new(reader), transport);
     let error = client.send_text(Uid(20001), "hi").unwrap_err();
     assert_eq!(error, Error::Build(BuildError::MissingBiliJct));
     // What is sent, panics: that is a failure too.

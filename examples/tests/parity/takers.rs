@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, mpsc};
 use std::thread;
 use std::time::Duration;
 
-use bilibili_session::poller::{Checkpoint, Notice, PollerConfig, Status};
+use bilibili_session::poller::{Checkpoint, PollerConfig, Status, Warning};
 use bilibili_session::{Error, Event};
 use http::Request;
 
@@ -234,14 +234,14 @@ fn refused<S: Session>(wait: impl Fn(&S) -> Option<Result<(), Error>> + Send + '
         Ok(())
     });
     let (notices, noticed) = mpsc::channel();
-    session.on_notice(move |notice, session| {
+    session.on_warning(move |notice, session| {
         session.close();
         let _ = notices.send(notice.clone());
     });
     let running = session.run();
     let answer = answered.recv_timeout(SOON).unwrap();
     assert!(matches!(answer, None | Some(Err(Error::WithinHandler))));
-    let Ok(Notice::HandlerFailed { reason, .. }) = noticed.recv_timeout(SOON) else {
+    let Ok(Warning::HandlerFailed { reason, .. }) = noticed.recv_timeout(SOON) else {
         panic!("another notice came first");
     };
     assert_eq!(reason, Error::WithinHandler.to_string());
@@ -281,7 +281,7 @@ fn a_handler_can_start_another_session_and_give_its_own_to_a_thread<S: Session>(
         Ok(session_two.start()?)
     });
     let (said, notices) = mpsc::channel();
-    session_one.on_notice(move |notice, _| Ok(said.send(notice.to_string())?));
+    session_one.on_warning(move |notice, _| Ok(said.send(notice.to_string())?));
     thread::spawn(move || done.send(session_one.start()));
     for _ in 0..2 {
         assert_eq!(ended.recv_timeout(SOON).unwrap(), Ok(()));

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use async_std::task::sleep;
 use bilibili_session::poller::{PollerConfig, Status};
-use bilibili_session::{Context, Credential, Hosts, TransportError, TransportErrorKind};
+use bilibili_session::{ClientConfig, Credential, Hosts, TransportError, TransportErrorKind};
 use bilibili_session_blocking::now;
 use bilibili_session_simulator::{Answer, Fault, NewMessage, Simulator};
 use http::{Request, Response};
@@ -42,13 +42,13 @@ impl World {
         move |request| world.clone().answer(request)
     }
 
-    pub(crate) fn context(&self) -> Context {
+    pub(crate) fn context(&self) -> ClientConfig {
         let login = self.0.lock().unwrap().login();
         let credential = Credential::builder()
             .sessdata(login.sessdata)
             .bili_jct(login.bili_jct)
             .build();
-        Context::new(credential.unwrap()).hosts(Hosts::origin("http://127.0.0.1:1").unwrap())
+        ClientConfig::new(credential.unwrap()).hosts(Hosts::origin("http://127.0.0.1:1").unwrap())
     }
 
     pub(crate) fn session<S: Session>(&self) -> S {

@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex};
 
 use bilibili_session::endpoints::{SendMsg, SentMsg};
-use bilibili_session::{Account, Call, Context, ConversationId, Endpoint, Error, Step};
+use bilibili_session::{AuthState, Call, ClientConfig, ConversationId, Endpoint, Error, Step};
 
 use crate::clock::now;
 use crate::engine::{Engine, lock};
@@ -16,12 +16,12 @@ use crate::transport::{Answer, AnyTransport, Transport, send_caught};
 /// well.
 ///
 /// ```no_run
-/// use bilibili_session::{Context, Credential, endpoints::GetSessions};
+/// use bilibili_session::{ClientConfig, Credential, endpoints::GetSessions};
 /// use bilibili_session_async_std::{Client, SurfTransport};
 ///
 /// # async fn example() -> Result<(), Box<dyn std::error::Error>> {
 /// let credential = Credential::parse("SESSDATA=…; bili_jct=…")?;
-/// let client = Client::new(Context::new(credential), SurfTransport::new()?);
+/// let client = Client::new(ClientConfig::new(credential), SurfTransport::new()?);
 /// for conversation in client.call(GetSessions::new()).await?.session_list {
 ///     println!("{conversation:?}");
 /// }
@@ -37,15 +37,15 @@ pub struct Client {
 /// Login of a client, which holds the keys that its calls are signed with.
 #[derive(Clone)]
 enum Login {
-    Own(Arc<Mutex<Account>>),
+    Own(Arc<Mutex<AuthState>>),
     OfSession(Arc<Engine>),
 }
 
 impl Client {
     /// Creates a client that has sent nothing yet.
-    pub fn new(context: Context, transport: impl Transport + 'static) -> Self {
+    pub fn new(context: ClientConfig, transport: impl Transport + 'static) -> Self {
         Self {
-            login: Login::Own(Arc::new(Mutex::new(Account::new(context)))),
+            login: Login::Own(Arc::new(Mutex::new(AuthState::new(context)))),
             transport: Arc::new(transport),
         }
     }

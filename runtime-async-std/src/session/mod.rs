@@ -17,10 +17,10 @@ use std::sync::{Arc, Mutex};
 use async_std::task;
 use bilibili_session::endpoints::SentMsg;
 use bilibili_session::poller::{
-    Checkpoint, ConfigError, Notice, Poller, PollerConfig, Status, StatusChange,
+    Checkpoint, ConfigError, Poller, PollerConfig, Status, StatusChange, Warning,
 };
 use bilibili_session::session::{HandlerList, IntoHandlerResult, Update};
-use bilibili_session::{Context, Error, Event, EventType};
+use bilibili_session::{ClientConfig, Error, Event, EventType};
 use futures_util::FutureExt;
 use futures_util::stream::{Stream, StreamExt};
 
@@ -50,11 +50,11 @@ use handlers::{HandlerFn, call_handlers};
 ///
 /// ```no_run
 /// use bilibili_session::poller::PollerConfig;
-/// use bilibili_session::{Context, Credential};
+/// use bilibili_session::{ClientConfig, Credential};
 /// use bilibili_session_async_std::{Session, SurfTransport};
 ///
 /// # async fn example() -> Result<(), Box<dyn std::error::Error>> {
-/// let context = Context::new(Credential::parse("SESSDATA=…; bili_jct=…")?);
+/// let context = ClientConfig::new(Credential::parse("SESSDATA=…; bili_jct=…")?);
 /// let session = Session::new(context, SurfTransport::new()?, PollerConfig::new())?;
 /// session.on_text(async |text, event, session| {
 ///     if text == "ping" {
@@ -62,7 +62,7 @@ use handlers::{HandlerFn, call_handlers};
 ///     }
 ///     Ok(())
 /// });
-/// session.on_notice(async |notice, _| eprintln!("{notice}"));
+/// session.on_warning(async |notice, _| eprintln!("{notice}"));
 /// session.start().await?;
 /// # Ok(())
 /// # }
@@ -86,7 +86,7 @@ impl Session {
     /// # Errors
     /// Fails when the configuration cannot be used.
     pub fn new(
-        context: Context,
+        context: ClientConfig,
         transport: impl Transport + 'static,
         config: PollerConfig,
     ) -> Result<Self, ConfigError> {
@@ -99,7 +99,7 @@ impl Session {
     /// # Errors
     /// Fails when the configuration cannot be used or the checkpoint is of another account.
     pub fn resume(
-        context: Context,
+        context: ClientConfig,
         transport: impl Transport + 'static,
         config: PollerConfig,
         checkpoint: &Checkpoint,
@@ -124,7 +124,7 @@ impl Session {
     ///
     /// All handlers that fit an update are called, in the order in which they were given, one
     /// after the other; messages of different conversations are handled side by side. One that
-    /// returns an error or panics is reported to [`on_notice`](Self::on_notice) and stops no
+    /// returns an error or panics is reported to [`on_warning`](Self::on_warning) and stops no
     /// other. A handler returns nothing, or a `Result` that takes any error, so it can use `?` and
     /// end with `Ok(())`. A handler that keeps a clone of the session keeps it alive for ever;
     /// take the one that comes as an argument.
@@ -166,13 +166,13 @@ impl Session {
     }
 
     /// Calls this for everything that went wrong and was dealt with.
-    pub fn on_notice<F, R>(&self, mut handler: F) -> Handler
+    pub fn on_warning<F, R>(&self, mut handler: F) -> Handler
     where
-        F: FnMut(Arc<Notice>, Session) -> R + Send + 'static,
+        F: FnMut(Arc<Warning>, Session) -> R + Send + 'static,
         R: Future<Output: IntoHandlerResult> + Send + 'static,
     {
         self.add_handler(move |update, session| {
-            Some(handler(update.notice()?.clone(), session.clone()))
+            Some(handler(update.warning()?.clone(), session.clone()))
         })
     }
 

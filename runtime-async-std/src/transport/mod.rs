@@ -29,14 +29,14 @@ pub(crate) type Answer = Result<Response<Vec<u8>>, TransportError>;
 /// Closures that return a future are transports, so a test needs no server:
 ///
 /// ```
-/// use bilibili_session::{Context, Credential, endpoints::Nav};
+/// use bilibili_session::{ClientConfig, Credential, endpoints::Nav};
 /// use bilibili_session_async_std::Client;
 ///
 /// # async_std::task::block_on(async {
 /// let transport = |_request: http::Request<Vec<u8>>| async {
 ///     Ok(http::Response::new(br#"{"code":-101,"message":"made up"}"#.to_vec()))
 /// };
-/// let client = Client::new(Context::new(Credential::parse("SESSDATA=made%2Cup")?), transport);
+/// let client = Client::new(ClientConfig::new(Credential::parse("SESSDATA=made%2Cup")?), transport);
 /// assert_eq!(client.call(Nav).await.unwrap_err().code(), Some(-101));
 /// # Ok::<(), bilibili_session::CredentialError>(())
 /// # }).unwrap();

@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex};
 
 use bilibili_session::endpoints::{SendMsg, SentMsg};
 use bilibili_session::{
-    Account, Call, Context, ConversationId, Endpoint, Error, Step, TransportError,
+    AuthState, Call, ClientConfig, ConversationId, Endpoint, Error, Step, TransportError,
 };
 use http::Response;
 
@@ -19,12 +19,12 @@ use crate::transport::{Transport, send_caught};
 /// keys and pauses as well.
 ///
 /// ```no_run
-/// use bilibili_session::{Context, Credential, endpoints::GetSessions};
+/// use bilibili_session::{ClientConfig, Credential, endpoints::GetSessions};
 /// use bilibili_session_blocking::{Client, UreqTransport};
 ///
 /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// let credential = Credential::parse("SESSDATA=…; bili_jct=…")?;
-/// let client = Client::new(Context::new(credential), UreqTransport::new());
+/// let client = Client::new(ClientConfig::new(credential), UreqTransport::new());
 /// for conversation in client.call(GetSessions::new())?.session_list {
 ///     println!("{conversation:?}");
 /// }
@@ -40,15 +40,15 @@ pub struct Client {
 /// Login of a client, which holds the keys that its calls are signed with.
 #[derive(Clone)]
 enum Login {
-    Own(Arc<Mutex<Account>>),
+    Own(Arc<Mutex<AuthState>>),
     OfSession(Arc<Engine>),
 }
 
 impl Client {
     /// Creates a client that has sent nothing yet.
-    pub fn new(context: Context, transport: impl Transport + 'static) -> Self {
+    pub fn new(context: ClientConfig, transport: impl Transport + 'static) -> Self {
         Self {
-            login: Login::Own(Arc::new(Mutex::new(Account::new(context)))),
+            login: Login::Own(Arc::new(Mutex::new(AuthState::new(context)))),
             transport: Arc::new(transport),
         }
     }

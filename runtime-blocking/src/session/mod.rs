@@ -11,12 +11,12 @@ use std::{fmt, io, thread};
 
 use bilibili_session::endpoints::SentMsg;
 use bilibili_session::poller::{
-    Checkpoint, ConfigError, Notice, Poller, PollerConfig, Status, StatusChange,
+    Checkpoint, ConfigError, Poller, PollerConfig, Status, StatusChange, Warning,
 };
 use bilibili_session::session::{
     Dispatch, HandlerId, HandlerList, HandlerResult, IntoHandlerResult, Update,
 };
-use bilibili_session::{Context, Error, Event, EventType};
+use bilibili_session::{ClientConfig, Error, Event, EventType};
 
 use crate::calls::Client;
 use crate::engine::{Engine, Inbox, lock};
@@ -44,11 +44,11 @@ use crate::transport::Transport;
 ///
 /// ```no_run
 /// use bilibili_session::poller::PollerConfig;
-/// use bilibili_session::{Context, Credential};
+/// use bilibili_session::{ClientConfig, Credential};
 /// use bilibili_session_blocking::{Session, UreqTransport};
 ///
 /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
-/// let context = Context::new(Credential::parse("SESSDATA=…; bili_jct=…")?);
+/// let context = ClientConfig::new(Credential::parse("SESSDATA=…; bili_jct=…")?);
 /// let session = Session::new(context, UreqTransport::new(), PollerConfig::new())?;
 /// session.on_text(|text, event, session| {
 ///     if text == "ping" {
@@ -56,7 +56,7 @@ use crate::transport::Transport;
 ///     }
 ///     Ok(())
 /// });
-/// session.on_notice(|notice, _| eprintln!("{notice}"));
+/// session.on_warning(|notice, _| eprintln!("{notice}"));
 /// session.start()?;
 /// # Ok(())
 /// # }
@@ -82,7 +82,7 @@ impl Session {
     /// # Errors
     /// Fails when the configuration cannot be used.
     pub fn new(
-        context: Context,
+        context: ClientConfig,
         transport: impl Transport + 'static,
         config: PollerConfig,
     ) -> Result<Self, ConfigError> {
@@ -95,7 +95,7 @@ impl Session {
     /// # Errors
     /// Fails when the configuration cannot be used or the checkpoint is of another account.
     pub fn resume(
-        context: Context,
+        context: ClientConfig,
         transport: impl Transport + 'static,
         config: PollerConfig,
         checkpoint: &Checkpoint,
@@ -120,7 +120,7 @@ impl Session {
     /// Calls this for every text message, with its text.
     ///
     /// All handlers that fit an update are called, in the order in which they were given. One
-    /// that returns an error or panics is reported to [`on_notice`](Self::on_notice) and stops
+    /// that returns an error or panics is reported to [`on_warning`](Self::on_warning) and stops
     /// no other. A handler returns nothing, or a `Result` that takes any error, so it can use `?`
     /// and end with `Ok(())`. A handler that keeps a clone of the session keeps it alive for
     /// ever; take the one that comes as an argument.
@@ -157,11 +157,11 @@ impl Session {
     }
 
     /// Calls this for everything that went wrong and was dealt with.
-    pub fn on_notice<R: IntoHandlerResult>(
+    pub fn on_warning<R: IntoHandlerResult>(
         &self,
-        mut handler: impl FnMut(&Notice, &Session) -> R + Send + 'static,
+        mut handler: impl FnMut(&Warning, &Session) -> R + Send + 'static,
     ) -> Handler {
-        self.add_handler(move |update, session| Some(handler(update.notice()?, session)))
+        self.add_handler(move |update, session| Some(handler(update.warning()?, session)))
     }
 
     /// Calls this for every change of the state.

@@ -21,13 +21,13 @@ use http::{Request, Response};
 /// Closures of this shape are transports, so a test needs no server:
 ///
 /// ```
-/// use bilibili_session::{Context, Credential, endpoints::Nav};
+/// use bilibili_session::{ClientConfig, Credential, endpoints::Nav};
 /// use bilibili_session_blocking::Client;
 ///
 /// let transport = |_request: http::Request<Vec<u8>>| {
 ///     Ok(http::Response::new(br#"{"code":-101,"message":"made up"}"#.to_vec()))
 /// };
-/// let client = Client::new(Context::new(Credential::parse("SESSDATA=made%2Cup")?), transport);
+/// let client = Client::new(ClientConfig::new(Credential::parse("SESSDATA=made%2Cup")?), transport);
 /// assert_eq!(client.call(Nav).unwrap_err().code(), Some(-101));
 /// # Ok::<(), bilibili_session::CredentialError>(())
 /// ```

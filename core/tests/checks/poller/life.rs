@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use bilibili_session::poller::{Checkpoint, Output, Poller, RequestId, Status, StatusChange};
 use bilibili_session::{
-    Context, ConversationId, Credential, Event, Now, TransportError, TransportErrorKind, Uid,
+    ClientConfig, ConversationId, Credential, Event, Now, TransportError, TransportErrorKind, Uid,
     UnixMicros,
 };
 use http::{Request, Response};
@@ -57,9 +57,9 @@ pub struct Life {
     pub(super) next_seqno: u64,
 }
 
-pub(super) fn context() -> Context {
+pub(super) fn context() -> ClientConfig {
     let hosts = bilibili_session::Hosts::origin("http://127.0.0.1:1").unwrap();
-    Context::new(Credential::parse("SESSDATA=made%2Cup; bili_jct=0011").unwrap()).hosts(hosts)
+    ClientConfig::new(Credential::parse("SESSDATA=made%2Cup; bili_jct=0011").unwrap()).hosts(hosts)
 }
 
 impl Life {
@@ -253,7 +253,7 @@ impl Life {
                     assert!(!self.closed, "an event after the end");
                     self.came(event);
                 }
-                Output::Notice(notice) => {
+                Output::Warning(notice) => {
                     assert_one_line(&notice.to_string());
                 }
                 Output::Status(change) => self.moved(&change),

@@ -34,7 +34,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     for update in world.updates() {
         match update {
             Update::Event(event) => println!("{event}"),
-            Update::Notice(notice) => println!("{notice}"),
+            Update::Warning(notice) => println!("{notice}"),
             Update::Status(change) => println!("{}", change.status),
         }
     }

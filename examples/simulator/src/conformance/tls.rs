@@ -137,10 +137,10 @@ pub(super) fn no_tls_where_it_is_expected(make: &Make<'_>) -> Result<(), String>
 }
 
 /// The head of the last request that a proxy got.
-type Asked = Arc<Mutex<Vec<u8>>>;
+type RequestKind = Arc<Mutex<Vec<u8>>>;
 
 /// A proxy that tells what it was asked, and answers this; a tunnel if that begins with 200.
-fn proxy(answer: &'static [u8]) -> Result<(String, Asked), String> {
+fn proxy(answer: &'static [u8]) -> Result<(String, RequestKind), String> {
     let asked = Arc::new(Mutex::new(Vec::new()));
     let log = Arc::clone(&asked);
     let address = listen(move |mut client| {

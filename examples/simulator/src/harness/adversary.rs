@@ -6,10 +6,10 @@ use bilibili_session::{ConversationId, TransportError, TransportErrorKind};
 use http::{Request, Response, StatusCode};
 use serde_json::Value;
 
-use super::asked::{Asked, ListOf};
 use super::habits::Habits;
 use super::page::{int, seqno};
 use super::population::{Population, signed};
+use super::request_kind::{ListOf, RequestKind};
 use super::scenario::Scenario;
 use super::trouble::Trouble;
 use crate::Rng;
@@ -139,7 +139,7 @@ impl Adversary {
         let Moment {
             now_us, troubled, ..
         } = moment;
-        let asked = Asked::of(request);
+        let asked = RequestKind::of(request);
         self.set_quirks(rng, scenario, population, asked);
         self.habits
             .set(rng, scenario, population, (asked, now_us, troubled));
@@ -166,7 +166,7 @@ impl Adversary {
         if let Some(kind) = fault {
             population.sim.push_fault(Fault::once("/", kind));
         }
-        let sends = asked == Asked::Send;
+        let sends = asked == RequestKind::Send;
         if sends {
             let code = rng.pick(&[-352, -509, -509, 21_020, 21_020, 21_020, 21_046], 21_020);
             let refused = troubled && rng.chance(250);
@@ -247,7 +247,7 @@ impl Adversary {
         rng: &mut Rng,
         scenario: &Scenario,
         population: &mut Population,
-        asked: Asked,
+        asked: RequestKind,
     ) {
         let quirks = population.sim.quirks_mut();
         quirks.oldest_of_gap = self.end == 1 || self.end == 2 && rng.chance(500);
@@ -290,10 +290,10 @@ impl Adversary {
         &mut self,
         rng: &mut Rng,
         population: &mut Population,
-        asked: Asked,
+        asked: RequestKind,
         response: &Response<Vec<u8>>,
     ) {
-        let Asked::Fetch { id, size, .. } = asked else {
+        let RequestKind::Fetch { id, size, .. } = asked else {
             return;
         };
         let page = super::page::Page::read(response.body());
@@ -309,7 +309,7 @@ impl Adversary {
         }
     }
 
-    fn is_too_big(&self, asked: Asked, response: &Response<Vec<u8>>) -> bool {
+    fn is_too_big(&self, asked: RequestKind, response: &Response<Vec<u8>>) -> bool {
         asked.conversation().is_some() && {
             let came = super::page::Page::read(response.body()).messages.len();
             self.habits.is_too_big(asked, came)
@@ -323,7 +323,7 @@ impl Adversary {
         scenario: &Scenario,
         population: &Population,
         moment: Moment,
-        asked: Asked,
+        asked: RequestKind,
         response: &mut Response<Vec<u8>>,
     ) {
         let is_vague = scenario.has(Trouble::VagueList)
@@ -352,7 +352,7 @@ impl Adversary {
                 }
             });
         }
-        let Asked::Fetch { id, open: true, .. } = asked else {
+        let RequestKind::Fetch { id, open: true, .. } = asked else {
             return;
         };
         let [empty, lagging] = [Trouble::EmptyPage, Trouble::LaggingPage]
@@ -474,7 +474,7 @@ fn latency(rng: &mut Rng, scenario: &Scenario, troubled: bool) -> u64 {
 }
 
 /// One of the faults that this scenario has.
-fn fault(rng: &mut Rng, scenario: &Scenario, asked: Asked) -> Option<(FaultKind, Meaning)> {
+fn fault(rng: &mut Rng, scenario: &Scenario, asked: RequestKind) -> Option<(FaultKind, Meaning)> {
     let possible: Vec<Trouble> = scenario
         .troubles
         .iter()

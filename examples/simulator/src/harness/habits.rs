@@ -2,8 +2,8 @@
 
 use bilibili_session::ConversationId;
 
-use super::asked::Asked;
 use super::population::{Population, signed};
+use super::request_kind::RequestKind;
 use super::scenario::Scenario;
 use super::trouble::Trouble;
 use crate::Rng;
@@ -128,9 +128,9 @@ impl Habits {
     }
 
     /// What it says of more, whatever is asked for.
-    pub(super) const fn says(&self, asked: Asked) -> HasMore {
+    pub(super) const fn says(&self, asked: RequestKind) -> HasMore {
         match asked {
-            Asked::List(_) => self.lists_say,
+            RequestKind::List(_) => self.lists_say,
             _ => self.messages_say,
         }
     }
@@ -146,7 +146,7 @@ impl Habits {
         rng: &mut Rng,
         scenario: &Scenario,
         population: &mut Population,
-        (asked, now_us, troubled): (Asked, u64, bool),
+        (asked, now_us, troubled): (RequestKind, u64, bool),
     ) {
         if scenario.has(Trouble::TypeChanges)
             && troubled
@@ -183,7 +183,7 @@ impl Habits {
         &mut self,
         rng: &mut Rng,
         scenario: &Scenario,
-        (asked, now_us, troubled): (Asked, u64, bool),
+        (asked, now_us, troubled): (RequestKind, u64, bool),
     ) {
         self.refused = self
             .refused
@@ -209,10 +209,10 @@ impl Habits {
     }
 
     /// Whether a page of so many messages is longer than a body may be.
-    pub(super) fn is_too_big(&self, asked: Asked, came: usize) -> bool {
+    pub(super) fn is_too_big(&self, asked: RequestKind, came: usize) -> bool {
         match (self.too_big, asked) {
-            (Some((most, true)), Asked::Fetch { size, .. }) => size > most,
-            (Some((most, false)), Asked::Fetch { .. }) => {
+            (Some((most, true)), RequestKind::Fetch { size, .. }) => size > most,
+            (Some((most, false)), RequestKind::Fetch { .. }) => {
                 u64::try_from(came).unwrap_or(u64::MAX) > most
             }
             _ => false,

@@ -6,10 +6,10 @@ use std::time::Duration;
 use bilibili_session::poller::{Checkpoint, Poller, RequestId};
 use bilibili_session::{ConversationId, Now, UnixMicros};
 
-use super::asked::Asked;
-use super::lineage::{InHand, Proven};
-use super::manners::Manners;
+use super::delivery_log::{InHand, Proven};
+use super::politeness::Politeness;
 use super::reply::Replies;
+use super::request_kind::RequestKind;
 
 /// When the run begins, by the server's clock (µs since the epoch).
 pub(super) const EPOCH_US: u64 = 1_700_000_000_000_000;
@@ -19,8 +19,8 @@ pub(super) const EPOCH_US: u64 = 1_700_000_000_000_000;
 pub(super) struct Life {
     pub(super) number: u64,
     pub(super) poller: Poller,
-    pub(super) manners: Manners,
-    pub(super) in_flight: BTreeMap<RequestId, (Asked, Duration)>,
+    pub(super) politeness: Politeness,
+    pub(super) in_flight: BTreeMap<RequestId, (RequestKind, Duration)>,
     /// It wants to be woken then (µs of the run).
     pub(super) wakes_us: u64,
     /// The monotonic clock began then (µs of the run).

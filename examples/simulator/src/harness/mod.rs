@@ -15,21 +15,21 @@
 
 mod adversary;
 mod agenda;
-mod asked;
+mod delivery_log;
+mod drive;
 mod habits;
 mod ledger;
 mod life;
-mod lineage;
-mod manners;
 mod page;
+mod politeness;
 mod population;
 mod reply;
+mod request_kind;
 mod run;
 mod scenario;
 mod shrink;
 mod trace;
 mod trouble;
-mod turn;
 mod violation;
 
 use std::time::Duration;

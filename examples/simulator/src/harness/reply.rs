@@ -7,7 +7,7 @@ use bilibili_session::{Call, Step, TransportError};
 use http::{Request, Response};
 
 use super::adversary::Meaning;
-use super::asked::Asked;
+use super::request_kind::RequestKind;
 use super::run::{Happening, Run};
 use super::violation::Breach;
 
@@ -30,7 +30,7 @@ impl Run<'_> {
     pub(super) fn reply(&mut self) -> Result<(), Breach> {
         let to = self.population.any(&mut self.rng);
         let (at_us, time) = (self.at_us, self.time());
-        let is_connected = self.lineage.base().is_some();
+        let is_connected = self.delivery_log.base().is_some();
         let Some(life) = self.life.as_mut().filter(|it| is_connected && !it.closing) else {
             return Ok(());
         };
@@ -49,7 +49,7 @@ impl Run<'_> {
         if let Step::Done(Err(error)) = &step
             && let Some(life) = &self.life
         {
-            life.manners.refuses(time, error)?;
+            life.politeness.refuses(time, error)?;
         }
         self.follow(id, step)
     }
@@ -68,7 +68,7 @@ impl Run<'_> {
                 (after_us, Err(TransportError::timeout()), Meaning::Fault)
             }
         };
-        let asked = Asked::of(request);
+        let asked = RequestKind::of(request);
         let happening = Happening::ReplyAnswer {
             id,
             asked,
@@ -82,7 +82,7 @@ impl Run<'_> {
     pub(super) fn reply_answered(
         &mut self,
         id: ReplyId,
-        asked: Asked,
+        asked: RequestKind,
         answer: Result<Response<Vec<u8>>, TransportError>,
         meaning: Meaning,
     ) -> Result<(), Breach> {
@@ -96,7 +96,7 @@ impl Run<'_> {
         let Some(mut call) = life.replies.open.remove(&id.number) else {
             return Ok(());
         };
-        life.manners.answered_beside(time, asked, meaning);
+        life.politeness.answered_beside(time, asked, meaning);
         life.login_lost |= meaning == Meaning::LoginLost;
         let now = life.now(at_us);
         let step = life.poller.handle_call_response(now, &mut call, answer);
@@ -112,11 +112,11 @@ impl Run<'_> {
         let time = self.time();
         match step {
             Step::Send(request) => {
-                let asked = Asked::of(&request);
+                let asked = RequestKind::of(&request);
                 self.trace
                     .add(time, || format!("-> reply {} {asked}", id.number));
                 if let Some(life) = &mut self.life {
-                    life.manners.asks_beside(time, asked)?;
+                    life.politeness.asks_beside(time, asked)?;
                 }
                 let way = self.rng.between(5_000, 100_000);
                 let request = Box::new(request);

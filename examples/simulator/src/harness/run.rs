@@ -3,18 +3,18 @@
 use std::time::Duration;
 
 use bilibili_session::poller::{Poller, RequestId};
-use bilibili_session::{Context, Credential, Hosts, TransportError};
+use bilibili_session::{ClientConfig, Credential, Hosts, TransportError};
 use http::{Request, Response};
 
 use super::Report;
 use super::adversary::{Adversary, Delivery, Meaning, Moment};
 use super::agenda::Agenda;
-use super::asked::Asked;
+use super::delivery_log::DeliveryLog;
 use super::life::{EPOCH_US, Life, Saved};
-use super::lineage::Lineage;
-use super::manners::Manners;
+use super::politeness::Politeness;
 use super::population::Population;
 use super::reply::{Replies, ReplyId};
+use super::request_kind::RequestKind;
 use super::scenario::Scenario;
 use super::trace::Trace;
 use super::trouble::Trouble;
@@ -45,7 +45,7 @@ pub(super) enum Happening {
     Answer {
         life: u64,
         id: RequestId,
-        asked: Asked,
+        asked: RequestKind,
         answer: Result<Response<Vec<u8>>, TransportError>,
         meaning: Meaning,
         /// What the server had when it answered.
@@ -63,7 +63,7 @@ pub(super) enum Happening {
     /// An answer to a reply comes back.
     ReplyAnswer {
         id: ReplyId,
-        asked: Asked,
+        asked: RequestKind,
         answer: Result<Response<Vec<u8>>, TransportError>,
         meaning: Meaning,
     },
@@ -93,7 +93,7 @@ pub(super) struct Run<'a> {
     pub(super) life: Option<Life>,
     lives: u64,
     pub(super) saved: Option<Saved>,
-    pub(super) lineage: Lineage,
+    pub(super) delivery_log: DeliveryLog,
     pub(super) quiet_since: Option<u64>,
     /// The round in which all had come out.
     all_came: Option<u64>,
@@ -118,7 +118,7 @@ impl<'a> Run<'a> {
             life: None,
             lives: 0,
             saved: None,
-            lineage: Lineage::default(),
+            delivery_log: DeliveryLog::default(),
             quiet_since: None,
             all_came: None,
             done_at: None,
@@ -202,7 +202,7 @@ impl<'a> Run<'a> {
         match &self.life {
             Some(life) if !is_owed_for_good => {
                 let unforgettable = self.population.unforgettable();
-                super::manners::remembers(&life.poller, self.scenario, unforgettable)
+                super::politeness::remembers(&life.poller, self.scenario, unforgettable)
             }
             _ => Ok(()),
         }
@@ -335,13 +335,13 @@ impl<'a> Run<'a> {
     /// Whether all came out.
     fn look(&mut self) -> Result<(), Breach> {
         let quiet_since = self.quiet_since.unwrap_or_default();
-        let is_connected = self.life.is_some() && self.lineage.base().is_some();
+        let is_connected = self.life.is_some() && self.delivery_log.base().is_some();
         let missing = self.life.as_ref().and_then(|life| {
             let ledger = &self.population.ledger;
-            self.lineage.missing(ledger, &life.in_hand)
+            self.delivery_log.missing(ledger, &life.in_hand)
         });
         let quiet = self.quiet();
-        let rounds = self.life.as_ref().map_or(0, |life| life.manners.rounds);
+        let rounds = self.life.as_ref().map_or(0, |life| life.politeness.rounds);
         if missing.is_some() {
             self.all_came = None;
         }
@@ -352,7 +352,7 @@ impl<'a> Run<'a> {
                 self.agenda.put(self.at_us + LOOK, Happening::Look);
                 return Ok(());
             }
-            let untold = self.lineage.untold(&self.population.ledger);
+            let untold = self.delivery_log.untold(&self.population.ledger);
             if let Some((id, seqno)) = untold.filter(|_| self.lives == 1) {
                 let what = format!("{id} {seqno} cannot be read, and no notice tells of it");
                 return Err(Breach::new(Property::OneBadItem, what).about(id));
@@ -418,7 +418,7 @@ impl<'a> Run<'a> {
             cookies.push_str(&login.bili_jct);
         }
         let context = match Credential::parse(&cookies) {
-            Ok(credential) => Context::new(credential).hosts(Hosts::official()),
+            Ok(credential) => ClientConfig::new(credential).hosts(Hosts::official()),
             Err(error) => return Err(Breach::new(Property::NothingLost, error.to_string())),
         };
         let config = self.scenario.config();
@@ -434,8 +434,8 @@ impl<'a> Run<'a> {
         let poller =
             poller.map_err(|error| Breach::new(Property::NothingLost, error.to_string()))?;
         match &self.saved {
-            Some(saved) => self.lineage.rewind(saved.covers, saved.proven.clone()),
-            None => self.lineage = Lineage::default(),
+            Some(saved) => self.delivery_log.rewind(saved.covers, saved.proven.clone()),
+            None => self.delivery_log = DeliveryLog::default(),
         }
         let round_began = self.saved.as_ref().and_then(|saved| saved.round_began);
         let skewed = self.scenario.has(Trouble::WallClock);
@@ -455,7 +455,7 @@ impl<'a> Run<'a> {
         self.life = Some(Life {
             number: self.lives,
             poller,
-            manners: Manners::new(self.scenario, round_began),
+            politeness: Politeness::new(self.scenario, round_began),
             in_flight: std::collections::BTreeMap::new(),
             wakes_us: u64::MAX,
             began_us: self.at_us,
@@ -465,7 +465,7 @@ impl<'a> Run<'a> {
             listed: std::collections::BTreeSet::new(),
             told: std::collections::BTreeMap::new(),
             seen: std::collections::BTreeSet::new(),
-            in_hand: super::lineage::InHand::default(),
+            in_hand: super::delivery_log::InHand::default(),
             date: None,
             fetched_us: None,
             replies: Replies::default(),
@@ -483,8 +483,8 @@ impl<'a> Run<'a> {
 
     /// Counts what a life did; the next one starts sooner or later.
     pub(super) fn bury(&mut self, life: &Life) {
-        self.report.requests += life.manners.requests;
-        self.report.rounds += life.manners.rounds;
+        self.report.requests += life.politeness.requests;
+        self.report.rounds += life.politeness.rounds;
         let most = self.rng.pick(&[1, 1_000_000, 20_000_000, 1_200_000_000], 1);
         let after = self.rng.between(0, most);
         self.agenda.put(self.at_us + after, Happening::Start);
@@ -493,7 +493,7 @@ impl<'a> Run<'a> {
     /// A request reaches the server, and sets out answers.
     fn reach(&mut self, life: u64, id: RequestId, request: &Request<Vec<u8>>) {
         let serial = self.population.ledger.serial();
-        let asked = Asked::of(request);
+        let asked = RequestKind::of(request);
         for delivery in self.ask_adversary(request) {
             let happening = Happening::Answer {
                 life,
@@ -509,11 +509,11 @@ impl<'a> Run<'a> {
 
     pub(super) fn ask_adversary(&mut self, request: &Request<Vec<u8>>) -> Vec<Delivery> {
         let troubled = self.quiet_since.is_none();
-        let asked = Asked::of(request);
+        let asked = RequestKind::of(request);
         let ledger = &self.population.ledger;
         let handed_out = asked
             .conversation()
-            .and_then(|id| self.lineage.newest(id, ledger));
+            .and_then(|id| self.delivery_log.newest(id, ledger));
         let told = asked
             .conversation()
             .and_then(|id| self.life.as_ref()?.told.get(&id).copied());

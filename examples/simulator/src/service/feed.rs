@@ -2,14 +2,14 @@
 
 use serde_json::{Value, json};
 
-use super::{Asked, Outcome};
+use super::{Outcome, RequestKind};
 use crate::model::world::World;
 use crate::wire::envelope::Refusal;
 
 /// How many items a page has.
 const PAGE: usize = 20;
 
-pub(crate) fn replies(world: &mut World, asked: &Asked<'_>) -> Outcome {
+pub(crate) fn replies(world: &mut World, asked: &RequestKind<'_>) -> Outcome {
     let (items, cursor) = page(
         &world.account(asked.uid)?.feeds.replies,
         asked,
@@ -18,13 +18,13 @@ pub(crate) fn replies(world: &mut World, asked: &Asked<'_>) -> Outcome {
     Ok(json!({"cursor": cursor, "items": items, "last_view_at": LAST_VIEW}))
 }
 
-pub(crate) fn at(world: &mut World, asked: &Asked<'_>) -> Outcome {
+pub(crate) fn at(world: &mut World, asked: &RequestKind<'_>) -> Outcome {
     let (items, cursor) = page(&world.account(asked.uid)?.feeds.at, asked, "at_time")?;
     Ok(json!({"cursor": cursor, "items": items}))
 }
 
 /// The newest stand in `latest` too, on the first page.
-pub(crate) fn likes(world: &mut World, asked: &Asked<'_>) -> Outcome {
+pub(crate) fn likes(world: &mut World, asked: &RequestKind<'_>) -> Outcome {
     let feeds = &world.account(asked.uid)?.feeds;
     let (items, cursor) = page(&feeds.likes, asked, "like_time")?;
     let first = asked.request.text("id").is_none();
@@ -44,7 +44,7 @@ const LAST_VIEW: i64 = 1_699_990_000;
 /// The items after the one that the cursor names, and the next cursor.
 fn page<'a>(
     feed: &'a [Value],
-    asked: &Asked<'_>,
+    asked: &RequestKind<'_>,
     time: &str,
 ) -> Result<(Vec<&'a Value>, Value), Refusal> {
     let number = |item: &Value, name: &str| item.get(name).and_then(Value::as_i64).unwrap_or(0);

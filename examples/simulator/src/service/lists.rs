@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-use super::{Asked, Outcome};
+use super::{Outcome, RequestKind};
 use crate::model::account::Account;
 use crate::model::conversation::{Conversation, ConversationId};
 use crate::model::world::World;
@@ -13,7 +13,7 @@ use crate::wire::incoming::Incoming;
 const PAGE: usize = 20;
 const LONGEST_PAGE: usize = 100;
 
-pub(crate) fn get_sessions(world: &mut World, asked: &Asked<'_>) -> Outcome {
+pub(crate) fn get_sessions(world: &mut World, asked: &RequestKind<'_>) -> Outcome {
     let kind = Kind::of(asked.request.number("session_type")?.unwrap_or(4))?;
     for fold in ["group_fold", "unfollow_fold", "sort_rule"] {
         asked.request.number::<i64>(fold)?;
@@ -25,7 +25,7 @@ pub(crate) fn get_sessions(world: &mut World, asked: &Asked<'_>) -> Outcome {
     list(world, asked, kind, !ignores_end)
 }
 
-pub(crate) fn new_sessions(world: &mut World, asked: &Asked<'_>) -> Outcome {
+pub(crate) fn new_sessions(world: &mut World, asked: &RequestKind<'_>) -> Outcome {
     asked.request.required::<i64>("begin_ts")?;
     list(
         world,
@@ -35,7 +35,7 @@ pub(crate) fn new_sessions(world: &mut World, asked: &Asked<'_>) -> Outcome {
     )
 }
 
-pub(crate) fn session_detail(world: &mut World, asked: &Asked<'_>) -> Outcome {
+pub(crate) fn session_detail(world: &mut World, asked: &RequestKind<'_>) -> Outcome {
     let id = conversation_id(asked.request)?;
     let conversation = world.conversation(asked.uid, id)?;
     Ok(to_json(world, conversation))
@@ -98,7 +98,7 @@ impl Kind {
     }
 }
 
-fn list(world: &World, asked: &Asked<'_>, kind: Kind, takes_end: bool) -> Outcome {
+fn list(world: &World, asked: &RequestKind<'_>, kind: Kind, takes_end: bool) -> Outcome {
     let quirks = &world.quirks;
     let account = world.account(asked.uid)?;
     let begin_ts: Option<i64> = asked.request.number("begin_ts")?;

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::lists::conversation_id;
-use super::{Asked, Outcome};
+use super::{Outcome, RequestKind};
 use crate::Quirks;
 use crate::model::message::Message;
 use crate::model::world::World;
@@ -14,7 +14,7 @@ const LONGEST_PAGE: usize = 2000;
 /// What comes although no size was given.
 const TIP: i64 = 18;
 
-pub(crate) fn fetch_session_msgs(world: &mut World, asked: &Asked<'_>) -> Outcome {
+pub(crate) fn fetch_session_msgs(world: &mut World, asked: &RequestKind<'_>) -> Outcome {
     let id = conversation_id(asked.request)?;
     let begin: u64 = asked.request.number("begin_seqno")?.unwrap_or(0);
     let end: u64 = asked

@@ -25,14 +25,14 @@ use crate::wire::shape;
 pub(crate) type Outcome = Result<Value, Refusal>;
 
 /// What a function that answers gets.
-pub(crate) struct Asked<'a> {
+pub(crate) struct RequestKind<'a> {
     pub(crate) now_us: i64,
     /// The account that asks.
     pub(crate) uid: i64,
     pub(crate) request: &'a Incoming<'a>,
 }
 
-type Handler = fn(&mut World, &Asked<'_>) -> Outcome;
+type Handler = fn(&mut World, &RequestKind<'_>) -> Outcome;
 
 /// One path of the service.
 struct Route {
@@ -188,7 +188,7 @@ fn outcome(world: &mut World, now_us: i64, request: &Incoming<'_>) -> Outcome {
     }
     (route.handler)(
         world,
-        &Asked {
+        &RequestKind {
             now_us,
             uid,
             request,

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::{Asked, Outcome};
+use super::{Outcome, RequestKind};
 use crate::model::world::World;
 use crate::wire::envelope::Refusal;
 
@@ -34,7 +34,7 @@ pub(crate) fn nav(world: &World, uid: Option<i64>) -> Outcome {
 
 const FACE: &str = "https://i0.hdslb.com/bfs/face/member/noface.jpg";
 
-pub(crate) fn myinfo(world: &mut World, asked: &Asked<'_>) -> Outcome {
+pub(crate) fn myinfo(world: &mut World, asked: &RequestKind<'_>) -> Outcome {
     let login = &world.account(asked.uid)?.login;
     Ok(json!({
         "mid": login.uid, "name": login.name, "sex": "保密", "face": FACE, "sign": "", "rank": 10_000, "level": 5,

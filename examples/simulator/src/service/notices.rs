@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{Asked, Outcome};
+use super::{Outcome, RequestKind};
 use crate::model::notice::Notices;
 use crate::model::world::World;
 use crate::wire::envelope::Refusal;
@@ -10,13 +10,13 @@ use crate::wire::envelope::Refusal;
 /// How many follow at once.
 const PAGE: usize = 20;
 
-pub(crate) fn query_user_notify(world: &mut World, asked: &Asked<'_>) -> Outcome {
+pub(crate) fn query_user_notify(world: &mut World, asked: &RequestKind<'_>) -> Outcome {
     first_page(world, asked, 20, |notices| {
         notices.all.get(Notices::USER_FROM..)
     })
 }
 
-pub(crate) fn query_unified_notify(world: &mut World, asked: &Asked<'_>) -> Outcome {
+pub(crate) fn query_unified_notify(world: &mut World, asked: &RequestKind<'_>) -> Outcome {
     first_page(world, asked, 10, |notices| {
         notices.all.get(..Notices::UNIFIED.min(notices.all.len()))
     })
@@ -24,7 +24,7 @@ pub(crate) fn query_unified_notify(world: &mut World, asked: &Asked<'_>) -> Outc
 
 fn first_page(
     world: &World,
-    asked: &Asked<'_>,
+    asked: &RequestKind<'_>,
     usual: usize,
     source: fn(&Notices) -> Option<&[Value]>,
 ) -> Outcome {
@@ -39,7 +39,7 @@ fn first_page(
 }
 
 /// The data is an array here, not an object.
-pub(crate) fn query_notify_list(world: &mut World, asked: &Asked<'_>) -> Outcome {
+pub(crate) fn query_notify_list(world: &mut World, asked: &RequestKind<'_>) -> Outcome {
     let before: i64 = asked.request.required("cursor")?;
     asked
         .request

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 use url::Url;
 
 use super::messages::emotes;
-use super::{Asked, Outcome};
+use super::{Outcome, RequestKind};
 use crate::model::conversation::ConversationId;
 use crate::model::message::NewMessage;
 use crate::model::world::World;
@@ -15,7 +15,7 @@ const LONGEST: usize = 2000;
 /// How long a message can be taken back, in seconds.
 const WITHDRAWABLE: i64 = 120;
 
-pub(crate) fn send_msg(world: &mut World, asked: &Asked<'_>) -> Outcome {
+pub(crate) fn send_msg(world: &mut World, asked: &RequestKind<'_>) -> Outcome {
     let request = asked.request;
     let sender: i64 = request.required("msg[sender_uid]")?;
     let receiver: i64 = request.required("msg[receiver_id]")?;
@@ -122,7 +122,12 @@ fn may_send(world: &World, uid: i64, id: ConversationId) -> Result<(), Refusal> 
         .map_or(Ok(()), |code| Err(Refusal::new(code)))
 }
 
-fn withdraw(world: &mut World, asked: &Asked<'_>, id: ConversationId, content: &Value) -> Outcome {
+fn withdraw(
+    world: &mut World,
+    asked: &RequestKind<'_>,
+    id: ConversationId,
+    content: &Value,
+) -> Outcome {
     let key = key(content).ok_or(Refusal::ILLEGAL_ARGUMENT)?;
     let message = world
         .messages

@@ -2,10 +2,10 @@
 
 use serde_json::{Value, json};
 
-use super::{Asked, Outcome};
+use super::{Outcome, RequestKind};
 use crate::model::world::World;
 
-pub(crate) fn single_unread(world: &mut World, asked: &Asked<'_>) -> Outcome {
+pub(crate) fn single_unread(world: &mut World, asked: &RequestKind<'_>) -> Outcome {
     let account = world.account(asked.uid)?;
     let (mut followed, mut not_followed, mut dustbin) = (0, 0, 0);
     for conversation in account
@@ -33,7 +33,7 @@ pub(crate) fn single_unread(world: &mut World, asked: &Asked<'_>) -> Outcome {
     ))
 }
 
-pub(crate) fn my_group_unread(world: &mut World, asked: &Asked<'_>) -> Outcome {
+pub(crate) fn my_group_unread(world: &mut World, asked: &RequestKind<'_>) -> Outcome {
     let groups = world
         .account(asked.uid)?
         .conversations
@@ -43,7 +43,7 @@ pub(crate) fn my_group_unread(world: &mut World, asked: &Asked<'_>) -> Outcome {
     Ok(json!({"unread_count": unread_count}))
 }
 
-pub(crate) fn feed_unread(world: &mut World, asked: &Asked<'_>) -> Outcome {
+pub(crate) fn feed_unread(world: &mut World, asked: &RequestKind<'_>) -> Outcome {
     let account = world.account(asked.uid)?;
     let (at, like, reply) = (
         account.feeds.at.len(),
@@ -67,7 +67,7 @@ fn counts(world: &World, mut data: Value) -> Value {
     data
 }
 
-pub(crate) fn settings(_: &mut World, asked: &Asked<'_>) -> Outcome {
+pub(crate) fn settings(_: &mut World, asked: &RequestKind<'_>) -> Outcome {
     let mut data = json!({
         "set_like": 0, "set_comment": 0, "set_at": 0, "is_group_fold": 1, "should_receive_group": 1, "receive_unfollow_msg": 1,
         "followed_reply": 0, "keys_reply": 0, "recv_reply": 0, "voyage_reply": 0, "recommend_followed_reply": 0,

@@ -3,7 +3,7 @@
 use imagesize::ImageType;
 use serde_json::json;
 
-use super::{Asked, Outcome};
+use super::{Outcome, RequestKind};
 use crate::model::world::{Picture, World};
 use crate::wbi::md5_hex;
 use crate::wire::envelope::Refusal;
@@ -14,7 +14,7 @@ pub(crate) const PATH: &str = "/x/dynamic/feed/draw/upload_bfs";
 /// The largest file.
 const LARGEST: usize = 20 << 20;
 
-pub(crate) fn upload_bfs(world: &mut World, asked: &Asked<'_>) -> Outcome {
+pub(crate) fn upload_bfs(world: &mut World, asked: &RequestKind<'_>) -> Outcome {
     let parts =
         parts(asked.request.content_type, asked.request.body).ok_or(Refusal::BAD_REQUEST)?;
     let field = |name: &str| {

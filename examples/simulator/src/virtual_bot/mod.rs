@@ -8,9 +8,9 @@ use std::error::Error;
 use std::sync::{Arc, MutexGuard};
 use std::time::Duration;
 
-use bilibili_session::poller::{Checkpoint, Notice, Outgoing, RequestId, Status, StatusChange};
+use bilibili_session::poller::{Checkpoint, Outgoing, RequestId, Status, StatusChange, Warning};
 use bilibili_session::session::{Driven, Output, Update};
-use bilibili_session::{Context, Credential, Event, Hosts, Now, Uid};
+use bilibili_session::{ClientConfig, Credential, Event, Hosts, Now, Uid};
 
 use crate::{Arrived, ControlError, NewMessage, Simulator};
 use surroundings::{Answer, Surroundings};
@@ -95,7 +95,7 @@ type Start<S> = Box<dyn FnMut(Setup) -> Result<S, Box<dyn Error>>>;
 #[non_exhaustive]
 pub struct Setup {
     /// Login of the simulator's first account.
-    pub context: Context,
+    pub context: ClientConfig,
     /// Way to the simulator, for the calls that handlers make.
     pub transport: VirtualTransport,
     /// Checkpoint to resume from; `None` at the first start, and after a stop before the baseline was taken.
@@ -238,7 +238,7 @@ impl<S: Driven> VirtualBot<S> {
             .bili_jct(login.bili_jct)
             .build()?;
         // The simulator does not look at hosts; this one keeps a mistake from reaching the service.
-        let context = Context::new(credential).hosts(Hosts::origin("http://localhost")?);
+        let context = ClientConfig::new(credential).hosts(Hosts::origin("http://localhost")?);
         self.saved.clone_from(&checkpoint);
         self.result = None;
         self.session = Some((self.start)(Setup {
@@ -289,8 +289,8 @@ impl<S: Driven> VirtualBot<S> {
     }
 
     /// Returns the warnings that handlers were called for.
-    pub fn warnings(&self) -> Vec<&Notice> {
-        let warnings = self.updates.iter().filter_map(Update::notice);
+    pub fn warnings(&self) -> Vec<&Warning> {
+        let warnings = self.updates.iter().filter_map(Update::warning);
         warnings.map(AsRef::as_ref).collect()
     }
 

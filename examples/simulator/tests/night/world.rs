@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use bilibili_session::poller::{Checkpoint, Output, Poller, PollerConfig, RequestId};
 use bilibili_session::{
-    Context, ConversationId, Credential, Event, GroupId, Hosts, Now, Uid, UnixMicros,
+    ClientConfig, ConversationId, Credential, Event, GroupId, Hosts, Now, Uid, UnixMicros,
 };
 use bilibili_session_simulator::{NewMessage, Quirks, Rng, Simulator};
 use http::Response;
@@ -62,7 +62,7 @@ pub(crate) fn shuffled(items: impl Iterator<Item = i64>) -> Vec<i64> {
 /// The service, a poller that is killed and resumed, and what is owed to its user.
 pub(crate) struct World {
     pub(crate) sim: Simulator,
-    context: Context,
+    context: ClientConfig,
     pub(crate) poller: Poller,
     pub(crate) now_us: i64,
     /// What is still to arrive: when, and where.
@@ -98,7 +98,8 @@ impl World {
         *sim.quirks_mut() = quirks;
         let login = sim.login();
         let cookies = format!("SESSDATA={}; bili_jct={}", login.sessdata, login.bili_jct);
-        let context = Context::new(Credential::parse(&cookies).unwrap()).hosts(Hosts::official());
+        let context =
+            ClientConfig::new(Credential::parse(&cookies).unwrap()).hosts(Hosts::official());
         Self {
             sim,
             poller: Poller::new(context.clone(), config.clone()).unwrap(),
@@ -204,7 +205,7 @@ impl World {
                         .push_back((self.now_us + LATENCY, outgoing.id, answer));
                 }
                 Output::Event(event) => self.event(&event),
-                Output::Notice(notice) => *self.notices.entry(notice.kind()).or_default() += 1,
+                Output::Warning(notice) => *self.notices.entry(notice.kind()).or_default() += 1,
                 Output::Status(_) => {}
                 Output::Wait(_) if self.now_us >= end || is_enough(self) => return,
                 Output::Wait(until) => {

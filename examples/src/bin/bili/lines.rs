@@ -2,7 +2,7 @@
 //!
 //! `msg_key` is a string wherever it stands, because JavaScript cannot hold it.
 
-use bilibili_session::poller::Notice;
+use bilibili_session::poller::Warning;
 use bilibili_session::{Content, Error, Event};
 use serde::ser::SerializeMap;
 use serde::{Serialize, Serializer};
@@ -57,9 +57,9 @@ pub(crate) fn message_or_null<S: Serializer>(
 }
 
 /// The object of a notice.
-pub(crate) struct NoticeLine<'a>(pub(crate) &'a Notice);
+pub(crate) struct WarningLine<'a>(pub(crate) &'a Warning);
 
-impl Serialize for NoticeLine<'_> {
+impl Serialize for WarningLine<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let Self(notice) = self;
         let mut line = serializer.serialize_map(None)?;
@@ -79,7 +79,7 @@ impl Serialize for NoticeLine<'_> {
             line.serialize_entry("http_status", &status.as_u16())?;
         }
         match notice {
-            Notice::Gap {
+            Warning::Gap {
                 from_seqno,
                 to_seqno,
                 ..
@@ -87,10 +87,10 @@ impl Serialize for NoticeLine<'_> {
                 line.serialize_entry("from_seqno", from_seqno)?;
                 line.serialize_entry("to_seqno", to_seqno)?;
             }
-            Notice::ConversationFailed { held, .. } if *held > 0 => {
+            Warning::ConversationFailed { held, .. } if *held > 0 => {
                 line.serialize_entry("count", held)?;
             }
-            Notice::Undecodable { raw, .. } => line.serialize_entry("raw", raw)?,
+            Warning::Undecodable { raw, .. } => line.serialize_entry("raw", raw)?,
             _ => {}
         }
         line.end()

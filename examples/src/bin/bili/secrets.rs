@@ -12,7 +12,7 @@
 //! [`json_line`]: crate::json_line::json_line
 
 use bilibili_session::endpoints::Nav;
-use bilibili_session::{Context, Endpoint};
+use bilibili_session::{ClientConfig, Endpoint};
 
 /// What no output may show.
 #[derive(Clone, Default)]
@@ -28,7 +28,7 @@ const HIDDEN: &str = "[redacted]";
 
 impl Secrets {
     /// The values of the cookies that are sent.
-    pub(crate) fn of(context: &Context) -> Self {
+    pub(crate) fn of(context: &ClientConfig) -> Self {
         let cookies = Nav.request(context, ()).ok().and_then(|request| {
             let line = request.headers().get("cookie")?.to_str().ok()?;
             Some(line.to_owned())
@@ -134,7 +134,7 @@ mod tests {
 
     #[test]
     fn values_are_hidden_in_both_forms() {
-        let context = Context::new(
+        let context = ClientConfig::new(
             bilibili_session::Credential::builder()
                 .sessdata("abcd,1*2")
                 .bili_jct("feedbeef")
@@ -158,7 +158,7 @@ mod tests {
             .buvid3(buvid3)
             .build()
             .unwrap();
-        Secrets::of(&Context::new(credential))
+        Secrets::of(&ClientConfig::new(credential))
     }
 
     #[test]

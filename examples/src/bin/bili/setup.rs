@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use bilibili_session::{Context, Credential, Hosts, TransportConfig};
+use bilibili_session::{ClientConfig, Credential, Hosts, TransportConfig};
 use bilibili_session_examples::{Demo, credential_from_env, variable};
 use bilibili_session_simulator::Script;
 
@@ -13,7 +13,7 @@ use crate::output::note;
 
 /// Who asks, whom, and how.
 pub(crate) struct Setup {
-    pub(crate) context: Context,
+    pub(crate) context: ClientConfig,
     pub(crate) runtime: RuntimeName,
     pub(crate) transport: TransportConfig,
     /// Served for as long as this is kept.
@@ -32,7 +32,7 @@ impl Setup {
         };
         let (context, demo) = match (credential, &origin) {
             (Some(credential), Some(origin)) => (with_origin(credential, origin)?, None),
-            (Some(credential), None) => (Context::new(credential), None),
+            (Some(credential), None) => (ClientConfig::new(credential), None),
             (None, Some(_)) => {
                 return Err(Failure::usage(
                     "an origin needs a credential: set BILI_SESSDATA and BILI_JCT, or give --cookie-file",
@@ -128,7 +128,7 @@ fn is_loopback(host: &str) -> bool {
             .is_ok_and(|address| address.is_loopback())
 }
 
-fn with_origin(credential: Credential, origin: &str) -> Result<Context, Failure> {
+fn with_origin(credential: Credential, origin: &str) -> Result<ClientConfig, Failure> {
     let hosts = Hosts::origin(origin).map_err(Failure::usage)?;
-    Ok(Context::new(credential).hosts(hosts))
+    Ok(ClientConfig::new(credential).hosts(hosts))
 }

@@ -2,7 +2,7 @@
 
 use async_std::task::block_on;
 use bilibili_session::poller::Checkpoint;
-use bilibili_session::{Context, Event, TransportConfig};
+use bilibili_session::{ClientConfig, Event, TransportConfig};
 use bilibili_session_async_std::SurfTransport;
 use bilibili_session_blocking::UreqTransport;
 
@@ -24,7 +24,7 @@ pub(crate) enum Bot {
 impl Bot {
     pub(crate) fn start(
         runtime: Runtime,
-        context: &Context,
+        context: &ClientConfig,
         checkpoint: Option<&Checkpoint>,
         ledger: &Ledger,
     ) -> Result<Self, Failure> {
@@ -68,7 +68,7 @@ impl Bot {
 }
 
 fn blocking(
-    context: Context,
+    context: ClientConfig,
     checkpoint: Option<&Checkpoint>,
     ledger: &Ledger,
 ) -> Result<bilibili_session_blocking::Session, Failure> {
@@ -87,14 +87,14 @@ fn blocking(
         }
     });
     let book = ledger.clone();
-    session.on_notice(move |notice, _| book.notice(notice));
+    session.on_warning(move |notice, _| book.warning(notice));
     let book = ledger.clone();
     session.on_status(move |change, _| book.status(change));
     Ok(session)
 }
 
 fn async_std(
-    context: Context,
+    context: ClientConfig,
     checkpoint: Option<&Checkpoint>,
     ledger: &Ledger,
 ) -> Result<bilibili_session_async_std::Session, Failure> {
@@ -116,8 +116,8 @@ fn async_std(
         }
     });
     let book = ledger.clone();
-    session.on_notice(move |notice, _| {
-        book.notice(&notice);
+    session.on_warning(move |notice, _| {
+        book.warning(&notice);
         std::future::ready(())
     });
     let book = ledger.clone();

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use bilibili_session::Event;
-use bilibili_session::poller::{Notice, Status, StatusChange};
+use bilibili_session::poller::{Status, StatusChange, Warning};
 
 use crate::Failure;
 use crate::server::Totals;
@@ -64,7 +64,7 @@ impl Ledger {
         }
     }
 
-    pub(crate) fn notice(&self, notice: &Notice) {
+    pub(crate) fn warning(&self, notice: &Warning) {
         *self.book().notices.entry(notice.kind()).or_default() += 1;
     }
 

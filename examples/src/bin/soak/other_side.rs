@@ -3,7 +3,7 @@
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 
-use bilibili_session::{Context, Credential, Hosts};
+use bilibili_session::{ClientConfig, Credential, Hosts};
 use serde::de::DeserializeOwned;
 
 use crate::Failure;
@@ -38,12 +38,12 @@ impl OtherSide {
         })
     }
 
-    pub(crate) fn context(&self) -> Result<Context, Failure> {
+    pub(crate) fn context(&self) -> Result<ClientConfig, Failure> {
         let credential = Credential::builder()
             .sessdata(&self.place.sessdata)
             .bili_jct(&self.place.bili_jct)
             .build()?;
-        Ok(Context::new(credential).hosts(Hosts::origin(&self.place.origin)?))
+        Ok(ClientConfig::new(credential).hosts(Hosts::origin(&self.place.origin)?))
     }
 
     /// Messages arrive from now on.

@@ -45,7 +45,7 @@ fn main() -> Result<(), Box<dyn Error>> {
                     poller.handle_close();
                 }
             }
-            Output::Notice(notice) => println!("({notice})"),
+            Output::Warning(notice) => println!("({notice})"),
             Output::Status(change) => {
                 println!("({})", change.status);
                 if change.status == Status::Connected {

@@ -43,7 +43,7 @@ fn main() -> Result<(), Box<dyn Error>> {
                         session.close();
                     }
                 }
-                Update::Notice(notice) => println!("({notice})"),
+                Update::Warning(notice) => println!("({notice})"),
                 Update::Status(change) => {
                     println!("({})", change.status);
                     if change.status == Status::Connected {

@@ -100,7 +100,7 @@ impl Session {
                         .spawn(async move { (id, http.send(request).await) });
                 }
                 Output::Event(event) => return Ok(Some(event.into())),
-                Output::Notice(notice) => return Ok(Some(notice.into())),
+                Output::Warning(notice) => return Ok(Some(notice.into())),
                 Output::Status(change) => return Ok(Some(change.into())),
                 Output::Wait(until) => {
                     let pause = until.saturating_sub(now().monotonic);

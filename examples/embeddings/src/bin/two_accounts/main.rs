@@ -16,14 +16,14 @@ use std::sync::Arc;
 use std::{env, fs};
 
 use bilibili_session::poller::{ConfigError, PollerConfig};
-use bilibili_session::{Context, Credential};
+use bilibili_session::{ClientConfig, Credential};
 use bilibili_session_blocking::{Session, UreqTransport};
 
 fn main() -> Result<(), Box<dyn Error>> {
     let transport = UreqTransport::new();
     let mut running = Vec::new();
     for file in env::args_os().skip(1) {
-        let context = Context::new(Credential::parse(&fs::read_to_string(&file)?)?);
+        let context = ClientConfig::new(Credential::parse(&fs::read_to_string(&file)?)?);
         let name = file.to_string_lossy();
         running.push(open(&name, context, &transport, PollerConfig::new())?.run()?);
     }
@@ -39,7 +39,7 @@ fn main() -> Result<(), Box<dyn Error>> {
 /// A session that answers every private text. What accounts share is the transport, which knows none of them.
 fn open(
     name: &str,
-    context: Context,
+    context: ClientConfig,
     transport: &UreqTransport,
     config: PollerConfig,
 ) -> Result<Session, ConfigError> {
@@ -48,8 +48,8 @@ fn open(
         let name = name.to_owned();
         Arc::new(move |what: &dyn Display| println!("[{name}] {what}"))
     };
-    let (on_notice, on_status) = (Arc::clone(&say), Arc::clone(&say));
-    session.on_notice(move |notice, _| on_notice(notice));
+    let (on_warning, on_status) = (Arc::clone(&say), Arc::clone(&say));
+    session.on_warning(move |notice, _| on_warning(notice));
     session.on_status(move |change, _| on_status(&change.status));
     session.on_text(move |text, event, session| {
         say(event);

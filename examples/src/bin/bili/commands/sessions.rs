@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use bilibili_session::endpoints::{GetSessionDetail, GetSessions, NewSessions, SessionType};
+use bilibili_session::endpoints::{GetSessionDetail, GetSessions, NewSessions, SessionFilter};
 use bilibili_session::model::Conversation;
 use bilibili_session::pager::SessionsPager;
 use bilibili_session::{ConversationId, Event, OneLine, UnixMicros};
@@ -52,7 +52,7 @@ pub(crate) fn list(
     args: &SessionsArgs,
     out: &mut Output,
 ) -> Result<(), Failure> {
-    let session_type = SessionType::from_number(args.session_type)
+    let session_type = SessionFilter::from_number(args.session_type)
         .ok_or_else(|| Failure::usage("--type is one of 1, 2, 3, 4, 5, 7, 8 and 9"))?;
     let call = GetSessions::new()
         .session_type(session_type)

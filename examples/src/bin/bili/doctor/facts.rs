@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use bilibili_session::endpoints::SessionType;
+use bilibili_session::endpoints::SessionFilter;
 use bilibili_session::{ConversationId, ErrorClass, UnixMicros};
 
 use super::clock::Dates;
@@ -50,14 +50,14 @@ pub(super) enum Step {
 }
 
 /// The single types, those first that a poller reads.
-pub(super) const SINGLE_TYPES: [SessionType; 7] = [
-    SessionType::UserAndSystem,
-    SessionType::NotFollowed,
-    SessionType::FanGroup,
-    SessionType::Intercepted,
-    SessionType::System,
-    SessionType::FollowedAndSystem,
-    SessionType::Stranger,
+pub(super) const SINGLE_TYPES: [SessionFilter; 7] = [
+    SessionFilter::UserAndSystem,
+    SessionFilter::NotFollowed,
+    SessionFilter::FanGroup,
+    SessionFilter::Intercepted,
+    SessionFilter::System,
+    SessionFilter::FollowedAndSystem,
+    SessionFilter::Stranger,
 ];
 
 /// So many messages show which end of a gap comes, and whether bounds are in it.

@@ -22,7 +22,7 @@ use std::thread::sleep;
 use std::time::{Duration, Instant, SystemTime};
 
 use bilibili_session::poller::Habits;
-use bilibili_session::{Context, UnixMicros};
+use bilibili_session::{ClientConfig, UnixMicros};
 use serde_json::Value;
 
 use crate::failure::Failure;
@@ -71,7 +71,7 @@ pub(crate) fn run(setup: &Setup, runtime: &Runtime, out: &mut Output) -> Result<
 }
 
 /// The least time between two requests.
-fn pace(context: &Context) -> Duration {
+fn pace(context: &ClientConfig) -> Duration {
     match context.is_official() {
         true => PACE,
         false => Duration::ZERO,

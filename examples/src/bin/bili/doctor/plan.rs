@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use bilibili_session::endpoints::SessionType;
+use bilibili_session::endpoints::SessionFilter;
 use bilibili_session::{ErrorClass, Seqno, UnixMicros};
 
 use super::facts::{ENOUGH, Facts, GapEnd, SINGLE_TYPES, Step};
@@ -63,7 +63,7 @@ fn question(facts: &Facts, step: Step) -> Option<Question> {
         size,
         signed: facts.signs_lists(),
     };
-    let all = ListKind::Of(SessionType::All);
+    let all = ListKind::Of(SessionFilter::All);
     Some(match step {
         Step::Unsigned => list(all, None, None, LIST_PAGE),
         Step::Signed => {
@@ -234,7 +234,7 @@ pub(super) fn below_all(facts: &Facts, all: &List) -> usize {
     };
     let of_all = |question: &Question| match question {
         Question::List { kind, .. } => {
-            matches!(kind, ListKind::Changes | ListKind::Of(SessionType::All))
+            matches!(kind, ListKind::Changes | ListKind::Of(SessionFilter::All))
         }
         _ => false,
     };
@@ -258,10 +258,10 @@ pub(super) fn ignores_end(facts: &Facts, first: Step, bounded: Step) -> Option<b
 }
 
 /// The number of a single type.
-pub(super) fn number(kind: SessionType) -> u8 {
+pub(super) fn number(kind: SessionFilter) -> u8 {
     u8::try_from(kind.number()).unwrap_or_default()
 }
 
-fn single(number: u8) -> Option<SessionType> {
-    SessionType::from_number(i64::from(number))
+fn single(number: u8) -> Option<SessionFilter> {
+    SessionFilter::from_number(i64::from(number))
 }

@@ -2,11 +2,11 @@
 
 use std::fmt;
 
-use bilibili_session::endpoints::SessionType;
+use bilibili_session::endpoints::SessionFilter;
 use bilibili_session::error::{BuildError, DecodeError};
 use bilibili_session::{
-    Context, ConversationId, Cookies, Endpoint, Error, Host, Parts, Seqno, UnixMicros, UnixSeconds,
-    WbiKeys, server_date,
+    ClientConfig, ConversationId, CookieAuth, Endpoint, Error, Host, RequestParts, Seqno,
+    UnixMicros, UnixSeconds, WbiKeys, server_date,
 };
 use http::Response;
 use serde_json::Value;
@@ -38,7 +38,7 @@ pub(super) enum Question {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum ListKind {
     /// `get_sessions` of a type.
-    Of(SessionType),
+    Of(SessionFilter),
     /// `new_sessions`.
     Changes,
 }
@@ -57,7 +57,7 @@ impl fmt::Display for Question {
                 kind, begin, end, ..
             } => {
                 match kind {
-                    ListKind::Of(SessionType::All) => {
+                    ListKind::Of(SessionFilter::All) => {
                         f.write_str("the list of all conversations")?
                     }
                     ListKind::Of(kind) => write!(f, "the list of type {}", kind.number())?,
@@ -146,12 +146,12 @@ impl Probe<'_> {
 }
 
 impl Endpoint for Probe<'_> {
-    type Auth = Cookies;
+    type Auth = CookieAuth;
     type Output = Reply;
 
-    fn parts(&self, _: &Context, (): ()) -> Result<Parts, BuildError> {
+    fn parts(&self, _: &ClientConfig, (): ()) -> Result<RequestParts, BuildError> {
         let (path, query) = self.query();
-        let parts = Parts::get(Host::Vc, path);
+        let parts = RequestParts::get(Host::Vc, path);
         Ok(query
             .into_iter()
             .fold(parts, |parts, (name, value)| parts.query(name, value)))

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use bilibili_session::endpoints::Nav;
 use bilibili_session::poller::{Checkpoint, Habits};
-use bilibili_session::{Context, Endpoint as _, Uid};
+use bilibili_session::{ClientConfig, Endpoint as _, Uid};
 use serde::{Deserialize, Serialize};
 
 use crate::failure::Failure;
@@ -26,7 +26,7 @@ struct Entry {
 
 /// What was found out for the login of a watch. Where nobody knows whose it is before the
 /// service is asked (no checkpoint yet, and no uid): what all logins of that origin met.
-pub(crate) fn habits(context: &Context, checkpoint: Option<&Checkpoint>) -> Habits {
+pub(crate) fn habits(context: &ClientConfig, checkpoint: Option<&Checkpoint>) -> Habits {
     let uid = checkpoint.map(Checkpoint::uid);
     let uid = uid.or(context.credential().uid());
     let (Some(folder), Some(origin)) = (folder(), origin(context)) else {
@@ -64,7 +64,7 @@ fn of(entries: &[Entry], uid: Option<Uid>, origin: &str) -> Habits {
 }
 
 /// Keeps what was found out; what was not leaves what was known before.
-pub(super) fn keep(context: &Context, uid: Uid, habits: Habits) -> Result<(), Failure> {
+pub(super) fn keep(context: &ClientConfig, uid: Uid, habits: Habits) -> Result<(), Failure> {
     if habits == Habits::new() {
         return Ok(());
     }
@@ -129,7 +129,7 @@ fn folder() -> Option<PathBuf> {
 }
 
 /// Whom the context asks: the base of its addresses.
-fn origin(context: &Context) -> Option<String> {
+fn origin(context: &ClientConfig) -> Option<String> {
     const PATH: &str = "/x/web-interface/nav";
     let address = Nav.request(context, ()).ok()?.uri().to_string();
     Some(address.strip_suffix(PATH)?.to_owned())
@@ -207,7 +207,7 @@ mod tests {
     #[test]
     fn the_origin_is_the_base_of_the_addresses() {
         use bilibili_session::{Credential, Hosts};
-        let context = Context::new(Credential::parse("SESSDATA=made%2Cup").unwrap());
+        let context = ClientConfig::new(Credential::parse("SESSDATA=made%2Cup").unwrap());
         let official = origin(&context).unwrap();
         assert_eq!(official, "https://api.bilibili.com");
         let hosts = Hosts::origin("http://127.0.0.1:8080/base/").unwrap();

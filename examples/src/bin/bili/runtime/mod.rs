@@ -10,7 +10,7 @@ use bilibili_session::endpoints::SentMsg;
 use bilibili_session::error::BuildError;
 use bilibili_session::poller::{Checkpoint, PollerConfig};
 use bilibili_session::session::Update;
-use bilibili_session::{Auth, Context, ConversationId, Endpoint, Error, Identity};
+use bilibili_session::{Auth, ClientConfig, ConversationId, Endpoint, Error, Identity};
 
 use crate::args::RuntimeName;
 use crate::failure::Failure;
@@ -18,7 +18,7 @@ use crate::setup::Setup;
 
 /// One call after the other, on the runtime that was asked for.
 pub(crate) struct Runtime {
-    context: Context,
+    context: ClientConfig,
     client: Client,
     /// Whether nav has confirmed the uid that was given.
     is_checked: Cell<bool>,
@@ -42,7 +42,7 @@ impl Runtime {
         })
     }
 
-    pub(crate) fn context(&self) -> &Context {
+    pub(crate) fn context(&self) -> &ClientConfig {
         &self.context
     }
 

@@ -16,7 +16,7 @@ mod tests;
 use std::io::Write;
 use std::time::{Duration, Instant};
 
-use bilibili_session::poller::{Checkpoint, Notice, PollerConfig, Status, StatusChange};
+use bilibili_session::poller::{Checkpoint, PollerConfig, Status, StatusChange, Warning};
 use bilibili_session::session::Update;
 use bilibili_session::{ConversationId, OneLine};
 use bilibili_session_examples::DEMO_INTERVAL;
@@ -26,7 +26,7 @@ use crate::args::WatchArgs;
 use crate::commands::history::in_words;
 use crate::doctor::store;
 use crate::failure::Failure;
-use crate::lines::{MessageLine, NoticeLine};
+use crate::lines::{MessageLine, WarningLine};
 use crate::output::{BOLD, DIM, Output, WARN};
 use crate::runtime::{self, Watcher};
 use crate::setup::Setup;
@@ -159,7 +159,7 @@ impl<W: Write> Watch<W> {
                         self.stop.trigger();
                     }
                 }
-                Update::Notice(notice) => {
+                Update::Warning(notice) => {
                     self.print_notice(&notice)?;
                     self.save(watcher.checkpoint());
                 }
@@ -199,7 +199,7 @@ impl<W: Write> Watch<W> {
     fn print_reply(
         &mut self,
         to: ConversationId,
-        replied: Result<bilibili_session::MsgKey, Notice>,
+        replied: Result<bilibili_session::MsgKey, Warning>,
     ) -> Result<(), Failure> {
         match replied {
             Ok(key) => {
@@ -216,8 +216,8 @@ impl<W: Write> Watch<W> {
         }
     }
 
-    fn print_notice(&mut self, notice: &Notice) -> Result<(), Failure> {
-        self.out.print_guarded(&NoticeLine(notice), || {
+    fn print_notice(&mut self, notice: &Warning) -> Result<(), Failure> {
+        self.out.print_guarded(&WarningLine(notice), || {
             format!("{WARN}{}{WARN:#}", OneLine(&notice.to_string()))
         })?;
         self.out.flush()

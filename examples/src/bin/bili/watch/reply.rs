@@ -4,7 +4,7 @@ use std::sync::mpsc::{self, RecvTimeoutError};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use bilibili_session::poller::Notice;
+use bilibili_session::poller::Warning;
 use bilibili_session::{Error, Event, MsgKey, TransportError, TransportErrorKind, Uid};
 
 use super::stop::Stop;
@@ -36,9 +36,9 @@ impl Replier {
     }
 
     /// Sends the answer. One that hangs does not keep the watch from ending.
-    pub(super) fn reply(&self, event: &Event) -> Result<MsgKey, Notice> {
+    pub(super) fn reply(&self, event: &Event) -> Result<MsgKey, Warning> {
         let conversation = event.conversation;
-        let failed = |error| Notice::ReplyFailed {
+        let failed = |error| Warning::ReplyFailed {
             conversation,
             error,
         };

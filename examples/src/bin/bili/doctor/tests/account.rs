@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use bilibili_session::endpoints::{Nav, SetTop};
 use bilibili_session::{
-    Auth, Context, Credential, Endpoint, ErrorClass, Identity, Uid, UnixMicros,
+    Auth, ClientConfig, Credential, Endpoint, ErrorClass, Identity, Uid, UnixMicros,
 };
 use bilibili_session_simulator::{NewMessage, Quirks, Simulator};
 use serde_json::Value;
@@ -27,7 +27,7 @@ pub(super) struct Examined {
 
 pub(super) struct Account {
     pub(super) simulator: Simulator,
-    pub(super) context: Context,
+    pub(super) context: ClientConfig,
     pub(super) now_us: i64,
     /// Whether somebody writes between any two requests.
     pub(super) is_lively: bool,
@@ -45,7 +45,7 @@ impl Account {
             .unwrap();
         Self {
             simulator,
-            context: Context::new(credential),
+            context: ClientConfig::new(credential),
             now_us: START_US,
             is_lively: false,
         }

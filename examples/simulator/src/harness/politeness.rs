@@ -3,12 +3,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use bilibili_session::poller::{Notice, Poller};
+use bilibili_session::poller::{Poller, Warning};
 use bilibili_session::{ConversationId, Error};
 
 use super::adversary::Meaning;
-use super::asked::{Asked, AskedList, ListOf};
 use super::page::{ListEntry, Page};
+use super::request_kind::{ListOf, RequestKind, RequestedList};
 use super::scenario::Scenario;
 use super::trouble::Trouble;
 use super::violation::{Breach, Property};
@@ -19,7 +19,7 @@ const RISK_CAP: f64 = 3600.0;
 
 /// What one life of a poller asked for, and what it announced.
 #[derive(Debug, Default)]
-pub(super) struct Manners {
+pub(super) struct Politeness {
     interval: Duration,
     max_parallel: usize,
     spacing: Duration,
@@ -97,7 +97,7 @@ struct Walk {
     /// The single types were asked for, or may be.
     singles: bool,
     /// A list that was refused because it was not signed, or with old keys.
-    refused: Option<AskedList>,
+    refused: Option<RequestedList>,
     /// The list of all types was seen to disregard `end_ts`.
     end_ignored: bool,
     /// From then on what is left of an earlier reading may be read.
@@ -154,7 +154,7 @@ const FULL: usize = 100;
 /// How many single types there are to be read.
 const SINGLES: u64 = 5;
 
-impl Manners {
+impl Politeness {
     pub(super) fn new(scenario: &Scenario, round_began: Option<Duration>) -> Self {
         Self {
             interval: scenario.interval,
@@ -175,7 +175,7 @@ impl Manners {
     }
 
     /// The poller asks for something.
-    pub(super) fn asks(&mut self, now: Duration, asked: Asked) -> Result<(), Breach> {
+    pub(super) fn asks(&mut self, now: Duration, asked: RequestKind) -> Result<(), Breach> {
         let until = self.spaced_until;
         if now < until {
             let what = format!("{asked} before {until:?}: too close to the last request");
@@ -185,7 +185,7 @@ impl Manners {
         self.asks_any(now, asked)
     }
 
-    fn asks_any(&mut self, now: Duration, asked: Asked) -> Result<(), Breach> {
+    fn asks_any(&mut self, now: Duration, asked: RequestKind) -> Result<(), Breach> {
         self.requests += 1;
         let impolite = |what: String| Err(Breach::new(Property::Polite, what));
         if now < self.paused_until {
@@ -241,10 +241,10 @@ impl Manners {
     }
 
     /// A reply asks for something, beside the poller.
-    pub(super) fn asks_beside(&mut self, now: Duration, asked: Asked) -> Result<(), Breach> {
+    pub(super) fn asks_beside(&mut self, now: Duration, asked: RequestKind) -> Result<(), Breach> {
         self.allowed += 1;
         let until = self.sends.paused_until;
-        if asked == Asked::Send && now < until {
+        if asked == RequestKind::Send && now < until {
             let what = format!("a send although sends wait until {until:?}");
             return Err(Breach::new(Property::Polite, what));
         }
@@ -260,8 +260,8 @@ impl Manners {
     }
 
     /// Whether a list told of anything that this may bring.
-    fn is_wanted(&self, asked: Asked) -> Result<(), Breach> {
-        let Asked::Fetch {
+    fn is_wanted(&self, asked: RequestKind) -> Result<(), Breach> {
+        let RequestKind::Fetch {
             id, begin, open, ..
         } = asked
         else {
@@ -291,7 +291,7 @@ impl Manners {
     pub(super) fn answered(
         &mut self,
         now: Duration,
-        asked: Asked,
+        asked: RequestKind,
         meaning: Option<Meaning>,
         items: u64,
         page: &Page,
@@ -304,14 +304,14 @@ impl Manners {
         }
         self.owed = meaning;
         self.answered_beside = false;
-        self.nav_failed = asked == Asked::Nav && meaning != Some(Meaning::Right);
+        self.nav_failed = asked == RequestKind::Nav && meaning != Some(Meaning::Right);
         self.keys.answer(now, asked, meaning);
         if asked.is_signed() && meaning == Some(Meaning::Right) {
             self.last_signature = None;
         }
         // Every failure may be followed by nav and one more; every page by the next one.
         self.allowed += match (meaning, asked) {
-            (Some(Meaning::Right), Asked::List(list)) => {
+            (Some(Meaning::Right), RequestKind::List(list)) => {
                 self.last_retry = None;
                 for entry in &page.entries {
                     let told = (entry.newest, entry.session_ts);
@@ -323,7 +323,7 @@ impl Manners {
             }
             (
                 Some(Meaning::Right),
-                Asked::Fetch {
+                RequestKind::Fetch {
                     id, begin, open, ..
                 },
             ) => {
@@ -345,13 +345,13 @@ impl Manners {
                     _ => 0,
                 }
             }
-            (Some(Meaning::Right), Asked::Send) => {
+            (Some(Meaning::Right), RequestKind::Send) => {
                 self.sends.last = None;
                 self.replies = Graver::default();
                 0
             }
             (Some(Meaning::Right), _) => 0,
-            (_, Asked::List(list)) => {
+            (_, RequestKind::List(list)) => {
                 self.walk.fail(now, list, meaning);
                 3
             }
@@ -360,20 +360,20 @@ impl Manners {
     }
 
     /// A request of a reply is over.
-    pub(super) fn answered_beside(&mut self, now: Duration, asked: Asked, meaning: Meaning) {
+    pub(super) fn answered_beside(&mut self, now: Duration, asked: RequestKind, meaning: Meaning) {
         self.answered(now, asked, Some(meaning), 0, &Page::default());
         self.answered_beside = true;
     }
 
     /// It said something.
-    pub(super) fn says(&mut self, now: Duration, notice: &Notice) -> Result<(), Breach> {
+    pub(super) fn says(&mut self, now: Duration, notice: &Warning) -> Result<(), Breach> {
         let Some(delay) = notice.delay() else {
             return Ok(());
         };
         self.keys.pause(notice)?;
         // Where sends alone are paused, a list goes on.
-        let is_of_sends = matches!(notice, Notice::SendsPaused { .. });
-        let is_of_one = notice.conversation().is_some() && matches!(notice, Notice::Retry { .. });
+        let is_of_sends = matches!(notice, Warning::SendsPaused { .. });
+        let is_of_one = notice.conversation().is_some() && matches!(notice, Warning::Retry { .. });
         if !is_of_sends && !is_of_one {
             self.walk.refused = None;
             // A page that comes after the notice of a reply's trouble is not taken any more.
@@ -389,16 +389,16 @@ impl Manners {
             false => &mut self.polls,
         };
         let (last, least, cap) = match notice {
-            Notice::RiskControl { .. } => {
+            Warning::RiskControl { .. } => {
                 self.risk_until = until;
                 self.paused_until = self.paused_until.max(until);
                 (&mut graver.risk, 300.0, RISK_CAP)
             }
-            Notice::Throttled { .. } => {
+            Warning::Throttled { .. } => {
                 self.paused_until = self.paused_until.max(until);
                 (&mut graver.throttled, 30.0, RETRY_CAP)
             }
-            Notice::Retry {
+            Warning::Retry {
                 conversation: Some(id),
                 error,
                 ..
@@ -413,7 +413,7 @@ impl Manners {
                 let least = self.interval.as_secs_f64();
                 return grows(previous, seconds, least, cap, notice);
             }
-            Notice::SendsPaused { error, .. } => {
+            Warning::SendsPaused { error, .. } => {
                 let is_day = error.code() == Some(21_046);
                 self.sends.paused_until = self.sends.paused_until.max(until);
                 if is_day {
@@ -421,7 +421,7 @@ impl Manners {
                 }
                 (&mut self.sends.last, 30.0, RETRY_CAP)
             }
-            Notice::ListIncomplete { .. } => {
+            Warning::ListIncomplete { .. } => {
                 // Of a whole list no rest is read: what an earlier round left stays due.
                 match self.walk.is_whole {
                     true => self.walk.whole_due = Some(until),
@@ -435,7 +435,7 @@ impl Manners {
                     notice,
                 );
             }
-            Notice::Retry { error, .. } if error.code() == Some(-403) && !self.nav_failed => {
+            Warning::Retry { error, .. } if error.code() == Some(-403) && !self.nav_failed => {
                 self.paused_until = self.paused_until.max(until);
                 let least = self.interval.as_secs_f64();
                 (&mut self.last_signature, least, RETRY_CAP)
@@ -445,7 +445,7 @@ impl Manners {
                 (&mut self.last_retry, self.interval.as_secs_f64(), RETRY_CAP)
             }
         };
-        if !matches!(notice, Notice::Retry { .. }) && !is_of_sends {
+        if !matches!(notice, Warning::Retry { .. }) && !is_of_sends {
             self.round_paused = true;
         }
         grows(last.replace(seconds), seconds, least, cap, notice)
@@ -467,7 +467,7 @@ impl Manners {
     }
 
     /// Requests were given up at their deadline.
-    pub(super) fn overdue(&mut self, now: Duration, asked: Asked) {
+    pub(super) fn overdue(&mut self, now: Duration, asked: RequestKind) {
         self.answered(now, asked, None, 0, &Page::default());
     }
 }
@@ -475,13 +475,13 @@ impl Manners {
 impl Walk {
     /// A list is asked for: it begins a round, answers so far ask for it, or it begins to
     /// read what is left of an earlier one, or the whole list.
-    fn ask(&mut self, now: Duration, list: AskedList) -> Result<(), Breach> {
+    fn ask(&mut self, now: Duration, list: RequestedList) -> Result<(), Breach> {
         let again = self.refused.take();
-        let again = again.is_some_and(|it| AskedList { signed: true, ..it } == list);
+        let again = again.is_some_and(|it| RequestedList { signed: true, ..it } == list);
         // Once changes were asked for, the newest page of all begins a whole list.
         self.has_begun |= list.of == ListOf::New;
-        let is_whole = Asked::List(list).is_newest_page() && self.has_begun;
-        self.begins = Asked::List(list).begins_round() && !again && !is_whole;
+        let is_whole = RequestKind::List(list).is_newest_page() && self.has_begun;
+        self.begins = RequestKind::List(list).begins_round() && !again && !is_whole;
         if self.begins {
             self.begin(list.begin_ts);
             if self.whole_due.is_none() {
@@ -535,7 +535,7 @@ impl Walk {
     }
 
     /// Where it is known that the list of all leads nowhere, it begins with the single types.
-    fn begins_with(&mut self, list: AskedList) {
+    fn begins_with(&mut self, list: RequestedList) {
         if matches!(list.of, ListOf::Single(_)) && self.end_ignored {
             self.singles = true;
             self.left = SINGLES - 1;
@@ -558,7 +558,7 @@ impl Walk {
     }
 
     /// A page came; says how many more it asks for.
-    fn answer(&mut self, list: AskedList, page: &Page) -> u64 {
+    fn answer(&mut self, list: RequestedList, page: &Page) -> u64 {
         let in_place = || page.entries.iter().filter(|it| !it.is_pinned);
         let says_more = page.says_more || page.entries.len() >= FULL;
         let is_below = list.end_ts.is_some()
@@ -592,7 +592,7 @@ impl Walk {
         more
     }
 
-    fn fail(&mut self, now: Duration, list: AskedList, meaning: Option<Meaning>) {
+    fn fail(&mut self, now: Duration, list: RequestedList, meaning: Option<Meaning>) {
         self.left += 1;
         self.breaks_off(now);
         if let Some(Meaning::Refused | Meaning::OldKeys) = meaning {
@@ -609,12 +609,12 @@ impl Keys {
     fn ask(
         &mut self,
         now: Duration,
-        asked: Asked,
+        asked: RequestKind,
         max_parallel: usize,
         interval: Duration,
     ) -> Result<(), Breach> {
         match asked {
-            Asked::Nav if !self.refused.is_empty() => {
+            RequestKind::Nav if !self.refused.is_empty() => {
                 (self.good, self.are_new) = (false, true);
                 let may_at = |at: Duration| at + RENEWALS * interval.min(PACE);
                 let is_soon = self.renewed_at.is_some_and(|at| now < may_at(at));
@@ -623,7 +623,7 @@ impl Keys {
                     format!("keys are asked for again although new ones are refused ({refused})")
                 })
             }
-            Asked::Fetch { id, .. } => {
+            RequestKind::Fetch { id, .. } => {
                 self.asked.insert(id);
                 // A reply that is refused asks for no pause.
                 let refused = self.refused.iter().flatten().count();
@@ -635,7 +635,7 @@ impl Keys {
         }
     }
 
-    fn answer(&mut self, now: Duration, asked: Asked, meaning: Option<Meaning>) {
+    fn answer(&mut self, now: Duration, asked: RequestKind, meaning: Option<Meaning>) {
         let is_signed = asked.is_signed();
         let mut is_excused = false;
         if let Some(id) = asked.conversation() {
@@ -643,7 +643,7 @@ impl Keys {
             is_excused = self.excused.remove(&id);
         }
         match meaning {
-            Some(Meaning::Right) if asked == Asked::Nav => {
+            Some(Meaning::Right) if asked == RequestKind::Nav => {
                 self.renewed_at = Some(now).filter(|_| !self.refused.is_empty());
             }
             Some(Meaning::Right) if is_signed => {
@@ -668,19 +668,19 @@ impl Keys {
 
     /// A pause for all was announced, or for one: where the others are answered, or where
     /// nobody else was asked for with these keys.
-    fn pause(&mut self, notice: &Notice) -> Result<(), Breach> {
+    fn pause(&mut self, notice: &Warning) -> Result<(), Breach> {
         let id = match notice {
-            Notice::Retry {
+            Warning::Retry {
                 conversation: Some(id),
                 error,
                 ..
             } if error.code() == Some(-403) => *id,
-            Notice::Retry {
+            Warning::Retry {
                 conversation: Some(_),
                 ..
             }
-            | Notice::SendsPaused { .. }
-            | Notice::ListIncomplete { .. } => return Ok(()),
+            | Warning::SendsPaused { .. }
+            | Warning::ListIncomplete { .. } => return Ok(()),
             _ => {
                 *self = Self {
                     good: self.good,
@@ -707,7 +707,7 @@ fn grows(
     delay: f64,
     least: f64,
     cap: f64,
-    notice: &Notice,
+    notice: &Warning,
 ) -> Result<(), Breach> {
     let has_grown = last.is_none_or(|last| delay > last || last >= cap && delay >= cap);
     Breach::unless(delay >= least && has_grown, Property::Polite, || {
@@ -742,10 +742,10 @@ pub(super) fn remembers(
 /// Whether the time in a signature is the server's, whatever the local clock shows.
 pub(super) fn signed_in_time(
     scenario: &Scenario,
-    asked: Asked,
+    asked: RequestKind,
     server_s: i64,
 ) -> Result<(), Breach> {
-    let Asked::Fetch { wts, .. } = asked else {
+    let RequestKind::Fetch { wts, .. } = asked else {
         return Ok(());
     };
     let off = (wts - server_s).unsigned_abs();

@@ -1,16 +1,16 @@
 //! Turning the poller, and judging what comes out.
 
-use bilibili_session::poller::{Notice, Output, RequestId, Status};
+use bilibili_session::poller::{Output, RequestId, Status, Warning};
 use bilibili_session::{Content, Event, TransportError, server_date};
 use http::Response;
 
 use super::adversary::Meaning;
-use super::asked::Asked;
+use super::delivery_log::{Base, DeliveryLog, InHand};
 use super::life::{EPOCH_US, Saved};
-use super::lineage::{Base, InHand, Lineage};
-use super::manners;
 use super::page::{ListEntry, Page};
+use super::politeness;
 use super::population::signed;
+use super::request_kind::RequestKind;
 use super::run::{Happening, Run};
 use super::trouble::Trouble;
 use super::violation::{Breach, Property};
@@ -32,8 +32,8 @@ impl Run<'_> {
             match output {
                 Output::Wait(until) => {
                     let until_us = life.run_time(until);
-                    manners::holds(&life.poller, self.scenario)?;
-                    life.manners.drained(time)?;
+                    politeness::holds(&life.poller, self.scenario)?;
+                    life.politeness.drained(time)?;
                     if self.life.as_ref().is_some_and(|life| life.login_lost) {
                         let what = "the login is dead, and it goes on";
                         return Err(Breach::new(Property::ItEnds, what));
@@ -46,7 +46,7 @@ impl Run<'_> {
                     return self.finished(result.is_err());
                 }
                 Output::Send(outgoing) => {
-                    let asked = Asked::of(&outgoing.request);
+                    let asked = RequestKind::of(&outgoing.request);
                     self.trace.add_about(time, asked.conversation(), || {
                         let query = outgoing.request.uri().query().unwrap_or_default();
                         let bounds = query.split('&').filter(|pair| {
@@ -59,9 +59,9 @@ impl Run<'_> {
                         let what = format!("{asked:?} after it was asked to close");
                         return Err(Breach::new(Property::ItEnds, what));
                     }
-                    life.manners.asks(time, asked)?;
+                    life.politeness.asks(time, asked)?;
                     let server_s = signed((EPOCH_US + at_us) / 1_000_000);
-                    manners::signed_in_time(self.scenario, asked, server_s)?;
+                    politeness::signed_in_time(self.scenario, asked, server_s)?;
                     let deadline = life.run_time(outgoing.deadline);
                     let deadline = std::time::Duration::from_micros(deadline);
                     life.in_flight.insert(outgoing.id, (asked, deadline));
@@ -83,12 +83,12 @@ impl Run<'_> {
                     }
                     self.event(&event)?;
                 }
-                Output::Notice(notice) => {
+                Output::Warning(notice) => {
                     let of = notice.conversation();
                     self.trace
                         .add_about(time, of, || format!("   notice: {notice}"));
-                    life.manners.says(time, &notice)?;
-                    self.notice(&notice)?;
+                    life.politeness.says(time, &notice)?;
+                    self.warning(&notice)?;
                 }
                 Output::Status(change) => {
                     self.trace
@@ -125,7 +125,7 @@ impl Run<'_> {
     fn drop_overdue(&mut self) {
         let time = self.time();
         let Some(life) = &mut self.life else { return };
-        let overdue: Vec<(RequestId, Asked)> = life
+        let overdue: Vec<(RequestId, RequestKind)> = life
             .in_flight
             .iter()
             .filter(|(_, (_, deadline))| *deadline <= time)
@@ -136,13 +136,13 @@ impl Run<'_> {
             self.trace.add_about(time, asked.conversation(), || {
                 format!("{id} is overdue: {asked}")
             });
-            life.manners.overdue(time, asked);
+            life.politeness.overdue(time, asked);
         }
     }
 
     fn event(&mut self, event: &Event) -> Result<(), Breach> {
         self.report.events += 1;
-        self.lineage.event(event, &self.population.ledger)?;
+        self.delivery_log.event(event, &self.population.ledger)?;
         match (&event.content, &event.withdrawn) {
             (Content::Withdraw(key), Some(taken_back))
                 if taken_back.msg_key() != *key
@@ -155,10 +155,10 @@ impl Run<'_> {
         }
     }
 
-    fn notice(&mut self, notice: &Notice) -> Result<(), Breach> {
+    fn warning(&mut self, notice: &Warning) -> Result<(), Breach> {
         self.report.notices += 1;
         match notice {
-            Notice::Gap {
+            Warning::Gap {
                 conversation,
                 from_seqno,
                 to_seqno,
@@ -167,9 +167,9 @@ impl Run<'_> {
                 let in_hand = self.life.as_ref().map_or(&none, |life| &life.in_hand);
                 let range = (from_seqno.0, to_seqno.0);
                 let ledger = &self.population.ledger;
-                self.lineage.gap(*conversation, range, in_hand, ledger)
+                self.delivery_log.gap(*conversation, range, in_hand, ledger)
             }
-            Notice::Undecodable { raw, .. } => {
+            Warning::Undecodable { raw, .. } => {
                 self.population.ledger.told(raw);
                 Ok(())
             }
@@ -186,9 +186,12 @@ impl Run<'_> {
         if let Some(checkpoint) = life.poller.checkpoint() {
             self.saved = Some(Saved {
                 checkpoint,
-                covers: self.lineage.len(),
-                proven: self.lineage.proven.clone(),
-                round_began: life.manners.round_began.filter(|_| self.clock_is_known()),
+                covers: self.delivery_log.len(),
+                proven: self.delivery_log.proven.clone(),
+                round_began: life
+                    .politeness
+                    .round_began
+                    .filter(|_| self.clock_is_known()),
             });
         }
     }
@@ -203,7 +206,7 @@ impl Run<'_> {
     pub(super) fn deliver(
         &mut self,
         id: RequestId,
-        asked: Asked,
+        asked: RequestKind,
         answer: Result<Response<Vec<u8>>, TransportError>,
         meaning: Meaning,
         serial: u64,
@@ -251,7 +254,7 @@ impl Run<'_> {
                 let told = life.told.entry(entry.id).or_default();
                 *told = entry.newest.max(*told);
             }
-            life.manners
+            life.politeness
                 .answered(time, asked, Some(meaning), items, &page);
             life.login_lost |= meaning == Meaning::LoginLost;
         }
@@ -259,7 +262,7 @@ impl Run<'_> {
         let taken = life.poller.handle_response(now, id, answer).is_ok();
         let is_connected = life.poller.status() == Status::Connected;
         if let Some(base) = base.filter(|_| taken && is_connected && !was_connected) {
-            self.lineage = Lineage::begin(base);
+            self.delivery_log = DeliveryLog::begin(base);
         } else if taken && is_right {
             self.took(asked, &page);
         } else if taken
@@ -277,14 +280,14 @@ impl Run<'_> {
     }
 
     /// A page was taken: what it says is known from now on, what it brings is in hand.
-    fn took(&mut self, asked: Asked, page: &Page) {
+    fn took(&mut self, asked: RequestKind, page: &Page) {
         let ledger = &self.population.ledger;
         for entry in &page.entries {
             // No list can tell of more than there is.
             let newest = ledger.place(entry.id, entry.newest);
             let newest = Some(newest).filter(|place| place.seqno > 0);
             let newest = newest.min(ledger.newest(entry.id));
-            self.lineage
+            self.delivery_log
                 .listed(entry.id, entry.session_ts, newest, ledger);
         }
         let (Some(id), Some(life)) = (asked.conversation(), &mut self.life) else {

@@ -1,7 +1,7 @@
 //! Closed sets of numbers, with a place for those that are not known yet.
 
 /// An enum whose variants are numbers on the wire; any other number is `Unknown`.
-macro_rules! coded {
+macro_rules! int_enum {
     (
         $(#[$doc:meta])* $name:ident:
         $($(#[$variant_doc:meta])* $variant:ident = $number:literal,)+
@@ -53,4 +53,4 @@ macro_rules! coded {
     };
 }
 
-pub(crate) use coded;
+pub(crate) use int_enum;

@@ -10,13 +10,13 @@ type Key = (ConversationId, MsgKey);
 
 /// The last events, the oldest dropped first.
 #[derive(Debug)]
-pub(super) struct Kept {
+pub(super) struct RecentEvents {
     events: BTreeMap<Key, Arc<Event>>,
     order: VecDeque<Key>,
     max: usize,
 }
 
-impl Kept {
+impl RecentEvents {
     pub(super) const fn new(max: usize) -> Self {
         Self {
             events: BTreeMap::new(),

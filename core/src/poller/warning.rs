@@ -10,7 +10,7 @@ use crate::one_line::OneLine;
 /// Something that went wrong and was dealt with, or that was skipped.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
-pub enum Notice {
+pub enum Warning {
     /// A request failed and is tried again: all of them, or those of one conversation.
     Retry {
         /// How long from now.
@@ -99,7 +99,7 @@ pub enum Notice {
     },
 }
 
-impl Notice {
+impl Warning {
     /// The kind, in a word or two.
     pub const fn kind(&self) -> &'static str {
         match self {
@@ -163,7 +163,7 @@ impl Notice {
 }
 
 /// One line in words.
-impl fmt::Display for Notice {
+impl fmt::Display for Warning {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Retry {

@@ -7,9 +7,9 @@ use http::Request;
 
 /// What a request asks for, as far as the harness has to know.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Asked {
+pub(super) enum RequestKind {
     Nav,
-    List(AskedList),
+    List(RequestedList),
     /// Messages.
     Fetch {
         id: ConversationId,
@@ -27,7 +27,7 @@ pub(super) enum Asked {
 
 /// A page of conversations.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct AskedList {
+pub(super) struct RequestedList {
     pub(super) of: ListOf,
     pub(super) begin_ts: Option<i64>,
     pub(super) end_ts: Option<i64>,
@@ -45,7 +45,7 @@ pub(super) enum ListOf {
     Single(i64),
 }
 
-impl Asked {
+impl RequestKind {
     pub(super) fn of(request: &Request<Vec<u8>>) -> Self {
         let query = request.uri().query().unwrap_or_default();
         let text = |name: &str| -> Option<&str> {
@@ -58,7 +58,7 @@ impl Asked {
         let get = |name: &str| -> Option<i64> { text(name)?.parse().ok() };
         let number = |name: &str| get(name).unwrap_or_default();
         let list = |of| {
-            Self::List(AskedList {
+            Self::List(RequestedList {
                 of,
                 begin_ts: get("begin_ts"),
                 end_ts: get("end_ts"),
@@ -86,7 +86,7 @@ impl Asked {
     }
 
     /// The list that is asked for.
-    pub(super) const fn list(self) -> Option<AskedList> {
+    pub(super) const fn list(self) -> Option<RequestedList> {
         match self {
             Self::List(list) => Some(list),
             _ => None,
@@ -124,7 +124,7 @@ impl Asked {
     }
 }
 
-impl fmt::Display for Asked {
+impl fmt::Display for RequestKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Nav => f.write_str("nav"),
@@ -135,7 +135,7 @@ impl fmt::Display for Asked {
     }
 }
 
-impl fmt::Display for AskedList {
+impl fmt::Display for RequestedList {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if self.signed {
             f.write_str("signed ")?;

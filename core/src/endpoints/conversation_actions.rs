@@ -2,8 +2,8 @@
 
 use serde_json::Value;
 
-use crate::context::Context;
-use crate::endpoint::{Cookies, Endpoint, OwnUid, Parts};
+use crate::client_config::ClientConfig;
+use crate::endpoint::{CookieAuth, Endpoint, RequestParts, UidAuth};
 use crate::error::{BuildError, DecodeError};
 use crate::hosts::Host;
 use crate::ids::{ConversationId, Seqno, Uid};
@@ -29,14 +29,14 @@ impl UpdateAck {
 }
 
 impl Endpoint for UpdateAck {
-    type Auth = Cookies;
+    type Auth = CookieAuth;
     type Output = ();
 
-    fn check(&self, context: &Context) -> Result<(), BuildError> {
+    fn check(&self, context: &ClientConfig) -> Result<(), BuildError> {
         check(self.conversation, context)
     }
 
-    fn parts(&self, context: &Context, (): ()) -> Result<Parts, BuildError> {
+    fn parts(&self, context: &ClientConfig, (): ()) -> Result<RequestParts, BuildError> {
         named("/session_svr/v1/session_svr/update_ack", self.conversation)
             .field("ack_seqno", self.ack_seqno)
             .web()
@@ -67,14 +67,14 @@ impl RemoveSession {
 }
 
 impl Endpoint for RemoveSession {
-    type Auth = Cookies;
+    type Auth = CookieAuth;
     type Output = ();
 
-    fn check(&self, context: &Context) -> Result<(), BuildError> {
+    fn check(&self, context: &ClientConfig) -> Result<(), BuildError> {
         check(self.conversation, context)
     }
 
-    fn parts(&self, context: &Context, (): ()) -> Result<Parts, BuildError> {
+    fn parts(&self, context: &ClientConfig, (): ()) -> Result<RequestParts, BuildError> {
         named(
             "/session_svr/v1/session_svr/remove_session",
             self.conversation,
@@ -117,14 +117,14 @@ impl SetTop {
 }
 
 impl Endpoint for SetTop {
-    type Auth = Cookies;
+    type Auth = CookieAuth;
     type Output = ();
 
-    fn check(&self, context: &Context) -> Result<(), BuildError> {
+    fn check(&self, context: &ClientConfig) -> Result<(), BuildError> {
         check(self.conversation, context)
     }
 
-    fn parts(&self, context: &Context, (): ()) -> Result<Parts, BuildError> {
+    fn parts(&self, context: &ClientConfig, (): ()) -> Result<RequestParts, BuildError> {
         // The service counts the other way round: 0 pins.
         named("/session_svr/v1/session_svr/set_top", self.conversation)
             .field("op_type", u8::from(!self.pin))
@@ -166,15 +166,15 @@ impl SetMsgDnd {
 }
 
 impl Endpoint for SetMsgDnd {
-    type Auth = OwnUid;
+    type Auth = UidAuth;
     type Output = ();
 
-    fn check(&self, context: &Context) -> Result<(), BuildError> {
+    fn check(&self, context: &ClientConfig) -> Result<(), BuildError> {
         check(self.conversation, context)
     }
 
-    fn parts(&self, context: &Context, own: Uid) -> Result<Parts, BuildError> {
-        let parts = Parts::post(Host::Vc, "/link_setting/v1/link_setting/set_msg_dnd")
+    fn parts(&self, context: &ClientConfig, own: Uid) -> Result<RequestParts, BuildError> {
+        let parts = RequestParts::post(Host::Vc, "/link_setting/v1/link_setting/set_msg_dnd")
             .field("uid", own)
             .field("setting", u8::from(self.mute));
         let parts = match self.conversation {
@@ -190,13 +190,13 @@ impl Endpoint for SetMsgDnd {
 }
 
 /// Creates a POST that names a conversation.
-fn named(path: &'static str, conversation: ConversationId) -> Parts {
-    Parts::post(Host::Vc, path)
+fn named(path: &'static str, conversation: ConversationId) -> RequestParts {
+    RequestParts::post(Host::Vc, path)
         .field("talker_id", conversation.talker_id())
         .field("session_type", conversation.session_type())
 }
 
-fn check(conversation: ConversationId, context: &Context) -> Result<(), BuildError> {
+fn check(conversation: ConversationId, context: &ClientConfig) -> Result<(), BuildError> {
     match conversation {
         ConversationId::Other { session_type, .. } => {
             Err(BuildError::UnknownReceiver { session_type })

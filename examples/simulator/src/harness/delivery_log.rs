@@ -53,7 +53,7 @@ pub(super) struct InHand {
 
 /// What came out of a poller and of those that it was resumed from.
 #[derive(Debug, Default)]
-pub(super) struct Lineage {
+pub(super) struct DeliveryLog {
     base: Option<Base>,
     log: Vec<(ConversationId, Place)>,
     out: BTreeSet<(ConversationId, Place)>,
@@ -63,7 +63,7 @@ pub(super) struct Lineage {
     skipped: BTreeMap<(ConversationId, Place), usize>,
 }
 
-impl Lineage {
+impl DeliveryLog {
     /// A new poller took its base line.
     pub(super) fn begin(base: Base) -> Self {
         Self {

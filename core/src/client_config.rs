@@ -11,14 +11,14 @@ const USER_AGENT: &str = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KH
 /// Login, hosts and user agent of all requests of one account.
 #[derive(Debug, Clone)]
 #[must_use]
-pub struct Context {
+pub struct ClientConfig {
     pub(crate) credential: Credential,
     pub(crate) hosts: Hosts,
     pub(crate) user_agent: String,
     dev_id: Option<String>,
 }
 
-impl Context {
+impl ClientConfig {
     /// Creates the settings for the service's own hosts and this login.
     pub fn new(credential: Credential) -> Self {
         Self {
