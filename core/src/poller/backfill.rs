@@ -7,12 +7,13 @@
 use std::collections::VecDeque;
 use std::ops::RangeInclusive;
 
+use super::coverage::Coverage;
 use crate::endpoints::MessagePage;
 use crate::event::Event;
 use crate::ids::Seqno;
 
 /// No bound: up to whatever the newest is.
-const OPEN: u64 = u64::MAX;
+pub(super) const OPEN: u64 = u64::MAX;
 
 /// Number of pages in a row that bring nothing and say there is more, until that is taken for
 /// a habit of the service.
@@ -51,16 +52,16 @@ enum Segment {
 
 /// A stretch that is missing: after one seqno, before another.
 #[derive(Debug, Clone, Copy)]
-struct Missing {
-    after: u64,
-    before: u64,
+pub(super) struct Missing {
+    pub(super) after: u64,
+    pub(super) before: u64,
     /// The message at `before` exists: asking for it as well shows, when it comes, that
     /// nothing lies between it and the rest of the page.
-    anchored: bool,
+    pub(super) anchored: bool,
 }
 
 impl Missing {
-    const fn is_within(&self, seqno: u64) -> bool {
+    pub(super) const fn is_within(&self, seqno: u64) -> bool {
         self.after < seqno && seqno < self.before
     }
 }
@@ -148,79 +149,20 @@ impl Backfill {
         let Some((place, missing)) = self.lowest_missing() else {
             return Ok(());
         };
-        let came = page.messages.len() + page.unreadable.len();
-        let anchor_came = page
-            .messages
-            .iter()
-            .any(|event| event.msg_seqno().0 == missing.before);
-        // A page that is full may not be the last, whatever it says; nor is one that does not
-        // reach the message that it was asked to end with. One that holds nothing but the
-        // message that it had to is the last: some servers say that there is more because older
-        // ones lie below what was asked for.
-        let is_alone = came == 1 && (anchor_came || self.is_newest_known(page.messages.first()));
-        let is_last = (!page.has_more || is_alone)
-            && came < usize::try_from(size).unwrap_or(usize::MAX)
-            && (anchor_came || !missing.anchored);
-        let mut events: Vec<Event> = page
-            .messages
-            .into_iter()
-            .filter(|event| missing.is_within(event.msg_seqno().0))
-            .collect();
-        events.sort_by_key(|event| (event.msg_seqno(), event.msg_key()));
-        events.dedup_by_key(|event| (event.msg_seqno(), event.msg_key()));
-
-        // Items that cannot be read are somewhere between the ends that the page tells of.
-        let told = [page.min_seqno, page.max_seqno]
-            .into_iter()
-            .filter(|seqno| !page.unreadable.is_empty() && seqno.is_plausible())
-            .map(|seqno| seqno.0)
-            .filter(|seqno| missing.is_within(*seqno));
-        let came = events.iter().map(|event| event.msg_seqno().0).chain(told);
-        let Some((mut low, high)) = came.clone().min().zip(came.max()) else {
-            return self.handle_nothing(place, is_last, page.has_more, empty_says_more);
+        let has_more = page.has_more;
+        let mut coverage = Coverage::new(page, size, missing, self.target);
+        let Some(rest) = coverage.judge(missing, self.target, age) else {
+            return self.handle_nothing(place, coverage.is_last, has_more, empty_says_more);
         };
-        let lowest = |events: &[Event]| events.first().map(|it| it.msg_seqno().0);
-        let mut low_is_readable = lowest(&events) == Some(low);
-        let can_go_lower = low_is_readable && !is_last;
-        if can_go_lower && age.is_some_and(|age| leave_out_undated(&mut events, age)) {
-            low = lowest(&events).unwrap_or(low);
-            low_is_readable = false;
-        }
-        self.reached = self.reached.max(high);
+        self.reached = self.reached.max(coverage.high().unwrap_or_default());
         self.stalls = 0;
-
-        let is_open = missing.before == OPEN;
-        let top_is_here = anchor_came
-            || high.saturating_add(1) == missing.before
-            || is_open && self.target.is_some_and(|target| high >= target);
-        // Where the newest is not there yet, what is there may not be all that lies below.
-        let stops_short = is_open && self.target.is_some_and(|target| high < target);
-        let may_lie_below = missing.after.saturating_add(1) < low && (!is_last || stops_short);
-        let mut below = may_lie_below.then_some(Missing {
-            after: missing.after,
-            before: low,
-            anchored: low_is_readable,
-        });
-        let above = (!is_last && !top_is_here).then_some(Missing {
-            after: high,
-            ..missing
-        });
-        if let Some(age) = age {
-            // What has no time goes with what lies below, or, where nothing does, above.
-            let is_undated = events.iter().all(|event| age(event) == Age::Undated);
-            if is_undated && above.is_some() {
-                events.clear();
-            }
-            if leave_out_history(&mut events, age) {
-                below = None;
-            }
-        }
-        self.segments.remove(place);
+        let events = coverage.events;
         let pieces = [
-            below.map(Segment::Missing),
+            rest.below.map(Segment::Missing),
             (!events.is_empty()).then(|| Segment::Here(events.into())),
-            above.map(Segment::Missing),
+            rest.above.map(Segment::Missing),
         ];
+        self.segments.remove(place);
         for piece in pieces.into_iter().flatten().rev() {
             self.segments.insert(place, piece);
         }
@@ -228,6 +170,9 @@ impl Backfill {
     }
 
     /// Gives the highest stretch back, to be fetched again later; not the front one.
+    ///
+    /// It stays a stretch of its own: joined with the missing one above or below, it would forget
+    /// where it began, and the page that brought it would be asked for again for ever.
     pub(super) fn give_back(&mut self) -> bool {
         let highest = self
             .segments
@@ -316,10 +261,6 @@ impl Backfill {
         }
     }
 
-    fn is_newest_known(&self, event: Option<&Event>) -> bool {
-        event.is_some_and(|event| Some(event.msg_seqno().0) == self.target)
-    }
-
     fn handle_nothing(
         &mut self,
         place: usize,
@@ -368,34 +309,4 @@ pub(super) enum Age {
     History,
     /// It has no time.
     Undated,
-}
-
-/// Leaves out the lowest that have no time: they are to come again with those below them,
-/// whose time tells. Says whether there were any; not if none has a time.
-fn leave_out_undated(events: &mut Vec<Event>, age: &dyn Fn(&Event) -> Age) -> bool {
-    let dated = events.iter().position(|event| age(event) != Age::Undated);
-    let undated = dated.unwrap_or_default();
-    events.drain(..undated);
-    undated > 0
-}
-
-/// Leaves out what was there before the base line; says whether there was any.
-/// A message without a time goes with the one below it.
-fn leave_out_history(events: &mut Vec<Event>, age: &dyn Fn(&Event) -> Age) -> bool {
-    let first_dated = events
-        .iter()
-        .map(age)
-        .find(|age| *age != Age::Undated)
-        .unwrap_or(Age::New);
-    let mut last = first_dated;
-    let mut any = false;
-    events.retain(|event| {
-        match age(event) {
-            Age::Undated => {}
-            dated => last = dated,
-        }
-        any |= last == Age::History;
-        last == Age::New
-    });
-    any
 }

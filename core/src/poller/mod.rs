@@ -60,6 +60,7 @@ mod config;
 mod consequence;
 mod conversation;
 mod conversations;
+mod coverage;
 mod decode;
 mod failure;
 mod habits;
