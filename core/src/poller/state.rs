@@ -141,6 +141,7 @@ impl Poller {
     pub(super) fn advance(&mut self) {
         if let State::Fetching(fetching) = &mut self.state
             && self.clock >= fetching.until
+            && !self.in_flight.has_nav()
         {
             // What is left is still behind, and is fetched in the next round.
             fetching.queue.clear();
