@@ -142,15 +142,14 @@ pub(super) struct LatestNow {
 
 impl LatestNow {
     /// The newest change of a list, unless it lies in the future: that would hide what arrives
-    /// until then. Of the two clocks and the second conversation, each of which may be wrong, the
-    /// middle one counts; without a clock of the server, the later one.
+    /// until then. It does where the server's clock says so, which may be behind, and the local
+    /// clock or the second conversation do not both contradict. Without a clock of the server,
+    /// either of those two will do.
     fn bound(self, newest: Newest) -> UnixMicros {
         let (local, second) = (self.local.to_micros(), newest.second);
-        let (low, high) = (local.min(second), local.max(second));
         let latest = match self.server {
-            Some(server) if second.0 > 0 => server.to_micros().clamp(low, high),
-            Some(server) => server.to_micros(),
-            None => high,
+            Some(server) => server.to_micros().max(local.min(second)),
+            None => local.max(second),
         };
         newest.first.min(latest)
     }

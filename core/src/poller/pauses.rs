@@ -82,6 +82,8 @@ pub(super) struct Pauses {
     until: Duration,
     /// Reason of the last one.
     cause: Cause,
+    /// Calls of the user are refused before: a fault alone is no reason for that.
+    calls_until: Duration,
     count: u64,
     /// `count` when the round began.
     count_at_round: u64,
@@ -100,6 +102,7 @@ impl Pauses {
             rng: Rng::new(config.seed),
             until: Duration::ZERO,
             cause: Cause::Fault,
+            calls_until: Duration::ZERO,
             count: 0,
             count_at_round: 0,
             sends_until: Duration::ZERO,
@@ -156,7 +159,7 @@ impl Pauses {
             Cause::Throttled => Some(ErrorClass::Throttled),
             Cause::RiskControl => Some(ErrorClass::RiskControl),
         };
-        let general = class.map_or(Duration::ZERO, |_| self.until.saturating_sub(clock));
+        let general = self.calls_until.saturating_sub(clock);
         let of_sends = match sends {
             true => self.sends_until.saturating_sub(clock),
             false => Duration::ZERO,
@@ -210,6 +213,9 @@ impl Pauses {
             self.cause = cause;
         }
         self.until = self.until.max(until);
+        if cause != Cause::Fault {
+            self.calls_until = self.calls_until.max(until);
+        }
         self.count = self.count.wrapping_add(1);
     }
 

@@ -168,7 +168,7 @@ impl DeliveryLog {
                 let old = base.old - behind.map_or(0, |proof| proof.behind);
                 // What lies above one that is new by its time is taken as new.
                 let mut below = ledger.below(id, place);
-                let is_above_new = base.times_off && below.any(|it| it.timestamp >= old);
+                let is_above_new = below.any(|it| it.timestamp >= old);
                 was_there && entry.timestamp != 0 && entry.timestamp < old && !is_above_new
             }
         }

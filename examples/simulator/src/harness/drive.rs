@@ -347,12 +347,11 @@ impl Run<'_> {
         }
     }
 
-    /// The base line: the newest change, unless it lies after the middle one of the two clocks
-    /// and what another conversation than the newest shows.
+    /// The baseline: the newest change, unless it lies after the server's clock, and after the local
+    /// one or what another conversation than the newest shows.
     fn bound(&self, entries: &[ListEntry], newest_ts: i64, clock: i64) -> i64 {
         let (wall, second) = self.witnesses(entries, newest_ts);
-        let (low, high) = (wall.min(second), wall.max(second));
-        newest_ts.min(clock.saturating_mul(1_000_000).clamp(low, high))
+        newest_ts.min(clock.saturating_mul(1_000_000).max(wall.min(second)))
     }
 
     /// The latest that it can be for certain: by the local clock, or by what another
