@@ -124,7 +124,7 @@ impl PollerConfig {
     /// Sets the number of messages that are held while earlier ones of their conversation are
     /// still missing; 5000 by default.
     ///
-    /// Messages that do not fit are fetched again later, so a small backlog loses nothing.
+    /// Messages that do not fit are dropped and refetched later, so a small backlog loses nothing.
     pub const fn backlog(mut self, messages: usize) -> Self {
         self.backlog = messages;
         self

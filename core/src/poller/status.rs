@@ -7,7 +7,7 @@ use crate::error::Error;
 /// The status of a poller. The numbers are those of the Python module's `get_status`.
 ///
 /// ```text
-///            base line taken
+///            baseline taken
 ///   0 init ─────────────────▶ 1 connected
 ///     │ │                       │ │
 ///     │ │ close           close │ │
