@@ -58,31 +58,31 @@ pub struct Conversation {
     /// The group's kind.
     #[serde(default, deserialize_with = "int")]
     pub group_type: i64,
-    /// Whether this account follows the other.
+    /// Set if this account follows the other.
     #[serde(default, deserialize_with = "flag")]
     pub is_follow: bool,
-    /// Whether the conversation is muted.
+    /// Set if the conversation is muted.
     #[serde(default, deserialize_with = "flag")]
     pub is_dnd: bool,
-    /// Whether the conversation may be folded away.
+    /// Set if the conversation may be folded away.
     #[serde(default, deserialize_with = "flag")]
     pub can_fold: bool,
     /// A number of unknown meaning.
     #[serde(default, deserialize_with = "int")]
     pub status: i64,
-    /// Whether a pushed message is new.
+    /// Set if a pushed message is new.
     #[serde(default, deserialize_with = "flag")]
     pub new_push_msg: bool,
     /// A number of unknown meaning.
     #[serde(default, deserialize_with = "int")]
     pub setting: i64,
-    /// Whether the other is a guardian of this account's live room.
+    /// Set if the other is a guardian of this account's live room.
     #[serde(default, deserialize_with = "flag")]
     pub is_guardian: bool,
-    /// Whether the service keeps the conversation back as unwanted.
+    /// Set if the service keeps the conversation back as unwanted.
     #[serde(default, deserialize_with = "flag")]
     pub is_intercept: bool,
-    /// Whether the other is trusted.
+    /// Set if the other is trusted.
     #[serde(default, deserialize_with = "flag")]
     pub is_trust: bool,
     /// The kind of system account: 0 none, 1 live, 5 notice, 7 creator, 8 service, 9 payment.
@@ -91,7 +91,7 @@ pub struct Conversation {
     /// Name and picture, for the service's own accounts.
     #[serde(default, deserialize_with = "maybe")]
     pub account_info: Option<AccountInfo>,
-    /// Whether the other is live now.
+    /// A number that tells whether the other is live now.
     #[serde(default, deserialize_with = "int")]
     pub live_status: i64,
     /// A label of the other, as it came.

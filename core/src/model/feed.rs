@@ -14,7 +14,7 @@ use crate::time::UnixSeconds;
 #[serde(default)]
 #[non_exhaustive]
 pub struct FeedCursor {
-    /// Whether this was the last page.
+    /// Set if this was the last page.
     #[serde(deserialize_with = "flag")]
     pub is_end: bool,
     /// The number of the last item; 0 in an empty feed.
@@ -70,7 +70,7 @@ pub struct FeedUser {
     /// The address of the user's page; may be empty.
     #[serde(deserialize_with = "text")]
     pub mid_link: String,
-    /// Whether this account follows the user.
+    /// Set if this account follows the user.
     #[serde(deserialize_with = "flag")]
     pub follow: bool,
 }
@@ -91,7 +91,7 @@ pub struct Reply {
     /// The number of people who replied.
     #[serde(default, deserialize_with = "int")]
     pub counts: i64,
-    /// Whether several people replied.
+    /// Set if several people replied.
     #[serde(default, deserialize_with = "flag")]
     pub is_multi: bool,
     /// The time of the reply.
@@ -124,7 +124,7 @@ pub struct Like {
     /// The number of this entry.
     #[serde(deserialize_with = "required_int")]
     pub id: i64,
-    /// Some of the users who liked it.
+    /// Some of the users who liked the thing.
     #[serde(default, deserialize_with = "list")]
     pub users: Vec<FeedUser>,
     /// The thing that was liked.
@@ -200,19 +200,19 @@ pub struct FeedItem {
     /// The topics in the comment, as they came.
     #[serde(deserialize_with = "list")]
     pub topic_details: Vec<Value>,
-    /// Whether the comment cannot be answered.
+    /// Set if the comment cannot be answered.
     #[serde(deserialize_with = "flag")]
     pub hide_reply_button: bool,
-    /// Whether the comment cannot be liked.
+    /// Set if the comment cannot be liked.
     #[serde(deserialize_with = "flag")]
     pub hide_like_button: bool,
-    /// Whether this account likes the comment.
+    /// Set if this account likes the comment.
     #[serde(deserialize_with = "flag")]
     pub like_state: bool,
-    /// The flying comment that the reply is about, as it came.
+    /// The flying comment that the entry is about, as it came.
     #[serde(deserialize_with = "maybe")]
     pub danmu: Option<Value>,
-    /// A message of the service about the comment.
+    /// A message of the service about the entry.
     #[serde(deserialize_with = "text")]
     pub message: String,
 }

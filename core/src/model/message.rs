@@ -41,10 +41,10 @@ pub struct Message {
     /// The key of the message.
     #[serde(default)]
     pub msg_key: MsgKey,
-    /// Whether the message still stands.
+    /// The state of the message: sent, or taken back.
     #[serde(default)]
     pub msg_status: MsgStatus,
-    /// Whether the system took the message back.
+    /// Set if the system took the message back.
     #[serde(default, deserialize_with = "flag")]
     pub sys_cancel: bool,
     /// A code of unknown meaning.
@@ -123,7 +123,7 @@ int_enum! {
 }
 
 int_enum! {
-    /// The state of a message (`msg_status`): whether it still stands.
+    /// The state of a message (`msg_status`): standing, taken back, or without its picture.
     MsgStatus:
     /// The message stands.
     Normal = 0,

@@ -186,10 +186,10 @@ pub struct Ai {
     /// The kind of the answer.
     #[serde(deserialize_with = "int")]
     pub sub_type: i64,
-    /// Whether the answer can be liked.
+    /// Set if the answer can be liked.
     #[serde(deserialize_with = "flag")]
     pub show_like: bool,
-    /// Whether the answer can be changed.
+    /// Set if the answer can be changed.
     #[serde(deserialize_with = "flag")]
     pub show_change: bool,
     /// The address of the spoken answer.

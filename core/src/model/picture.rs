@@ -24,7 +24,7 @@ pub struct PictureContent {
     /// The format: `png`, `jpeg`, `gif` …; may be empty.
     #[serde(default, rename = "imageType", deserialize_with = "text")]
     pub image_type: String,
-    /// Whether the picture is the original, not a smaller copy.
+    /// Set if the picture is the original, not a smaller copy.
     #[serde(default, deserialize_with = "flag", serialize_with = "as_number")]
     pub original: bool,
     /// The size of the file in kB.

@@ -54,10 +54,10 @@ pub struct SystemNotice {
     /// A code of unknown meaning, such as `1_0_0`.
     #[serde(default, deserialize_with = "text")]
     pub mc: String,
-    /// Whether the notice is of the site.
+    /// Set if the notice is of the site.
     #[serde(default, deserialize_with = "flag")]
     pub is_station: bool,
-    /// Whether the notice was sent.
+    /// Set if the notice was sent.
     #[serde(default, deserialize_with = "flag")]
     pub is_send: bool,
 }

@@ -79,7 +79,7 @@ impl VideoId {
     }
 }
 
-/// Swaps symbols and so undoes the service's shuffling; also does it, being its own inverse.
+/// Swaps the symbols that the service swaps; the swap is its own inverse.
 fn unshuffle(symbols: &mut [u8; LENGTH]) {
     symbols.swap(3, 9);
     symbols.swap(4, 7);

@@ -48,7 +48,7 @@ impl SystemPager {
         self
     }
 
-    /// Takes out the notices from this cursor up: no newer ones can come any more.
+    /// Takes out the held notices from this cursor up: no newer ones can come any more.
     fn release(&mut self, from: i64) -> Vec<SystemNotice> {
         let older = self.held.split_off(&Reverse((from, i64::MIN)));
         let released = std::mem::replace(&mut self.held, older);

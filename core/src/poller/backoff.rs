@@ -48,7 +48,7 @@ impl Backoff {
         self.next_to(self.cap, rng)
     }
 
-    /// Returns the next pause after a refusal, which trying again hardly mends: it grows to an
+    /// Returns the next pause after a refusal, which trying again hardly mends: up to an
     /// hour.
     pub(super) fn next_after_refusal(&mut self, rng: &mut Rng) -> Duration {
         self.next_to(self.cap.max(RISK_CAP), rng)

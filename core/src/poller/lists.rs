@@ -327,8 +327,8 @@ impl Lists {
         })
     }
 
-    /// Returns whether an entry that is not known may have something new: it changed, or its newest
-    /// message was written, since the beginning of the reading or of the last whole list.
+    /// Returns whether an entry that is not known may have something new: since the beginning of
+    /// the reading or of the last whole list it changed, or its newest message was written.
     pub(super) fn may_be_new(&self, listing: &Listing, entry: &Conversation) -> bool {
         let ts = entry.session_ts;
         let last = entry.last_msg.as_ref();

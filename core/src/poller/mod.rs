@@ -25,10 +25,10 @@
 //!             poller.handle_response(now, outgoing.id, Ok(answer()))?;
 //!         }
 //!         Output::Event(event) => println!("{:?}", event.text()),
-//!         Output::Warning(notice) => eprintln!("{notice}"),
+//!         Output::Warning(warning) => eprintln!("{warning}"),
 //!         Output::Status(change) => eprintln!("{}", change.status),
-//!         // Sleep until then, or until an answer comes, a call beside it is over, or it is
-//!         // to close.
+//!         // Sleep until then, or until an answer comes, a call beside the poller is over, or
+//!         // the poller is to be closed.
 //!         Output::Wait(until) => poller.handle_timeout(Now { monotonic: until, ..now }),
 //!         Output::Finished(result) => break result,
 //!     }
@@ -66,7 +66,7 @@
 //!   rest of an earlier reading, or all conversations.
 //! - **backfill**: the pending messages of one conversation, those received and those missing.
 //! - **owed**: said of a stretch of the lists that an earlier reading did not reach.
-//! - **pause**: a time without requests, after throttling, risk control or a fault.
+//! - **pause**: a time without requests of the poller, after throttling, risk control or a fault.
 //! - **warning**: a report of something that went wrong and was dealt with; see [`Warning`].
 
 mod answer;
@@ -122,7 +122,7 @@ use schedule::Schedule;
 use state::{End, State};
 use told::Told;
 
-/// Least time between two renewals of refused keys; the interval counts if it is longer.
+/// Least time between two renewals of refused keys, or the interval if that is shorter.
 const KEY_PACE: Duration = Duration::from_secs(5);
 
 /// Turns the private messages of an account into events. See the [module](self).

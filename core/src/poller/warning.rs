@@ -69,8 +69,8 @@ pub enum Warning {
     ConversationFailed {
         /// The conversation.
         conversation: ConversationId,
-        /// Number of its messages that are held above missing ones: it is asked twice more, then
-        /// they are delivered.
+        /// Number of messages that are held above missing ones: the service is asked twice more,
+        /// then they are delivered.
         held: usize,
         /// The answer of the service.
         error: Error,
