@@ -41,7 +41,7 @@ pub struct Message {
     /// The key of the message.
     #[serde(default)]
     pub msg_key: MsgKey,
-    /// The state of the message: sent, or taken back.
+    /// The state of the message: standing, taken back, or without its picture.
     #[serde(default)]
     pub msg_status: MsgStatus,
     /// Set if the system took the message back.

@@ -16,11 +16,11 @@ pub(super) enum Consequence {
     SignList,
     /// The list is asked for again later.
     RetryList,
-    /// The page is asked for again with newer keys.
+    /// The page is refetched with newer keys.
     SignFetch(ConversationId),
     /// The conversation is over.
     EndConversation(ConversationId),
-    /// The conversation is asked for again later; a page of this size may have been too large.
+    /// The conversation is refetched later; a page of this size may have been too large.
     RetryFetch(ConversationId, u32),
 }
 

@@ -60,6 +60,7 @@
 //! - **target**: the newest message of a conversation that a list has told of.
 //! - **pending**: messages between cursor and target; they are still to be fetched.
 //! - **delivered**: returned as [`Output::Event`], and covered by the next checkpoint.
+//! - **refetch**: a second request for messages that did not come, or that were dropped.
 //! - **overdue**: said of a request whose deadline has passed; it counts as failed.
 //! - **round**: one reading of the list of changes, then the fetch of what is pending.
 //! - **part**: one of the three readings of the lists: the changes since the last round, the owed

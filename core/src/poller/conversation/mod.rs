@@ -56,9 +56,9 @@ struct Restart {
 pub(super) enum FetchOutcome {
     /// All messages that the list tells of have come.
     Whole,
-    /// The list tells of more; they are asked for again in a later round.
+    /// The list tells of more messages; they are refetched in a later round.
     Short,
-    /// The list tells of more, but they never came: they are taken as gone.
+    /// The list tells of more messages, but they never came: they are taken as gone.
     Gone {
         /// The first seqno that is taken as gone.
         from: Seqno,
@@ -333,7 +333,7 @@ impl ConversationState {
         self.retry.sign_again()
     }
 
-    /// Notes a failure. Returns the delay until the conversation is asked for again.
+    /// Notes a failure. Returns the delay until the conversation is refetched.
     pub(super) fn fail(&mut self, clock: Duration, class: ErrorClass, rng: &mut Rng) -> Duration {
         let is_refused = matches!(class, ErrorClass::CallerMistake | ErrorClass::Refused);
         self.retry.fail(clock, is_refused, rng)

@@ -1,4 +1,4 @@
-//! The time at which a failed conversation is asked for again.
+//! The time at which a failed conversation is refetched.
 
 use std::time::Duration;
 
@@ -6,7 +6,7 @@ use super::attempt::STRIKES;
 use crate::ids::Seqno;
 use crate::poller::backoff::{Backoff, Rng};
 
-/// The time at which a failed conversation is asked for again, if it is.
+/// The time at which a failed conversation is refetched, if it is.
 #[derive(Debug)]
 pub(in crate::poller) struct Retry {
     backoff: Backoff,
