@@ -1,9 +1,9 @@
 //! One reading of the lists of conversations, page by page, from the newest down.
 //!
-//! A list is whole only where that is known: its last page denies that there is more and was
-//! not full, or it reached below what is wanted. A page that asks for what lies lower and
-//! brings nothing lower proves nothing: the list of all conversations is reported to
-//! disregard `end_ts`. Then the single types are read, each down to the same floor.
+//! A list is whole only where that is known: its last page denies that there is more and was not
+//! full, or the walk reached below its floor. A page that was asked for lower entries and brings
+//! none proves nothing: the list of all conversations is reported to disregard `end_ts`. Then the
+//! lists of the single types are read, each down to the same floor.
 
 use std::collections::BTreeSet;
 
@@ -12,10 +12,10 @@ use crate::ids::ConversationId;
 use crate::model::Conversation;
 use crate::time::UnixMicros;
 
-/// After all times there are: the year 2100.
+/// The year 2100, later than any entry.
 const END_OF_TIME: UnixMicros = UnixMicros(4_102_444_800_000_000);
 
-/// A page has room for so many at least.
+/// Least number of entries that a page has room for.
 const LEAST_CAPACITY: usize = 2;
 
 /// The types that together hold every conversation.
@@ -27,7 +27,7 @@ const SINGLE_TYPES: [SessionFilter; 5] = [
     SessionFilter::System,
 ];
 
-/// A page of a list.
+/// A call for a page of a list.
 #[derive(Debug, Clone)]
 pub(crate) enum ListCall {
     /// Conversations that changed after a time.
@@ -41,13 +41,13 @@ pub(crate) enum ListCall {
 pub(crate) enum Progress {
     /// There is another page.
     More,
-    /// All is read, down to the floor.
+    /// All entries down to the floor were read.
     Whole,
     /// No page leads further down, and it is not known that nothing lies there.
     Unproven,
 }
 
-/// One reading of the lists: where it stands, and what it has proven.
+/// One reading of the lists: its position, and the proof that it is whole.
 #[derive(Debug, Clone)]
 pub(crate) struct ListWalk {
     template: GetSessions,
@@ -57,9 +57,9 @@ pub(crate) struct ListWalk {
     all_ignores_end_ts: bool,
     entries: usize,
     stage: Stage,
-    /// A part of it was not proven whole.
+    /// Set if a list was not proven whole.
     is_unproven: bool,
-    /// Conversations that a page has room for, as far as is known.
+    /// Number of conversations that a page has room for, as far as is known.
     capacity: usize,
 }
 
@@ -67,7 +67,7 @@ pub(crate) struct ListWalk {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(crate) struct Newest {
     pub(crate) first: UnixMicros,
-    /// That of another conversation.
+    /// The newest change of another conversation.
     pub(crate) second: UnixMicros,
     /// The oldest change in its place; 0 if there is none.
     pub(crate) oldest: UnixMicros,
@@ -100,7 +100,7 @@ impl Newest {
 /// The list that is being read.
 #[derive(Debug, Clone)]
 enum Stage {
-    /// The page that it begins with.
+    /// The page that the reading begins with.
     First(ListCall),
     /// The list of the template, below the bottom.
     Template,
@@ -109,19 +109,20 @@ enum Stage {
 }
 
 impl ListWalk {
-    /// Reads what changed after `floor`, beginning with a list of changes.
+    /// Begins a walk over the changes after `floor`, with a list of changes first.
     pub(crate) fn changes(template: GetSessions, floor: UnixMicros) -> Self {
         let first = Stage::First(ListCall::Changes(changes_after(&template, floor)));
         Self::new(template, END_OF_TIME, floor, first)
     }
 
-    /// Reads a list from its newest page to its end.
+    /// Begins a walk over a list from its newest page to its end.
     pub(crate) fn whole(template: GetSessions) -> Self {
         let first = Stage::First(ListCall::Sessions(template.clone()));
         Self::new(template, END_OF_TIME, UnixMicros(0), first)
     }
 
-    /// Reads what changed after `floor` and not later than `bottom`: the rest was read before.
+    /// Begins a walk over the changes after `floor` and not later than `bottom`: the rest was
+    /// read before.
     pub(crate) const fn below(
         template: GetSessions,
         bottom: UnixMicros,
@@ -149,7 +150,8 @@ impl ListWalk {
         }
     }
 
-    /// Goes by the single types at once where it is known that the list of all leads nowhere.
+    /// Sets whether the list of all conversations disregards `end_ts`: then the single types are
+    /// read at once.
     pub(crate) const fn all_ignores(mut self, ignores_end_ts: bool) -> Self {
         self.all_ignores_end_ts = ignores_end_ts;
         if ignores_end_ts && matches!(self.stage, Stage::Template) {
@@ -158,18 +160,19 @@ impl ListWalk {
         self
     }
 
-    /// Changes after this are wanted.
+    /// Returns the floor: only changes after this time are wanted.
     pub(crate) const fn floor(&self) -> UnixMicros {
         self.floor
     }
 
-    /// The newest changes on the first page, once it was read. What changes while the walk
-    /// goes on lies above: it is for the next walk.
+    /// Returns the newest changes on the first page, once it was read. Changes during the walk
+    /// lie above: they are for the next walk.
     pub(crate) const fn newest(&self) -> Option<Newest> {
         self.newest
     }
 
-    /// All above this was read. While the single types are read it stays.
+    /// Returns the time above which all was read. The time does not move while the single types
+    /// are read.
     pub(crate) const fn bottom(&self) -> UnixMicros {
         self.bottom
     }
@@ -179,14 +182,14 @@ impl ListWalk {
         self.all_ignores_end_ts
     }
 
-    /// Number of entries on the pages so far.
+    /// Returns the number of entries on the pages so far.
     pub(crate) const fn entries(&self) -> usize {
         self.entries
     }
 
-    /// The page to ask for next.
+    /// Returns the call for the next page.
     pub(crate) fn call(&self) -> ListCall {
-        // Two may carry the same time, so the last one is asked for again.
+        // Two entries may have the same time, so the last one is asked for again.
         ListCall::Sessions(match &self.stage {
             Stage::First(call) => return call.clone(),
             Stage::Template => self.template.clone().end_ts(above(self.bottom)),
@@ -218,8 +221,8 @@ impl ListWalk {
         if span.is_some_and(|span| self.moves_on(span)) {
             return Progress::More;
         }
-        // What lies lower was asked for and came, and is less than a page holds: there is no
-        // more, whatever it says.
+        // The entries below were asked for and came, and are less than a page holds: there are no
+        // more, whatever the page says.
         let obeys = span.is_none_or(|span| span.newest <= above(asked_below));
         let is_all = asked_below == END_OF_TIME && came == 0;
         if !matches!(self.stage, Stage::First(_)) && (obeys && is_short || is_all) {
@@ -270,10 +273,10 @@ impl ListWalk {
         }
     }
 
-    /// Goes another way where this one leads no further.
+    /// Goes on with another list where this one leads no further.
     fn give_up_stage(&mut self) -> Progress {
         match self.stage {
-            // Nothing but pinned entries, or none: the others begin below the end of time.
+            // Only pinned entries, or none: the others begin below the end of time.
             Stage::First(_) if !self.all_ignores_end_ts => self.stage = Stage::Template,
             Stage::First(_) | Stage::Template if self.has_single_types() => {
                 self.all_ignores_end_ts = true;
@@ -287,7 +290,7 @@ impl ListWalk {
         Progress::More
     }
 
-    /// A list was read to its end, or as far as it leads.
+    /// Ends the reading of one list, at its end or as far as it leads.
     const fn next_part(&mut self) -> Progress {
         if let Stage::Single { place, .. } = self.stage {
             self.begin_single(place + 1);
@@ -313,7 +316,7 @@ impl ListWalk {
     }
 }
 
-/// The time just above another.
+/// Returns the time just above another.
 const fn above(ts: UnixMicros) -> UnixMicros {
     UnixMicros(ts.0.saturating_add(1))
 }
@@ -329,13 +332,13 @@ fn distinct(list: &[Conversation]) -> usize {
     ids.len()
 }
 
-/// The times of a page. Pinned entries stand first whatever their time, and one without a
+/// The times of a page. Pinned entries stand first whatever their time, and an entry without a
 /// time has no place: both are passed over.
 #[derive(Debug, Clone, Copy)]
 struct Span {
     oldest: UnixMicros,
     newest: UnixMicros,
-    /// The oldest entry comes first.
+    /// Set if the oldest entry comes first.
     rises: bool,
 }
 

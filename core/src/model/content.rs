@@ -1,4 +1,4 @@
-//! What a message says.
+//! The contents of messages.
 
 use serde::de::DeserializeOwned;
 use serde::ser::SerializeMap;
@@ -12,7 +12,7 @@ use super::{
 use crate::ids::MsgKey;
 use crate::json;
 
-/// What a message says, read from its `content` by its `msg_type`.
+/// The content of a message, read from its `content` by its `msg_type`.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub enum Content {
@@ -20,7 +20,7 @@ pub enum Content {
     Text(String),
     /// A picture (2).
     Picture(PictureContent),
-    /// An earlier message was taken back (5): which one.
+    /// An earlier message was taken back (5): the one with this key.
     Withdraw(MsgKey),
     /// A custom sticker, or a picture in a group (6).
     GroupsPicture(PictureContent),
@@ -64,7 +64,7 @@ pub enum Content {
     Undecodable {
         /// The content as it came.
         raw: String,
-        /// Why it could not be read.
+        /// The reason why the content could not be read.
         reason: String,
     },
 }
@@ -79,7 +79,8 @@ impl Content {
         })
     }
 
-    /// What of it is text to be read: a text, a tip, what a notice or a group says.
+    /// Returns the part of the content that is text to be read: a text, a tip, the words of a
+    /// notice or a group.
     pub fn text(&self) -> Option<String> {
         match self {
             Self::Text(text) => Some(text.clone()),
@@ -134,7 +135,7 @@ fn parsed(raw: &str) -> Result<Value, String> {
     json::parse_str(raw).map_err(|error| format!("not JSON: {}", error.message()))
 }
 
-/// An object, field by field: one that cannot be read counts as absent.
+/// Reads an object field by field: a field that cannot be read counts as absent.
 fn object<T: DeserializeOwned>(raw: &str) -> Result<T, String> {
     let value = parsed(raw)?;
     if !value.is_object() {
@@ -147,7 +148,7 @@ fn object<T: DeserializeOwned>(raw: &str) -> Result<T, String> {
     }
 }
 
-/// `{"content": "…"}`.
+/// Reads a text from `{"content": "…"}`.
 fn text(raw: &str) -> Result<String, String> {
     match parsed(raw)?.get_mut("content").map(Value::take) {
         Some(Value::String(text)) => Ok(text),
@@ -157,7 +158,7 @@ fn text(raw: &str) -> Result<String, String> {
     }
 }
 
-/// The key as a bare number, a string, or `{"content": "key"}`.
+/// Reads a key as a bare number, a string, or `{"content": "key"}`.
 fn withdrawn_key(raw: &str) -> Result<MsgKey, String> {
     let value = parsed(raw)?;
     let key = value.get("content").unwrap_or(&value);
@@ -170,7 +171,7 @@ fn withdrawn_key(raw: &str) -> Result<MsgKey, String> {
     .ok_or_else(|| "it is no message key".to_owned())
 }
 
-/// `{"content": "[…]"}`: an array inside of a string; also read where it is an array itself.
+/// Reads a tip from `{"content": "[…]"}`, an array inside of a string; also from a bare array.
 fn tip(raw: &str) -> Result<Tip, String> {
     let value = parsed(raw)?;
     let inner = match value.get("content") {
@@ -188,8 +189,8 @@ fn tip(raw: &str) -> Result<Tip, String> {
     }
 }
 
-/// With the names of the protocol; text as `{"content": …}`, a withdrawal as
-/// `{"msg_key": "…"}`, and what could not be read as the string that came.
+/// Writes the names of the protocol; text as `{"content": …}`, a withdrawal as `{"msg_key":
+/// "…"}`, and content that could not be read as the string that came.
 impl Serialize for Content {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         match self {

@@ -12,38 +12,38 @@ use crate::json::lenient::{flag, int, required_int, text};
 use crate::json::nested::maybe;
 use crate::time::UnixMicros;
 
-/// A conversation as the lists show it: with whom, how far it goes, how far it was read.
+/// A conversation as the lists show it: the other side, the newest message, the last one read.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Conversation {
-    /// The other user's or the group's number; with `session_type` the identity.
+    /// The other user's or the group's number; identifies the conversation with `session_type`.
     #[serde(deserialize_with = "required_int")]
     pub talker_id: i64,
-    /// 1 user, 2 group.
+    /// The kind of conversation: 1 user, 2 group.
     #[serde(deserialize_with = "required_int")]
     pub session_type: i64,
     /// The seqno of the newest message that mentions this account.
     #[serde(default)]
     pub at_seqno: Seqno,
-    /// Read up to this message.
+    /// The last message that was read.
     #[serde(default)]
     pub ack_seqno: Seqno,
     /// The newest message.
     #[serde(default)]
     pub max_seqno: Seqno,
-    /// Pinned since; 0 if it is not.
+    /// The time since when the conversation is pinned; 0 if it is not.
     #[serde(default)]
     pub top_ts: UnixMicros,
-    /// Read at.
+    /// The time of the last reading.
     #[serde(default)]
     pub ack_ts: UnixMicros,
-    /// Last changed at: what the lists are sorted by.
+    /// The time of the last change, by which the lists are sorted.
     #[serde(default)]
     pub session_ts: UnixMicros,
-    /// How many messages are unread.
+    /// The number of unread messages.
     #[serde(default, deserialize_with = "int")]
     pub unread_count: i64,
-    /// How many business messages are unread.
+    /// The number of unread business messages.
     #[serde(default, deserialize_with = "int")]
     pub biz_msg_unread_count: i64,
     /// The newest message, if the list shows it and it can be read.
@@ -58,40 +58,40 @@ pub struct Conversation {
     /// The group's kind.
     #[serde(default, deserialize_with = "int")]
     pub group_type: i64,
-    /// Whether this account follows the other.
+    /// Set if this account follows the other.
     #[serde(default, deserialize_with = "flag")]
     pub is_follow: bool,
-    /// Whether it is muted.
+    /// Set if the conversation is muted.
     #[serde(default, deserialize_with = "flag")]
     pub is_dnd: bool,
-    /// Whether it may be folded away.
+    /// Set if the conversation may be folded away.
     #[serde(default, deserialize_with = "flag")]
     pub can_fold: bool,
     /// A number of unknown meaning.
     #[serde(default, deserialize_with = "int")]
     pub status: i64,
-    /// Whether a pushed message is new.
+    /// Set if a pushed message is new.
     #[serde(default, deserialize_with = "flag")]
     pub new_push_msg: bool,
     /// A number of unknown meaning.
     #[serde(default, deserialize_with = "int")]
     pub setting: i64,
-    /// Whether the other is a guardian of this account's live room.
+    /// Set if the other is a guardian of this account's live room.
     #[serde(default, deserialize_with = "flag")]
     pub is_guardian: bool,
-    /// Whether the service keeps it back as unwanted.
+    /// Set if the service keeps the conversation back as unwanted.
     #[serde(default, deserialize_with = "flag")]
     pub is_intercept: bool,
-    /// Whether the other is trusted.
+    /// Set if the other is trusted.
     #[serde(default, deserialize_with = "flag")]
     pub is_trust: bool,
-    /// 0 none, 1 live, 5 notice, 7 creator, 8 service, 9 payment.
+    /// The kind of system account: 0 none, 1 live, 5 notice, 7 creator, 8 service, 9 payment.
     #[serde(default, deserialize_with = "int")]
     pub system_msg_type: i64,
     /// Name and picture, for the service's own accounts.
     #[serde(default, deserialize_with = "maybe")]
     pub account_info: Option<AccountInfo>,
-    /// Whether the other is live now.
+    /// A number that tells whether the other is live now.
     #[serde(default, deserialize_with = "int")]
     pub live_status: i64,
     /// A label of the other, as it came.
@@ -100,17 +100,18 @@ pub struct Conversation {
 }
 
 impl Conversation {
-    /// Which conversation this is.
+    /// Returns the identity of the conversation.
     pub fn id(&self) -> ConversationId {
         ConversationId::new(self.session_type, self.talker_id)
     }
 
-    /// The newest message with its content read, if the list shows it.
+    /// Returns the newest message with its content read, if the list shows it.
     pub fn last_event(&self) -> Option<Event> {
         Some(Event::new(self.id(), self.last_msg.clone()?))
     }
 
-    /// The newest message known of it: `max_seqno`, or that of `last_msg` if it is higher.
+    /// Returns the seqno of the newest known message: `max_seqno`, or that of `last_msg` if it is
+    /// higher.
     pub fn newest_seqno(&self) -> Seqno {
         let last = self.last_msg.as_ref().map(|message| message.msg_seqno);
         self.max_seqno.max(last.unwrap_or_default())

@@ -9,12 +9,12 @@ use crate::json::lenient::{flag, int, or_default, required_int, text};
 use crate::json::nested::{list, maybe};
 use crate::time::UnixSeconds;
 
-/// Where the next page of a feed begins.
+/// The beginning of the next page of a feed.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(default)]
 #[non_exhaustive]
 pub struct FeedCursor {
-    /// Whether this was the last page.
+    /// Set if this was the last page.
     #[serde(deserialize_with = "flag")]
     pub is_end: bool,
     /// The number of the last item; 0 in an empty feed.
@@ -25,7 +25,7 @@ pub struct FeedCursor {
 }
 
 impl FeedCursor {
-    /// The page after the item of this number and time.
+    /// Creates the cursor of the page after the item of this number and time.
     pub const fn new(id: i64, time: UnixSeconds) -> Self {
         Self {
             is_end: false,
@@ -39,19 +39,19 @@ impl FeedCursor {
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct FeedPage<T> {
-    /// What is new since the last look, for likes; these may stand in `items` too.
+    /// Items that are new since the last look, for likes; these may stand in `items` too.
     pub latest: Vec<T>,
     /// The items.
     pub items: Vec<T>,
     /// Items that could not be read.
     pub unreadable: Vec<Unreadable>,
-    /// Where the next page begins.
+    /// The beginning of the next page.
     pub cursor: FeedCursor,
-    /// When the feed was looked at last; 0 if unknown.
+    /// The time of the last look at the feed; 0 if unknown.
     pub last_view_at: UnixSeconds,
 }
 
-/// Somebody who did something.
+/// A user who replied, mentioned or liked.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 #[non_exhaustive]
@@ -64,203 +64,203 @@ pub struct FeedUser {
     /// The picture's address.
     #[serde(deserialize_with = "text")]
     pub avatar: String,
-    /// How many followers.
+    /// The number of followers.
     #[serde(deserialize_with = "int")]
     pub fans: i64,
     /// The address of the user's page; may be empty.
     #[serde(deserialize_with = "text")]
     pub mid_link: String,
-    /// Whether this account follows the user.
+    /// Set if this account follows the user.
     #[serde(deserialize_with = "flag")]
     pub follow: bool,
 }
 
-/// Somebody replied.
+/// A reply to something of this account.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Reply {
     /// The number of this entry.
     #[serde(deserialize_with = "required_int")]
     pub id: i64,
-    /// Who replied.
+    /// The user who replied.
     #[serde(default, deserialize_with = "or_default")]
     pub user: FeedUser,
-    /// What was said, and to what.
+    /// The reply, and the thing it answers.
     #[serde(default, deserialize_with = "or_default")]
     pub item: FeedItem,
-    /// How many people replied.
+    /// The number of people who replied.
     #[serde(default, deserialize_with = "int")]
     pub counts: i64,
-    /// Whether it were several.
+    /// Set if several people replied.
     #[serde(default, deserialize_with = "flag")]
     pub is_multi: bool,
-    /// When.
+    /// The time of the reply.
     #[serde(default)]
     pub reply_time: UnixSeconds,
 }
 
-/// Somebody mentioned this account.
+/// A mention of this account.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct At {
     /// The number of this entry.
     #[serde(deserialize_with = "required_int")]
     pub id: i64,
-    /// Who did.
+    /// The user who mentioned this account.
     #[serde(default, deserialize_with = "or_default")]
     pub user: FeedUser,
-    /// What was said, and where.
+    /// The mention, and its place.
     #[serde(default, deserialize_with = "or_default")]
     pub item: FeedItem,
-    /// When.
+    /// The time of the mention.
     #[serde(default)]
     pub at_time: UnixSeconds,
 }
 
-/// People liked something of this account.
+/// Likes of something of this account.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Like {
     /// The number of this entry.
     #[serde(deserialize_with = "required_int")]
     pub id: i64,
-    /// Some of those who did.
+    /// Some of the users who liked the thing.
     #[serde(default, deserialize_with = "list")]
     pub users: Vec<FeedUser>,
-    /// What was liked.
+    /// The thing that was liked.
     #[serde(default, deserialize_with = "or_default")]
     pub item: LikeItem,
-    /// How many did: the true number.
+    /// The true number of users who liked the thing.
     #[serde(default, deserialize_with = "int")]
     pub counts: i64,
-    /// When the last one did.
+    /// The time of the last like.
     #[serde(default)]
     pub like_time: UnixSeconds,
-    /// Whether it is notified of: a number of unknown meaning.
+    /// A number of unknown meaning, about notifications of the likes.
     #[serde(default, deserialize_with = "int")]
     pub notice_state: i64,
 }
 
-/// What was said, and to what, in a reply or a mention.
+/// The comment of a reply or a mention, and its place.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 #[non_exhaustive]
 pub struct FeedItem {
-    /// The number of what stands above the comments.
+    /// The number of the thing that stands above the comments.
     #[serde(deserialize_with = "int")]
     pub subject_id: i64,
     /// The first comment of the thread.
     #[serde(deserialize_with = "int")]
     pub root_id: i64,
-    /// The comment that says it.
+    /// The new comment.
     #[serde(deserialize_with = "int")]
     pub source_id: i64,
-    /// The comment it answers.
+    /// The comment that the new one answers.
     #[serde(deserialize_with = "int")]
     pub target_id: i64,
-    /// 1 video, 11 and 17 dynamic.
+    /// The number of the business: 1 video, 11 and 17 dynamic.
     #[serde(deserialize_with = "int")]
     pub business_id: i64,
-    /// `reply`, `video`, `dynamic` …
+    /// The kind of the thing above: `reply`, `video`, `dynamic` …
     #[serde(rename = "type", deserialize_with = "text")]
     pub kind: String,
     /// The business in words.
     #[serde(deserialize_with = "text")]
     pub business: String,
-    /// The title of what stands above.
+    /// The title of the thing above.
     #[serde(deserialize_with = "text")]
     pub title: String,
-    /// Its description.
+    /// The description of the thing above.
     #[serde(deserialize_with = "text")]
     pub desc: String,
-    /// The address of its picture.
+    /// The address of the picture of the thing above.
     #[serde(deserialize_with = "text")]
     pub image: String,
-    /// Its address.
+    /// The address of the thing above.
     #[serde(deserialize_with = "text")]
     pub uri: String,
-    /// Its address for the service's app.
+    /// The address of the thing above for the service's app.
     #[serde(deserialize_with = "text")]
     pub native_uri: String,
     /// A longer title.
     #[serde(deserialize_with = "text")]
     pub detail_title: String,
-    /// What the first comment of the thread says.
+    /// The text of the first comment of the thread.
     #[serde(deserialize_with = "text")]
     pub root_reply_content: String,
-    /// What was said.
+    /// The text of the new comment.
     #[serde(deserialize_with = "text")]
     pub source_content: String,
-    /// What the answered comment says.
+    /// The text of the answered comment.
     #[serde(deserialize_with = "text")]
     pub target_reply_content: String,
-    /// Who was mentioned.
+    /// The users who were mentioned.
     #[serde(deserialize_with = "list")]
     pub at_details: Vec<FeedUser>,
-    /// The topics in it, as they came.
+    /// The topics in the comment, as they came.
     #[serde(deserialize_with = "list")]
     pub topic_details: Vec<Value>,
-    /// Whether it cannot be answered.
+    /// Set if the comment cannot be answered.
     #[serde(deserialize_with = "flag")]
     pub hide_reply_button: bool,
-    /// Whether it cannot be liked.
+    /// Set if the comment cannot be liked.
     #[serde(deserialize_with = "flag")]
     pub hide_like_button: bool,
-    /// Whether this account likes it.
+    /// Set if this account likes the comment.
     #[serde(deserialize_with = "flag")]
     pub like_state: bool,
-    /// The flying comment it is about, as it came.
+    /// The flying comment that the entry is about, as it came.
     #[serde(deserialize_with = "maybe")]
     pub danmu: Option<Value>,
-    /// A message of the service about it.
+    /// A message of the service about the entry.
     #[serde(deserialize_with = "text")]
     pub message: String,
 }
 
-/// What was liked.
+/// The thing that was liked.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 #[non_exhaustive]
 pub struct LikeItem {
-    /// Its number.
+    /// The number of the thing.
     #[serde(deserialize_with = "int")]
     pub item_id: i64,
-    /// The number of what it belongs to.
+    /// The number of the thing that the liked one belongs to.
     #[serde(deserialize_with = "int")]
     pub pid: i64,
-    /// `reply`, `video`, `dynamic` …
+    /// The kind of the thing: `reply`, `video`, `dynamic` …
     #[serde(rename = "type", deserialize_with = "text")]
     pub kind: String,
     /// The business in words.
     #[serde(deserialize_with = "text")]
     pub business: String,
-    /// 1 video, 11 and 17 dynamic.
+    /// The number of the business: 1 video, 11 and 17 dynamic.
     #[serde(deserialize_with = "int")]
     pub business_id: i64,
-    /// The business of its comments.
+    /// The business of the thing's comments.
     #[serde(deserialize_with = "int")]
     pub reply_business_id: i64,
-    /// The business of its likes.
+    /// The business of the thing's likes.
     #[serde(deserialize_with = "int")]
     pub like_business_id: i64,
-    /// Its title.
+    /// The title of the thing.
     #[serde(deserialize_with = "text")]
     pub title: String,
-    /// Its description.
+    /// The description of the thing.
     #[serde(deserialize_with = "text")]
     pub desc: String,
-    /// The address of its picture.
+    /// The address of the thing's picture.
     #[serde(deserialize_with = "text")]
     pub image: String,
-    /// Its address.
+    /// The address of the thing.
     #[serde(deserialize_with = "text")]
     pub uri: String,
-    /// The name of what it belongs to.
+    /// The name of the thing that the liked one belongs to.
     #[serde(deserialize_with = "text")]
     pub detail_name: String,
-    /// Its address for the service's app.
+    /// The address of the thing for the service's app.
     #[serde(deserialize_with = "text")]
     pub native_uri: String,
-    /// When it was made.
+    /// The time at which the thing was made.
     pub ctime: UnixSeconds,
 }

@@ -1,6 +1,6 @@
 //! Closed sets of numbers, with a place for those that are not known yet.
 
-/// An enum whose variants are numbers on the wire; any other number is `Unknown`.
+/// Defines an enum whose variants are numbers on the wire; any other number is `Unknown`.
 macro_rules! int_enum {
     (
         $(#[$doc:meta])* $name:ident:
@@ -16,7 +16,7 @@ macro_rules! int_enum {
         }
 
         impl $name {
-            /// From the number on the wire.
+            /// Creates the value from the number on the wire.
             pub const fn from_number(number: i64) -> Self {
                 match number {
                     $($number => Self::$variant,)+
@@ -24,7 +24,7 @@ macro_rules! int_enum {
                 }
             }
 
-            /// The number on the wire.
+            /// Returns the number on the wire.
             pub const fn number(self) -> i64 {
                 match self {
                     $(Self::$variant => $number,)+

@@ -1,4 +1,4 @@
-//! A message as it comes, before its content is read.
+//! Messages as they come, before their content is read.
 
 use std::fmt;
 
@@ -10,58 +10,58 @@ use crate::json::lenient::{flag, int, required, text};
 use crate::json::nested::list;
 use crate::time::UnixSeconds;
 
-/// A message as the service sends it; what it lacks is 0 or empty.
+/// A message as the service sends it; fields that it lacks are 0 or empty.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Message {
-    /// Who sent it; 0 is the system, in groups.
+    /// The sender; 0 is the system, in groups.
     #[serde(default)]
     pub sender_uid: Uid,
-    /// 1 user, 2 group.
+    /// The kind of receiver: 1 user, 2 group.
     #[serde(default, deserialize_with = "int")]
     pub receiver_type: i64,
-    /// The user or the group it was sent to.
+    /// The user or the group that the message was sent to.
     #[serde(default, deserialize_with = "int")]
     pub receiver_id: i64,
-    /// What `content` holds.
+    /// The type of `content`.
     #[serde(default)]
     pub msg_type: EventType,
-    /// JSON as a string; may be empty, or no JSON.
+    /// The content: JSON as a string; may be empty, or no JSON.
     #[serde(default, deserialize_with = "text")]
     pub content: String,
-    /// Its place in the conversation.
+    /// The place of the message in its conversation.
     #[serde(deserialize_with = "required")]
     pub msg_seqno: Seqno,
-    /// When it was sent.
+    /// The time of sending.
     #[serde(default)]
     pub timestamp: UnixSeconds,
-    /// Whom it mentions; the service's `[0]` for nobody is left as it is.
+    /// The users that the message mentions; the service's `[0]` for nobody is left as it is.
     #[serde(default, deserialize_with = "list")]
     pub at_uids: Vec<Uid>,
-    /// Its key.
+    /// The key of the message.
     #[serde(default)]
     pub msg_key: MsgKey,
-    /// Whether it still stands.
+    /// The state of the message: standing, taken back, or without its picture.
     #[serde(default)]
     pub msg_status: MsgStatus,
-    /// Whether the system took it back.
+    /// Set if the system took the message back.
     #[serde(default, deserialize_with = "flag")]
     pub sys_cancel: bool,
     /// A code of unknown meaning.
     #[serde(default, deserialize_with = "text")]
     pub notify_code: String,
-    /// 1 where the new emoticons are meant.
+    /// The version of emoticons: 1 where the new ones are meant.
     #[serde(default, deserialize_with = "int")]
     pub new_face_version: i64,
-    /// Through what it was sent: 1 iOS, 2 Android, 4 PC, 5 and 6 official push, 7 web,
-    /// 8 to 11 automatic replies, 12 creator's words, 13 group tip, 16 system,
-    /// 17 mutual follow, 18 tip, 19 AI.
+    /// The source of the message: 1 iOS, 2 Android, 4 PC, 5 and 6 official push, 7 web, 8 to 11
+    /// automatic replies, 12 creator's words, 13 group tip, 16 system, 17 mutual follow, 18 tip,
+    /// 19 AI.
     #[serde(default, deserialize_with = "int")]
     pub msg_source: i64,
 }
 
 impl Message {
-    /// The conversation it belongs to, seen from `own`: the group, or the other user.
+    /// Returns the conversation of the message, seen from `own`: the group, or the other user.
     ///
     /// `None` where neither side is `own`, or the receiver is of an unknown type.
     pub fn conversation(&self, own: Uid) -> Option<ConversationId> {
@@ -76,7 +76,7 @@ impl Message {
 }
 
 int_enum! {
-    /// What kind of message it is (`msg_type`).
+    /// The kind of a message (`msg_type`).
     EventType:
     /// Text.
     Text = 1,
@@ -123,20 +123,20 @@ int_enum! {
 }
 
 int_enum! {
-    /// Whether a message still stands (`msg_status`).
+    /// The state of a message (`msg_status`): standing, taken back, or without its picture.
     MsgStatus:
-    /// It stands.
+    /// The message stands.
     Normal = 0,
-    /// Its sender took it back.
+    /// The sender took the message back.
     Withdrawn = 1,
-    /// The system took it back.
+    /// The system took the message back.
     RemovedBySystem = 2,
-    /// Its picture is gone.
+    /// The picture of the message is gone.
     PictureGone = 50,
 }
 
 impl EventType {
-    /// Returns the name: `text`, `share_video`, … `unknown`.
+    /// Returns the name of the type: `text`, `share_video`, … `unknown`.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Text => "text",
@@ -165,7 +165,7 @@ impl EventType {
     }
 }
 
-/// The name; of an unknown type with its number.
+/// Formats the name; of an unknown type with its number.
 impl fmt::Display for EventType {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

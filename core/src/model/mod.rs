@@ -1,4 +1,4 @@
-//! What the server sends, as types: one file for each thing.
+//! Types for everything that the server sends: one file for each thing.
 
 mod content;
 mod conversation;

@@ -7,7 +7,7 @@ use crate::ids::GroupId;
 use crate::json::lenient::{flag, int, or_default, text};
 use crate::json::nested::{list, maybe};
 
-/// What a button says that has a link and no text.
+/// The text of a button that has a link and no text.
 const UNLABELLED: &str = "查看详情";
 
 /// A notice of the service (10).
@@ -15,10 +15,10 @@ const UNLABELLED: &str = "查看详情";
 #[serde(default)]
 #[non_exhaustive]
 pub struct Notice {
-    /// Its title.
+    /// The title of the notice.
     #[serde(deserialize_with = "text")]
     pub title: String,
-    /// What it says.
+    /// The text of the notice.
     #[serde(deserialize_with = "text")]
     pub text: String,
     /// The first button's text; [`Notice::buttons`] knows which one counts.
@@ -51,10 +51,10 @@ pub struct Notice {
     /// Lines below the text.
     #[serde(deserialize_with = "list")]
     pub modules: Vec<NoticeModule>,
-    /// Who notifies, if it is not the service itself.
+    /// The notifier, if it is not the service itself.
     #[serde(deserialize_with = "maybe")]
     pub notifier: Option<Notifier>,
-    /// What it is about, as it came: the fields differ by business.
+    /// The subject of the notice, as it came: the fields differ by business.
     #[serde(deserialize_with = "maybe")]
     pub biz_content: Option<Map<String, Value>>,
 }
@@ -64,15 +64,15 @@ pub struct Notice {
 #[serde(default)]
 #[non_exhaustive]
 pub struct NoticeModule {
-    /// What the line is about.
+    /// The subject of the line.
     #[serde(deserialize_with = "text")]
     pub title: String,
-    /// What it says.
+    /// The text of the line.
     #[serde(deserialize_with = "text")]
     pub detail: String,
 }
 
-/// Who notifies.
+/// The sender of a notice that is not of the service itself.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 #[non_exhaustive]
@@ -83,7 +83,7 @@ pub struct Notifier {
     /// The picture's address.
     #[serde(deserialize_with = "text")]
     pub avatar_url: String,
-    /// Where the name leads.
+    /// The address that the name leads to.
     #[serde(deserialize_with = "text")]
     pub jump_url: String,
 }
@@ -93,13 +93,13 @@ pub struct Notifier {
 #[serde(default)]
 #[non_exhaustive]
 pub struct JumpUriConfig {
-    /// For every platform that has no link of its own.
+    /// The link for every platform that has no link of its own.
     #[serde(deserialize_with = "text")]
     pub all_uri: String,
-    /// For browsers.
+    /// The link for browsers.
     #[serde(deserialize_with = "text")]
     pub web_uri: String,
-    /// What the button says.
+    /// The text of the button.
     #[serde(deserialize_with = "text")]
     pub text: String,
 }
@@ -108,15 +108,15 @@ pub struct JumpUriConfig {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Button {
-    /// What it says.
+    /// The text of the button.
     pub text: String,
-    /// Where it leads.
+    /// The address that the button leads to.
     pub uri: String,
 }
 
 impl Notice {
-    /// The buttons, as a browser shows them: the link for browsers, else the one for all
-    /// platforms, else the old field; without a link there is no button.
+    /// Returns the buttons as a browser shows them: with the link for browsers, else the one for
+    /// all platforms, else the old field; without a link there is no button.
     pub fn buttons(&self) -> Vec<Button> {
         [
             (&self.jump_uri_config, &self.jump_uri, &self.jump_text),
@@ -152,22 +152,22 @@ pub struct Tip {
 #[serde(default)]
 #[non_exhaustive]
 pub struct TipPart {
-    /// What it says.
+    /// The text of the part.
     #[serde(deserialize_with = "text")]
     pub text: String,
-    /// Its colour by day, as `#9499A0`.
+    /// The colour of the part by day, as `#9499A0`.
     #[serde(deserialize_with = "text")]
     pub color_day: String,
-    /// Its colour by night.
+    /// The colour of the part by night.
     #[serde(deserialize_with = "text")]
     pub color_nig: String,
-    /// Where it leads, if anywhere.
+    /// The address that the part leads to, if any.
     #[serde(deserialize_with = "text")]
     pub jump_url: String,
 }
 
 impl Tip {
-    /// The whole line.
+    /// Returns the whole line.
     pub fn text(&self) -> String {
         self.content.iter().map(|part| part.text.as_str()).collect()
     }
@@ -178,30 +178,30 @@ impl Tip {
 #[serde(default)]
 #[non_exhaustive]
 pub struct Ai {
-    /// Rich text, as it came: what a paragraph holds is not known.
+    /// The rich text of the answer, as it came: the shape of a paragraph is not known.
     pub content: Value,
     /// The number of the talk with the AI.
     #[serde(deserialize_with = "int")]
     pub gpt_session_id: i64,
-    /// Its kind.
+    /// The kind of the answer.
     #[serde(deserialize_with = "int")]
     pub sub_type: i64,
-    /// Whether it can be liked.
+    /// Set if the answer can be liked.
     #[serde(deserialize_with = "flag")]
     pub show_like: bool,
-    /// Whether it can be changed.
+    /// Set if the answer can be changed.
     #[serde(deserialize_with = "flag")]
     pub show_change: bool,
     /// The address of the spoken answer.
     #[serde(deserialize_with = "text")]
     pub voice_url: String,
-    /// How long the spoken answer is.
+    /// The length of the spoken answer.
     #[serde(deserialize_with = "int")]
     pub voice_time: i64,
 }
 
 impl Ai {
-    /// The paragraphs, if there are any.
+    /// Returns the paragraphs, if there are any.
     pub fn paragraphs(&self) -> &[Value] {
         self.content
             .get("paragraphs")
@@ -210,7 +210,7 @@ impl Ai {
     }
 }
 
-/// A message of the system (51), as it came: what it holds is not known.
+/// A message of the system (51), as it came: its fields are not known.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(transparent)]
 #[non_exhaustive]
@@ -220,7 +220,7 @@ pub struct SystemContent {
 }
 
 impl SystemContent {
-    /// Its text, where there is a field `content` or `text` that is one.
+    /// Returns the text, where a field `content` or `text` is one.
     pub fn text(&self) -> Option<&str> {
         ["content", "text"]
             .into_iter()
@@ -228,14 +228,14 @@ impl SystemContent {
     }
 }
 
-/// What happened in a group (301 to 306).
+/// An event in a group (301 to 306).
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 #[non_exhaustive]
 pub struct GroupNotice {
     /// The group; 0 where the message does not say.
     pub group_id: GroupId,
-    /// What it says.
+    /// The text of the message.
     #[serde(deserialize_with = "text")]
     pub content: String,
 }

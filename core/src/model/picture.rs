@@ -12,22 +12,22 @@ use crate::json::lenient::{flag, float, int, required, text};
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct PictureContent {
-    /// Where it lies.
+    /// The address of the picture.
     #[serde(deserialize_with = "required")]
     pub url: String,
-    /// In pixels; 0 if unknown.
+    /// The width in pixels; 0 if unknown.
     #[serde(default, deserialize_with = "int")]
     pub width: u32,
-    /// In pixels; 0 if unknown.
+    /// The height in pixels; 0 if unknown.
     #[serde(default, deserialize_with = "int")]
     pub height: u32,
-    /// `png`, `jpeg`, `gif` …; may be empty.
+    /// The format: `png`, `jpeg`, `gif` …; may be empty.
     #[serde(default, rename = "imageType", deserialize_with = "text")]
     pub image_type: String,
-    /// Whether it is the original, not a smaller copy.
+    /// Set if the picture is the original, not a smaller copy.
     #[serde(default, deserialize_with = "flag", serialize_with = "as_number")]
     pub original: bool,
-    /// In kB.
+    /// The size of the file in kB.
     #[serde(default, deserialize_with = "float")]
     pub size: f64,
 }
@@ -83,7 +83,7 @@ pub enum PictureFormat {
 }
 
 impl PictureFormat {
-    /// As `imageType` names it: `png`, `jpeg`, `gif`, `webp`.
+    /// Returns the name of the format as in `imageType`: `png`, `jpeg`, `gif`, `webp`.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Png => "png",
@@ -122,8 +122,8 @@ impl Picture {
     /// Reads format and size from the head of the file; nothing is decoded.
     ///
     /// # Errors
-    /// Fails when the file is none of the formats that the service takes, or ends before
-    /// its size is said.
+    /// Fails when the file has none of the formats that the service takes, or ends before its
+    /// size is said.
     pub fn from_bytes(bytes: Vec<u8>) -> Result<Self, BuildError> {
         let refuse = |reason: &str| BuildError::NotAPicture {
             reason: reason.to_owned(),
@@ -149,27 +149,27 @@ impl Picture {
         }
     }
 
-    /// The format.
+    /// Returns the format.
     pub const fn format(&self) -> PictureFormat {
         self.format
     }
 
-    /// In pixels.
+    /// Returns the width in pixels.
     pub const fn width(&self) -> u32 {
         self.width
     }
 
-    /// In pixels.
+    /// Returns the height in pixels.
     pub const fn height(&self) -> u32 {
         self.height
     }
 
-    /// The file.
+    /// Returns the file.
     pub fn bytes(&self) -> &[u8] {
         &self.bytes
     }
 
-    /// The file's length in kB, as `size` counts it.
+    /// Returns the file's length in kB, as `size` counts it.
     pub fn kilobytes(&self) -> f64 {
         // Three digits are what the service writes; a file is far below 2^52 bytes.
         #[allow(clippy::cast_precision_loss)]
@@ -178,7 +178,7 @@ impl Picture {
     }
 }
 
-/// Without the file itself.
+/// Formats the picture without the file itself.
 impl fmt::Debug for Picture {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Picture")

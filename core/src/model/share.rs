@@ -9,7 +9,7 @@ use crate::json::nested::{list, maybe};
 use crate::time::UnixSeconds;
 
 int_enum! {
-    /// What kind of thing was shared (`source`).
+    /// The kind of thing that was shared (`source`).
     ShareSource:
     /// A short clip; no longer used by the service.
     Clip = 1,
@@ -47,33 +47,33 @@ pub struct Share {
     /// The number of the thing that was shared.
     #[serde(deserialize_with = "int")]
     pub id: i64,
-    /// What kind of thing it is; 0 where the message does not say.
+    /// The kind of the thing; 0 where the message does not say.
     pub source: ShareSource,
-    /// Its title.
+    /// The title of the thing.
     #[serde(deserialize_with = "text")]
     pub title: String,
-    /// The address of its cover.
+    /// The address of the thing's cover.
     #[serde(deserialize_with = "text")]
     pub thumb: String,
-    /// Who made it.
+    /// The author of the thing.
     #[serde(deserialize_with = "text")]
     pub author: String,
-    /// Its headline, above the title.
+    /// The headline above the title.
     #[serde(deserialize_with = "text")]
     pub headline: String,
-    /// Its address.
+    /// The address of the thing.
     #[serde(deserialize_with = "text")]
     pub url: String,
     /// The `BV…` id, for a video.
     #[serde(deserialize_with = "text")]
     pub bvid: String,
-    /// What kind of thing it is, in words.
+    /// The kind of the thing, in words.
     #[serde(deserialize_with = "text")]
     pub source_desc: String,
 }
 
 impl Share {
-    /// The video that was shared, if it is one: by its `bvid`, else by its number.
+    /// Returns the video that was shared, if it is one: by its `bvid`, else by its number.
     pub fn video(&self) -> Option<VideoId> {
         match self.source {
             ShareSource::Video | ShareSource::Animation | ShareSource::Unknown(0) => {
@@ -83,7 +83,7 @@ impl Share {
         }
     }
 
-    /// Of a video's two names each is filled in from the other.
+    /// Fills in each of a video's two names from the other.
     pub(super) fn completed(mut self) -> Result<Self, String> {
         match self.video() {
             Some(video) => {
@@ -103,15 +103,15 @@ impl Share {
     }
 }
 
-/// What a creator says along with a push.
+/// A creator's words along with a push.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 #[non_exhaustive]
 pub struct AttachMsg {
-    /// Its number.
+    /// The number of the words.
     #[serde(deserialize_with = "int")]
     pub id: i64,
-    /// What it says.
+    /// The words.
     #[serde(deserialize_with = "text")]
     pub content: String,
 }
@@ -133,38 +133,38 @@ pub struct PushedVideo {
     /// The video's `BV…` id.
     #[serde(deserialize_with = "text")]
     pub bvid: String,
-    /// Its title.
+    /// The title of the video.
     #[serde(deserialize_with = "text")]
     pub title: String,
-    /// Its length in seconds.
+    /// The length of the video in seconds.
     #[serde(deserialize_with = "int")]
     pub times: i64,
-    /// The address of its cover.
+    /// The address of the video's cover.
     #[serde(deserialize_with = "text")]
     pub cover: String,
-    /// Its description.
+    /// The description of the video.
     #[serde(deserialize_with = "text")]
     pub desc: String,
-    /// How often it was seen.
+    /// The number of views.
     #[serde(deserialize_with = "int")]
     pub view: i64,
-    /// How many comments fly over it.
+    /// The number of flying comments.
     #[serde(deserialize_with = "int")]
     pub danmaku: i64,
-    /// When it was published.
+    /// The time of publication.
     pub pub_date: UnixSeconds,
-    /// What the creator says along with it.
+    /// The creator's words along with the video.
     #[serde(deserialize_with = "maybe")]
     pub attach_msg: Option<AttachMsg>,
 }
 
 impl PushedVideo {
-    /// The video.
+    /// Returns the video.
     pub fn video(&self) -> Option<VideoId> {
         VideoId::of_fields(&self.bvid, self.rid)
     }
 
-    /// Of the video's two names each is filled in from the other; without either it is none.
+    /// Fills in each of the video's two names from the other; fails without either.
     pub(super) fn completed(mut self) -> Result<Self, String> {
         self.rid = [self.rid, self.aid, self.id]
             .into_iter()
@@ -190,30 +190,30 @@ pub struct PushedArticle {
     /// The article's number.
     #[serde(deserialize_with = "int")]
     pub rid: i64,
-    /// Its title.
+    /// The title of the article.
     #[serde(deserialize_with = "text")]
     pub title: String,
-    /// How it begins.
+    /// The beginning of the article.
     #[serde(deserialize_with = "text")]
     pub summary: String,
-    /// Who wrote it.
+    /// The author of the article.
     #[serde(deserialize_with = "text")]
     pub author: String,
-    /// How often it was read.
+    /// The number of views.
     #[serde(deserialize_with = "int")]
     pub view: i64,
-    /// How often it was liked.
+    /// The number of likes.
     #[serde(deserialize_with = "int")]
     pub like: i64,
-    /// How many comments it has.
+    /// The number of comments.
     #[serde(deserialize_with = "int")]
     pub reply: i64,
-    /// The addresses of its pictures.
+    /// The addresses of the article's pictures.
     #[serde(deserialize_with = "list")]
     pub image_urls: Vec<String>,
-    /// When it was published.
+    /// The time of publication.
     pub pub_date: UnixSeconds,
-    /// What the creator says along with it.
+    /// The creator's words along with the article.
     #[serde(deserialize_with = "maybe")]
     pub attach_msg: Option<AttachMsg>,
 }
@@ -226,10 +226,10 @@ pub struct PictureCard {
     /// The picture's address.
     #[serde(deserialize_with = "text")]
     pub pic_url: String,
-    /// Where it leads.
+    /// The address that the card leads to.
     #[serde(deserialize_with = "text")]
     pub jump_url: String,
-    /// What it says.
+    /// The text of the card.
     #[serde(deserialize_with = "text")]
     pub title: String,
 }
@@ -239,22 +239,22 @@ pub struct PictureCard {
 #[serde(default)]
 #[non_exhaustive]
 pub struct ShareOther {
-    /// Its title.
+    /// The title of the thing.
     #[serde(deserialize_with = "text")]
     pub title: String,
-    /// Its description.
+    /// The description of the thing.
     #[serde(deserialize_with = "text")]
     pub desc: String,
-    /// The address of its cover.
+    /// The address of the thing's cover.
     #[serde(deserialize_with = "text")]
     pub cover: String,
-    /// Who made it.
+    /// The author of the thing.
     #[serde(deserialize_with = "text")]
     pub author: String,
-    /// What kind of thing it is, in words.
+    /// The kind of the thing, in words.
     #[serde(deserialize_with = "text")]
     pub source: String,
-    /// Its address.
+    /// The address of the thing.
     #[serde(deserialize_with = "text")]
     pub url: String,
 }
@@ -264,7 +264,7 @@ pub struct ShareOther {
 #[serde(default)]
 #[non_exhaustive]
 pub struct WorksCard {
-    /// What stands above.
+    /// The title above the works.
     #[serde(deserialize_with = "text")]
     pub main_title: String,
     /// The text of the automatic reply.
@@ -286,28 +286,28 @@ pub struct SubCard {
     /// The kind of work.
     #[serde(deserialize_with = "int")]
     pub card_type: i64,
-    /// Where it leads.
+    /// The address that the card leads to.
     #[serde(deserialize_with = "text")]
     pub jump_url: String,
-    /// The address of its cover.
+    /// The address of the work's cover.
     #[serde(deserialize_with = "text")]
     pub cover_url: String,
-    /// Its title.
+    /// The title of the work.
     #[serde(deserialize_with = "text")]
     pub field1: String,
-    /// When it was published, as text.
+    /// The time of publication, as text.
     #[serde(deserialize_with = "text")]
     pub field2: String,
     /// A count, as text.
     #[serde(deserialize_with = "text")]
     pub field3: String,
-    /// What `field3` counts: 1 views, 3 flying comments, 5 favourites.
+    /// The meaning of `field3`: 1 views, 3 flying comments, 5 favourites.
     #[serde(deserialize_with = "int")]
     pub icon3: i64,
     /// Another count, as text.
     #[serde(deserialize_with = "text")]
     pub field4: String,
-    /// What `field4` counts.
+    /// The meaning of `field4`.
     #[serde(deserialize_with = "int")]
     pub icon4: i64,
 }
@@ -317,25 +317,25 @@ pub struct SubCard {
 #[serde(default)]
 #[non_exhaustive]
 pub struct MiniProgram {
-    /// Its id, which is text.
+    /// The id of the mini program, which is text.
     #[serde(deserialize_with = "text")]
     pub id: String,
-    /// Its title.
+    /// The title of the mini program.
     #[serde(deserialize_with = "text")]
     pub title: String,
-    /// Its name.
+    /// The name of the mini program.
     #[serde(deserialize_with = "text")]
     pub name: String,
-    /// The address of its icon.
+    /// The address of the mini program's icon.
     #[serde(deserialize_with = "text")]
     pub avatar: String,
-    /// The address of its cover.
+    /// The address of the mini program's cover.
     #[serde(deserialize_with = "text")]
     pub cover: String,
-    /// Where it leads.
+    /// The address that the mini program leads to.
     #[serde(deserialize_with = "text")]
     pub jump_uri: String,
-    /// What kind of thing it is, in words.
+    /// The kind of the mini program, in words.
     #[serde(deserialize_with = "text")]
     pub label_name: String,
     /// The address of the icon beside these words.

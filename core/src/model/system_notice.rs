@@ -15,54 +15,54 @@ use crate::time::UnixSeconds;
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct SystemNotice {
-    /// Its number.
+    /// The number of the notice.
     #[serde(deserialize_with = "required_int")]
     pub id: i64,
-    /// Its place among the notices, 19 digits; 0 if unknown.
+    /// The place of the notice among all, 19 digits; 0 if unknown.
     #[serde(default, deserialize_with = "int")]
     pub cursor: i64,
-    /// Who published it, if it was not the service itself.
+    /// The publisher, if it was not the service itself.
     #[serde(default, deserialize_with = "maybe")]
     pub publisher: Option<Publisher>,
-    /// Its kind.
+    /// The kind of the notice.
     #[serde(default, rename = "type", deserialize_with = "int")]
     pub kind: i64,
-    /// Its title.
+    /// The title of the notice.
     #[serde(default, deserialize_with = "text")]
     pub title: String,
-    /// What it says, as it came; [`SystemNotice::body`] is for reading.
+    /// The text of the notice, as it came; [`SystemNotice::body`] is for reading.
     #[serde(default, deserialize_with = "text")]
     pub content: String,
-    /// What it comes from.
+    /// The origin of the notice.
     #[serde(default, deserialize_with = "maybe")]
     pub source: Option<NoticeSource>,
-    /// When.
+    /// The time of the notice.
     #[serde(default)]
     pub time_at: NoticeTime,
-    /// The kind of its card.
+    /// The kind of the notice's card.
     #[serde(default, deserialize_with = "int")]
     pub card_type: i64,
-    /// What its card says.
+    /// The text of the notice's card.
     #[serde(default, deserialize_with = "text")]
     pub card_brief: String,
-    /// The address of its card's cover.
+    /// The address of the card's cover.
     #[serde(default, deserialize_with = "text")]
     pub card_cover: String,
-    /// Where its card leads.
+    /// The address that the card leads to.
     #[serde(default, deserialize_with = "text")]
     pub card_link: String,
     /// A code of unknown meaning, such as `1_0_0`.
     #[serde(default, deserialize_with = "text")]
     pub mc: String,
-    /// Whether it is of the site.
+    /// Set if the notice is of the site.
     #[serde(default, deserialize_with = "flag")]
     pub is_station: bool,
-    /// Whether it was sent.
+    /// Set if the notice was sent.
     #[serde(default, deserialize_with = "flag")]
     pub is_send: bool,
 }
 
-/// Who published a notice.
+/// The publisher of a notice.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 #[non_exhaustive]
@@ -77,15 +77,15 @@ pub struct Publisher {
     pub face: String,
 }
 
-/// What a notice comes from.
+/// The origin of a notice.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 #[non_exhaustive]
 pub struct NoticeSource {
-    /// Its name.
+    /// The name of the origin.
     #[serde(deserialize_with = "text")]
     pub name: String,
-    /// The address of its logo.
+    /// The address of the origin's logo.
     #[serde(deserialize_with = "text")]
     pub logo: String,
 }
@@ -104,14 +104,15 @@ pub struct NoticeBody {
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct NoticeLink {
-    /// Its words.
+    /// The words of the link.
     pub text: String,
-    /// Where it leads.
+    /// The address that the link leads to.
     pub url: String,
 }
 
 impl SystemNotice {
-    /// The text to be read: of `{"web": "…"}` what is inside, of `#{words}{"url"}` the words.
+    /// Returns the text to be read: of `{"web": "…"}` the inner text, of `#{words}{"url"}` the
+    /// words.
     pub fn body(&self) -> NoticeBody {
         let inner = match parse_str(&self.content) {
             Ok(Value::Object(object)) => {
@@ -139,7 +140,7 @@ impl SystemNotice {
     }
 }
 
-/// `words}{"url"}…`, of which the beginning `#{` is gone already.
+/// Reads `words}{"url"}…`, of which the beginning `#{` is gone already.
 fn link(from: &str) -> Option<(NoticeLink, &str)> {
     let (text, from) = from.split_once("}{")?;
     let (url, after) = from.split_once('}')?;
@@ -150,21 +151,21 @@ fn link(from: &str) -> Option<(NoticeLink, &str)> {
     Some((link, after))
 }
 
-/// When a notice was given: the service writes a number, or text as on a clock in China.
+/// The time of a notice: the service writes a number, or text as on a clock in China.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum NoticeTime {
     /// A point in time; 0 if there was none.
     At(UnixSeconds),
-    /// As `2023-11-14 22:13:20`, without a time zone.
+    /// A text as `2023-11-14 22:13:20`, without a time zone.
     Text(String),
 }
 
-/// The text has no time zone; the service's own is UTC+8.
+/// The zone of the text, which names none: the service's own is UTC+8.
 const SERVICE_ZONE: Offset = tz::offset(8);
 
 impl NoticeTime {
-    /// The point in time; text is read as of UTC+8. `None` for 0 and for other text.
+    /// Returns the point in time; text is read as of UTC+8. `None` for 0 and for other text.
     pub fn unix(&self) -> Option<UnixSeconds> {
         match self {
             Self::At(UnixSeconds(0)) => None,
@@ -174,14 +175,14 @@ impl NoticeTime {
     }
 }
 
-/// The point in time of `YYYY-MM-DD HH:MM:SS` in the service's zone.
+/// Reads the point in time of `YYYY-MM-DD HH:MM:SS` in the service's zone.
 fn clock(text: &str) -> Option<UnixSeconds> {
     let text = text.trim();
     let local = DateTime::strptime("%Y-%m-%d %H:%M:%S", text)
         .or_else(|_| DateTime::strptime("%Y-%m-%dT%H:%M:%S", text))
         .ok()?;
     let second = SERVICE_ZONE.to_timestamp(local).ok()?.as_second();
-    // `0001-01-01 00:00:00` is how some servers write that there is no time.
+    // Some servers write `0001-01-01 00:00:00` where there is no time.
     (second > 0).then_some(UnixSeconds(second))
 }
 
@@ -191,7 +192,7 @@ impl Default for NoticeTime {
     }
 }
 
-/// As it came: a number or text.
+/// Writes the time as it came: a number or text.
 impl Serialize for NoticeTime {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         match self {

@@ -12,8 +12,8 @@ const XOR: u64 = 23_442_827_791_579;
 const MASK: u64 = 2_251_799_813_685_247;
 const LENGTH: usize = 12;
 
-/// A video, by its number (`av170001`). The `BV…` id is the same number written
-/// differently, so either gives the other.
+/// A video, by its number (`av170001`). The `BV…` id is the same number written differently, so
+/// either gives the other.
 ///
 /// ```
 /// use bilibili_session::model::VideoId;
@@ -26,20 +26,20 @@ const LENGTH: usize = 12;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct VideoId(u64);
 
-/// Neither `BV…`, nor `av…`, nor a number in range.
+/// A text that is neither `BV…`, nor `av…`, nor a number in range.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("not a video id: neither BV and ten characters, nor av and a number")]
 #[non_exhaustive]
 pub struct NotAVideoId;
 
 impl VideoId {
-    /// By its number; `None` unless it is 1 to 2^51 - 1.
+    /// Creates the id from a number; `None` unless it is 1 to 2^51 - 1.
     pub fn from_aid(aid: i64) -> Option<Self> {
         let aid = u64::try_from(aid).ok()?;
         (1..=MASK).contains(&aid).then_some(Self(aid))
     }
 
-    /// By its `BV…` id; `None` if it is none.
+    /// Creates the id from a `BV…` id; `None` if the text is none.
     pub fn from_bvid(bvid: &str) -> Option<Self> {
         let mut symbols: [u8; LENGTH] = bvid.as_bytes().try_into().ok()?;
         unshuffle(&mut symbols);
@@ -55,12 +55,12 @@ impl VideoId {
         (video.0 != 0 && video.0 <= MASK && video.bvid() == bvid).then_some(video)
     }
 
-    /// The number.
+    /// Returns the number.
     pub const fn aid(self) -> i64 {
         self.0.cast_signed()
     }
 
-    /// The `BV…` id, 12 characters.
+    /// Returns the `BV…` id, 12 characters.
     pub fn bvid(self) -> String {
         let mut symbols = *b"BV1000000000";
         let mut number = (self.0 | (MASK + 1)) ^ XOR;
@@ -73,13 +73,13 @@ impl VideoId {
         symbols.iter().copied().map(char::from).collect()
     }
 
-    /// The video of these two fields: the id where it is one, else the number.
+    /// Returns the video of these two fields: by the id where it is one, else by the number.
     pub(crate) fn of_fields(bvid: &str, aid: i64) -> Option<Self> {
         Self::from_bvid(bvid.trim()).or_else(|| Self::from_aid(aid))
     }
 }
 
-/// Its own inverse.
+/// Swaps the symbols that the service swaps; the swap is its own inverse.
 fn unshuffle(symbols: &mut [u8; LENGTH]) {
     symbols.swap(3, 9);
     symbols.swap(4, 7);
@@ -100,14 +100,14 @@ impl FromStr for VideoId {
     }
 }
 
-/// As `BV17x411w7KC`.
+/// Formats the video as `BV17x411w7KC`.
 impl fmt::Display for VideoId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.bvid())
     }
 }
 
-/// As the `BV…` id.
+/// Writes the `BV…` id.
 impl Serialize for VideoId {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_str(self)

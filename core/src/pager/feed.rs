@@ -18,13 +18,13 @@ mod sealed {
 
 /// A call whose pages a [`FeedPager`] asks for: [`GetReplies`], [`GetAt`] or [`GetLikes`].
 pub trait Feed: Endpoint<Output = FeedPage<Self::Item>> + sealed::Sealed {
-    /// What the feed is made of.
+    /// The type of an item of the feed.
     type Item;
 
-    /// The call for the newest page, or for the one after this cursor.
+    /// Creates the call for the newest page, or for the one after this cursor.
     fn at(cursor: Option<FeedCursor>) -> Self;
 
-    /// The number of an item.
+    /// Returns the number of an item.
     fn id(item: &Self::Item) -> i64;
 }
 
@@ -61,7 +61,7 @@ pub struct FeedPager<F> {
 }
 
 impl<F: Feed> FeedPager<F> {
-    /// The feed from its newest item on.
+    /// Creates a pager of the feed from its newest item on.
     pub const fn new() -> Self {
         Self {
             next: None,
@@ -73,7 +73,7 @@ impl<F: Feed> FeedPager<F> {
         }
     }
 
-    /// No more than so many items.
+    /// Sets the greatest number of items.
     pub const fn limit(mut self, items: usize) -> Self {
         self.tally.left = items;
         self
@@ -94,7 +94,7 @@ impl<F: Feed> Pager for FeedPager<F> {
         (!self.over && !self.tally.is_full()).then(|| F::at(self.next))
     }
 
-    /// Ends at the last page, and on one that brings nothing new.
+    /// Takes a page; the pager ends at the last page, and at one that brings nothing new.
     fn handle_page(&mut self, page: FeedPage<F::Item>) -> Result<Vec<F::Item>, PageError> {
         if self.over {
             return Err(PageError::Unasked);

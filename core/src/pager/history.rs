@@ -1,11 +1,11 @@
 //! The messages of a conversation, from one end to the other.
 //!
-//! Two things are unknown of the service: how many messages a page holds at most, and
-//! from which end of the stretch that was asked for it takes them when there are more. So
-//! nothing here relies on either. A page that says there is more lies at one end of its
-//! stretch; which one, the next page shows, because only on one side of it there is
-//! anything. Which side is asked first is a guess from the page before, and a wrong guess
-//! costs one request, nothing else.
+//! Two habits of the service are unknown: the greatest number of messages on a page, and the end
+//! of the requested stretch from which a page takes them when there are more. So nothing here
+//! relies on either. A page that says there is more lies at one end of its stretch; the next page
+//! shows which end, because only on one side of the page there is anything. The side that is
+//! asked first is a guess from the page before, and a wrong guess costs one request, nothing
+//! else.
 
 use super::{Pager, Tally};
 use crate::endpoints::{FetchSessionMsgs, MessagePage};
@@ -14,27 +14,27 @@ use crate::event::Event;
 use crate::ids::{ConversationId, Seqno};
 use crate::json::Unreadable;
 
-/// What is asked for at once.
+/// Default number of messages to ask for at once.
 const PAGE: u32 = 200;
 
-/// Number of empty pages in a row that say there is more, until that is taken
-/// for a habit of the service.
+/// Number of empty pages in a row that say there is more, until that is taken for a habit of the
+/// service.
 const STALLS: u8 = 3;
 
 /// The messages of a conversation in order, newest first or rising, each once.
 ///
-/// Of what lies ahead only bounds are kept, two numbers a page, so memory stays flat
-/// over a long history; what the service serves in the other order is asked for twice.
+/// Of the stretches ahead only the bounds are kept, two numbers a page, so memory stays flat over
+/// a long history; messages that the service serves in the other order are asked for twice.
 #[derive(Debug, Clone)]
 #[must_use]
 pub struct History {
     conversation: ConversationId,
     size: u32,
     order: Order,
-    /// Stretches to be handed out, the next one last.
+    /// Stretches to be delivered, the next one last.
     ahead: Vec<Stretch>,
     stage: Stage,
-    /// From which end the service was seen to take a page.
+    /// The end from which the service was seen to take a page.
     habit: End,
     /// Number of empty pages in a row that said there is more.
     stalls: u8,
@@ -64,7 +64,7 @@ enum Stage {
 
 #[derive(Debug, Clone)]
 struct Held {
-    /// In rising seqno.
+    /// The messages of the page, in rising seqno.
     events: Vec<Event>,
     below: Stretch,
     above: Stretch,
@@ -83,19 +83,19 @@ impl Stretch {
         self.begin < seqno && seqno < self.end
     }
 
-    /// Whether no number lies between the bounds.
+    /// Returns whether no number lies between the bounds.
     const fn is_empty(self) -> bool {
         self.end.saturating_sub(self.begin) <= 1
     }
 }
 
 impl History {
-    /// The whole history, from the newest message down.
+    /// Creates a pager of the whole history, from the newest message down.
     pub fn newest_first(conversation: impl Into<ConversationId>) -> Self {
         Self::new(conversation.into(), Order::NewestFirst, 0)
     }
 
-    /// All messages after `after`, rising; after 0 the whole history.
+    /// Creates a pager of all messages after `after`, rising; after 0 the whole history.
     pub fn rising(conversation: impl Into<ConversationId>, after: Seqno) -> Self {
         Self::new(conversation.into(), Order::Rising, after.0)
     }
@@ -116,19 +116,19 @@ impl History {
         }
     }
 
-    /// No more than so many messages.
+    /// Sets the greatest number of messages.
     pub const fn limit(mut self, messages: usize) -> Self {
         self.tally.left = messages;
         self
     }
 
-    /// Asks for so many at once, 1 to 2000.
+    /// Sets the number of messages to ask for at once, 1 to 2000.
     pub const fn size(mut self, size: u32) -> Self {
         self.size = size;
         self
     }
 
-    /// What is asked for next.
+    /// Returns the stretch that is asked for next.
     fn asked(&self) -> Option<Stretch> {
         match &self.stage {
             Stage::Ask => self.ahead.last().copied(),
@@ -140,7 +140,7 @@ impl History {
         }
     }
 
-    /// What a page says of the stretch that it was asked for.
+    /// Takes the page for a stretch, and puts the messages that are next in order into `out`.
     fn arrive(&mut self, stretch: Stretch, page: Page, out: &mut Vec<Event>) {
         if !page.has_more {
             self.hand_out(page.events, out);
@@ -164,7 +164,7 @@ impl History {
                     events,
                     below,
                     above,
-                    // Where the rest lies if the service does as it did before.
+                    // The side of the rest, if the service does as it did before.
                     probed: match self.habit {
                         End::Newest => End::Oldest,
                         End::Oldest => End::Newest,
@@ -174,7 +174,7 @@ impl History {
         }
     }
 
-    /// A page from one end of its stretch; the rest is still to be asked for.
+    /// Takes a page from one end of its stretch; the rest is still to be asked for.
     fn split(&mut self, end: End, events: Vec<Event>, rest: Stretch, out: &mut Vec<Event>) {
         let page_is_first = matches!(
             (self.order, end),
@@ -183,7 +183,7 @@ impl History {
         if page_is_first {
             self.hand_out(events, out);
         } else if let (Some(first), Some(last)) = (events.first(), events.last()) {
-            // Its turn comes after the rest, when it is asked for once more.
+            // The turn of this page comes after the rest, with a refetch.
             self.ahead.push(Stretch {
                 begin: first.msg_seqno().0.saturating_sub(1),
                 end: last.msg_seqno().0.saturating_add(1),
@@ -219,8 +219,8 @@ impl Pager for History {
         Some(call)
     }
 
-    /// Fails on a page that says there is more and brings nothing of what was asked for. An
-    /// empty one is asked for again, and at last believed to be empty.
+    /// Takes a page; fails on one that says there is more and brings nothing that was asked for.
+    /// An empty one is asked for again, and at last believed to be empty.
     fn handle_page(&mut self, mut page: MessagePage) -> Result<Vec<Event>, PageError> {
         let asked = self.asked().ok_or(PageError::Unasked)?;
         let is_empty = page.messages.is_empty() && page.unreadable.is_empty();
@@ -253,7 +253,7 @@ impl Pager for History {
                     probed,
                 } = *held;
                 let found = !page.is_empty;
-                // Something above means that the held page is the oldest end, and so on.
+                // A message above means that the held page is the oldest end, and so on.
                 let end = match (probed, found) {
                     (End::Newest, true) | (End::Oldest, false) => End::Oldest,
                     (End::Newest, false) | (End::Oldest, true) => End::Newest,
@@ -286,9 +286,9 @@ fn is_plausible(seqno: u64) -> bool {
     Seqno(seqno).is_plausible()
 }
 
-/// A page, cut to what was asked for.
+/// A page, cut to the stretch that was asked for.
 struct Page {
-    /// In rising seqno, each once.
+    /// The messages in rising seqno, each once.
     events: Vec<Event>,
     lowest: u64,
     highest: u64,
@@ -308,7 +308,7 @@ impl Page {
         let is_full = u32::try_from(items).is_ok_and(|items| items >= size);
         let mut events = page.messages;
         let seqnos = events.iter().map(|event| event.msg_seqno().0);
-        // Messages that cannot be read count only in what the page says of itself.
+        // Messages that cannot be read count only in the bounds that the page states.
         let said = [page.min_seqno.0, page.max_seqno.0]
             .into_iter()
             .filter(|seqno| !page.unreadable.is_empty() && is_plausible(*seqno));

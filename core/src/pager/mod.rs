@@ -1,6 +1,6 @@
-//! Page after page: what asks for the next one, and knows where it ends.
+//! Pagers: each asks for one page after another, and knows where they end.
 //!
-//! A [`Pager`] sends nothing itself. Whatever sends calls drives it:
+//! A [`Pager`] sends nothing itself. The code that sends calls drives it:
 //!
 //! ```
 //! use bilibili_session::error::Error;
@@ -19,8 +19,8 @@
 //! }
 //! ```
 //!
-//! A list of conversations that is over may still hide some:
-//! [`SessionsPager::is_incomplete`] tells.
+//! A list of conversations that is over may still hide some: [`SessionsPager::is_incomplete`]
+//! tells.
 
 mod feed;
 mod history;
@@ -36,19 +36,19 @@ use crate::endpoint::Endpoint;
 use crate::error::PageError;
 use crate::json::Unreadable;
 
-/// What asks for one page after another. See the [module](self) for how to drive it.
+/// A source of calls for one page after another. See the [module](self) for the loop around it.
 pub trait Pager {
     /// The call that brings a page.
     type Endpoint: Endpoint;
-    /// What a page is made of.
+    /// The type of an item of a page.
     type Item;
 
-    /// The call to make next; `None` at the end. The same call comes again until its
-    /// page was handed in, so one that failed can simply be made again.
+    /// Returns the call to make next; `None` at the end. The same call comes again until its page
+    /// was taken, so one that failed can simply be made again.
     fn next_call(&self) -> Option<Self::Endpoint>;
 
-    /// Takes the page of the call that [`next_call`](Self::next_call) gave, and gives what
-    /// is new and in order. That may be nothing, with more to come.
+    /// Takes the page of the call that [`next_call`](Self::next_call) returned, and returns the
+    /// items that are new and in order. There may be none, with more to come.
     ///
     /// # Errors
     /// Fails when the pages lead nowhere; the pager is over then.
@@ -57,14 +57,14 @@ pub trait Pager {
         page: <Self::Endpoint as Endpoint>::Output,
     ) -> Result<Vec<Self::Item>, PageError>;
 
-    /// Items that could not be read, taken out; the last hundred are kept.
+    /// Takes out the items that could not be read; the last hundred are kept.
     fn take_unreadable(&mut self) -> Vec<Unreadable>;
 }
 
-/// How many unreadable items are kept until they are taken.
+/// Number of unreadable items that are kept until they are taken.
 const KEPT_UNREADABLE: usize = 100;
 
-/// What pagers have in common: how many items are still wanted, and what was unreadable.
+/// State that all pagers have: the number of items still wanted, and the unreadable items.
 #[derive(Debug, Clone)]
 struct Tally {
     left: usize,
@@ -79,7 +79,7 @@ impl Tally {
         }
     }
 
-    /// No more than are still wanted.
+    /// Returns the items that are still wanted, and counts them.
     fn take<T>(&mut self, mut items: Vec<T>) -> Vec<T> {
         items.truncate(self.left);
         self.left -= items.len();

@@ -10,11 +10,11 @@ use crate::json::Unreadable;
 use crate::list_walk::{ListCall, ListWalk, Progress};
 use crate::model::Conversation;
 
-/// The whole list of conversations, newest first, each once; pinned ones stand where
-/// the service puts them.
+/// The whole list of conversations, newest first, each once; pinned ones stand where the service
+/// puts them.
 ///
-/// If the list of all conversations does not lead further down, the single types are read
-/// after it: from there on each type begins anew with its newest.
+/// If the list of all conversations does not lead further down, the single types are read after
+/// it: from there on each type begins anew with its newest.
 #[derive(Debug, Clone)]
 #[must_use]
 pub struct SessionsPager {
@@ -32,7 +32,7 @@ enum State {
 }
 
 impl SessionsPager {
-    /// Reads the list that this call begins.
+    /// Creates a pager of the list that this call begins.
     pub fn new(call: GetSessions) -> Self {
         Self {
             walk: ListWalk::whole(call),
@@ -42,7 +42,7 @@ impl SessionsPager {
         }
     }
 
-    /// No more than so many conversations.
+    /// Sets the greatest number of conversations.
     pub const fn limit(mut self, conversations: usize) -> Self {
         self.tally.left = conversations;
         self
@@ -69,7 +69,7 @@ impl Pager for SessionsPager {
         }
     }
 
-    /// Ends at the last page, and where no page leads further.
+    /// Takes a page; the pager ends at the last page, and where no page leads further.
     fn handle_page(&mut self, page: SessionPage) -> Result<Vec<Conversation>, PageError> {
         if self.state != State::Reading {
             return Err(PageError::Unasked);

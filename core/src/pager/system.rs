@@ -9,13 +9,13 @@ use crate::error::PageError;
 use crate::json::Unreadable;
 use crate::model::SystemNotice;
 
-/// All system notices, newest first, each once: the newest of both sources, merged,
-/// then the older ones.
+/// All system notices, newest first, each once: the newest of both sources, merged, then the
+/// older ones.
 #[derive(Debug, Clone)]
 #[must_use]
 pub struct SystemPager {
     stage: Stage,
-    /// What came and is not handed out yet, newest first.
+    /// Notices that came and are not delivered yet, newest first.
     held: BTreeMap<Reverse<(i64, i64)>, SystemNotice>,
     seen: BTreeSet<i64>,
     tally: Tally,
@@ -24,15 +24,15 @@ pub struct SystemPager {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Stage {
     User,
-    /// With the lowest cursor of the user's source.
+    /// The unified source, with the lowest cursor of the user's source.
     Unified(Option<i64>),
-    /// Before this cursor.
+    /// The notices before this cursor.
     Older(i64),
     Over,
 }
 
 impl SystemPager {
-    /// From the newest on.
+    /// Creates a pager of all notices, from the newest on.
     pub const fn new() -> Self {
         Self {
             stage: Stage::User,
@@ -42,13 +42,13 @@ impl SystemPager {
         }
     }
 
-    /// No more than so many notices.
+    /// Sets the greatest number of notices.
     pub const fn limit(mut self, notices: usize) -> Self {
         self.tally.left = notices;
         self
     }
 
-    /// What is held from this cursor up: nothing newer can come any more.
+    /// Takes out the held notices from this cursor up: no newer ones can come any more.
     fn release(&mut self, from: i64) -> Vec<SystemNotice> {
         let older = self.held.split_off(&Reverse((from, i64::MIN)));
         let released = std::mem::replace(&mut self.held, older);
@@ -76,7 +76,7 @@ impl Pager for SystemPager {
         }
     }
 
-    /// Ends on a page that brings nothing new.
+    /// Takes a page; the pager ends on one that brings nothing new.
     fn handle_page(&mut self, page: SystemPage) -> Result<Vec<SystemNotice>, PageError> {
         self.tally.note(page.unreadable);
         let lowest = page
@@ -120,8 +120,8 @@ impl Pager for SystemPager {
 }
 
 impl SystemPager {
-    /// Whether something is held from further down than this: the page was known
-    /// already, but between it and that there may be news.
+    /// Returns whether a held notice lies further down than `cursor`: the page was known already,
+    /// but between that notice and the page there may be others.
     fn reaches_below(&self, cursor: i64) -> bool {
         self.held
             .last_key_value()

@@ -1,4 +1,4 @@
-//! What follows from an answer.
+//! Consequences of an answer that can be read.
 
 use std::ops::RangeInclusive;
 use std::time::Duration;
@@ -22,8 +22,8 @@ use crate::list_walk::Progress;
 use crate::model::Conversation;
 use crate::time::{Now, UnixSeconds};
 
-/// How much older than the base line a message may be that is still taken as new, in a
-/// conversation that was not on the first list: rather deliver than lose.
+/// Greatest age, before the baseline, of a message that still counts as new in a conversation
+/// that was not on the first list: better delivered than lost.
 const TOLERANCE: Duration = Duration::from_secs(60);
 
 impl Poller {
@@ -57,14 +57,14 @@ impl Poller {
     fn handle_identity(&mut self, now: Now, identity: Identity) {
         let uid = identity.uid;
         let stored = self.account.store(identity, now);
-        // A login of somebody else does not become one's own by asking again.
+        // Asking again does not turn the login of somebody else into one's own.
         let adopted = stored.and_then(|()| Ok(self.adopt(now, uid)?));
         if let Err(error) = adopted {
             self.fail(error);
         }
     }
 
-    /// Takes over whose login it is, from a nav of its own or of a call beside it.
+    /// Takes over the owner of the login, from the poller's own nav or from that of a call.
     pub(super) fn adopt(&mut self, now: Now, actual: Uid) -> Result<(), BuildError> {
         match self.uid {
             Some(checkpoint) if checkpoint != actual => {
@@ -81,7 +81,7 @@ impl Poller {
         Ok(())
     }
 
-    /// The first list says where every conversation stands.
+    /// Takes the baseline from the first list, which shows how far every conversation goes.
     fn take_base_line(&mut self, now: Now, page: &SessionPage, date: Option<UnixSeconds>) {
         self.tell_unreadable(None, &page.unreadable);
         let since = self.lists.begin(page, date, self.latest_now(now));
@@ -95,7 +95,7 @@ impl Poller {
         self.pauses.round_ended();
     }
 
-    /// From now on, what arrives comes out.
+    /// Begins to deliver: everything that arrives from now on is an event.
     fn connect(&mut self, now: Now) {
         let server_now = self.account.server_now(now);
         self.lists.start(now.monotonic, server_now);
@@ -111,7 +111,7 @@ impl Poller {
 
     fn handle_list(&mut self, now: Now, page: &SessionPage) {
         self.tell_unreadable(None, &page.unreadable);
-        // One that was broken off meanwhile is owed already.
+        // A list that was broken off meanwhile is owed already.
         let Some(mut listing) = self.take_listing() else {
             return;
         };
@@ -143,7 +143,7 @@ impl Poller {
         self.begin_fetching();
     }
 
-    /// A list cannot be proven whole.
+    /// Notes that a list cannot be proven whole, and warns of that.
     fn doubt(&mut self, now: Now, listing: &Listing, reason: &'static str) {
         let latest = self.latest_now(now);
         let rng = &mut self.pauses.rng;
@@ -152,7 +152,7 @@ impl Poller {
         self.tell(Warning::ListIncomplete { delay, error });
     }
 
-    /// Takes over what a list says of a conversation.
+    /// Takes over the entry of a list for one conversation.
     fn observe(&mut self, now: Now, listing: &Listing, entry: &Conversation) {
         let id = entry.id();
         let proof = self.lists.proof(entry, self.latest_now(now));
@@ -209,7 +209,7 @@ impl Poller {
         Ok(())
     }
 
-    /// Has what is here of a conversation handed out, as far as nothing below is missing.
+    /// Queues a conversation for delivery if its lowest held message has none missing below.
     pub(super) fn hand_out_ready(&mut self, id: ConversationId) {
         let state = self.conversations.get_mut(id);
         let is_ready = state.is_some_and(|state| state.is_ready());
@@ -218,7 +218,7 @@ impl Poller {
         }
     }
 
-    /// Tells of stretches that are missing for good.
+    /// Warns of stretches that are missing for good.
     pub(super) fn tell_lost(&mut self, id: ConversationId, lost: Vec<RangeInclusive<u64>>) {
         for range in lost {
             self.tell(Warning::Gap {
@@ -229,7 +229,7 @@ impl Poller {
         }
     }
 
-    /// Gives back what this conversation holds above its front where too much is held.
+    /// Drops messages that this conversation holds above a missing one while too many are held.
     fn keep_to_backlog(&mut self, id: ConversationId) {
         while self.conversations.held() > self.config.backlog {
             let backfill = self
@@ -243,7 +243,7 @@ impl Poller {
         }
     }
 
-    /// Tells of items that cannot be read; those of a list once, though every round shows them.
+    /// Warns of items that cannot be read; of those of a list once, though every round shows them.
     fn tell_unreadable(&mut self, conversation: Option<ConversationId>, items: &[Unreadable]) {
         for item in items {
             if conversation.is_none() && !self.told.is_new(&item.raw) {

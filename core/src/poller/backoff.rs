@@ -1,4 +1,4 @@
-//! How long to wait after a failure.
+//! The length of the wait after a failure.
 
 use std::time::Duration;
 
@@ -16,19 +16,20 @@ pub(super) struct Backoff {
 }
 
 impl Backoff {
-    /// After a fault: the interval or a second, whichever is longer, to five minutes.
+    /// Creates the back-off after a fault: the interval or a second, whichever is longer, to five
+    /// minutes.
     pub(super) fn retry(interval: Duration) -> Self {
         let first = interval.max(Duration::from_secs(1));
         Self::new(first, RETRY_CAP.max(first))
     }
 
-    /// After being told to slow down: 30 s to five minutes.
+    /// Creates the back-off after throttling: 30 s to five minutes.
     pub(super) fn throttled(interval: Duration) -> Self {
         let first = interval.max(THROTTLED_FIRST);
         Self::new(first, RETRY_CAP.max(first))
     }
 
-    /// Under risk control: five minutes to an hour.
+    /// Creates the back-off under risk control: five minutes to an hour.
     pub(super) fn risk_control(interval: Duration) -> Self {
         let first = interval.max(RISK_FIRST);
         Self::new(first, RISK_CAP.max(first))
@@ -42,12 +43,13 @@ impl Backoff {
         }
     }
 
-    /// The next pause: longer than the last, by up to a quarter more than its turn.
+    /// Returns the next pause, doubled up to the cap, plus a random part of up to a quarter.
     pub(super) fn next(&mut self, rng: &mut Rng) -> Duration {
         self.next_to(self.cap, rng)
     }
 
-    /// The next pause after a refusal, which trying again hardly mends: it grows to an hour.
+    /// Returns the next pause after a refusal, which trying again hardly mends: up to an
+    /// hour.
     pub(super) fn next_after_refusal(&mut self, rng: &mut Rng) -> Duration {
         self.next_to(self.cap.max(RISK_CAP), rng)
     }
@@ -61,13 +63,13 @@ impl Backoff {
         doubled.saturating_add(jitter).min(cap)
     }
 
-    /// It went well.
+    /// Begins anew after a success.
     pub(super) const fn reset(&mut self) {
         self.failures = 0;
     }
 }
 
-/// SplitMix64: enough for jitter, repeatable from its seed.
+/// Random numbers by SplitMix64: enough for jitter, repeatable from the seed.
 #[derive(Debug, Clone)]
 pub(super) struct Rng(u64);
 
@@ -84,7 +86,7 @@ impl Rng {
         mixed ^ (mixed >> 31)
     }
 
-    /// At least 0, less than 1.
+    /// Returns a number of at least 0 and less than 1.
     fn fraction(&mut self) -> f64 {
         // 32 bits fit a double exactly.
         let bits = u32::try_from(self.next() >> 32).unwrap_or_default();

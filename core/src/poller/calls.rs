@@ -1,4 +1,4 @@
-//! Calls of the user beside the poller: one login, one pace.
+//! Calls of the user beside the poller, with its login and at its pace.
 
 use http::Response;
 
@@ -12,11 +12,11 @@ use crate::error::{Error, ErrorClass, TransportError};
 use crate::time::Now;
 
 impl Poller {
-    /// Begins a call that shares the poller's login and its pauses: risk control or throttling
-    /// that one meets is a pause for both.
+    /// Begins a call that shares the poller's login and its pauses: risk control or throttling of
+    /// one is a pause for both.
     ///
-    /// While the poller pauses so, the call is over at once with [`Error::Paused`], and nothing
-    /// is sent. [`Call::start`] is for calls without a poller.
+    /// While the poller pauses for these reasons, the call ends at once with [`Error::Paused`],
+    /// and nothing is sent. [`Call::start`] is for calls without a poller.
     pub fn start_call<E: Endpoint>(&mut self, now: Now, call: &mut Call<E>) -> Step<E::Output> {
         let now = self.at(now);
         match self.pauses.check(now.monotonic, E::SENDS) {
@@ -25,8 +25,9 @@ impl Poller {
         }
     }
 
-    /// Takes what came of the request that a call of [`start_call`](Self::start_call) was to
-    /// send last. Poll the outputs again afterwards: a refusal begins a pause, with a notice.
+    /// Takes the outcome of the last request of a call of [`start_call`](Self::start_call).
+    ///
+    /// Outputs are to be polled afterwards: a refusal begins a pause, with a warning.
     pub fn handle_call_response<E: Endpoint>(
         &mut self,
         now: Now,
@@ -37,7 +38,7 @@ impl Poller {
         match call.handle_response(&mut self.account, now, answer) {
             Step::Send(request) => match self.pauses.check(now.monotonic, E::SENDS) {
                 Ok(()) => Step::Send(request),
-                // Somebody else met trouble while it fetched keys.
+                // Another request met trouble while this call fetched keys.
                 Err(paused) => Step::Done(Err(paused.into())),
             },
             Step::Done(Err(error)) => {
@@ -78,7 +79,7 @@ impl Poller {
                 true => Source::Send,
                 false => Source::Call,
             },
-            // It was begun before a pause that holds now, so that one does for it as well.
+            // The call was begun before a pause that holds now, so one pause serves for both.
             sent_at: self.pauses.count().wrapping_sub(1),
         };
         self.pause(now, refused, None, error.clone());

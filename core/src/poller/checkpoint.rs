@@ -1,4 +1,4 @@
-//! Where a poller stood, to go on from later.
+//! A saved state of a poller, to resume from later.
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
@@ -12,10 +12,10 @@ const FORMAT: &str = "bilibili-session checkpoint";
 const VERSION: u64 = 2;
 const OLDEST_VERSION: u64 = 1;
 
-/// Where a poller stood: it covers exactly the events handed out until it was taken.
+/// A saved state of a poller; covers exactly the events that were delivered before it was taken.
 ///
-/// Serialises as a JSON object with a check sum. Reading one that is damaged, of another
-/// kind or of a newer version fails with the reason.
+/// A checkpoint serialises as a JSON object with a check sum. Reading one that is damaged, of
+/// another kind or of a newer version fails with the reason.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Checkpoint {
     pub(super) body: Body,
@@ -25,11 +25,11 @@ pub struct Checkpoint {
 #[serde(deny_unknown_fields)]
 pub(super) struct Body {
     pub(super) uid: i64,
-    /// The base line.
+    /// The baseline.
     pub(super) base_ts: i64,
-    /// In a conversation that is not here, what is new has at least this time.
+    /// Least time of new messages in a conversation that is not saved.
     pub(super) new_since: i64,
-    /// When the list was last asked for, by the server's clock.
+    /// Time of the last request for the list, by the server's clock.
     pub(super) polled_at: i64,
     #[serde(default, skip_serializing_if = "Lists::is_empty")]
     pub(super) lists: Lists,
@@ -41,7 +41,7 @@ pub(super) struct Body {
 pub(super) struct Entry {
     pub(super) session_type: i64,
     pub(super) talker_id: i64,
-    /// Null: never seen before.
+    /// The last message that was delivered; null if none is known.
     pub(super) cursor: Option<u64>,
     pub(super) target: u64,
     pub(super) session_ts: i64,
@@ -54,34 +54,35 @@ pub(super) struct Entry {
     /// The time of the newest message, if no list has told of it yet.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) newest_ts: Option<i64>,
-    /// Where there is no cursor: what is new has at least this time.
+    /// Least time of new messages where there is no cursor.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) new_since: Option<i64>,
-    /// Without a cursor: messages from this one on are new whatever their time says.
+    /// The first message that is new whatever its time says, where there is no cursor.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) new_from: Option<u64>,
-    /// It changed, and was not fetched since; a list that said so did not say how far it goes.
+    /// Set if the conversation changed on a list that did not say how far it goes, and was not
+    /// fetched.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub(super) recheck: bool,
 }
 
-/// State of the lists besides the base line.
+/// State of the lists besides the baseline.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub(super) struct Lists {
-    /// Changes before this were on a whole list.
+    /// Changes before this time were on a whole list.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) whole_base: Option<i64>,
-    /// When a whole list was read last, by the server's clock.
+    /// Time of the last whole list, by the server's clock.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) whole_read_at: Option<i64>,
-    /// A conversation that is not here and changed later has something new.
+    /// A conversation that is not saved and changed after this time has something new.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) listed_to: Option<i64>,
-    /// One that is not here and changed no later was there before the start.
+    /// A conversation that is not saved and changed no later was there before the start.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) first_oldest: Option<i64>,
-    /// Conversations that were known were forgotten.
+    /// Set if some known conversations were forgotten.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub(super) has_forgotten: bool,
 }
@@ -93,13 +94,13 @@ impl Lists {
 }
 
 impl Checkpoint {
-    /// Whose it is.
+    /// Returns the account that the checkpoint belongs to.
     pub const fn uid(&self) -> Uid {
         Uid(self.body.uid)
     }
 
-    /// Takes an event back out that was handed out but is not handled yet, so that it,
-    /// and what follows it in its conversation, comes again after a resume.
+    /// Removes an event that was delivered but is not handled yet: after a resume, that event and
+    /// all that follow in its conversation come again.
     pub fn rewind(&mut self, event: &Event) {
         let id = event.conversation;
         let before = event.msg_seqno().0.saturating_sub(1);
@@ -113,7 +114,7 @@ impl Checkpoint {
                 entry.target = entry.target.max(event.msg_seqno().0);
                 entry.cursor = entry.cursor.map(|cursor| cursor.min(before));
             }
-            // It was forgotten meanwhile.
+            // The conversation was forgotten meanwhile.
             None => self.body.conversations.push(Entry {
                 session_type: id.session_type(),
                 talker_id: id.talker_id(),
@@ -142,38 +143,38 @@ impl Checkpoint {
         UnixSeconds(self.body.polled_at)
     }
 
-    /// State of the lists.
+    /// Returns the state of the lists.
     pub(super) const fn lists(&self) -> &Lists {
         &self.body.lists
     }
 
-    /// State of each conversation.
+    /// Returns the state of each conversation.
     pub(super) fn entries(&self) -> &[Entry] {
         &self.body.conversations
     }
 }
 
-/// Why a text is no checkpoint that can be resumed.
+/// Reason why a text is no checkpoint that can be resumed.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum CheckpointError {
-    /// No JSON, or cut off.
+    /// The text is no JSON, or is cut off.
     #[error("it is damaged: {}", OneLine(.0))]
     Damaged(String),
-    /// Something else.
+    /// The text is something else.
     #[error("it is no checkpoint of this library")]
     Foreign,
-    /// Written by a later version.
+    /// The checkpoint was written by a later version.
     #[error(
         "it was written by a newer version of this library (format {found}, this one reads {VERSION})"
     )]
     Newer {
-        /// The format it has.
+        /// The format of the checkpoint.
         found: u64,
     },
 }
 
-/// What is written: the body in an envelope that shows damage.
+/// The body of a checkpoint in an envelope that shows damage.
 #[derive(Serialize, Deserialize)]
 struct Envelope<B> {
     format: String,
@@ -183,13 +184,13 @@ struct Envelope<B> {
 }
 
 impl Checkpoint {
-    /// As JSON text.
+    /// Writes the checkpoint as JSON text.
     pub fn to_json(&self) -> String {
         // A struct of numbers always serialises.
         serde_json::to_string(self).unwrap_or_default()
     }
 
-    /// From JSON text.
+    /// Reads a checkpoint from JSON text.
     ///
     /// # Errors
     /// Fails when the text is damaged, is something else, or was written by a newer version.

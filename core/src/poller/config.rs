@@ -1,16 +1,16 @@
-//! How a poller behaves.
+//! The configuration of a poller.
 
 use std::time::Duration;
 
 use super::habits::Habits;
 
-/// Asking the service itself more often than this has got accounts frozen.
+/// Least interval for the service itself: shorter ones have got accounts frozen.
 const LEAST_INTERVAL: Duration = Duration::from_secs(3);
 
-/// Distance between two requests to the service itself.
+/// Least time between two requests to the service itself.
 const SPACING: Duration = Duration::from_millis(300);
 
-/// How a poller behaves. Every bound on memory and pace is here.
+/// The configuration of a poller: every bound on memory and pace.
 #[derive(Debug, Clone)]
 #[must_use]
 pub struct PollerConfig {
@@ -47,127 +47,136 @@ impl Default for PollerConfig {
     }
 }
 
-/// Why a poller was not made.
+/// Reason why a poller was not made.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum ConfigError {
-    /// The service itself is not asked that often.
+    /// The interval is too short for the service itself.
     #[error(
         "an interval under 3 s has got accounts frozen: the service itself is not asked more often than every 3 s"
     )]
     IntervalTooShort,
-    /// A bound that leaves no room to work in.
+    /// A bound leaves no room to work in.
     #[error("{name} must be {rule}")]
     OutOfRange {
-        /// Which setting.
+        /// The setting.
         name: &'static str,
-        /// What it must be.
+        /// The rule that the setting breaks.
         rule: &'static str,
     },
     /// The checkpoint belongs to another account than the credential names.
     #[error("the checkpoint is of uid {checkpoint}, the credential of uid {credential}")]
     ForeignCheckpoint {
-        /// Whose checkpoint it is.
+        /// The account of the checkpoint.
         checkpoint: crate::ids::Uid,
-        /// Whose credential it is.
+        /// The account of the credential.
         credential: crate::ids::Uid,
     },
 }
 
 impl PollerConfig {
-    /// Every 6 s, without own messages.
+    /// Creates the default configuration: a round every 6 s, without own messages.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Time from the beginning of one round to the beginning of the next. At least 3 s
-    /// against the service itself; 6 s, the default, is the established interval. A round
-    /// fetches for no longer than this; the rest is for the next one, the latest first.
+    /// Sets the time from the beginning of one round to the beginning of the next.
+    ///
+    /// At least 3 s against the service itself; 6 s, the default, is the established interval. A
+    /// round fetches for no longer than this; the rest is left for the next round, the latest
+    /// first.
     pub const fn interval(mut self, interval: Duration) -> Self {
         self.interval = interval;
         self
     }
 
-    /// Whether messages that this account sent, from any device, are left out (the default).
+    /// Sets whether messages that this account sent, from any device, are left out (the default).
     pub const fn exclude_self(mut self, exclude: bool) -> Self {
         self.exclude_self = exclude;
         self
     }
 
-    /// How many messages a page of a conversation has, 2 to 2000; 200 by default.
+    /// Sets the number of messages on a page of a conversation, 2 to 2000; 200 by default.
     pub const fn page_size(mut self, size: u32) -> Self {
         self.page_size = size;
         self
     }
 
-    /// How many conversations are fetched side by side; 4 by default.
+    /// Sets the number of conversations that are fetched side by side; 4 by default.
     pub const fn max_parallel(mut self, requests: usize) -> Self {
         self.max_parallel = requests;
         self
     }
 
-    /// How long a request may take before it counts as failed; 30 s by default.
+    /// Sets the time after which a request is overdue and counts as failed; 30 s by default.
     pub const fn request_timeout(mut self, timeout: Duration) -> Self {
         self.request_timeout = timeout;
         self
     }
 
-    /// How many of the last events are kept, so that a withdrawal can show what it takes
-    /// back; 1000 by default.
+    /// Sets the number of recent events that are kept, so that a withdrawal can show the message
+    /// that it takes back; 1000 by default.
     pub const fn kept_events(mut self, events: usize) -> Self {
         self.kept_events = events;
         self
     }
 
-    /// How many messages are held that cannot be handed out yet because earlier ones of
-    /// their conversation are still missing; 5000 by default. What does not fit is fetched
-    /// again later, so nothing is lost by a small one.
+    /// Sets the number of messages that are held while earlier ones of their conversation are
+    /// still missing; 5000 by default.
+    ///
+    /// Messages that do not fit are dropped and refetched later, so a small backlog loses nothing.
     pub const fn backlog(mut self, messages: usize) -> Self {
         self.backlog = messages;
         self
     }
 
-    /// How many conversations are remembered; 10,000 by default. When there are more, the
-    /// ones that have been quiet the longest are forgotten and known again by their time.
+    /// Sets the number of conversations that are remembered; 10,000 by default.
+    ///
+    /// When there are more, those that have been quiet the longest are forgotten; their new
+    /// messages are then known by their time.
     pub const fn max_conversations(mut self, conversations: usize) -> Self {
         self.max_conversations = conversations;
         self
     }
 
-    /// Least time between two requests of the poller: 300 ms by default against the service
-    /// itself, none against another origin. A resume after a night asks for hundreds of
-    /// conversations, which should not be one burst. Calls beside the poller are not spaced.
+    /// Sets the least time between two requests of the poller: 300 ms by default against the
+    /// service itself, none against another origin.
+    ///
+    /// A resume after a night asks for hundreds of conversations, which should not be one burst.
+    /// Calls beside the poller are not spaced.
     pub const fn spacing(mut self, spacing: Duration) -> Self {
         self.spacing = Some(spacing);
         self
     }
 
-    /// Time between two readings of the whole list of conversations, besides what changed; an
-    /// hour by default, `None` for never. Where the first page had no room for all, the first
-    /// reading is a minute after the start.
+    /// Sets the time between two readings of the whole list of conversations, besides the
+    /// changes; an hour by default, `None` for never.
     ///
-    /// It finds what a list of changes does not show: a conversation whose `session_ts` stood
-    /// still when a message arrived. And it makes conversations known that were not on the first
-    /// page, so that what is new in them does not depend on clocks.
+    /// Where the first page had no room for all, the first reading is a minute after the start.
+    ///
+    /// The whole list shows what a list of changes does not: a conversation whose `session_ts`
+    /// stood still when a message arrived. It also makes conversations known that were not on the
+    /// first page, so that telling new messages from old ones in them does not depend on clocks.
     pub const fn whole_list_interval(mut self, interval: Option<Duration>) -> Self {
         self.whole_list_interval = interval;
         self
     }
 
-    /// Habits of the service that somebody found out before, so that the poller need not.
+    /// Sets habits of the service that are known beforehand, so that the poller need not find
+    /// out.
     pub const fn habits(mut self, habits: Habits) -> Self {
         self.habits = habits;
         self
     }
 
-    /// What the jitter of pauses is drawn from. The same seed, inputs and times give the
-    /// same outputs.
+    /// Sets the seed of the jitter of pauses. The same seed, inputs and times give the same
+    /// outputs.
     pub const fn seed(mut self, seed: u64) -> Self {
         self.seed = seed;
         self
     }
 
-    /// The spacing of requests, by whom they go to.
+    /// Returns the spacing of requests to the service itself or to another origin.
     pub(super) fn spacing_to(&self, official: bool) -> Duration {
         let default = if official { SPACING } else { Duration::ZERO };
         self.spacing.unwrap_or(default)

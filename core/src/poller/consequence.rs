@@ -1,30 +1,30 @@
-//! The one table of what follows from a failure.
+//! The one table of consequences of a failure.
 
 use super::in_flight::Purpose;
 use super::pauses::Cause;
 use crate::error::ErrorClass;
 use crate::ids::ConversationId;
 
-/// What follows from a failure.
+/// Consequence of a failure.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Consequence {
-    /// Going on makes no sense.
+    /// The poller ends, because going on makes no sense.
     End,
-    /// Nothing is asked for a while.
+    /// No request is sent for a while.
     Pause(Cause),
-    /// The list wants a signature, or newer keys.
+    /// The list is asked for again with a signature, or with newer keys.
     SignList,
     /// The list is asked for again later.
     RetryList,
-    /// The page wants newer keys.
+    /// The page is refetched with newer keys.
     SignFetch(ConversationId),
     /// The conversation is over.
     EndConversation(ConversationId),
-    /// The conversation is asked for again later; a page of this size may have been too large.
+    /// The conversation is refetched later; a page of this size may have been too large.
     RetryFetch(ConversationId, u32),
 }
 
-/// Returns what follows from a failure of this class.
+/// Returns the consequence of a failure of this class.
 pub(super) const fn consequence(class: ErrorClass, purpose: Purpose) -> Consequence {
     use Consequence as Then;
     match (class, purpose) {

@@ -1,4 +1,4 @@
-//! All conversations that are remembered.
+//! The conversations that are remembered.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -9,16 +9,16 @@ use crate::ids::ConversationId;
 use crate::model::Conversation;
 use crate::time::{UnixMicros, UnixSeconds};
 
-/// Most that the time of a message and that of its conversation may be apart.
+/// Greatest difference between the time of a message and that of its conversation.
 const MARGIN: Duration = Duration::from_secs(6);
 
-/// All conversations, at most as many as the configuration allows.
+/// The conversations that are remembered, at most as many as the configuration allows.
 #[derive(Debug)]
 pub(super) struct Conversations {
     known: BTreeMap<ConversationId, ConversationState>,
     max: usize,
     interval: Duration,
-    /// In a conversation that is not known, new messages have at least this time.
+    /// Least time of new messages in a conversation that is not known.
     new_since: UnixSeconds,
 }
 
@@ -32,7 +32,7 @@ impl Conversations {
         }
     }
 
-    /// Takes over the time since when messages are new in conversations that are not known.
+    /// Sets the least time of new messages in conversations that are not known.
     pub(super) const fn begin_at(&mut self, new_since: UnixSeconds) {
         self.new_since = new_since;
     }
@@ -67,15 +67,15 @@ impl Conversations {
         self.known.insert(id, state);
     }
 
-    /// Takes in a conversation that has nothing new. Where the list does not say how far it goes,
-    /// the time of a message decides later.
+    /// Adds a conversation that has nothing new. Where the list does not say how far it goes, the
+    /// time of a message decides later.
     pub(super) fn begin(&mut self, entry: &Conversation) {
         if newest(entry).0 > 0 {
             self.insert(entry.id(), ConversationState::begin(entry, self.interval));
         }
     }
 
-    /// Takes in a conversation that a list shows and that is not known.
+    /// Adds a conversation that a list shows and that was not known.
     pub(super) fn discover(&mut self, entry: &Conversation, proof: Option<Proof>) {
         let state = ConversationState::discover(entry, self.new_since, proof, self.interval);
         self.insert(entry.id(), state);
@@ -83,11 +83,11 @@ impl Conversations {
 
     /// Forgets the conversations that have been quiet the longest, where there are too many.
     ///
-    /// `floor` is where the last list began that was read to its end. Those that changed
-    /// since, or shortly before, are kept: the next list may show them again, or they moved
-    /// up while the pages were read and were on none.
+    /// `floor` is the beginning of the last list that was read to its end. Conversations that
+    /// changed since, or shortly before, are kept: the next list may show them again, or they
+    /// moved up while the pages were read and were on none.
     ///
-    /// Returns up to when those had changed that were forgotten.
+    /// Returns the latest time at which one of the forgotten conversations changed.
     pub(super) fn forget_quiet(&mut self, floor: UnixMicros) -> UnixMicros {
         let mut forgotten_to = UnixMicros(0);
         let Some(excess) = self.known.len().checked_sub(self.max).filter(|n| *n > 0) else {
@@ -104,7 +104,7 @@ impl Conversations {
         for (changed_at, id, written_to) in quiet.into_iter().take(excess) {
             self.known.remove(&id);
             forgotten_to = changed_at.plus(MARGIN);
-            // All that it has up to then was delivered; what comes is newer.
+            // All messages up to that time were delivered; those to come are newer.
             self.new_since = self.new_since.max(written_to.plus(MARGIN).to_seconds());
         }
         forgotten_to

@@ -1,4 +1,4 @@
-//! The meaning of an answer, apart from what follows from it.
+//! The meaning of an answer, apart from its consequences.
 
 use http::Response;
 
@@ -11,12 +11,12 @@ use crate::identity::Identity;
 use crate::ids::ConversationId;
 use crate::time::UnixSeconds;
 
-/// What an answer says.
+/// A parsed answer.
 #[derive(Debug)]
 pub(super) enum Reply {
-    /// Who is logged in.
+    /// The user who is logged in.
     Identity(Identity),
-    /// The first list, and when it was made.
+    /// The first list, and the time at which it was made.
     BaseLine(SessionPage, Option<UnixSeconds>),
     /// A page of the lists.
     List(SessionPage),

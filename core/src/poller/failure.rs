@@ -1,4 +1,4 @@
-//! What follows from a failure: a pause for all, a pause for one conversation, or the end.
+//! Consequences of a failure: a pause for all, a pause for one conversation, or the end.
 
 use std::time::Duration;
 
@@ -14,7 +14,7 @@ use crate::ids::ConversationId;
 use crate::time::Now;
 
 impl Poller {
-    /// Draws the consequence of a request that failed.
+    /// Acts on the failure of a request.
     pub(super) fn handle_failure(&mut self, now: Now, in_flight: &InFlight, error: Error) {
         let purpose = in_flight.purpose;
         match consequence(error.class(), purpose) {
@@ -33,8 +33,8 @@ impl Poller {
         }
     }
 
-    /// Stops all asking for a while, and what the user asks for as well. What is on its way
-    /// may still come.
+    /// Stops all requests for a while, those of the user's calls as well. Answers to requests
+    /// that are in flight may still come.
     pub(super) fn pause(
         &mut self,
         now: Now,
@@ -64,8 +64,8 @@ impl Poller {
         }
     }
 
-    /// A list was refused for want of a signature, or with one. Where it is not paused, it is
-    /// asked for again at once.
+    /// Handles the refusal of a list, either for want of a signature or with one. Unless there is
+    /// a pause, the list is asked for again at once.
     fn handle_refused_list(&mut self, now: Now, in_flight: &InFlight, error: Error) {
         let refusal = match in_flight.signed_with {
             None => {
@@ -75,14 +75,14 @@ impl Poller {
             Some(generation) => self.account.refuse(generation, now),
         };
         if refusal != Refusal::SignAgain {
-            // After the pause it is tried without a signature first.
+            // After the pause the list is tried without a signature first.
             self.account.sign_lists(false);
             self.pause(now, in_flight.refused(Cause::Signature), None, error);
         }
     }
 
-    /// A signature was refused. New keys that are refused to two conversations, and served
-    /// nobody between, are the account's trouble: one pause for all. To one alone they are its own.
+    /// Handles the refusal of a signature. New keys that are refused for two conversations, with
+    /// none served between, mean a pause for all; refused for one, they concern that one alone.
     fn handle_refused_fetch(
         &mut self,
         now: Now,
@@ -106,7 +106,7 @@ impl Poller {
         }
     }
 
-    /// A signature was taken.
+    /// Notes that a signature was accepted.
     pub(super) fn accept(&mut self, generation: Option<Generation>) {
         if let Some(generation) = generation {
             self.account.accept(generation);
@@ -115,7 +115,7 @@ impl Poller {
         }
     }
 
-    /// The list failed. What is known to be behind can be fetched all the same.
+    /// Puts the failed list off. Conversations that are known to be behind can still be fetched.
     fn retry_list(&mut self, now: Now, error: Error) {
         let delay = self.pauses.next(Cause::Fault, Source::Poll);
         self.tell(Warning::Retry {
@@ -134,7 +134,7 @@ impl Poller {
         }
     }
 
-    /// Asks for no more in this round. The rest of a list is owed from then on, and due then.
+    /// Ends the listing of this round. The rest of the list is owed, and read at `due`.
     fn break_off(&mut self, now: Now, due: Duration) {
         let latest = self.latest_now(now);
         if let State::Fetching(fetching) = &mut self.state {
@@ -145,7 +145,7 @@ impl Poller {
         }
     }
 
-    /// Asks for a conversation before all others of the round.
+    /// Moves a conversation to the front of the round's queue.
     fn fetch_first(&mut self, id: ConversationId) {
         if let State::Fetching(fetching) = &mut self.state {
             fetching.queue.push_front(id);
@@ -168,7 +168,7 @@ impl Poller {
         }
     }
 
-    /// The service says that a conversation is over.
+    /// Handles the service's statement that a conversation is over.
     fn end_conversation(&mut self, id: ConversationId, error: Error) {
         let Some(state) = self.conversations.get_mut(id) else {
             return;

@@ -1,4 +1,4 @@
-//! Requests that are on their way.
+//! The requests in flight.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -8,14 +8,14 @@ use super::pauses::{Cause, Refused, Source};
 use crate::identity::Generation;
 use crate::ids::ConversationId;
 
-/// A request that is on its way.
+/// A request in flight.
 #[derive(Debug, Clone)]
 pub(super) struct InFlight {
     pub(super) purpose: Purpose,
-    /// Keys that it was signed with, if it was.
+    /// The keys that signed the request, if it was signed.
     pub(super) signed_with: Option<Generation>,
     pub(super) deadline: Duration,
-    /// Number of pauses that there had been when it was sent.
+    /// The number of pauses before the request was sent.
     pub(super) pauses: u64,
 }
 
@@ -24,7 +24,7 @@ impl InFlight {
         self.purpose.is_list() && self.signed_with.is_none()
     }
 
-    /// Its answer asks for a pause.
+    /// Returns the request for a pause that the answer makes.
     pub(super) const fn refused(&self, cause: Cause) -> Refused {
         Refused {
             cause,
@@ -37,7 +37,7 @@ impl InFlight {
 /// The purpose of a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Purpose {
-    /// Who is logged in, and keys.
+    /// The user who is logged in, and the keys.
     Nav,
     /// The list that is the baseline.
     BaseLine,
@@ -60,7 +60,7 @@ impl Purpose {
     }
 }
 
-/// All requests that are on their way, each known by an id that is used once.
+/// All requests in flight, each with an id that is used once.
 #[derive(Debug, Default)]
 pub(super) struct Requests {
     open: BTreeMap<RequestId, InFlight>,
@@ -79,7 +79,7 @@ impl Requests {
         self.open.remove(&id)
     }
 
-    /// Takes one whose deadline is over, the oldest first.
+    /// Takes out the oldest request that is overdue.
     pub(super) fn take_overdue(&mut self, clock: Duration) -> Option<InFlight> {
         let overdue = |(_, request): &(&RequestId, &InFlight)| request.deadline <= clock;
         let id = *self.open.iter().find(overdue)?.0;
@@ -102,7 +102,7 @@ impl Requests {
         self.purposes().any(Purpose::is_list)
     }
 
-    /// Number of pages of messages that are asked for.
+    /// Returns the number of pages of messages in flight.
     pub(super) fn fetches(&self) -> usize {
         let fetches = self.purposes().filter_map(Purpose::conversation);
         fetches.count()

@@ -1,10 +1,10 @@
-//! The base line, and what of the lists is still to be read.
+//! The baseline, and the parts of the lists that are still to be read.
 //!
-//! Every round asks for what changed since the newest change that was shown. A list that
-//! breaks off, or that cannot be proven whole, leaves a part below that is owed: the base
-//! line stays under it, and the part is read after the round's messages. Soon after the start,
-//! and seldom later, the whole list is read: for what a list of changes does not show, and so
-//! that in each conversation its numbers tell what is new, not a clock.
+//! Every round asks for the changes since the newest change that was shown. A list that breaks
+//! off, or that cannot be proven whole, leaves a part below that is owed: the baseline stays
+//! under it, and the part is read after the round's messages. Soon after the start, and seldom
+//! later, the whole list is read, for two reasons: it shows what a list of changes does not, and
+//! in each conversation that it makes known the numbers tell what is new, not a clock.
 
 use std::time::Duration;
 
@@ -16,71 +16,72 @@ use crate::list_walk::{ListWalk, Newest};
 use crate::model::Conversation;
 use crate::time::{UnixMicros, UnixSeconds};
 
-/// Entries of a page.
+/// Number of entries of a page.
 const PAGE_SIZE: u32 = 100;
 
-/// The list is asked for this much before the base line: a conversation may be committed
-/// a moment late with an earlier time.
+/// Distance between the baseline and the beginning of a list of changes: a conversation may be
+/// committed a moment late with an earlier time.
 const OVERLAP: Duration = Duration::from_secs(5);
 
-/// Delay of the first whole list after the start, if the first page has no room for all:
-/// it makes known how far each conversation goes.
+/// Delay of the first whole list after the start, if the first page has no room for all: the list
+/// makes known how far each conversation goes.
 const FIRST_WHOLE: Duration = Duration::from_secs(60);
 
-/// Distance of the base line to the server's clock if the first list is empty.
+/// Distance of the baseline to the server's clock if the first list is empty.
 const BEFORE_NOW: Duration = Duration::from_secs(5);
 
-/// The clock of messages may be off by so much from that of their conversation: three hours.
+/// Greatest difference between the clock of messages and that of their conversation: three hours.
 const MOST_OFF: u64 = 3 * 60 * 60 * 1_000_000;
 
 /// A list of so many times more entries than conversations are remembered has no end.
 const ENDLESS: usize = 100;
 
-/// The newest page of all conversations: groups and the unfollowed not folded, by time.
+/// Asks for the newest page of all conversations: by time, with no folding of groups or of the
+/// unfollowed.
 pub(super) const fn newest_page() -> GetSessions {
     GetSessions::new().group_fold(false).size(PAGE_SIZE)
 }
 
-/// One reading of a list, and what it is for.
+/// One reading of a list, and its part.
 #[derive(Debug)]
 pub(super) struct Listing {
     pub(super) walk: ListWalk,
     pub(super) part: Part,
-    /// When it began, by the monotonic clock.
+    /// Beginning of the reading, by the monotonic clock.
     began: Duration,
 }
 
 /// Part of the lists that is read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Part {
-    /// Changes since the last round.
+    /// The changes since the last round.
     Changes,
     /// The part that an earlier round owes.
     Owed,
-    /// Everything.
+    /// All conversations.
     All,
 }
 
-/// The base line, and what of the lists is still to be read.
+/// The baseline, and the parts of the lists that are still to be read.
 #[derive(Debug)]
 pub(super) struct Lists {
     /// The newest change that was shown; the next list of changes begins a little before.
     seen_to: UnixMicros,
-    /// When that was shown first, by the monotonic clock.
+    /// First showing of `seen_to`, by the monotonic clock.
     seen_at: Duration,
-    /// A list was read since that began a little before, late enough to show what was
-    /// committed late: the next one need not begin before.
+    /// Set once a list that began a little before `seen_to` was read, late enough to show changes
+    /// committed late: the next list need not begin before.
     is_settled: bool,
     /// Beginning of the last list of changes that was read to its end.
     read_from: UnixMicros,
-    /// That of the one before it: what moved up during both is on the next.
+    /// Beginning of the list before that one: entries that moved up during both are on the next.
     read_before: UnixMicros,
-    /// Beginning of other parts that were read since: what moved up meanwhile was on no page of
-    /// them, and is on a list of changes that is still to be read to its end.
+    /// Beginning of other parts that were read since: entries that moved up meanwhile were on no
+    /// page of them, and are on a list of changes that is still to be read to its end.
     moved_up_from: Option<UnixMicros>,
     owed: Option<Owed>,
     whole: WholeList,
-    /// A list failed: no other is asked for before.
+    /// End of the hold after a failed list: no other list is asked for before.
     held_until: Duration,
     first: FirstList,
     all_ignores_end_ts: bool,
@@ -91,7 +92,7 @@ pub(super) struct Lists {
 /// Changes after `floor` and not later than `bottom` that are not read yet.
 #[derive(Debug)]
 struct Owed {
-    /// The base line that it holds.
+    /// The baseline, which stays here while the part is owed.
     base: UnixMicros,
     floor: UnixMicros,
     bottom: UnixMicros,
@@ -107,34 +108,35 @@ struct WholeList {
     due: Duration,
     /// Changes before this were on a whole list, or on the first one.
     base: UnixMicros,
-    /// The base line when the reading began that goes on.
+    /// The baseline at the beginning of the present reading.
     next_base: UnixMicros,
-    /// When one was read last, by the server's clock.
+    /// Time of the last reading, by the server's clock.
     read_at: UnixSeconds,
 }
 
 /// Proof that the newest message of a conversation is new.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Proof {
-    /// So are those that are not older than this, whatever the server's clock says.
+    /// Messages not older than this are new as well, whatever the server's clock says.
     pub(super) new_since: Option<UnixSeconds>,
 }
 
 /// Knowledge of the conversations that were not on the first list.
 #[derive(Debug, Clone, Copy, Default)]
 struct FirstList {
-    /// One that changed later has something new.
+    /// A conversation that changed later has something new.
     listed_to: Option<UnixMicros>,
-    /// One that changed no later has not changed since, where the list had no room for all.
+    /// A conversation that changed no later has not changed since, where the list had no room for
+    /// all.
     oldest: Option<UnixMicros>,
-    /// Some were known since, and are not any more.
+    /// Set if some conversations were known and were forgotten.
     has_forgotten: bool,
 }
 
 /// The server's clock at the latest, as far as it is known.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct LatestNow {
-    /// As answers have shown it.
+    /// The server's clock, as answers have shown it.
     pub(super) server: Option<UnixSeconds>,
     /// The local clock, which may be wrong by any amount.
     pub(super) local: UnixSeconds,
@@ -188,8 +190,8 @@ impl Lists {
         }
     }
 
-    /// Takes the base line from the first list, which came with this date. Returns the time since
-    /// when messages are new in the conversations that are not on it.
+    /// Takes the baseline from the first list, which came with this date. Returns the least time
+    /// of new messages in the conversations that are not on the list.
     pub(super) fn begin(
         &mut self,
         page: &SessionPage,
@@ -200,7 +202,7 @@ impl Lists {
         let base = match (newest.first.0 > 0, latest.server) {
             (true, _) => latest.bound(newest),
             (false, Some(server)) => server.to_micros().minus(BEFORE_NOW),
-            // No conversation and no clock: all that comes is new.
+            // No conversation and no clock: all messages to come are new.
             (false, None) => UnixMicros(0),
         };
         self.seen_to = base;
@@ -215,7 +217,7 @@ impl Lists {
         if has_all {
             self.whole.read_at = latest.server.unwrap_or(latest.local);
         }
-        // What changed up to then was listed. A date may lie ahead of it by any amount.
+        // Changes up to that time were listed. A date may lie ahead of them by any amount.
         let listed = date.or(latest.server).unwrap_or_default();
         base.to_seconds().max(listed.min(newest.first.to_seconds()))
     }
@@ -223,7 +225,7 @@ impl Lists {
     /// Goes on from a checkpoint.
     pub(super) fn resume(&mut self, base: UnixMicros, saved: &checkpoint::Lists) {
         self.seen_to = base;
-        // What moved up while a former life read is not known.
+        // Entries that moved up while a former poller read are not known.
         self.moved_up_from = Some(UnixMicros(0));
         self.whole.base = UnixMicros(saved.whole_base.unwrap_or(base.0)).min(base);
         self.whole.read_at = UnixSeconds(saved.whole_read_at.unwrap_or_default());
@@ -234,8 +236,8 @@ impl Lists {
         };
     }
 
-    /// Begins to count time. The whole list is read as long after the last time as configured,
-    /// as far as the server's clock tells.
+    /// Begins to count time. The next whole list is due after the configured interval since the
+    /// last one, as far as the server's clock tells.
     pub(super) fn start(&mut self, clock: Duration, server_now: UnixSeconds) {
         self.seen_at = clock;
         let Some(interval) = self.whole.interval else {
@@ -250,7 +252,7 @@ impl Lists {
         self.whole.due = clock.saturating_add(interval.saturating_sub(passed));
     }
 
-    /// Returns what a checkpoint keeps, besides the base line.
+    /// Returns the state that a checkpoint keeps, besides the baseline.
     pub(super) fn save(&self) -> checkpoint::Lists {
         checkpoint::Lists {
             whole_base: Some(self.whole.base.0),
@@ -261,12 +263,12 @@ impl Lists {
         }
     }
 
-    /// Returns the base line: all changes up to it were on a list that was read.
+    /// Returns the baseline: all changes up to it were on a list that was read.
     pub(super) fn base_ts(&self) -> UnixMicros {
         self.owed.as_ref().map_or(self.seen_to, |owed| owed.base)
     }
 
-    /// Returns the time up to which changes will not be shown again, and none is still to be shown.
+    /// Returns the time up to which no change is still to be shown, or will be shown again.
     pub(super) fn settled_to(&self) -> UnixMicros {
         let owed = self.owed.as_ref().map(|owed| owed.floor);
         let read = self.read_from.min(self.read_before);
@@ -274,18 +276,18 @@ impl Lists {
         floors.into_iter().flatten().min().unwrap_or_default()
     }
 
-    /// Notes that conversations were forgotten that had changed up to then: one that shows up
-    /// again need not have a new message.
+    /// Notes the latest change of forgotten conversations: one of them that shows up again need
+    /// not have a new message.
     pub(super) fn forget_to(&mut self, changed_at: UnixMicros) {
         self.first.has_forgotten |= changed_at.0 > 0;
         let listed_to = &mut self.first.listed_to;
         *listed_to = listed_to.map(|ts| ts.max(changed_at));
     }
 
-    /// Changes since the last round.
+    /// Begins a list of the changes since the last round.
     pub(super) fn changes(&self, clock: Duration) -> Listing {
         let floor = match self.is_settled {
-            // One that has the same time is shown, whether the bound is inclusive or not.
+            // Changes of the same time are shown, whether the bound is inclusive or not.
             true => UnixMicros(self.seen_to.0.saturating_sub(1).max(0)),
             false => before(self.seen_to),
         };
@@ -301,7 +303,7 @@ impl Lists {
         self.held_until = self.held_until.max(until);
     }
 
-    /// Returns the next part that is due: the owed one, or everything.
+    /// Returns the next part that is due: the owed one, or all conversations.
     pub(super) fn next_due(&mut self, clock: Duration) -> Option<Listing> {
         if clock < self.held_until {
             return None;
@@ -324,8 +326,8 @@ impl Lists {
         })
     }
 
-    /// Returns whether an entry that is not known may have something new: it changed since then, or
-    /// is newer than its own time says.
+    /// Returns whether an entry that is not known may have something new: since the beginning of
+    /// the reading or of the last whole list it changed, or its newest message was written.
     pub(super) fn may_be_new(&self, listing: &Listing, entry: &Conversation) -> bool {
         let ts = entry.session_ts;
         let last = entry.last_msg.as_ref();
@@ -340,8 +342,8 @@ impl Lists {
         }
     }
 
-    /// Proof that a conversation that is not known has at least one new message: it was not
-    /// there so when the first list was made.
+    /// Returns the proof that a conversation that is not known has at least one new message: it
+    /// was not in this state when the first list was made.
     pub(super) fn proof(&self, entry: &Conversation, latest: LatestNow) -> Option<Proof> {
         let listed_to = self.first.listed_to?;
         if entry.session_ts <= listed_to {
@@ -362,7 +364,7 @@ impl Lists {
         Some(Proof { new_since })
     }
 
-    /// Returns whether a walk is so long that it does not look as if it came to an end.
+    /// Returns whether a walk is so long that it seems to have no end.
     pub(super) fn is_endless(&self, listing: &Listing) -> bool {
         listing.walk.entries() > self.max_entries
     }
@@ -375,7 +377,7 @@ impl Lists {
             && walk.bottom() < before(self.whole.base)
     }
 
-    /// A list was read to its end.
+    /// Takes over the result of a list that was read to its end.
     pub(super) fn finish(&mut self, listing: &Listing, clock: Duration, latest: LatestNow) {
         self.learn(listing);
         match listing.part {
@@ -383,7 +385,7 @@ impl Lists {
                 let floor = listing.walk.floor();
                 self.read_before = self.read_from;
                 self.read_from = floor;
-                // It may have gone as low as what was owed.
+                // The list may have gone as low as what was owed.
                 self.owed.take_if(|owed| owed.floor >= floor);
                 if self.owed.is_none() {
                     let moved_up_from = self.moved_up_from.take();
@@ -400,7 +402,7 @@ impl Lists {
             Part::All => {
                 self.owed = None;
                 self.move_up_from(before(self.whole.base));
-                // A base line that lies ahead would hide what changes until then.
+                // A baseline that lies ahead would hide what changes until then.
                 let oldest = listing.walk.newest().unwrap_or_default().oldest;
                 self.whole.base = self.whole.next_base.min(oldest);
                 self.whole.read_at = latest.server.unwrap_or(latest.local);
@@ -409,7 +411,7 @@ impl Lists {
         }
     }
 
-    /// A list broke off. What it did not reach is read again when `due`.
+    /// Takes over the result of a list that broke off. The rest is read when `due`.
     pub(super) fn interrupt(&mut self, listing: &Listing, due: Duration, latest: LatestNow) {
         match listing.part {
             Part::Changes if listing.walk.newest().is_none() => {}
@@ -422,7 +424,8 @@ impl Lists {
         }
     }
 
-    /// A list cannot be proven whole. Says after what time the rest is tried again.
+    /// Takes over the result of a list that cannot be proven whole. Returns the delay until the
+    /// rest is tried again.
     pub(super) fn doubt(
         &mut self,
         listing: &Listing,
@@ -444,8 +447,9 @@ impl Lists {
         delay
     }
 
-    /// What changed after `floor` may have moved up while its part was read: to the next list of
-    /// changes, or, where that breaks off, to what it owes. It is shown when nothing is owed.
+    /// Notes that entries after `floor` may have moved up while their part was read: to the next
+    /// list of changes, or, where that breaks off, to its owed rest. All of them are shown once
+    /// nothing is owed.
     fn move_up_from(&mut self, floor: UnixMicros) {
         let lowest = self.moved_up_from.map_or(floor, |from| from.min(floor));
         self.moved_up_from = Some(lowest);
@@ -459,7 +463,7 @@ impl Lists {
             due,
             backoff: Backoff::retry(self.interval),
         });
-        // What an earlier round still owed lies below: it is read in one go.
+        // The part that an earlier round still owed lies below: both are read in one go.
         owed.bottom = match listing.part {
             Part::Changes => listing.walk.bottom(),
             Part::Owed | Part::All => owed.bottom.min(listing.walk.bottom()),
@@ -480,7 +484,7 @@ impl Lists {
     fn learn(&mut self, listing: &Listing) {
         let ignores = listing.walk.all_ignores_end_ts();
         match listing.part {
-            // It did not go by what was known, so it knows better.
+            // A whole list did not go by the known habit, so its finding replaces it.
             Part::All => self.all_ignores_end_ts = ignores,
             Part::Changes | Part::Owed => self.all_ignores_end_ts |= ignores,
         }
@@ -492,7 +496,7 @@ impl Lists {
     }
 }
 
-/// A little before a base line.
+/// Returns a time a little before a baseline.
 fn before(ts: UnixMicros) -> UnixMicros {
     ts.minus(OVERLAP).max(UnixMicros(0))
 }

@@ -1,8 +1,8 @@
 //! The poller: private messages as events.
 //!
-//! A [`Poller`] is a machine that a driver turns. It opens no socket and asks no clock:
-//! whatever it wants done comes out of [`poll_output`](Poller::poll_output), whatever
-//! happened goes in through the `handle_*` methods, each with the time.
+//! A [`Poller`] is a machine that a driver turns. The machine opens no socket and reads no clock:
+//! [`poll_output`](Poller::poll_output) returns the next thing to do, and the `handle_*` methods
+//! take what happened, each with the time.
 //!
 //! # Run loop
 //!
@@ -25,10 +25,10 @@
 //!             poller.handle_response(now, outgoing.id, Ok(answer()))?;
 //!         }
 //!         Output::Event(event) => println!("{:?}", event.text()),
-//!         Output::Warning(notice) => eprintln!("{notice}"),
+//!         Output::Warning(warning) => eprintln!("{warning}"),
 //!         Output::Status(change) => eprintln!("{}", change.status),
-//!         // Sleep until then, or until an answer comes, a call beside it is over, or it is
-//!         // to close.
+//!         // Sleep until then, or until an answer comes, a call beside the poller is over, or
+//!         // the poller is to be closed.
 //!         Output::Wait(until) => poller.handle_timeout(Now { monotonic: until, ..now }),
 //!         Output::Finished(result) => break result,
 //!     }
@@ -37,19 +37,38 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
-//! # What it promises
+//! # Guarantees
 //!
-//! Every message that arrives after the start and that a list shows comes out, once, in order
+//! Every message that arrives after the start and that a list shows is delivered once, in order
 //! within its conversation, also when thousands arrive between two rounds or requests fail. A
-//! list that breaks off or cannot be proven whole is owed: it is read later, and a notice
-//! ([`Warning::ListIncomplete`]) says so. What the service lists and does not deliver in three
-//! rounds is a [`Warning::Gap`].
+//! list that breaks off or cannot be proven whole is owed: the rest is read later, and a warning
+//! ([`Warning::ListIncomplete`]) says so. Messages that the service lists and does not send in
+//! three rounds are reported as a [`Warning::Gap`].
 //!
-//! A [`Checkpoint`] covers exactly what was handed out; one that is resumed goes on from
-//! there. The poller asks no faster than its interval, pauses when told to, and keeps its
-//! memory within its [configuration](PollerConfig). Calls of [`start_call`](Poller::start_call)
-//! share its login and its pauses. After [`handle_close`](Poller::handle_close) it is finished
-//! at once.
+//! A [`Checkpoint`] covers exactly the events that were delivered; a resumed poller goes on from
+//! there. The poller sends no more requests than its interval allows, pauses when the service
+//! tells it to, and keeps its memory within its [configuration](PollerConfig). Calls of
+//! [`start_call`](Poller::start_call) share its login and its pauses. After
+//! [`handle_close`](Poller::handle_close) the poller is finished at once.
+//!
+//! # Glossary
+//!
+//! - **baseline**: the time up to which all changes were listed; taken from the first list, later
+//!   changes may bring new messages.
+//! - **cursor**: the last message of a conversation that was delivered, or was old at the
+//!   baseline.
+//! - **target**: the newest message of a conversation that a list has told of.
+//! - **pending**: messages between cursor and target; they are still to be fetched.
+//! - **delivered**: returned as [`Output::Event`], and covered by the next checkpoint.
+//! - **refetch**: a second request for messages that did not come, or that were dropped.
+//! - **overdue**: said of a request whose deadline has passed; it counts as failed.
+//! - **round**: one reading of the list of changes, then the fetch of what is pending.
+//! - **part**: one of the three readings of the lists: the changes since the last round, the owed
+//!   rest of an earlier reading, or all conversations.
+//! - **backfill**: the pending messages of one conversation, those received and those missing.
+//! - **owed**: said of a stretch of the lists that an earlier reading did not reach.
+//! - **pause**: a time without requests of the poller, after throttling, risk control or a fault.
+//! - **warning**: a report of something that went wrong and was dealt with; see [`Warning`].
 
 mod answer;
 mod backfill;
@@ -105,7 +124,7 @@ use schedule::Schedule;
 use state::{End, State};
 use told::Told;
 
-/// Keys that are refused are renewed no faster than this, or than the interval.
+/// Least time between two renewals of refused keys, or the interval if that is shorter.
 const KEY_PACE: Duration = Duration::from_secs(5);
 
 /// Turns the private messages of an account into events. See the [module](self).
@@ -116,30 +135,31 @@ pub struct Poller {
     state: State,
     /// The latest monotonic reading.
     clock: Duration,
-    /// Whose messages these are, once nav has said so or the checkpoint says it.
+    /// The owner of the messages, known from nav or from the checkpoint.
     uid: Option<Uid>,
     lists: Lists,
     conversations: Conversations,
-    /// Those whose front can be handed out.
+    /// Conversations that have a message to deliver.
     ready: VecDeque<ConversationId>,
     in_flight: Requests,
     schedule: Schedule,
     pauses: Pauses,
-    /// The conversation that new keys were refused to.
+    /// The conversation for which new keys were refused.
     refused_to: Option<ConversationId>,
-    /// Pages of messages that bring nothing were found to say that there is more.
+    /// Set when the service was seen to send empty pages that claim to have more behind them.
     empty_says_more: bool,
     kept: RecentEvents,
-    /// Items of lists that could not be read.
+    /// Unreadable items of lists that were reported already.
     told: Told,
     outbox: VecDeque<Output>,
 }
 
 impl Poller {
-    /// A poller that takes its base line from the server: what arrives from then on comes out.
+    /// Creates a poller that takes its baseline from the server; later messages are delivered.
     ///
     /// # Errors
-    /// Fails when the configuration is out of range, or asks the service itself too often.
+    /// Fails when the configuration is out of range, or when the interval is too short for the
+    /// service itself.
     pub fn new(context: ClientConfig, config: PollerConfig) -> Result<Self, ConfigError> {
         config.check(context.is_official())?;
         let mut account = AuthState::new(context.clone());
@@ -165,10 +185,11 @@ impl Poller {
         })
     }
 
-    /// A poller that goes on where another stood: what arrived since then comes out.
+    /// Creates a poller that goes on from a checkpoint; messages that arrived since are
+    /// delivered.
     ///
     /// # Errors
-    /// As [`new`](Self::new), and when the checkpoint is of another account than the
+    /// Fails like [`new`](Self::new), and when the checkpoint belongs to another account than the
     /// credential names.
     pub fn resume(
         context: ClientConfig,
@@ -201,31 +222,34 @@ impl Poller {
         Ok(poller)
     }
 
-    /// How it stands.
+    /// Returns the current status.
     pub const fn status(&self) -> Status {
         self.state.status()
     }
 
-    /// Whose messages these are; known from nav on, or from the checkpoint.
+    /// Returns the owner of the messages; known from nav on, or from the checkpoint.
     pub const fn uid(&self) -> Option<Uid> {
         self.uid
     }
 
-    /// How many messages are held that were not handed out yet. When it waits, at most as
-    /// many as the [backlog](PollerConfig::backlog) allows.
+    /// Returns the number of messages that are held and not delivered yet.
+    ///
+    /// While the poller waits, at most as many are held as the [backlog](PollerConfig::backlog)
+    /// allows.
     pub fn held_messages(&self) -> usize {
         self.conversations.held()
     }
 
-    /// How many conversations are remembered: at most as many as
-    /// [configured](PollerConfig::max_conversations), besides those that changed just now,
-    /// have something to fetch, or may be on the rest of a list that is owed.
+    /// Returns the number of conversations that are remembered.
+    ///
+    /// At most as many as [configured](PollerConfig::max_conversations) are, besides those that
+    /// changed just now, have something to fetch, or may be on the rest of a list that is owed.
     pub fn remembered_conversations(&self) -> usize {
         self.conversations.len()
     }
 
-    /// Where it stands: covers exactly the events handed out so far. `None` before the
-    /// base line is taken.
+    /// Returns a checkpoint that covers exactly the events delivered so far; `None` before the
+    /// baseline is taken.
     pub fn checkpoint(&self) -> Option<Checkpoint> {
         let uid = match self.state.is_before_baseline() {
             true => return None,
@@ -245,7 +269,8 @@ impl Poller {
         })
     }
 
-    /// What to do next. Call it again until it says [`Output::Wait`] or [`Output::Finished`].
+    /// Returns the next thing to do. To be called again until [`Output::Wait`] or
+    /// [`Output::Finished`] comes.
     pub fn poll_output(&mut self, now: Now) -> Output {
         self.handle_timeout(now);
         let now = self.at(now);
@@ -267,18 +292,18 @@ impl Poller {
         if let Some(outgoing) = self.next_request(now) {
             return Output::Send(outgoing);
         }
-        // There may be something to tell now, or the round may be over.
+        // Something may be there to report now, or the round may be over.
         if !self.outbox.is_empty() || self.is_round_over() || !self.status().is_running() {
             return self.poll_output(now);
         }
         Output::Wait(self.next_wake())
     }
 
-    /// Takes what came of a request: a whole answer of any status, or that none came.
+    /// Takes the outcome of a request: a whole answer of any status, or the failure to get one.
     ///
     /// # Errors
-    /// Fails when no such request is in flight: its deadline has passed, it was answered
-    /// already, or the poller has ended. That harms nothing.
+    /// Fails when no such request is in flight: the deadline has passed, an answer came already,
+    /// or the poller has ended. The error is harmless.
     pub fn handle_response(
         &mut self,
         now: Now,
@@ -294,7 +319,7 @@ impl Poller {
         Ok(())
     }
 
-    /// Takes that time has passed: requests whose deadline is over have failed.
+    /// Advances the time: requests that are overdue fail.
     pub fn handle_timeout(&mut self, now: Now) {
         let now = self.at(now);
         while let Some(in_flight) = self.in_flight.take_overdue(now.monotonic) {
@@ -302,13 +327,14 @@ impl Poller {
         }
     }
 
-    /// Ends it: no further request, no waiting for one in flight. What is here but was not
-    /// handed out is not covered by the checkpoint and comes again after a resume.
+    /// Ends the poller: no further request is sent, and none in flight is waited for. Messages
+    /// that are held and not delivered are not covered by the checkpoint, and come again after a
+    /// resume.
     pub fn handle_close(&mut self) {
         self.end(Ok(()), false);
     }
 
-    /// The time of this input, never before that of an earlier one.
+    /// Returns the time of this input, never before that of an earlier one.
     fn at(&mut self, now: Now) -> Now {
         self.clock = self.clock.max(now.monotonic);
         Now {
@@ -327,7 +353,7 @@ impl Poller {
         )
     }
 
-    /// The next message that can be handed out; moves its conversation's cursor past it.
+    /// Returns the next message to deliver, and moves the cursor of its conversation past it.
     fn next_event(&mut self, now: Now) -> Option<Event> {
         let server_now = self.account.server_now(now);
         while let Some(id) = self.ready.front().copied() {
@@ -350,7 +376,7 @@ impl Poller {
         None
     }
 
-    /// Ends the fetching of a conversation when nothing of it is missing or here any more.
+    /// Ends the backfill of a conversation when none of its messages is missing or held any more.
     fn settle(&mut self, id: ConversationId) {
         let state = self.conversations.get_mut(id);
         let Some(state) = state.filter(|state| state.is_drained()) else {

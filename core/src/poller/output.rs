@@ -1,4 +1,4 @@
-//! What the driver of a poller is to do.
+//! The things that the driver of a poller is to do.
 
 use std::fmt;
 use std::time::Duration;
@@ -10,27 +10,27 @@ use super::warning::Warning;
 use crate::error::Error;
 use crate::event::Event;
 
-/// What to do next.
+/// The next thing to do.
 #[derive(Debug)]
 #[expect(clippy::exhaustive_enums, reason = "a driver does each of these")]
 #[must_use]
 pub enum Output {
     /// Send this request; its answer goes to `handle_response`.
     Send(Outgoing),
-    /// A message arrived. It counts as handed out from now on.
+    /// A message arrived. The event counts as delivered from now on.
     Event(Event),
-    /// Something to know that is no message.
+    /// Something went wrong and was dealt with.
     Warning(Warning),
-    /// The state changed.
+    /// The status changed.
     Status(StatusChange),
-    /// Nothing to do until this monotonic reading, or until an answer comes, or until
-    /// somebody wants it to close.
+    /// Nothing is to be done until this monotonic reading, or until an answer comes, or until the
+    /// poller is to be closed.
     Wait(Duration),
-    /// It is over: as asked (`Ok`), or because going on makes no sense.
+    /// The poller has ended: as asked (`Ok`), or because going on makes no sense.
     Finished(Result<(), Error>),
 }
 
-/// Which request of a poller.
+/// Identity of a request of a poller.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct RequestId(pub(super) u64);
 
@@ -43,15 +43,15 @@ impl fmt::Display for RequestId {
 /// A request to be sent.
 #[non_exhaustive]
 pub struct Outgoing {
-    /// To be given back with what comes of it.
+    /// The identity to pass to `handle_response` together with the answer.
     pub id: RequestId,
-    /// After this monotonic reading it counts as failed.
+    /// The monotonic reading after which the request is overdue and counts as failed.
     pub deadline: Duration,
     /// The request. Its headers are secret.
     pub request: Request<Vec<u8>>,
 }
 
-/// Without headers, query and body: they hold cookies.
+/// Formats the request without headers, query and body: they hold cookies.
 impl fmt::Debug for Outgoing {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Outgoing")
@@ -63,7 +63,8 @@ impl fmt::Debug for Outgoing {
     }
 }
 
-/// An answer to a request that is not in flight: it came late, twice, or was never sent.
+/// An answer to a request that is not in flight: the answer came late or twice, or the request
+/// was never sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("{0} is not in flight: its answer came late, or twice")]
 #[non_exhaustive]

@@ -1,4 +1,4 @@
-//! Pauses that concern every request of a session, whoever met the reason.
+//! Pauses that concern every request of a session, whichever request met the reason.
 
 use std::time::Duration;
 
@@ -6,10 +6,10 @@ use super::PollerConfig;
 use super::backoff::{Backoff, Rng};
 use crate::error::{ErrorClass, PausedError};
 
-/// "Wait 24 hours" (21046).
+/// Pause of sending after "wait 24 hours" (21046).
 const SENDS_FOR_A_DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
-/// Reason why nothing is asked for a while, the gravest last.
+/// Reason of a pause, the gravest last.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Cause {
     /// The server or the network failed. Calls of the user are still made.
@@ -29,8 +29,8 @@ pub(super) enum SendLimit {
     Day,
 }
 
-/// Who met the reason of a pause. Each goes well or not for itself: lists that are read do not
-/// mean that sends are welcome again.
+/// Kind of request that met the reason of a pause. Each kind succeeds for itself: lists that are
+/// read do not mean that sends are welcome again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Source {
     Poll,
@@ -43,7 +43,7 @@ pub(super) enum Source {
 pub(super) struct Refused {
     pub(super) cause: Cause,
     pub(super) source: Source,
-    /// [`count`](Pauses::count) when the request was sent.
+    /// Value of [`count`](Pauses::count) when the request was sent.
     pub(super) sent_at: u64,
 }
 
@@ -68,7 +68,7 @@ impl Graver {
     }
 }
 
-/// The pauses of a session: until when, why, and how long the next one is.
+/// The pauses of a session: their end, their reason, and the length of the next one.
 #[derive(Debug)]
 pub(super) struct Pauses {
     retry: Backoff,
@@ -76,16 +76,16 @@ pub(super) struct Pauses {
     polls: Graver,
     calls: Graver,
     sends: Graver,
-    /// After 21020.
+    /// Back-off after 21020.
     too_many_sends: Backoff,
     pub(super) rng: Rng,
     until: Duration,
-    /// Reason of the last one.
+    /// Reason of the last pause.
     cause: Cause,
     /// Calls of the user are refused before: a fault alone is no reason for that.
     calls_until: Duration,
     count: u64,
-    /// `count` when the round began.
+    /// Value of `count` when the round began.
     count_at_round: u64,
     sends_until: Duration,
 }
@@ -109,12 +109,12 @@ impl Pauses {
         }
     }
 
-    /// Nothing is asked by the poller before.
+    /// Returns the end of the pause: the poller sends no request before.
     pub(super) const fn until(&self) -> Duration {
         self.until
     }
 
-    /// Number of pauses so far.
+    /// Returns the number of pauses so far.
     pub(super) const fn count(&self) -> u64 {
         self.count
     }
@@ -123,24 +123,24 @@ impl Pauses {
         self.count_at_round = self.count;
     }
 
-    /// A round in which nobody asked for a pause was a success.
+    /// Notes the end of a round: one in which no answer asked for a pause was a success.
     pub(super) const fn round_ended(&mut self) {
         if self.count == self.count_at_round {
             self.polls.reset();
         }
     }
 
-    /// The list was read: the service can be reached.
+    /// Notes that the list was read: the service can be reached.
     pub(super) const fn list_read(&mut self) {
         self.retry.reset();
     }
 
-    /// A signature was taken.
+    /// Notes that a signature was accepted.
     pub(super) const fn signature_taken(&mut self) {
         self.signature.reset();
     }
 
-    /// A call of the user was answered.
+    /// Notes that a call of the user was answered.
     pub(super) const fn answered(&mut self, sends: bool) {
         match sends {
             true => {
@@ -151,7 +151,8 @@ impl Pauses {
         }
     }
 
-    /// Refuses a call while the session pauses; one that sends, also while sending does.
+    /// Refuses a call while the session pauses, and a call that sends also while sending is
+    /// paused.
     pub(super) fn check(&self, clock: Duration, sends: bool) -> Result<(), PausedError> {
         let class = match self.cause {
             Cause::Fault => None,
@@ -175,7 +176,7 @@ impl Pauses {
         }
     }
 
-    /// The next delay for this cause.
+    /// Returns the next delay for this cause.
     pub(super) fn next(&mut self, cause: Cause, source: Source) -> Duration {
         let graver = match source {
             Source::Poll => &mut self.polls,
@@ -191,10 +192,10 @@ impl Pauses {
         backoff.next(&mut self.rng)
     }
 
-    /// Begins a pause for this cause, unless one that was begun meanwhile does for it.
+    /// Begins a pause for this cause, unless one that was begun meanwhile serves for it.
     ///
-    /// Requests that were refused side by side ask for one pause, not for one each: for the
-    /// gravest. One that is refused after the pause asks for another.
+    /// Requests that were refused side by side ask for one pause, the gravest, not for one each.
+    /// A request that is refused after the pause asks for another.
     pub(super) fn begin(&mut self, clock: Duration, refused: Refused) -> Option<Duration> {
         let is_over = self.until <= clock;
         if !is_over && refused.sent_at != self.count && refused.cause <= self.cause {
@@ -208,7 +209,7 @@ impl Pauses {
     /// Begins a pause of this length.
     pub(super) fn hold(&mut self, clock: Duration, delay: Duration, cause: Cause) {
         let until = clock.saturating_add(delay);
-        // A fault beside it does not make a graver pause a lesser one.
+        // A fault meanwhile does not make a graver pause a lesser one.
         if self.until <= clock || cause >= self.cause {
             self.cause = cause;
         }

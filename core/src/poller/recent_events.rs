@@ -1,4 +1,4 @@
-//! The last events, for withdrawals that come after them.
+//! The last events, kept for withdrawals that come after them.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;

@@ -1,4 +1,4 @@
-//! Which request is sent next, and when.
+//! The choice of the next request, and the time to send it.
 
 use std::cmp::Reverse;
 use std::time::Duration;
@@ -20,7 +20,7 @@ use crate::list_walk::ListCall;
 use crate::time::{Now, UnixMicros};
 
 impl Poller {
-    /// The next request, if one may be sent now.
+    /// Returns the next request, if one may be sent now.
     pub(super) fn next_request(&mut self, now: Now) -> Option<Outgoing> {
         if now.monotonic < self.may_send_at() {
             return None;
@@ -54,7 +54,7 @@ impl Poller {
                 self.enter(State::Listing(listing));
                 self.send_page(now, &call)
             }
-            // Left when it is known who is logged in.
+            // The state changes when the answer to nav comes.
             State::Resuming | State::Idle | State::Ended(_) => None,
         }
     }
@@ -67,7 +67,7 @@ impl Poller {
         self.send(now, Purpose::Nav, None, request)
     }
 
-    /// The time at which something is to be done even if no answer comes.
+    /// Returns the time at which something is to be done even if no answer comes.
     pub(super) fn next_wake(&self) -> Duration {
         let deadline = self.in_flight.next_deadline();
         let may_send_at = self.may_send_at();
@@ -84,16 +84,17 @@ impl Poller {
         }
     }
 
-    /// No request is sent before: a pause, or the least distance to the last one.
+    /// Returns the earliest time of the next request, after the pause and at least the spacing
+    /// from the last one.
     fn may_send_at(&self) -> Duration {
         self.pauses.until().max(self.schedule.spaced_at())
     }
 
-    /// The conversations that are behind and may be asked for now.
+    /// Begins to fetch the conversations that are behind and may be asked for now.
     pub(super) fn begin_fetching(&mut self) {
         let forgotten_to = self.conversations.forget_quiet(self.lists.settled_to());
         self.lists.forget_to(forgotten_to);
-        // Every round may sign again: what was refused before a pause counts no more.
+        // Every round may sign again: refusals before a pause count no more.
         self.conversations
             .iter_mut()
             .for_each(ConversationState::begin_round);
@@ -118,8 +119,8 @@ impl Poller {
         self.pauses.round_begins();
     }
 
-    /// The next conversation of the round that asks for something, while there is room beside
-    /// those that are on their way.
+    /// Returns the next conversation of the round that asks for something, while there is room
+    /// beside those in flight.
     fn next_conversation(&mut self) -> Option<ConversationId> {
         if self.in_flight.fetches() >= self.config.max_parallel {
             return None;
@@ -130,7 +131,7 @@ impl Poller {
             if state.is_some_and(|state| state.ask().is_some()) {
                 return Some(id);
             }
-            // One that needs nothing any more is passed over.
+            // A conversation that needs nothing any more is passed over.
             self.settle(id);
         }
         None

@@ -1,11 +1,11 @@
-//! When the next round begins, and when the next request may be sent.
+//! The time of the next round, and of the next request.
 
 use std::time::Duration;
 
 use super::PollerConfig;
 use crate::time::UnixSeconds;
 
-/// How far two readings of the server's clock may be apart: they are whole seconds, and an
+/// Greatest difference between two readings of the server's clock: they are whole seconds, and an
 /// answer takes a moment to come.
 const CLOCK_ERROR: Duration = Duration::from_secs(3);
 
@@ -15,11 +15,11 @@ pub(super) struct Schedule {
     interval: Duration,
     /// Least distance between two requests.
     spacing: Duration,
-    /// The next round begins then.
+    /// Beginning of the next round.
     next_round: Duration,
-    /// No request is sent before: it would be too close to the last one.
+    /// End of the spacing after the last request: the next one is not sent before.
     spaced_at: Duration,
-    /// When the list was last asked for, by the server's clock.
+    /// Time of the last request for the list, by the server's clock.
     polled_at: UnixSeconds,
 }
 
@@ -34,12 +34,12 @@ impl Schedule {
         }
     }
 
-    /// Takes over when a former life asked for the list last.
+    /// Takes over the time at which a former poller asked for the list last.
     pub(super) const fn resume(&mut self, polled_at: UnixSeconds) {
         self.polled_at = polled_at;
     }
 
-    /// The first round keeps its distance to the last one of the former life, as far as the
+    /// Sets the first round at its distance from the last one of a former poller, as far as the
     /// clocks can tell.
     pub(super) fn connect_again(&mut self, clock: Duration, server_now: UnixSeconds) {
         let due = self
@@ -55,7 +55,7 @@ impl Schedule {
         self.polled_at = server_now;
     }
 
-    /// The next round does not begin before.
+    /// Puts the next round off until then at the earliest.
     pub(super) fn put_off(&mut self, until: Duration) {
         self.next_round = self.next_round.max(until);
     }

@@ -13,15 +13,15 @@ use crate::ids::ConversationId;
 pub(super) enum State {
     /// The first list is to be asked for: it is the baseline.
     Starting,
-    /// A checkpoint is the baseline; who is logged in is to be asked.
+    /// A checkpoint is the baseline; nav is to be asked who is logged in.
     Resuming,
-    /// Between two rounds.
+    /// The poller waits between two rounds.
     Idle,
-    /// Reading what changed.
+    /// The changes are being read.
     Listing(Listing),
-    /// Fetching what is new in the conversations that changed.
+    /// The new messages of the conversations that changed are being fetched.
     Fetching(Fetching),
-    /// Over; what is here may still be handed out.
+    /// The poller has ended; messages that are held may still be delivered.
     Ended(End),
 }
 
@@ -30,7 +30,8 @@ pub(super) enum State {
 pub(super) struct Fetching {
     /// Conversations that are still to be asked for.
     pub(super) queue: VecDeque<ConversationId>,
-    /// From then on the round asks for no more of them: the next one lists what came meanwhile.
+    /// End of the fetching of a round: later messages are left to the next round, which lists
+    /// them.
     pub(super) until: Duration,
 }
 
@@ -38,16 +39,16 @@ pub(super) struct Fetching {
 #[derive(Debug)]
 pub(super) struct End {
     pub(super) result: Result<(), Error>,
-    /// Whether messages that are here already are still handed out.
+    /// Set while messages that are held already are still delivered.
     pub(super) hand_out: bool,
-    /// Whether the reason of an error was told.
+    /// Set once the reason of an error was reported.
     pub(super) told: bool,
-    /// Whether it came before the baseline was taken.
+    /// Set if the poller ended before the baseline was taken.
     pub(super) before_baseline: bool,
 }
 
 impl End {
-    /// The last words.
+    /// Returns the last outputs: an error as a status, then the result.
     pub(super) fn next_output(&mut self) -> Output {
         match &self.result {
             Err(error) if !self.told => {
@@ -72,7 +73,7 @@ impl State {
         }
     }
 
-    /// Whether it stands where the server had not said yet what is old.
+    /// Returns whether the baseline is not taken yet.
     pub(super) const fn is_before_baseline(&self) -> bool {
         match self {
             Self::Starting => true,
@@ -83,7 +84,7 @@ impl State {
 }
 
 impl Poller {
-    /// Goes to another state, and tells of the status where that changes.
+    /// Goes to another state, and reports the status where that changes.
     pub(super) fn enter(&mut self, state: State) {
         let before = self.state.status();
         self.state = state;
@@ -107,12 +108,12 @@ impl Poller {
         }
     }
 
-    /// Ends it with an error; what is here is still handed out.
+    /// Ends the poller with an error; messages that are held are still delivered.
     pub(super) fn fail(&mut self, error: Error) {
         self.end(Err(error), true);
     }
 
-    /// Ends it, unless it has ended before.
+    /// Ends the poller, unless it has ended before.
     pub(super) fn end(&mut self, result: Result<(), Error>, hand_out: bool) {
         if let State::Ended(end) = &mut self.state {
             end.hand_out &= hand_out;
@@ -128,7 +129,7 @@ impl Poller {
         }));
     }
 
-    /// Whether nothing is left to be fetched in this round, and nothing is on its way.
+    /// Returns whether nothing is left to be fetched in this round, and nothing is in flight.
     pub(super) fn is_round_over(&self) -> bool {
         match &self.state {
             State::Fetching(fetching) => fetching.queue.is_empty() && self.in_flight.fetches() == 0,
@@ -137,13 +138,13 @@ impl Poller {
     }
 
     /// Ends the round when nothing of it is left: a part of the lists that is due comes next, or
-    /// a rest.
+    /// the wait for the next round.
     pub(super) fn advance(&mut self) {
         if let State::Fetching(fetching) = &mut self.state
             && self.clock >= fetching.until
             && !self.in_flight.has_nav()
         {
-            // What is left is still behind, and is fetched in the next round.
+            // The rest is still behind, and is fetched in the next round.
             fetching.queue.clear();
         }
         if !self.is_round_over() {

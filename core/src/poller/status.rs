@@ -4,10 +4,10 @@ use std::fmt;
 
 use crate::error::Error;
 
-/// How the poller stands. The numbers are those of the Python module's `get_status`.
+/// The status of a poller. The numbers are those of the Python module's `get_status`.
 ///
 /// ```text
-///            base line taken
+///            baseline taken
 ///   0 init ─────────────────▶ 1 connected
 ///     │ │                       │ │
 ///     │ │ close           close │ │
@@ -22,20 +22,20 @@ use crate::error::Error;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[expect(clippy::exhaustive_enums, reason = "the five states are the contract")]
 pub enum Status {
-    /// 0: who is logged in and where the conversations stand is not known yet.
+    /// 0: the logged-in user and the state of the conversations are not known yet.
     Init,
-    /// 1: the base line is taken; what arrives from now on comes out.
+    /// 1: the baseline is taken; messages that arrive from now on are delivered.
     Connected,
-    /// 2: closing; nothing more is asked for.
+    /// 2: closing; no more requests are sent.
     Closing,
-    /// 3: over, as it was asked to be.
+    /// 3: ended as asked.
     Closed,
-    /// 4: over, because going on makes no sense; the reason comes along.
+    /// 4: ended because going on makes no sense; the reason comes along.
     Error,
 }
 
 impl Status {
-    /// 0 to 4.
+    /// Returns the number of the status, 0 to 4.
     pub const fn code(self) -> u8 {
         match self {
             Self::Init => 0,
@@ -46,14 +46,14 @@ impl Status {
         }
     }
 
-    /// Whether the poller still asks the service.
+    /// Returns whether the poller still sends requests.
     pub const fn is_running(self) -> bool {
         matches!(self, Self::Init | Self::Connected)
     }
 
-    /// Returns what is told on the way to another status: the one table of transitions.
+    /// Returns the reports on the way to another status: the one table of transitions.
     ///
-    /// Of an error it is told when all that is here was handed out.
+    /// An error is reported when all messages that are held were delivered.
     pub(super) const fn way_to(self, status: Self) -> &'static [Self] {
         match (self, status) {
             (Self::Init, Self::Connected) => &[Self::Connected],
@@ -75,17 +75,17 @@ impl fmt::Display for Status {
     }
 }
 
-/// A new state, and for [`Status::Error`] why.
+/// A new status, and for [`Status::Error`] the reason.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct StatusChange {
-    /// The state from now on.
+    /// The status from now on.
     pub status: Status,
-    /// Why it is [`Status::Error`].
+    /// The reason for [`Status::Error`].
     pub reason: Option<Error>,
 }
 
-/// The state, and why it is an error.
+/// Formats the status, and the reason of an error.
 impl fmt::Display for StatusChange {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.reason {

@@ -1,13 +1,13 @@
-//! Things that were told of once and show up in every round.
+//! Texts that were reported once and show up in every round.
 
 use std::collections::{BTreeSet, VecDeque};
 
 use md5::{Digest, Md5};
 
-/// So many are remembered.
+/// Number of texts that are remembered.
 const MAX: usize = 1000;
 
-/// Texts that were told of, as far as they are remembered.
+/// Texts that were reported, as far as they are remembered.
 #[derive(Debug, Default)]
 pub(super) struct Told {
     known: BTreeSet<[u8; 16]>,

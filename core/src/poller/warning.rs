@@ -1,4 +1,4 @@
-//! What a user of the poller should know that is no message.
+//! Reports to the user of the poller that are no messages.
 
 use std::fmt;
 use std::time::Duration;
@@ -11,96 +11,97 @@ use crate::one_line::OneLine;
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub enum Warning {
-    /// A request failed and is tried again: all of them, or those of one conversation.
+    /// A request failed and is tried again: all requests, or those of one conversation.
     Retry {
-        /// How long from now.
+        /// Delay until the next attempt.
         delay: Duration,
-        /// Which conversation it concerns; `None`: all.
+        /// The conversation concerned; `None`: all.
         conversation: Option<ConversationId>,
-        /// Why.
+        /// The reason.
         error: Error,
     },
     /// The service wants to be asked less often; nothing is asked meanwhile.
     Throttled {
-        /// How long from now.
+        /// Delay until the next request.
         delay: Duration,
-        /// Which conversation was asked for; `None`: a list, or a call beside the poller.
+        /// The conversation that was asked for; `None`: a list, or a call beside the poller.
         conversation: Option<ConversationId>,
-        /// In the service's words.
+        /// The answer of the service.
         error: Error,
     },
     /// The risk control answered; nothing is asked meanwhile.
     RiskControl {
-        /// How long from now.
+        /// Delay until the next request.
         delay: Duration,
-        /// Which conversation was asked for; `None`: a list, or a call beside the poller.
+        /// The conversation that was asked for; `None`: a list, or a call beside the poller.
         conversation: Option<ConversationId>,
-        /// In the service's words.
+        /// The answer of the service.
         error: Error,
     },
-    /// The list of conversations could not be read down to what is known: it ended in a way
-    /// that may hide some. The newest part is read in every round, the rest is tried again.
+    /// The list of conversations could not be read down to the known part: it ended in a way that
+    /// may hide some. The newest part is read in every round, the rest is tried again.
     ListIncomplete {
-        /// Time until the rest is tried again.
+        /// Delay until the rest is tried again.
         delay: Duration,
-        /// Why it is not whole.
+        /// The reason why the list is not whole.
         error: Error,
     },
-    /// The service takes no message for a while; asking goes on, what is to be sent fails at once.
+    /// The service takes no message for a while; asking goes on, what is to be sent fails at
+    /// once.
     SendsPaused {
-        /// Time until something is sent again.
+        /// Delay until something is sent again.
         delay: Duration,
-        /// The service's refusal.
+        /// The refusal of the service.
         error: Error,
     },
-    /// The list knows of messages that did not come, asked for in three rounds: the service
-    /// does not deliver them. They are taken as gone.
+    /// The list tells of messages that did not come, asked for in three rounds: the service does
+    /// not return them. They are taken as gone.
     Gap {
-        /// In which conversation.
+        /// The conversation of the messages.
         conversation: ConversationId,
         /// The first seqno.
         from_seqno: Seqno,
         /// The last seqno.
         to_seqno: Seqno,
     },
-    /// The service said that a conversation is over. It is asked for again when it moves; if
-    /// messages are held, also twice more before that is believed.
+    /// The service said that a conversation is over. The conversation is asked for again when it
+    /// changes; if messages are held, also twice more before the end is believed.
     ConversationFailed {
-        /// Which one.
+        /// The conversation.
         conversation: ConversationId,
-        /// Number of its messages that are here and lie above missing ones: it is asked twice
-        /// more, then they are delivered.
+        /// Number of messages that are held above missing ones: the service is asked twice more,
+        /// then they are delivered.
         held: usize,
-        /// In the service's words.
+        /// The answer of the service.
         error: Error,
     },
     /// An item of an answer could not be read at all.
     Undecodable {
-        /// In which conversation; `None`: in the list.
+        /// The conversation of the item; `None`: an item of the list.
         conversation: Option<ConversationId>,
         /// The item as it came.
         raw: String,
-        /// Why it could not be read.
+        /// The reason why the item could not be read.
         reason: String,
     },
     /// A reply could not be sent.
     ReplyFailed {
-        /// To which conversation.
+        /// The conversation that the reply was for.
         conversation: ConversationId,
-        /// Why.
+        /// The reason.
         error: Error,
     },
     /// A handler returned an error or panicked. The others were called all the same.
     HandlerFailed {
-        /// On a message of which conversation.
+        /// The conversation of the message that was handled.
         conversation: ConversationId,
-        /// In the handler's words.
+        /// The error in the handler's words.
         reason: String,
     },
 }
 
 impl Warning {
-    /// The kind, in a word or two.
+    /// Returns the kind of the warning, in a word or two.
     pub const fn kind(&self) -> &'static str {
         match self {
             Self::Retry { .. } => "retry",
@@ -116,7 +117,7 @@ impl Warning {
         }
     }
 
-    /// The conversation it concerns, if it is one.
+    /// Returns the conversation concerned, if the warning is about one.
     pub const fn conversation(&self) -> Option<ConversationId> {
         match self {
             Self::Retry { conversation, .. }
@@ -131,7 +132,7 @@ impl Warning {
         }
     }
 
-    /// How long is waited, if anything is.
+    /// Returns the delay until the next attempt, if there is one.
     pub const fn delay(&self) -> Option<Duration> {
         match self {
             Self::Retry { delay, .. }
@@ -147,7 +148,7 @@ impl Warning {
         }
     }
 
-    /// The error behind it, if there is one.
+    /// Returns the error behind the warning, if there is one.
     pub const fn error(&self) -> Option<&Error> {
         match self {
             Self::Retry { error, .. }
@@ -162,7 +163,7 @@ impl Warning {
     }
 }
 
-/// One line in words.
+/// Formats the warning as one line in words.
 impl fmt::Display for Warning {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

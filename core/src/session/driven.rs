@@ -1,4 +1,4 @@
-//! A session whose time is in somebody else's hands.
+//! A session that is driven from outside, in somebody else's time.
 
 use std::ops::{Deref, DerefMut};
 
@@ -7,21 +7,22 @@ use crate::time::Now;
 
 /// A session with its handlers, driven from outside: time and requests belong to the driver.
 ///
-/// Tests in virtual time drive a session this way. The sessions of the runtimes come in this
+/// Tests in virtual time drive a session in this way. The sessions of the runtimes come in this
 /// form from `Session::by_hand`; a runtime of your own implements the trait around its
 /// [`SessionMachine`] to be tested in the same way. A bare machine is a session without handlers.
 pub trait Driven {
     /// Returns the next thing to do at `now`, like [`SessionMachine::poll`].
     ///
-    /// Handlers are called in here, `handled` first with each update that they are called for.
-    /// Calls that they make are made at `now`. [`Output::Handle`] comes only from a session
-    /// without handlers: the driver [hands the update out](SessionMachine::hand_out).
+    /// This method calls the handlers, and calls `handled` first with each update that they are
+    /// called for. Calls that the handlers make are made at `now`. [`Output::Handle`] comes only
+    /// from a session without handlers: the driver
+    /// [delivers the update](SessionMachine::hand_out).
     fn turn(&mut self, now: Now, handled: &mut dyn FnMut(&Update)) -> Output;
 
-    /// Returns the machine, to read from.
+    /// Returns the machine, for reading.
     fn machine(&self) -> impl Deref<Target = SessionMachine>;
 
-    /// Returns the machine, to give answers to or to close.
+    /// Returns the machine, for passing answers in or closing it.
     fn machine_mut(&mut self) -> impl DerefMut<Target = SessionMachine>;
 }
 

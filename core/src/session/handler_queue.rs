@@ -7,8 +7,8 @@ use super::Update;
 use crate::event::Event;
 use crate::ids::ConversationId;
 
-/// Updates that are handled in order: the messages of one conversation, or (`None`) all that
-/// are no messages.
+/// Updates that are handled in order: the messages of one conversation, or (`None`) all updates
+/// that are no messages.
 type Lane = Option<ConversationId>;
 
 /// Queue of updates that are not handled yet, in lanes.
@@ -16,7 +16,7 @@ type Lane = Option<ConversationId>;
 pub(super) struct HandlerQueue {
     /// The updates that are not handled yet. The first of a lane may be at work.
     lanes: BTreeMap<Lane, VecDeque<Update>>,
-    /// The lanes whose first update is not at work.
+    /// The lanes in which no update is at work.
     ready: VecDeque<Lane>,
     /// Number of updates that are at work.
     at_work: usize,
@@ -87,7 +87,7 @@ impl HandlerQueue {
         self.at_work = self.at_work.saturating_sub(1);
     }
 
-    /// Puts an update back that was taken and not handled: it is the next of its lane again.
+    /// Puts back an update that was taken and not handled: it is the next of its lane again.
     pub(super) fn give_back(&mut self, update: &Update) {
         self.ready.push_front(lane(update));
         self.waiting += 1;

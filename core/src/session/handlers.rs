@@ -1,4 +1,4 @@
-//! Handlers: the list of them, what they return, and how they fail.
+//! Handlers: their list, their results and their failures.
 
 use std::any::Any;
 use std::error::Error as StdError;
@@ -9,7 +9,7 @@ use crate::error::Error;
 pub type HandlerResult = Result<(), Box<dyn StdError + Send + Sync>>;
 
 /// Types that a handler may return: `()`, or a [`HandlerResult`], whose error is reported as a
-/// notice.
+/// warning.
 ///
 /// There is one kind of `Result` here and no more, so that a handler that ends with `Ok(())`
 /// needs no type annotation.
@@ -18,7 +18,7 @@ pub type HandlerResult = Result<(), Box<dyn StdError + Send + Sync>>;
     note = "end the handler with `Ok(())`, and put `?` behind what may fail"
 )]
 pub trait IntoHandlerResult {
-    /// Converts what the handler returned.
+    /// Converts the value that the handler returned.
     ///
     /// # Errors
     /// Fails when the handler did.
@@ -37,8 +37,8 @@ impl IntoHandlerResult for HandlerResult {
     }
 }
 
-/// Returns how a call of a handler failed, in words, if it did: it returned an error, it
-/// panicked (`Err` of the outer result), or it waited for its own session, which was refused.
+/// Returns the failure of a handler in words, if it failed: it returned an error, it panicked
+/// (`Err` of the outer result), or it waited for its own session, which was refused.
 pub fn handler_failure(
     result: Result<HandlerResult, Box<dyn Any + Send>>,
     was_refused: bool,
@@ -96,9 +96,10 @@ impl<H> HandlerList<H> {
         self.handlers.get(self.position(id)?).map(|(_, it)| it)
     }
 
-    /// Returns the handlers of this moment. Each is looked up again when its turn comes: one
-    /// that was removed meanwhile is not called, one that was added is called from the next
-    /// update on.
+    /// Returns the handlers of this moment.
+    ///
+    /// Each is looked up again when its turn comes: a handler that was removed meanwhile is not
+    /// called, one that was added is called from the next update on.
     pub fn ids(&self) -> Vec<HandlerId> {
         self.handlers.iter().map(|(id, _)| *id).collect()
     }

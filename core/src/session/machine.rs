@@ -16,9 +16,9 @@ use crate::time::Now;
 
 /// A session without its I/O: a [`Poller`], and the order in which handlers are called.
 ///
-/// Messages of one conversation are handled in the order of their arrival, those of
-/// different ones side by side, up to a limit. When too many wait for their handlers,
-/// nothing more is asked for. A checkpoint covers what was handled.
+/// Messages of one conversation are handled in the order of their arrival, those of different
+/// ones side by side, up to a limit. When too many wait for their handlers, nothing more is asked
+/// for. A checkpoint covers the messages that were handled.
 ///
 /// ```
 /// use bilibili_session::poller::{Poller, PollerConfig};
@@ -56,7 +56,7 @@ pub struct SessionMachine {
     result: Option<Result<(), Error>>,
 }
 
-/// Next step of a session.
+/// The next thing to do.
 #[derive(Debug)]
 #[must_use]
 #[allow(
@@ -67,18 +67,18 @@ pub struct SessionMachine {
 pub enum Output {
     /// Send this request; its answer goes to [`SessionMachine::handle_response`].
     Send(Outgoing),
-    /// Call the handlers for this update, and give it back to [`SessionMachine::handle_done`].
+    /// Call the handlers for this update, and pass it to [`SessionMachine::handle_done`].
     Handle(Dispatch),
-    /// Nothing to do until this monotonic reading, or until an answer comes, a handler
+    /// Nothing is to be done until this monotonic reading, or until an answer comes, a handler
     /// returns, or the session is closed.
     Wait(Duration),
-    /// Nothing to do until a handler returns, or the session is closed.
+    /// Nothing is to be done until a handler returns, or the session is closed.
     Busy,
-    /// The session is over, and nothing is being handled any more.
+    /// The session has ended, and no update is being handled any more.
     Finished(Result<(), Error>),
 }
 
-/// An update that is being handled. It goes back to the machine, one way or the other.
+/// An update that is being handled. The driver gives it back to the machine in any case.
 #[derive(Debug)]
 #[must_use = "the next updates of its conversation wait for it"]
 pub struct Dispatch(Update);
@@ -91,9 +91,10 @@ impl Dispatch {
 }
 
 impl SessionMachine {
-    /// Creates a session of this poller. Unless [limited](Self::set_limits) in another way, all
-    /// conversations are handled side by side, and nothing is asked for while something
-    /// waits for its handlers.
+    /// Creates a session of this poller.
+    ///
+    /// Unless [limited](Self::set_limits) in another way, all conversations are handled side by
+    /// side, and nothing is asked for while an update waits for its handlers.
     pub const fn new(poller: Poller) -> Self {
         Self {
             poller,
@@ -103,8 +104,8 @@ impl SessionMachine {
         }
     }
 
-    /// Sets how many conversations are handled side by side, and how many updates wait for their
-    /// handlers before nothing more is asked for; each at least one.
+    /// Sets the number of conversations that are handled side by side, and the number of waiting
+    /// updates from which on nothing more is asked for; each at least one.
     pub fn set_limits(&mut self, side_by_side: usize, waiting: usize) {
         self.queue.max_at_work = side_by_side.max(1);
         self.queue.max_waiting = waiting.max(1);
@@ -130,10 +131,11 @@ impl SessionMachine {
         Some(checkpoint)
     }
 
-    /// Returns the next step. Call it again until it says to wait, or that the session is over.
+    /// Returns the next thing to do. To be called again until [`Output::Wait`], [`Output::Busy`]
+    /// or [`Output::Finished`] comes.
     pub fn poll(&mut self, now: Now) -> Output {
         loop {
-            // What was not begun when it was closed is left to a later session.
+            // Updates that were not begun before the close are left to a later session.
             let is_closed = matches!(self.status(), Status::Closing | Status::Closed);
             if let Some(update) = self.queue.take(!is_closed) {
                 return Output::Handle(Dispatch(update));
@@ -158,7 +160,7 @@ impl SessionMachine {
         }
     }
 
-    /// Takes the answer to a request. A late answer, which nothing waits for, is dropped.
+    /// Takes the answer to a request. A late answer, for which nothing waits, is dropped.
     pub fn handle_response(
         &mut self,
         now: Now,
@@ -169,7 +171,7 @@ impl SessionMachine {
     }
 
     /// Begins a call with the login of this session, and within its pauses: see
-    /// [`Poller::start_call`]. Whoever drives the session is to be woken when the call is over.
+    /// [`Poller::start_call`]. The driver of the session is to be woken when the call is over.
     pub fn start_call<E: Endpoint>(&mut self, now: Now, call: &mut Call<E>) -> Step<E::Output> {
         self.poller.start_call(now, call)
     }
@@ -184,7 +186,7 @@ impl SessionMachine {
         self.poller.handle_call_response(now, call, answer)
     }
 
-    /// Notes that time has passed.
+    /// Advances the time.
     pub fn handle_timeout(&mut self, now: Now) {
         self.poller.handle_timeout(now);
     }
@@ -195,7 +197,7 @@ impl SessionMachine {
     }
 
     /// Takes back an update whose handlers have all returned, with the
-    /// [failures](super::handler_failure) of those that failed: each becomes a notice.
+    /// [failures](super::handler_failure) of those that failed: each becomes a warning.
     pub fn handle_done(&mut self, dispatch: Dispatch, failures: Vec<String>) {
         self.queue.handled(&dispatch.0);
         if let Update::Event(event) = dispatch.0 {
@@ -215,14 +217,14 @@ impl SessionMachine {
         self.queue.give_back(&dispatch.0);
     }
 
-    /// Takes back an update that goes to a loop or a stream: being handed out is its handling.
+    /// Takes back an update that a loop or a stream takes: its delivery counts as its handling.
     pub fn hand_out(&mut self, dispatch: Dispatch) -> Update {
         let update = dispatch.0.clone();
         self.handle_done(dispatch, Vec::new());
         update
     }
 
-    /// Notes that a handler runs on this thread, or a step of one, until
+    /// Notes that a handler, or a step of one, runs on this thread until
     /// [`end_handler`](Self::end_handler).
     pub fn begin_handler(&mut self, thread: ThreadId) {
         self.running.begin(thread);
@@ -234,8 +236,8 @@ impl SessionMachine {
         self.running.end(thread)
     }
 
-    /// Checks that whoever wants to wait for this session on this thread is none of its own
-    /// handlers, which would wait for itself for ever.
+    /// Checks that no handler of this session runs on this thread: a handler that waits for its
+    /// own session would wait for ever.
     ///
     /// # Errors
     /// Fails with [`Error::WithinHandler`] within a handler of this session.

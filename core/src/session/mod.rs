@@ -1,7 +1,8 @@
 //! The parts that the sessions of every runtime have in common.
 //!
-//! A session is a runtime's own: it sends, waits and calls handlers. Its [`SessionMachine`]
-//! decides what to send, how long to wait and when to call handlers for which update.
+//! Each runtime has a session of its own, which sends, waits and calls handlers. The
+//! [`SessionMachine`] in it decides which request to send, until when to wait and for which
+//! update to call the handlers.
 
 mod driven;
 mod handler_queue;
@@ -19,7 +20,7 @@ use crate::error::{TransportError, TransportErrorKind};
 use crate::event::Event;
 use crate::poller::{StatusChange, Warning};
 
-/// One thing that a session reports. Clones share the value inside.
+/// One report of a session. Clones share the value inside.
 #[derive(Debug, Clone, PartialEq)]
 #[expect(
     clippy::exhaustive_enums,
@@ -30,12 +31,12 @@ pub enum Update {
     Event(Arc<Event>),
     /// Something went wrong and was dealt with.
     Warning(Arc<Warning>),
-    /// The state changed.
+    /// The status changed.
     Status(Arc<StatusChange>),
 }
 
 impl Update {
-    /// Returns the message, if this is one.
+    /// Returns the message, if the update is one.
     pub const fn event(&self) -> Option<&Arc<Event>> {
         match self {
             Self::Event(event) => Some(event),
@@ -43,7 +44,7 @@ impl Update {
         }
     }
 
-    /// Returns the notice, if this is one.
+    /// Returns the warning, if the update is one.
     pub const fn warning(&self) -> Option<&Arc<Warning>> {
         match self {
             Self::Warning(notice) => Some(notice),
@@ -51,7 +52,7 @@ impl Update {
         }
     }
 
-    /// Returns the change of the state, if this is one.
+    /// Returns the change of the status, if the update is one.
     pub const fn status(&self) -> Option<&Arc<StatusChange>> {
         match self {
             Self::Status(change) => Some(change),

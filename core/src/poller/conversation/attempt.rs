@@ -1,23 +1,24 @@
-//! The messages of a conversation that are being fetched.
+//! The backfill of a conversation, and the attempts that brought nothing.
 
 use crate::ids::Seqno;
 use crate::poller::backfill::Backfill;
 
-/// Number of times that a message which the list knows of is asked for before it is taken as gone.
+/// Number of times that a message which the list tells of is asked for before it is taken as
+/// gone.
 pub(super) const STRIKES: u8 = 3;
 
-/// A page has room for two: one to go on from, and one more.
+/// Least size of a page: one message to go on from, and one more.
 const SMALLEST_PAGE: u32 = 2;
 
-/// The messages that are being fetched, and how often that came to nothing.
+/// The messages that are being fetched, and the number of attempts that brought nothing.
 #[derive(Debug, Default)]
 pub(in crate::poller) struct Attempt {
     pub(super) backfill: Option<Backfill>,
-    /// Messages of a page, where one as long as configured is too large.
+    /// Number of messages of a page, where the configured number is too large.
     page_size: Option<u32>,
-    /// Number of times in a row that nothing came although the list knows of more.
+    /// Number of times in a row that nothing came although the list tells of more.
     strikes: u8,
-    /// The highest message that an attempt saw which fell short.
+    /// The highest message that was seen by an attempt which fell short.
     seen_to: Seqno,
 }
 
@@ -35,14 +36,14 @@ impl Attempt {
         smaller < size
     }
 
-    /// Takes the messages out when nothing of them is missing or here any more.
+    /// Takes out the backfill when none of its messages is missing or held any more.
     pub(super) fn finish(&mut self) -> Option<Backfill> {
         let backfill = self.backfill.take();
         self.page_size = None;
         backfill
     }
 
-    /// Takes that the list tells of newer messages.
+    /// Notes that the list tells of newer messages.
     pub(super) fn extend(&mut self, newest: Seqno) {
         self.forgive();
         if let Some(backfill) = &mut self.backfill {
@@ -50,7 +51,7 @@ impl Attempt {
         }
     }
 
-    /// Takes that there are newer messages, and the list does not say how far they go.
+    /// Notes newer messages of which the list does not say how far they go.
     pub(super) fn reopen(&mut self) {
         self.forgive();
         if let Some(backfill) = &mut self.backfill {
@@ -63,8 +64,7 @@ impl Attempt {
         self.strikes = 0;
     }
 
-    /// Notes that it fell short of what the list knows of. Returns whether that happened too
-    /// often.
+    /// Notes that an attempt fell short of the target. Returns whether that happened too often.
     pub(super) fn fall_short(&mut self, backfill: &Backfill) -> bool {
         let reached = backfill.reached();
         self.strikes = match reached > self.seen_to.max(backfill.began()) {

@@ -1,21 +1,21 @@
-//! Where the new messages of a conversation begin.
+//! The beginning of the new messages of a conversation.
 
 use crate::event::Event;
 use crate::ids::Seqno;
 use crate::poller::backfill::Age;
 use crate::time::UnixSeconds;
 
-/// Where the new messages of a conversation begin.
+/// The beginning of the new messages of a conversation.
 #[derive(Debug, Clone, Copy)]
 pub(in crate::poller) enum From {
-    /// After this one: all up to it was delivered, or was there before the baseline.
+    /// After this message: all up to it were delivered, or were there before the baseline.
     After(Seqno),
-    /// Nothing is known of its numbers yet: a message is new by its time, or by what a list
-    /// proved.
+    /// Since a time: the numbers of the conversation are not known yet, so that a message is new
+    /// by its time, or by the proof of a list.
     Since {
-        /// New messages have at least this time.
+        /// Least time of new messages.
         time: UnixSeconds,
-        /// Messages from this one on are new whatever their time says.
+        /// The first message that is new whatever its time says.
         proven: Option<Seqno>,
     },
 }
@@ -38,7 +38,7 @@ impl From {
         *self = Self::After(self.cursor().unwrap_or_default().max(to));
     }
 
-    /// Notes that `newest` is new for certain, and so is what is not older than `since`.
+    /// Notes that `newest` is new for certain, and so are the messages not older than `since`.
     pub(super) fn prove(&mut self, newest: Seqno, since: Option<UnixSeconds>) {
         let Self::Since { time, proven } = self else {
             return;
@@ -50,7 +50,7 @@ impl From {
         *time = since.map_or(*time, |since| since.min(*time));
     }
 
-    /// Tells whether a message is new where the numbers do not tell it.
+    /// Returns the age of a message that its number does not tell.
     pub(super) fn age(self, event: &Event) -> Age {
         let Self::Since { time, proven } = self else {
             return Age::New;

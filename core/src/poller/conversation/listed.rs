@@ -1,17 +1,18 @@
-//! What the lists say of a conversation.
+//! State of a conversation as the lists show it.
 
 use crate::ids::Seqno;
 use crate::model::Conversation;
 use crate::time::{UnixMicros, UnixSeconds};
 
-/// What the lists say of a conversation: how far it goes, and when it changed.
+/// State of a conversation as the lists show it: its target, and the times of its changes.
 #[derive(Debug, Clone, Copy, Default)]
 pub(in crate::poller) struct Listed {
     /// The newest message that a list told of.
     pub(super) target: Seqno,
-    /// A target that was asked for in vain often enough.
+    /// The target that was asked for in vain often enough.
     pub(super) given_up: Option<Seqno>,
-    /// It changed when it was known to go up to here, and the list did not say how far it goes.
+    /// The target at a change that came with a list that did not say how far the conversation
+    /// goes.
     pub(super) vague: Option<Seqno>,
     pub(super) session_ts: UnixMicros,
     /// `session_ts` of the last entry that told of no less than was known.
@@ -20,13 +21,13 @@ pub(in crate::poller) struct Listed {
     pub(super) written_at: UnixSeconds,
 }
 
-/// What an entry tells that was not known.
+/// News in an entry of a list.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Moved {
     Nothing,
-    /// It goes as far as this.
+    /// The conversation goes as far as this.
     To(Seqno),
-    /// It changed, and the list does not say how far it goes.
+    /// The conversation changed, and the list does not say how far it goes.
     Vaguely,
 }
 
@@ -40,18 +41,18 @@ impl Listed {
         }
     }
 
-    /// Whether the service holds more than up to `cursor`.
+    /// Returns whether the service holds more than the messages up to `cursor`.
     pub(super) fn owes(&self, cursor: Option<Seqno>) -> bool {
         let is_ahead = cursor.is_none_or(|cursor| self.target > cursor);
         is_ahead && self.given_up != Some(self.target) || self.vague.is_some()
     }
 
-    /// Whether it changed since a list last said how far it goes.
+    /// Returns whether the conversation changed since a list last said how far it goes.
     pub(super) fn is_vague(&self) -> bool {
         self.vague.is_some_and(|known| self.target <= known)
     }
 
-    /// The newest message that it makes sense to ask for.
+    /// Returns the newest message that it makes sense to ask for.
     pub(super) fn reachable(&self, cursor: Option<Seqno>) -> Seqno {
         match self.given_up == Some(self.target) {
             true => cursor.unwrap_or_default(),
@@ -68,7 +69,7 @@ impl Listed {
         }
     }
 
-    /// Takes over how far an entry goes.
+    /// Takes over the target that an entry shows.
     pub(super) fn observe(&mut self, entry: &Conversation, cursor: Option<Seqno>) -> Moved {
         let newest = newest(entry);
         let has_changed = entry.session_ts > self.session_ts;
@@ -87,13 +88,13 @@ impl Listed {
     }
 }
 
-/// The time of the newest message that a list shows; 0 if it shows none.
+/// Returns the time of the newest message that a list shows; 0 if it shows none.
 pub(super) fn last_written(entry: &Conversation) -> UnixSeconds {
     let last = entry.last_msg.as_ref();
     last.map(|message| message.timestamp).unwrap_or_default()
 }
 
-/// The newest message that a list tells of; 0 if it does not say.
+/// Returns the newest message that a list tells of; 0 if the list does not say.
 pub(in crate::poller) fn newest(entry: &Conversation) -> Seqno {
     let last = entry.last_msg.as_ref().map(|it| it.msg_seqno);
     let told = [Some(entry.max_seqno), last];

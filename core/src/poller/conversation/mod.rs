@@ -1,9 +1,9 @@
 //! The delivery state of one conversation.
 //!
-//! Four owners: [`From`] (where new messages begin), [`Listed`] (what the lists say),
-//! [`Attempt`] (what is being fetched) and [`Retry`] (when it is asked for again). What here is
-//! about more than one of them is about how they agree: when all that is listed came, and what
-//! becomes of a conversation whose numbers begin anew or that is over.
+//! Four parts have an owner each: [`From`] (the beginning of new messages), [`Listed`] (the state
+//! that the lists show), [`Attempt`] (the backfill) and [`Retry`] (the time of the next attempt).
+//! This module holds what concerns more than one of them: the moment when all listed messages
+//! have come, and the treatment of a conversation that begins its numbers anew or is over.
 
 mod attempt;
 mod from;
@@ -29,8 +29,8 @@ use crate::ids::Seqno;
 use crate::model::{Conversation, Message};
 use crate::time::{UnixMicros, UnixSeconds};
 
-/// Delivery state of one conversation: delivered up to `from`; the server has messages up to
-/// what is `listed`.
+/// Delivery state of one conversation: delivered up to `from`; the server has messages up to the
+/// target in `listed`.
 #[derive(Debug)]
 pub(super) struct ConversationState {
     from: From,
@@ -39,47 +39,48 @@ pub(super) struct ConversationState {
     retry: Retry,
     /// The time of the newest message that was delivered: the list may tell of it later.
     delivered_ts: UnixSeconds,
-    /// Set when its numbers began anew; taken over when all of before was delivered.
+    /// The new numbers of a conversation that began anew; taken over when all old messages were
+    /// delivered.
     restart: Option<Restart>,
 }
 
-/// A conversation whose numbers began anew.
+/// A conversation that began its numbers anew.
 #[derive(Debug, Clone, Copy)]
 struct Restart {
     newest: Seqno,
     new_since: UnixSeconds,
 }
 
-/// Result of an attempt to fetch what a list told of.
+/// Result of an attempt to fetch the messages that a list told of.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum FetchOutcome {
-    /// All that the list knows of is here.
+    /// All messages that the list tells of have come.
     Whole,
-    /// The list knows of more; it is asked for again in a later round.
+    /// The list tells of more messages; they are refetched in a later round.
     Short,
-    /// The list knows of more, but it never came: it is taken as gone.
+    /// The list tells of more messages, but they never came: they are taken as gone.
     Gone {
         /// The first seqno that is taken as gone.
         from: Seqno,
-        /// The last.
+        /// The last seqno that is taken as gone.
         to: Seqno,
     },
 }
 
-/// Consequence of a conversation that is said to be over.
+/// Consequence of the service's statement that a conversation is over.
 #[derive(Debug)]
 pub(super) enum Ended {
-    /// It is asked again before that is believed: so many messages are held.
+    /// The conversation is asked again before that is believed: so many messages are held.
     AskAgain { held: usize, is_first: bool },
-    /// It is over; these stretches are missing for good.
+    /// The conversation is over; these stretches are missing for good.
     Over(Vec<RangeInclusive<u64>>),
 }
 
 impl ConversationState {
-    /// A conversation that has nothing new: it stands where the list shows it.
+    /// Creates the state of a conversation that has nothing new beyond the entry of the list.
     pub(super) fn begin(entry: &Conversation, interval: Duration) -> Self {
         let newest = newest(entry);
-        // What is certain is the message that it shows: `max_seqno` may be ahead of it.
+        // Only the message that the entry shows is certain: `max_seqno` may be ahead of it.
         let last = entry.last_msg.as_ref().map(|message| message.msg_seqno);
         let shown = last.filter(|seqno| seqno.is_plausible()).unwrap_or(newest);
         let mut listed = Listed::new(newest, entry.session_ts);
@@ -88,7 +89,7 @@ impl ConversationState {
         Self::new(From::After(shown), listed, interval)
     }
 
-    /// A conversation that a list shows and that was not known before.
+    /// Creates the state of a conversation that a list shows and that was not known before.
     pub(super) fn discover(
         entry: &Conversation,
         new_since: UnixSeconds,
@@ -116,7 +117,7 @@ impl ConversationState {
         }
     }
 
-    /// Returns whether it can be asked now for more than was delivered.
+    /// Returns whether the conversation has pending messages and can be asked for them now.
     pub(super) fn is_behind(&self, clock: Duration) -> bool {
         self.owes() && !self.retry.is_over_at(self.listed.target) && self.retry.is_due(clock)
     }
@@ -128,23 +129,23 @@ impl ConversationState {
         self.listed.owes(self.from.cursor()) || is_missing
     }
 
-    /// Returns whether nothing of it is held or asked for.
+    /// Returns whether no message is pending or held.
     pub(super) fn is_quiet(&self) -> bool {
         self.attempt.backfill.is_none() && !self.owes()
     }
 
-    /// Returns when it changed last, as far as a list says.
+    /// Returns the time of the last change that a list showed.
     pub(super) const fn session_ts(&self) -> UnixMicros {
         self.listed.session_ts
     }
 
-    /// Returns when it changed last, as far as is known.
+    /// Returns the time of the last change that is known.
     pub(super) fn changed_at(&self) -> UnixMicros {
         self.listed.session_ts.max(self.delivered_ts.to_micros())
     }
 
-    /// Returns when the newest known message was written, by the clock of messages: that of the
-    /// lists may be ahead of it. Where no message shows that, when it changed.
+    /// Returns the time of the newest known message, by the clock of messages: that of the lists
+    /// may be ahead of it. Where no message shows the time, returns the time of the last change.
     pub(super) fn written_to(&self) -> UnixMicros {
         match self.written_at() {
             UnixSeconds(0) => self.changed_at(),
@@ -152,13 +153,13 @@ impl ConversationState {
         }
     }
 
-    /// Returns the time of its newest known message, by the message's own clock; 0 if not known.
+    /// Returns the time of the newest known message, by the message's own clock; 0 if not known.
     fn written_at(&self) -> UnixSeconds {
         self.delivered_ts.max(self.listed.written_at)
     }
 
-    /// Takes over what a list says. Returns the stretches that are missing for good, where the
-    /// numbers of the conversation began anew.
+    /// Takes over an entry of a list. Returns the stretches that are missing for good, where the
+    /// conversation began its numbers anew.
     pub(super) fn observe(&mut self, entry: &Conversation) -> Vec<RangeInclusive<u64>> {
         if self.begins_anew(entry) {
             return self.begin_anew(entry);
@@ -181,13 +182,13 @@ impl ConversationState {
         Vec::new()
     }
 
-    /// Takes over that its newest message is new for certain, where that is not known of any.
+    /// Notes that the newest message is new for certain, where no number is known to tell that.
     pub(super) fn prove(&mut self, entry: &Conversation, proof: Proof) {
         self.from.prove(newest(entry), proof.new_since);
     }
 
-    /// Returns whether its numbers began anew: it changed, and its newest message has a lower number
-    /// than one that came out before, and is younger.
+    /// Returns whether the conversation began its numbers anew: it changed, and its newest
+    /// message has a lower number than one that was delivered before, and is younger.
     fn begins_anew(&self, entry: &Conversation) -> bool {
         let newest = newest(entry);
         let known = self.from.cursor().unwrap_or(self.listed.target);
@@ -220,7 +221,7 @@ impl ConversationState {
         lost
     }
 
-    /// Goes on with the new numbers once nothing of the old ones is left.
+    /// Goes on with the new numbers once all messages with old ones were delivered.
     fn restart_if_delivered(&mut self) {
         if self
             .attempt
@@ -243,18 +244,18 @@ impl ConversationState {
         self.retry.go_on();
     }
 
-    /// Returns what is to be fetched next, if anything is missing.
+    /// Returns the next stretch to fetch, if one is missing.
     pub(super) fn ask(&mut self) -> Option<Ask> {
         let backfill = self.take_backfill();
         self.attempt.backfill.insert(backfill).ask()
     }
 
-    /// Returns the messages that are held, or missing below them.
+    /// Returns the backfill: the messages that are held, and those missing below them.
     pub(super) const fn backfill(&mut self) -> Option<&mut Backfill> {
         self.attempt.backfill.as_mut()
     }
 
-    /// Takes out what is left of the last attempt, or all after the cursor, to be put back.
+    /// Takes out the backfill of the last attempt, or a new one after the cursor, to be put back.
     pub(super) fn take_backfill(&mut self) -> Backfill {
         let new = || {
             let target = match self.listed.is_vague() {
@@ -283,13 +284,13 @@ impl ConversationState {
             .is_some_and(Backfill::is_ready)
     }
 
-    /// Returns whether nothing is missing any more, and all was delivered.
+    /// Returns whether no message is missing any more, and all were delivered.
     pub(super) fn is_drained(&self) -> bool {
         let backfill = self.attempt.backfill.as_ref();
         backfill.is_some_and(|backfill| backfill.ask().is_none() && !backfill.is_ready())
     }
 
-    /// Returns how the age of messages is told, where their numbers do not tell it.
+    /// Returns the function that tells the age of messages, where their numbers do not tell it.
     pub(super) fn age(&self) -> Option<impl Fn(&Event) -> Age + use<>> {
         let from = self.from;
         from.cursor()
@@ -322,7 +323,7 @@ impl ConversationState {
         self.retry.begin_round();
     }
 
-    /// Takes that a page came.
+    /// Notes that a page came.
     pub(super) const fn succeed(&mut self) {
         self.retry.succeed();
     }
@@ -332,16 +333,17 @@ impl ConversationState {
         self.retry.sign_again()
     }
 
-    /// Takes that it failed. Returns the delay until it is asked for again.
+    /// Notes a failure. Returns the delay until the conversation is refetched.
     pub(super) fn fail(&mut self, clock: Duration, class: ErrorClass, rng: &mut Rng) -> Duration {
         let is_refused = matches!(class, ErrorClass::CallerMistake | ErrorClass::Refused);
         self.retry.fail(clock, is_refused, rng)
     }
 
-    /// Takes that the service says it is over. Should it move again, it goes on.
+    /// Notes that the service says the conversation is over. Should the conversation change
+    /// again, it goes on.
     ///
-    /// If messages are held above a stretch that is missing, it is asked twice more: then
-    /// they are delivered, and what is missing is missing for good.
+    /// If messages are held above a stretch that is missing, the service is asked twice more:
+    /// then they are delivered, and the stretch is missing for good.
     pub(super) fn end(&mut self) -> Ended {
         let backfill = self.attempt.backfill.as_mut();
         let held_above = backfill.filter(|backfill| backfill.holds_above());
@@ -363,8 +365,8 @@ impl ConversationState {
         })
     }
 
-    /// Ends an attempt of which nothing is missing any more, and all was delivered. The cursor
-    /// moves to the newest message that was seen.
+    /// Ends an attempt of which no message is missing any more, and all were delivered. The
+    /// cursor moves to the newest message that was seen.
     pub(super) fn settle(&mut self) -> FetchOutcome {
         let Some(backfill) = self.attempt.finish() else {
             return FetchOutcome::Whole;
@@ -374,7 +376,7 @@ impl ConversationState {
             return FetchOutcome::Whole;
         }
         if self.retry.is_over() {
-            // What was delivered has moved the cursor; what is owed stays so.
+            // The delivered messages have moved the cursor; what is owed stays so.
             return FetchOutcome::Whole;
         }
         let reached = backfill.reached();
@@ -383,7 +385,7 @@ impl ConversationState {
             return FetchOutcome::Whole;
         }
         if !self.attempt.fall_short(&backfill) {
-            // Of one never seen before, what was left out may not be all of its history.
+            // Without a cursor, the messages left out may not be all of the history.
             if let From::After(_) = self.from {
                 self.from.advance(reached);
             }
@@ -392,10 +394,10 @@ impl ConversationState {
         self.give_up(reached)
     }
 
-    /// Returns whether an attempt brought all that the lists know of.
+    /// Returns whether an attempt brought all messages that the lists tell of.
     ///
-    /// Of one that changed, although the list does not say how far it goes, something beyond what
-    /// was known is to come; of one never seen before that would have moved the cursor.
+    /// Where the conversation changed and the list does not say how far it goes, a message beyond
+    /// the known target is to come; where no cursor was known, it would have moved the cursor.
     fn has_all(&self, backfill: &Backfill) -> bool {
         let reached = backfill.reached();
         let is_vague = self.listed.vague.is_some_and(|known| {
@@ -405,7 +407,7 @@ impl ConversationState {
         reached >= self.listed.target && !is_vague
     }
 
-    /// Gives up what a list told of and never came.
+    /// Gives up the messages that a list told of and that never came.
     fn give_up(&mut self, reached: Seqno) -> FetchOutcome {
         self.take_as_read(reached);
         self.listed.given_up = Some(self.listed.target);
@@ -418,7 +420,7 @@ impl ConversationState {
         }
     }
 
-    /// Takes that all up to there was delivered, is history, or is gone.
+    /// Notes that all messages up to `reached` were delivered, are old, or are gone.
     fn take_as_read(&mut self, reached: Seqno) {
         self.attempt.forgive();
         self.listed.vague = None;
@@ -426,8 +428,8 @@ impl ConversationState {
             self.from.advance(reached);
         }
         if self.from.cursor().is_none() {
-            // Nothing was there, and nothing is known of it: what is new stays a matter of
-            // time.
+            // No message was there, and none of its numbers is known: what is new stays a matter
+            // of time.
             self.listed.given_up = Some(self.listed.target);
         }
     }

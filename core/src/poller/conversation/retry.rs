@@ -1,4 +1,4 @@
-//! When a conversation that failed is asked for again.
+//! The time at which a failed conversation is refetched.
 
 use std::time::Duration;
 
@@ -6,16 +6,17 @@ use super::attempt::STRIKES;
 use crate::ids::Seqno;
 use crate::poller::backoff::{Backoff, Rng};
 
-/// When a conversation that failed is asked for again, if it is.
+/// The time at which a failed conversation is refetched, if it is.
 #[derive(Debug)]
 pub(in crate::poller) struct Retry {
     backoff: Backoff,
     not_before: Duration,
-    /// Its last request was signed with fresh keys after a refusal.
+    /// Set if the last request was signed with fresh keys after a refusal.
     signed_again: bool,
-    /// The service said that it is over, when its newest message was this one.
+    /// The newest message at the time when the service said that the conversation is over.
     over_at: Option<Seqno>,
-    /// Number of times in a row that it said so while messages are held above missing ones.
+    /// Number of times in a row that the service said so while messages are held above missing
+    /// ones.
     refusals: u8,
 }
 
@@ -30,7 +31,7 @@ impl Retry {
         }
     }
 
-    /// Takes that a page came: the conversation works.
+    /// Notes that a page came: the conversation works.
     pub(super) const fn succeed(&mut self) {
         self.backoff.reset();
         self.signed_again = false;
@@ -38,8 +39,8 @@ impl Retry {
         self.refusals = 0;
     }
 
-    /// Takes that it failed. Returns the delay until it is asked for again; it grows longer
-    /// where trying again hardly helps.
+    /// Notes a failure. Returns the delay until the conversation is asked for again; the delay
+    /// grows longer where trying again hardly helps.
     pub(super) fn fail(&mut self, clock: Duration, is_refused: bool, rng: &mut Rng) -> Duration {
         self.signed_again = false;
         let delay = match is_refused {
@@ -55,7 +56,7 @@ impl Retry {
         !std::mem::replace(&mut self.signed_again, true)
     }
 
-    /// Begins a round, in which it may be signed again.
+    /// Begins a round, in which fresh keys may be used again.
     pub(super) const fn begin_round(&mut self) {
         self.signed_again = false;
     }
@@ -64,8 +65,8 @@ impl Retry {
         self.not_before <= clock
     }
 
-    /// Takes that it is said to be over while messages are held above missing ones. Returns the
-    /// number of times in a row, while that is not to be believed yet.
+    /// Notes that the conversation is said to be over while messages are held above missing ones.
+    /// Returns the number of times in a row, while that is not to be believed yet.
     pub(super) fn doubt_end(&mut self) -> Option<u8> {
         self.refusals = self.refusals.saturating_add(1);
         Some(self.refusals).filter(|refusals| *refusals < STRIKES)
@@ -76,7 +77,7 @@ impl Retry {
         self.over_at = Some(target);
     }
 
-    /// Takes that it may go on: it moved.
+    /// Notes that the conversation changed, so it may go on.
     pub(super) const fn go_on(&mut self) {
         self.over_at = None;
     }
@@ -85,7 +86,7 @@ impl Retry {
         self.over_at.is_some()
     }
 
-    /// Returns whether it is over, and has not moved since.
+    /// Returns whether the conversation is over, and has not changed since.
     pub(super) fn is_over_at(&self, target: Seqno) -> bool {
         self.over_at.is_some_and(|over_at| target <= over_at)
     }

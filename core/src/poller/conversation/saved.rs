@@ -1,4 +1,4 @@
-//! What a checkpoint keeps of a conversation.
+//! The state of a conversation in a checkpoint.
 
 use std::time::Duration;
 
@@ -8,11 +8,12 @@ use crate::ids::{ConversationId, Seqno};
 use crate::poller::checkpoint::Entry;
 use crate::time::{UnixMicros, UnixSeconds};
 
-/// The times of a message and of its conversation are near each other within so many seconds.
+/// Greatest number of seconds between the times of a message and of its conversation that count
+/// as near.
 const NEAR: i64 = 60;
 
 impl ConversationState {
-    /// Returns what a checkpoint keeps of it.
+    /// Returns the state to keep in a checkpoint.
     pub(in crate::poller) fn save(&self, id: ConversationId) -> Entry {
         let (new_since, new_from) = match self.from {
             From::After(_) => (None, None),
@@ -35,7 +36,7 @@ impl ConversationState {
         }
     }
 
-    /// Goes on from what a checkpoint kept; `new_since` is that of conversations without one.
+    /// Restores the state from a checkpoint; `new_since` is that of conversations without one.
     pub(in crate::poller) fn restore(
         entry: &Entry,
         new_since: UnixSeconds,
@@ -58,8 +59,8 @@ impl ConversationState {
         state
     }
 
-    /// Returns when its newest known message was written, where the list shows a time that is well
-    /// ahead of it: without that the list's is near enough.
+    /// Returns the time of the newest known message, where the list shows a time that is well
+    /// ahead of it; otherwise the list's time is near enough.
     fn written_before_listed(&self) -> Option<UnixSeconds> {
         let written_at = Some(self.written_at()).filter(|at| at.0 > 0)?;
         let listed_at = self.listed.session_ts.to_seconds();
