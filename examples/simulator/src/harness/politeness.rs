@@ -87,6 +87,8 @@ struct Walk {
     has_begun: bool,
     /// How many further pages the answers so far ask for.
     left: u64,
+    /// The last page failed, and with it the round's list.
+    has_failed: bool,
     /// How many were asked for beyond that.
     slack: u64,
     /// Where it may end.
@@ -384,6 +386,12 @@ impl Politeness {
         let until = now + delay;
         let seconds = delay.as_secs_f64();
         let by_reply = std::mem::take(&mut self.answered_beside);
+        let is_read = self.walk.left == 0 || self.walk.has_failed;
+        let is_idle = self.fetches == 0 && self.lists == 0 && is_read;
+        if by_reply && is_idle && !self.round_paused {
+            // The round was over, and a success.
+            self.polls = Graver::default();
+        }
         let graver = match by_reply {
             true => &mut self.replies,
             false => &mut self.polls,
@@ -476,6 +484,7 @@ impl Walk {
     /// A list is asked for: it begins a round, answers so far ask for it, or it begins to
     /// read what is left of an earlier one, or the whole list.
     fn ask(&mut self, now: Duration, list: RequestedList) -> Result<(), Breach> {
+        self.has_failed = false;
         let again = self.refused.take();
         let again = again.is_some_and(|it| RequestedList { signed: true, ..it } == list);
         // Once changes were asked for, the newest page of all begins a whole list.
@@ -598,6 +607,7 @@ impl Walk {
         if let Some(Meaning::Refused | Meaning::OldKeys) = meaning {
             self.refused = Some(list);
         }
+        self.has_failed = self.refused.is_none();
     }
 }
 
