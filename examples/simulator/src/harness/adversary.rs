@@ -434,12 +434,12 @@ fn hold_back(
         0 => int(empty.get("has_more").unwrap_or(&Value::Null)) == 1,
         _ => says_more,
     };
-    let looks_last = match stays {
+    // Nor that a page is cut which has all that the list told of, and denies more.
+    let has_all_told = match stays {
         0 => !is_told,
-        1 => list.get(kept).map(number_of) >= moment.told,
-        _ => false,
+        _ => list.get(kept).map(number_of) >= moment.told,
     };
-    if looks_last && says_more {
+    if has_all_told && (denies || stays <= 1 && says_more) {
         return;
     }
     list.drain(..kept);

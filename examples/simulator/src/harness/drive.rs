@@ -339,7 +339,7 @@ impl Run<'_> {
                 .filter(|it| it.newest > 0)
                 .map(|it| (it.id, ledger.place_before(it.id, it.newest, serial)))
                 .collect(),
-            newest_ts,
+            newest_ts: clock.map_or(newest_ts, |clock| self.bound(entries, newest_ts, clock)),
             floor: since - 60,
             old,
             forgets: self.scenario.forgets(),

@@ -402,11 +402,14 @@ impl<'a> Run<'a> {
             Trouble::TypeChanges,
             Trouble::ManyChanged,
         ];
-        if has(&Trouble::Refused) && !slow.iter().any(has) {
-            QUIET_BESIDE
-        } else {
-            QUIET
-        }
+        let quiet = match has(&Trouble::Refused) && !slow.iter().any(has) {
+            true => QUIET_BESIDE,
+            false => QUIET,
+        };
+        // Each page keeps its distance to the last, and may be asked for three times.
+        let spacing = u64::try_from(self.scenario.spacing.as_micros()).unwrap_or_default();
+        let pages = self.population.ledger.serial() / u64::from(self.scenario.page_size.max(2) - 1);
+        quiet + 3 * spacing * pages
     }
 
     /// A new process starts, from the last checkpoint if there is one.

@@ -239,7 +239,8 @@ impl Scenario {
             let minutes = rng.pick(&[10, 30, 60], 60);
             self.whole_list_interval = Some(Duration::from_secs(minutes * 60));
         }
-        if times_off || has(Trouble::StillTs) || has(Trouble::TypeChanges) {
+        let is_ahead = has(Trouble::FutureTs) && self.has(Trouble::NoDate);
+        if times_off || is_ahead || has(Trouble::StillTs) || has(Trouble::TypeChanges) {
             // Where conversations are forgotten they are known again by their times alone.
             self.max_conversations = 10_000;
         }
