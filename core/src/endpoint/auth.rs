@@ -13,7 +13,7 @@ mod sealed {
     impl Sealed for super::OptionalWbiAuth {}
 }
 
-/// Requirement of a call besides the login's cookies: [`Cookies`], [`UidAuth`], [`WbiAuth`] or
+/// Requirement of a call besides the login's cookies: [`CookieAuth`], [`UidAuth`], [`WbiAuth`] or
 /// [`OptionalWbiAuth`].
 pub trait Auth: sealed::Sealed {
     /// True where the service decides if it wants a signature.
