@@ -1,4 +1,4 @@
-//! What messages say: every type, how they are kept, the line that people read.
+//! Contents of messages: every type, how they are kept, the line that people read.
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)]
 
 mod support;

@@ -28,7 +28,7 @@ pub struct Nav;
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct NavInfo {
-    /// Whether the cookies are a login at all.
+    /// Set if the cookies are a login at all.
     pub is_login: bool,
     /// Number of the account.
     pub mid: Uid,

@@ -301,7 +301,7 @@ pub struct SessionPage {
     pub session_list: Vec<Conversation>,
     /// Entries that could not be read.
     pub unreadable: Vec<Unreadable>,
-    /// Whether older conversations follow.
+    /// Set if older conversations follow.
     pub has_more: bool,
     /// Whether the service is clearing up muted conversations.
     pub anti_disturb_cleaning: bool,

@@ -33,12 +33,12 @@ pub(super) struct Base {
 /// they had changed.
 pub(super) type Proven = BTreeMap<ConversationId, Proof>;
 
-/// What the list showed that was the first to prove that a conversation had changed.
+/// The entry of a list that was the first to prove that a conversation had changed.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Proof {
-    /// Its newest message. It is new whatever its time, and so is what follows.
+    /// The newest message then. It is new whatever its time, and so is what follows.
     from: Place,
-    /// How far the clock of that message was behind (in seconds).
+    /// Seconds that the clock of that message was behind.
     behind: i64,
 }
 
