@@ -122,7 +122,7 @@ impl Adversary {
         }
     }
 
-    /// Set if no list leads below its first page, those of single types neither.
+    /// Returns whether no list leads below its first page, those of single types neither.
     pub(super) const fn lists_lead_nowhere(&self) -> bool {
         !self.habits.pages_lists()
     }
