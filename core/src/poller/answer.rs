@@ -5,7 +5,6 @@ use std::time::Duration;
 
 use http::Response;
 
-use super::backfill::{Age, Backfill};
 use super::conversation::ConversationState;
 use super::decode::{Reply, decode};
 use super::in_flight::InFlight;
@@ -14,7 +13,6 @@ use super::state::State;
 use super::{Poller, Warning};
 use crate::endpoints::{MessagePage, SessionPage};
 use crate::error::{BuildError, DecodeError, Error, TransportError};
-use crate::event::Event;
 use crate::identity::Identity;
 use crate::ids::{ConversationId, Seqno, Uid};
 use crate::json::Unreadable;
@@ -156,20 +154,23 @@ impl Poller {
     fn observe(&mut self, now: Now, listing: &Listing, entry: &Conversation) {
         let id = entry.id();
         let proof = self.lists.proof(entry, self.latest_now(now));
-        let Some(state) = self.conversations.get_mut(id) else {
-            if proof.is_some() || self.lists.may_be_new(listing, entry) {
-                self.conversations.discover(entry, proof);
-            } else if listing.part == Part::All {
-                self.conversations.begin(entry);
+        let observed = self.conversations.update(id, |state| {
+            if let Some(proof) = proof {
+                state.prove(entry, proof);
             }
-            return;
-        };
-        if let Some(proof) = proof {
-            state.prove(entry, proof);
+            state.observe(entry)
+        });
+        match observed {
+            Some(lost) => {
+                self.tell_lost(id, lost);
+                self.queue_if_ready(id);
+            }
+            None if proof.is_some() || self.lists.may_be_new(listing, entry) => {
+                self.conversations.discover(entry, proof);
+            }
+            None if listing.part == Part::All => self.conversations.begin(entry),
+            None => {}
         }
-        let lost = state.observe(entry);
-        self.tell_lost(id, lost);
-        self.hand_out_ready(id);
     }
 
     fn handle_messages(
@@ -179,40 +180,36 @@ impl Poller {
         page: MessagePage,
     ) -> Result<(), Error> {
         self.tell_unreadable(Some(id), &page.unreadable);
-        let Some(state) = self.conversations.get_mut(id) else {
+        let empty_says_more = &mut self.empty_says_more;
+        let handled = self
+            .conversations
+            .update(id, |state| state.handle_page(page, size, empty_says_more));
+        let Some(handled) = handled else {
             return Ok(());
         };
-        let age = state.age();
-        let age = age.as_ref().map(|age| age as &dyn Fn(&Event) -> Age);
-        let mut backfill = state.take_backfill();
-        let handled = backfill.handle_page(page, size, age, &mut self.empty_says_more);
-        let (asks_more, is_ready) = (backfill.ask().is_some(), backfill.is_ready());
-        state.put_backfill(backfill);
-        handled.map_err(|_| {
+        let is_more_missing = handled.map_err(|_| {
             DecodeError::new(
                 "data.has_more",
                 &"there is said to be more, but no end moved",
             )
         })?;
-        state.succeed();
-        self.hand_out_ready(id);
-        if asks_more {
-            self.keep_to_backlog(id);
-            if let State::Fetching(fetching) = &mut self.state
-                && self.clock >= self.pauses.until()
-            {
-                fetching.queue.push_back(id);
-            }
-        } else if !is_ready {
+        self.queue_if_ready(id);
+        if !is_more_missing {
             self.settle(id);
+            return Ok(());
+        }
+        self.keep_to_backlog(id);
+        if let State::Fetching(fetching) = &mut self.state
+            && self.clock >= self.pauses.until()
+        {
+            fetching.queue.push_back(id);
         }
         Ok(())
     }
 
     /// Queues a conversation for delivery if its lowest held message has none missing below.
-    pub(super) fn hand_out_ready(&mut self, id: ConversationId) {
-        let state = self.conversations.get_mut(id);
-        let is_ready = state.is_some_and(|state| state.is_ready());
+    pub(super) fn queue_if_ready(&mut self, id: ConversationId) {
+        let is_ready = self.conversations.get(id).is_some_and(|it| it.is_ready());
         if is_ready && !self.ready.contains(&id) {
             self.ready.push_back(id);
         }
@@ -232,11 +229,10 @@ impl Poller {
     /// Drops messages that this conversation holds above a missing one while too many are held.
     fn keep_to_backlog(&mut self, id: ConversationId) {
         while self.conversations.held() > self.config.backlog {
-            let backfill = self
+            let gave_back = self
                 .conversations
-                .get_mut(id)
-                .and_then(ConversationState::backfill);
-            let gave_back = backfill.is_some_and(Backfill::give_back);
+                .update(id, ConversationState::give_back)
+                .unwrap_or(false);
             if !gave_back {
                 return;
             }

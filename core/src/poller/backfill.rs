@@ -122,6 +122,11 @@ impl Backfill {
         matches!(self.segments.front(), Some(Segment::Here(_)))
     }
 
+    /// Returns whether no message is missing any more, and all were delivered.
+    pub(super) fn is_drained(&self) -> bool {
+        self.segments.is_empty()
+    }
+
     /// Takes the lowest message, if none below it is missing.
     pub(super) fn pop(&mut self) -> Option<Event> {
         let Some(Segment::Here(events)) = self.segments.front_mut() else {

@@ -1,6 +1,7 @@
 //! The conversations that are remembered.
 
-use std::collections::BTreeMap;
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::Duration;
 
 use super::conversation::{ConversationState, newest};
@@ -13,9 +14,16 @@ use crate::time::{UnixMicros, UnixSeconds};
 const MARGIN: Duration = Duration::from_secs(6);
 
 /// The conversations that are remembered, at most as many as the configuration allows.
+///
+/// Every change of a conversation goes through [`update`](Self::update), which keeps the pending
+/// ones apart: a round costs what changed, not what is known.
 #[derive(Debug)]
 pub(super) struct Conversations {
     known: BTreeMap<ConversationId, ConversationState>,
+    /// The conversations that may have to be asked for something, or that hold messages.
+    pending: BTreeSet<ConversationId>,
+    /// Number of messages that the conversations hold.
+    held: usize,
     max: usize,
     interval: Duration,
     /// Least time of new messages in a conversation that is not known.
@@ -26,6 +34,8 @@ impl Conversations {
     pub(super) const fn new(max: usize, interval: Duration) -> Self {
         Self {
             known: BTreeMap::new(),
+            pending: BTreeSet::new(),
+            held: 0,
             max,
             interval,
             new_since: UnixSeconds(0),
@@ -41,30 +51,64 @@ impl Conversations {
         self.new_since
     }
 
-    pub(super) fn get_mut(&mut self, id: ConversationId) -> Option<&mut ConversationState> {
-        self.known.get_mut(&id)
+    /// Changes the state of a conversation, if it is remembered.
+    pub(super) fn update<R>(
+        &mut self,
+        id: ConversationId,
+        change: impl FnOnce(&mut ConversationState) -> R,
+    ) -> Option<R> {
+        let state = self.known.get_mut(&id)?;
+        let held_before = state.held();
+        let result = change(state);
+        self.held = self
+            .held
+            .saturating_sub(held_before)
+            .saturating_add(state.held());
+        match state.is_pending() {
+            true => self.pending.insert(id),
+            false => self.pending.remove(&id),
+        };
+        Some(result)
+    }
+
+    pub(super) fn get(&self, id: ConversationId) -> Option<&ConversationState> {
+        self.known.get(&id)
     }
 
     pub(super) fn iter(&self) -> impl Iterator<Item = (ConversationId, &ConversationState)> {
         self.known.iter().map(|(id, state)| (*id, state))
     }
 
-    pub(super) fn iter_mut(&mut self) -> impl Iterator<Item = &mut ConversationState> {
-        self.known.values_mut()
+    /// Begins a round. Returns the conversations that are behind and can be asked for now, the
+    /// one that changed last before the others.
+    pub(super) fn begin_round(&mut self, clock: Duration) -> VecDeque<ConversationId> {
+        let mut behind = Vec::new();
+        for id in &self.pending {
+            let Some(state) = self.known.get_mut(id) else {
+                continue;
+            };
+            state.begin_round();
+            if state.is_behind(clock) {
+                behind.push((Reverse(state.session_ts()), *id));
+            }
+        }
+        behind.sort_unstable();
+        behind.into_iter().map(|(_, id)| id).collect()
     }
 
     pub(super) fn len(&self) -> usize {
         self.known.len()
     }
 
-    /// Returns the number of messages held in all.
-    pub(super) fn held(&self) -> usize {
-        self.known.values().map(ConversationState::held).sum()
+    /// Returns the number of messages that the conversations hold.
+    pub(super) const fn held(&self) -> usize {
+        self.held
     }
 
-    /// Takes over the state of a conversation from a checkpoint.
+    /// Takes over the state of a conversation that was not remembered.
     pub(super) fn insert(&mut self, id: ConversationId, state: ConversationState) {
         self.known.insert(id, state);
+        self.update(id, |_| ());
     }
 
     /// Adds a conversation that has nothing new. Where the list does not say how far it goes, the

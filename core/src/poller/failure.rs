@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::consequence::{Consequence, consequence};
-use super::conversation::Ended;
+use super::conversation::{ConversationState, Ended};
 use super::in_flight::InFlight;
 use super::pauses::{Cause, Refused, Source};
 use super::state::State;
@@ -90,12 +90,14 @@ impl Poller {
         in_flight: &InFlight,
         error: Error,
     ) {
-        let Some(state) = self.conversations.get_mut(id) else {
-            return;
-        };
         let generation = in_flight.signed_with.unwrap_or_default();
-        match self.account.refuse(generation, now) {
-            Refusal::SignAgain if state.sign_again() => self.fetch_first(id),
+        let refusal = self.account.refuse(generation, now);
+        let mut signs_again = || {
+            let sign_again = ConversationState::sign_again;
+            self.conversations.update(id, sign_again) == Some(true)
+        };
+        match refusal {
+            Refusal::SignAgain if signs_again() => self.fetch_first(id),
             Refusal::AuthState if self.refused_to.is_some_and(|other| other != id) => {
                 self.pause(now, in_flight.refused(Cause::Signature), None, error);
             }
@@ -153,28 +155,24 @@ impl Poller {
     }
 
     fn retry_fetch(&mut self, id: ConversationId, size: u32, error: Error) {
-        let Some(state) = self.conversations.get_mut(id) else {
-            return;
-        };
         let is_too_large = matches!(
             &error,
             Error::Transport(failed) if failed.kind == TransportErrorKind::BodyTooLarge
         );
         // A smaller page may do.
-        if is_too_large && state.shrink_page(size) {
-            self.fetch_first(id);
-        } else {
-            self.retry_conversation(id, error);
+        let is_smaller =
+            is_too_large && self.conversations.update(id, |it| it.shrink_page(size)) == Some(true);
+        match is_smaller {
+            true => self.fetch_first(id),
+            false => self.retry_conversation(id, error),
         }
     }
 
     /// Handles the service's statement that a conversation is over.
     fn end_conversation(&mut self, id: ConversationId, error: Error) {
-        let Some(state) = self.conversations.get_mut(id) else {
-            return;
-        };
-        match state.end() {
-            Ended::AskAgain { held, is_first } => {
+        match self.conversations.update(id, ConversationState::end) {
+            None => {}
+            Some(Ended::AskAgain { held, is_first }) => {
                 if is_first {
                     self.tell(Warning::ConversationFailed {
                         conversation: id,
@@ -184,7 +182,7 @@ impl Poller {
                 }
                 self.retry_conversation(id, error);
             }
-            Ended::Over(lost) => {
+            Some(Ended::Over(lost)) => {
                 self.ready.push_back(id);
                 self.tell(Warning::ConversationFailed {
                     conversation: id,
@@ -197,10 +195,11 @@ impl Poller {
     }
 
     fn retry_conversation(&mut self, id: ConversationId, error: Error) {
-        let Some(state) = self.conversations.get_mut(id) else {
+        let (clock, rng) = (self.clock, &mut self.pauses.rng);
+        let failed = |state: &mut ConversationState| state.fail(clock, error.class(), rng);
+        let Some(delay) = self.conversations.update(id, failed) else {
             return;
         };
-        let delay = state.fail(self.clock, error.class(), &mut self.pauses.rng);
         self.tell(Warning::Retry {
             delay,
             conversation: Some(id),

@@ -357,8 +357,10 @@ impl Poller {
     fn next_event(&mut self, now: Now) -> Option<Event> {
         let server_now = self.account.server_now(now);
         while let Some(id) = self.ready.front().copied() {
-            let state = self.conversations.get_mut(id);
-            let Some(mut event) = state.and_then(|state| state.deliver(server_now)) else {
+            let event = self
+                .conversations
+                .update(id, |state| state.deliver(server_now));
+            let Some(mut event) = event.flatten() else {
                 self.ready.pop_front();
                 self.settle(id);
                 continue;
@@ -378,11 +380,8 @@ impl Poller {
 
     /// Ends the backfill of a conversation when none of its messages is missing or held any more.
     fn settle(&mut self, id: ConversationId) {
-        let state = self.conversations.get_mut(id);
-        let Some(state) = state.filter(|state| state.is_drained()) else {
-            return;
-        };
-        if let FetchOutcome::Gone { from, to } = state.settle() {
+        let outcome = self.conversations.update(id, ConversationState::settle);
+        if let Some(FetchOutcome::Gone { from, to }) = outcome {
             self.tell(Warning::Gap {
                 conversation: id,
                 from_seqno: from,

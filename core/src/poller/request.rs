@@ -1,6 +1,5 @@
 //! The choice of the next request, and the time to send it.
 
-use std::cmp::Reverse;
 use std::time::Duration;
 
 use http::Request;
@@ -17,7 +16,7 @@ use crate::error::BuildError;
 use crate::identity::{Generation, Identity};
 use crate::ids::ConversationId;
 use crate::list_walk::ListCall;
-use crate::time::{Now, UnixMicros};
+use crate::time::Now;
 
 impl Poller {
     /// Returns the next request, if one may be sent now.
@@ -94,23 +93,10 @@ impl Poller {
     pub(super) fn begin_fetching(&mut self) {
         let forgotten_to = self.conversations.forget_quiet(self.lists.settled_to());
         self.lists.forget_to(forgotten_to);
-        // Every round may sign again: refusals before a pause count no more.
-        self.conversations
-            .iter_mut()
-            .for_each(ConversationState::begin_round);
-        let clock = self.clock;
-        let mut behind: Vec<(Reverse<UnixMicros>, ConversationId)> = self
-            .conversations
-            .iter()
-            .filter(|(_, state)| state.is_behind(clock))
-            .map(|(id, state)| (Reverse(state.session_ts()), id))
-            .collect();
         // Where there are too many for a round, the latest come first.
-        behind.sort_unstable();
-        self.enter(State::Fetching(Fetching {
-            queue: behind.into_iter().map(|(_, id)| id).collect(),
-            until: clock.saturating_add(self.config.interval),
-        }));
+        let queue = self.conversations.begin_round(self.clock);
+        let until = self.clock.saturating_add(self.config.interval);
+        self.enter(State::Fetching(Fetching { queue, until }));
     }
 
     fn begin_round(&mut self, now: Now) {
@@ -127,8 +113,8 @@ impl Poller {
         }
         while let State::Fetching(fetching) = &mut self.state {
             let id = fetching.queue.pop_front()?;
-            let state = self.conversations.get_mut(id);
-            if state.is_some_and(|state| state.ask().is_some()) {
+            let ask = self.conversations.update(id, ConversationState::ask);
+            if ask.flatten().is_some() {
                 return Some(id);
             }
             // A conversation that needs nothing any more is passed over.
@@ -144,9 +130,11 @@ impl Poller {
         generation: Generation,
         identity: &Identity,
     ) -> Option<Outgoing> {
-        let state = self.conversations.get_mut(id)?;
-        let ask = state.ask()?;
-        let size = state.page_size(self.config.page_size);
+        let usual = self.config.page_size;
+        let (ask, size) = self
+            .conversations
+            .update(id, |state| (state.ask(), state.page_size(usual)))?;
+        let ask = ask?;
         let mut call = FetchSessionMsgs::new(id)
             .size(size)
             .begin_seqno(ask.begin_seqno);

@@ -38,9 +38,9 @@ impl Attempt {
 
     /// Takes out the backfill when none of its messages is missing or held any more.
     pub(super) fn finish(&mut self) -> Option<Backfill> {
-        let backfill = self.backfill.take();
+        let backfill = self.backfill.take_if(|backfill| backfill.is_drained())?;
         self.page_size = None;
-        backfill
+        Some(backfill)
     }
 
     /// Notes that the list tells of newer messages.

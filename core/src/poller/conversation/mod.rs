@@ -20,9 +20,10 @@ pub(super) use listed::newest;
 use listed::{Listed, Moved, last_written};
 use retry::Retry;
 
-use super::backfill::{Age, Ask, Backfill};
+use super::backfill::{Age, Ask, Backfill, Stalled};
 use super::backoff::Rng;
 use super::lists::Proof;
+use crate::endpoints::MessagePage;
 use crate::error::ErrorClass;
 use crate::event::Event;
 use crate::ids::Seqno;
@@ -127,6 +128,13 @@ impl ConversationState {
         let backfill = self.attempt.backfill.as_ref();
         let is_missing = backfill.is_some_and(|backfill| backfill.ask().is_some());
         self.listed.owes(self.from.cursor()) || is_missing
+    }
+
+    /// Returns whether messages are held, or may have to be asked for before a list shows another
+    /// change.
+    pub(super) fn is_pending(&self) -> bool {
+        let is_over = self.retry.is_over_at(self.listed.target);
+        self.attempt.backfill.is_some() || self.owes() && !is_over
     }
 
     /// Returns whether no message is pending or held.
@@ -250,13 +258,39 @@ impl ConversationState {
         self.attempt.backfill.insert(backfill).ask()
     }
 
-    /// Returns the backfill: the messages that are held, and those missing below them.
-    pub(super) const fn backfill(&mut self) -> Option<&mut Backfill> {
-        self.attempt.backfill.as_mut()
+    /// Takes the answer to the last [`ask`](Self::ask), which was for `size` messages. Returns
+    /// whether more messages are missing.
+    pub(super) fn handle_page(
+        &mut self,
+        page: MessagePage,
+        size: u32,
+        empty_says_more: &mut bool,
+    ) -> Result<bool, Stalled> {
+        let from = self.from;
+        let age = |event: &Event| from.age(event);
+        // Where their numbers do not tell the age of messages, their times do.
+        let age: Option<&dyn Fn(&Event) -> Age> = match from {
+            From::After(_) => None,
+            From::Since { .. } => Some(&age),
+        };
+        let mut backfill = self.take_backfill();
+        let handled = backfill.handle_page(page, size, age, empty_says_more);
+        let is_more_missing = backfill.ask().is_some();
+        self.attempt.backfill = Some(backfill);
+        handled?;
+        self.retry.succeed();
+        Ok(is_more_missing)
     }
 
-    /// Takes out the backfill of the last attempt, or a new one after the cursor, to be put back.
-    pub(super) fn take_backfill(&mut self) -> Backfill {
+    /// Drops the highest messages that are held above missing ones, to refetch them later. Returns
+    /// whether there were any.
+    pub(super) fn give_back(&mut self) -> bool {
+        let backfill = self.attempt.backfill.as_mut();
+        backfill.is_some_and(Backfill::give_back)
+    }
+
+    /// Takes out the backfill of the last attempt, or a new one after the cursor.
+    fn take_backfill(&mut self) -> Backfill {
         let new = || {
             let target = match self.listed.is_vague() {
                 true => Seqno(0),
@@ -265,10 +299,6 @@ impl ConversationState {
             Backfill::new(self.from.cursor().unwrap_or_default(), target)
         };
         self.attempt.backfill.take().unwrap_or_else(new)
-    }
-
-    pub(super) fn put_backfill(&mut self, backfill: Backfill) {
-        self.attempt.backfill = Some(backfill);
     }
 
     /// Returns the number of messages that are held.
@@ -282,20 +312,6 @@ impl ConversationState {
             .backfill
             .as_ref()
             .is_some_and(Backfill::is_ready)
-    }
-
-    /// Returns whether no message is missing any more, and all were delivered.
-    pub(super) fn is_drained(&self) -> bool {
-        let backfill = self.attempt.backfill.as_ref();
-        backfill.is_some_and(|backfill| backfill.ask().is_none() && !backfill.is_ready())
-    }
-
-    /// Returns the function that tells the age of messages, where their numbers do not tell it.
-    pub(super) fn age(&self) -> Option<impl Fn(&Event) -> Age + use<>> {
-        let from = self.from;
-        from.cursor()
-            .is_none()
-            .then_some(move |event: &Event| from.age(event))
     }
 
     /// Delivers the lowest message, if none below it is missing; `now` is the server's clock.
@@ -321,11 +337,6 @@ impl ConversationState {
     /// Begins a round.
     pub(super) const fn begin_round(&mut self) {
         self.retry.begin_round();
-    }
-
-    /// Notes that a page came.
-    pub(super) const fn succeed(&mut self) {
-        self.retry.succeed();
     }
 
     /// Returns whether a refused signature may be answered with fresh keys: once.
@@ -365,7 +376,7 @@ impl ConversationState {
         })
     }
 
-    /// Ends an attempt of which no message is missing any more, and all were delivered. The
+    /// Ends the attempt if no message of it is missing any more, and all were delivered. The
     /// cursor moves to the newest message that was seen.
     pub(super) fn settle(&mut self) -> FetchOutcome {
         let Some(backfill) = self.attempt.finish() else {
