@@ -394,10 +394,6 @@ fn drain_gap(
                     return out;
                 }
                 elapsed = until;
-                poller.handle_timeout(Now {
-                    monotonic: until,
-                    ..now
-                });
                 continue;
             }
             Output::Status(_) => continue,

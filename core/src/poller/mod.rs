@@ -29,7 +29,9 @@
 //!         Output::Status(change) => eprintln!("{}", change.status),
 //!         // Sleep until then, or until an answer comes, a call beside the poller is over, or
 //!         // the poller is to be closed.
-//!         Output::Wait(until) => poller.handle_timeout(Now { monotonic: until, ..now }),
+//!         Output::Wait(until) => {
+//!             # elapsed = until;
+//!         }
 //!         Output::Finished(result) => break result,
 //!     }
 //! };
@@ -269,11 +271,13 @@ impl Poller {
         })
     }
 
-    /// Returns the next thing to do. To be called again until [`Output::Wait`] or
-    /// [`Output::Finished`] comes.
+    /// Advances the time, and returns the next thing to do. To be called again until
+    /// [`Output::Wait`] or [`Output::Finished`] comes.
+    ///
+    /// A request whose deadline has passed counts as failed from the first call after it.
     pub fn poll_output(&mut self, now: Now) -> Output {
-        self.handle_timeout(now);
         let now = self.at(now);
+        self.fail_overdue(now);
         if let Some(output) = self.outbox.pop_front() {
             return output;
         }
@@ -319,9 +323,8 @@ impl Poller {
         Ok(())
     }
 
-    /// Advances the time: requests that are overdue fail.
-    pub fn handle_timeout(&mut self, now: Now) {
-        let now = self.at(now);
+    /// Fails the requests that are overdue.
+    fn fail_overdue(&mut self, now: Now) {
         while let Some(in_flight) = self.in_flight.take_overdue(now.monotonic) {
             self.handle_answer(now, in_flight, Err(TransportError::timeout()));
         }

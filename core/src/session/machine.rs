@@ -40,7 +40,9 @@ use crate::time::Now;
 ///             machine.handle_done(dispatch, Vec::new());
 ///         }
 ///         // Until then, until an answer comes, or until a handler returns.
-///         Output::Wait(until) => machine.handle_timeout(Now { monotonic: until, ..now }),
+///         Output::Wait(until) => {
+///             # elapsed = until;
+///         }
 ///         Output::Busy => unreachable!("nothing is handled beside this loop"),
 ///         Output::Finished(result) => break result,
 ///     }
@@ -131,7 +133,7 @@ impl SessionMachine {
         Some(checkpoint)
     }
 
-    /// Returns the next thing to do. To be called again until [`Output::Wait`], [`Output::Busy`]
+    /// Advances the time, and returns the next thing to do. To be called again until [`Output::Wait`], [`Output::Busy`]
     /// or [`Output::Finished`] comes.
     pub fn poll(&mut self, now: Now) -> Output {
         loop {
@@ -184,11 +186,6 @@ impl SessionMachine {
         answer: Result<Response<Vec<u8>>, TransportError>,
     ) -> Step<E::Output> {
         self.poller.handle_call_response(now, call, answer)
-    }
-
-    /// Advances the time.
-    pub fn handle_timeout(&mut self, now: Now) {
-        self.poller.handle_timeout(now);
     }
 
     /// Ends the session, whatever is in flight.

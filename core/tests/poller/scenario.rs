@@ -176,8 +176,6 @@ impl Scenario {
 
     pub fn advance(&mut self, span: Duration) {
         self.elapsed += span;
-        let now = self.now();
-        self.poller.handle_timeout(now);
     }
 
     pub fn answer(&mut self, sent: &Sent, data: Value) {

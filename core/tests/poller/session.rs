@@ -234,7 +234,6 @@ fn a_checkpoint_covers_what_is_handled_of_a_forgotten_conversation() {
                 let by = until - now.monotonic;
                 now.monotonic = until;
                 now.wall.0 += i64::try_from(by.as_micros()).unwrap();
-                machine.handle_timeout(now);
             }
             Output::Send(outgoing) => {
                 let sent = parse(&outgoing);

@@ -56,7 +56,6 @@ impl Driver {
                 Output::Wait(until) => {
                     let wait = until.saturating_sub(engine.now().monotonic);
                     ready!(self.poll_timer(cx, until, wait));
-                    engine.machine().handle_timeout(engine.now());
                 }
                 // Somebody else has something in hand, and wakes when that is over.
                 Output::Busy => return Poll::Pending,

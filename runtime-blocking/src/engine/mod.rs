@@ -94,9 +94,9 @@ impl Engine {
                 Output::Send(outgoing) => self.send(outgoing, Arc::clone(transport)),
                 Output::Handle(dispatch) => return Some(dispatch),
                 Output::Wait(until) => {
-                    match inbox.recv_timeout(until.saturating_sub(self.now().monotonic)) {
-                        Ok(input) => self.take(input),
-                        Err(_) => self.machine().handle_timeout(self.now()),
+                    let wait = until.saturating_sub(self.now().monotonic);
+                    if let Ok(input) = inbox.recv_timeout(wait) {
+                        self.take(input);
                     }
                 }
                 // Somebody else has a message in hand, and nudges when that is over. Never

@@ -341,8 +341,6 @@ impl Life {
     /// Time passes; where it is less than the poller wants to wait for, nothing happens.
     pub(super) fn pass_to(&mut self, to: Duration) {
         self.elapsed = self.elapsed.max(to);
-        let now = self.now();
-        self.poller.handle_timeout(now);
         let elapsed = self.elapsed;
         self.on_their_way.retain(|request| {
             let is_late = request.deadline <= elapsed;
@@ -352,7 +350,7 @@ impl Life {
             !is_late
         });
         if let Some(until) = self.wait.filter(|until| elapsed < *until && !self.finished) {
-            let output = self.poller.poll_output(now);
+            let output = self.poller.poll_output(self.now());
             assert!(
                 matches!(output, Output::Wait(same) if same == until),
                 "{output:?} before it is time"

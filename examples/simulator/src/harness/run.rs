@@ -536,11 +536,8 @@ impl<'a> Run<'a> {
 
     /// Wakes the poller: a deadline, or the time that it waited for.
     fn wake(&mut self) -> Result<(), Breach> {
-        let at_us = self.at_us;
         if let Some(life) = &mut self.life {
             life.wakes_us = u64::MAX;
-            let now = life.now(at_us);
-            life.poller.handle_timeout(now);
         }
         self.drain()
     }

@@ -341,10 +341,6 @@ impl<S: Driven> VirtualBot<S> {
         let answer = self.answers.first_key_value().map(|((due, _), _)| *due);
         let next = wait.into_iter().chain(answer).fold(end, Duration::min);
         self.surroundings.advance_to(next);
-        if wait.is_some_and(|until| until <= next) {
-            let now = self.surroundings.now();
-            session.machine_mut().handle_timeout(now);
-        }
         true
     }
 

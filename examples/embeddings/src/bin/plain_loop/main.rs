@@ -52,10 +52,7 @@ fn main() -> Result<(), Box<dyn Error>> {
                     rehearsal.begin()?;
                 }
             }
-            Output::Wait(until) => {
-                thread::sleep(until.saturating_sub(now().monotonic));
-                poller.handle_timeout(now());
-            }
+            Output::Wait(until) => thread::sleep(until.saturating_sub(now().monotonic)),
             Output::Finished(result) => break result?,
         }
     }

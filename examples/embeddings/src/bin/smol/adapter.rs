@@ -53,13 +53,10 @@ impl Session {
                         None
                     };
                     // What has come in counts before what has run out: `or` asks its first side first.
-                    match future::or(answer, pause).await {
-                        Some((id, answer)) => {
-                            self.in_flight.remove(&id);
-                            // Fails when the poller has given it up: then nobody waits for it.
-                            let _ = self.poller.handle_response(now(), id, answer);
-                        }
-                        None => self.poller.handle_timeout(now()),
+                    if let Some((id, answer)) = future::or(answer, pause).await {
+                        self.in_flight.remove(&id);
+                        // Fails when the poller has given it up: then nobody waits for it.
+                        let _ = self.poller.handle_response(now(), id, answer);
                     }
                 }
                 Output::Finished(result) => return result.map(|()| None),

@@ -109,7 +109,7 @@ impl Session {
                         biased;
                         Some(done) = self.in_flight.join_next() => take(&mut shared.poller(), done),
                         () = shared.called.notified() => {}
-                        () = tokio::time::sleep(pause) => shared.poller().handle_timeout(now()),
+                        () = tokio::time::sleep(pause) => {}
                     }
                 }
                 Output::Finished(result) => return result.map(|()| None),
