@@ -63,6 +63,17 @@ impl Backoff {
         doubled.saturating_add(jitter).min(cap)
     }
 
+    /// Goes on after this number of failures in a row.
+    pub(super) const fn after(mut self, failures: u32) -> Self {
+        self.failures = failures;
+        self
+    }
+
+    /// Returns the number of failures in a row, as far as it counts.
+    pub(super) const fn failures(&self) -> u32 {
+        self.failures
+    }
+
     /// Begins anew after a success.
     pub(super) const fn reset(&mut self) {
         self.failures = 0;

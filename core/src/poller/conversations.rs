@@ -19,25 +19,23 @@ const MARGIN: Duration = Duration::from_secs(6);
 /// ones apart: a round costs what changed, not what is known.
 #[derive(Debug)]
 pub(super) struct Conversations {
-    known: BTreeMap<ConversationId, ConversationState>,
+    known: BTreeMap<ConversationId, Box<ConversationState>>,
     /// The conversations that may have to be asked for something, or that hold messages.
     pending: BTreeSet<ConversationId>,
     /// Number of messages that the conversations hold.
     held: usize,
     max: usize,
-    interval: Duration,
     /// Least time of new messages in a conversation that is not known.
     new_since: UnixSeconds,
 }
 
 impl Conversations {
-    pub(super) const fn new(max: usize, interval: Duration) -> Self {
+    pub(super) const fn new(max: usize) -> Self {
         Self {
             known: BTreeMap::new(),
             pending: BTreeSet::new(),
             held: 0,
             max,
-            interval,
             new_since: UnixSeconds(0),
         }
     }
@@ -60,6 +58,7 @@ impl Conversations {
         let state = self.known.get_mut(&id)?;
         let held_before = state.held();
         let result = change(state);
+        state.compact();
         self.held = self
             .held
             .saturating_sub(held_before)
@@ -72,11 +71,11 @@ impl Conversations {
     }
 
     pub(super) fn get(&self, id: ConversationId) -> Option<&ConversationState> {
-        self.known.get(&id)
+        self.known.get(&id).map(AsRef::as_ref)
     }
 
     pub(super) fn iter(&self) -> impl Iterator<Item = (ConversationId, &ConversationState)> {
-        self.known.iter().map(|(id, state)| (*id, state))
+        self.known.iter().map(|(id, state)| (*id, state.as_ref()))
     }
 
     /// Begins a round. Returns the conversations that are behind and can be asked for now, the
@@ -107,7 +106,7 @@ impl Conversations {
 
     /// Takes over the state of a conversation that was not remembered.
     pub(super) fn insert(&mut self, id: ConversationId, state: ConversationState) {
-        self.known.insert(id, state);
+        self.known.insert(id, Box::new(state));
         self.update(id, |_| ());
     }
 
@@ -115,13 +114,13 @@ impl Conversations {
     /// time of a message decides later.
     pub(super) fn begin(&mut self, entry: &Conversation) {
         if newest(entry).0 > 0 {
-            self.insert(entry.id(), ConversationState::begin(entry, self.interval));
+            self.insert(entry.id(), ConversationState::begin(entry));
         }
     }
 
     /// Adds a conversation that a list shows and that was not known.
     pub(super) fn discover(&mut self, entry: &Conversation, proof: Option<Proof>) {
-        let state = ConversationState::discover(entry, self.new_since, proof, self.interval);
+        let state = ConversationState::discover(entry, self.new_since, proof);
         self.insert(entry.id(), state);
     }
 

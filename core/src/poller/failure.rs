@@ -195,8 +195,9 @@ impl Poller {
     }
 
     fn retry_conversation(&mut self, id: ConversationId, error: Error) {
-        let (clock, rng) = (self.clock, &mut self.pauses.rng);
-        let failed = |state: &mut ConversationState| state.fail(clock, error.class(), rng);
+        let (clock, interval, rng) = (self.clock, self.config.interval, &mut self.pauses.rng);
+        let failed =
+            |state: &mut ConversationState| state.fail(clock, interval, error.class(), rng);
         let Some(delay) = self.conversations.update(id, failed) else {
             return;
         };

@@ -172,7 +172,7 @@ impl Poller {
             clock: Duration::ZERO,
             uid: None,
             lists: Lists::new(&config),
-            conversations: Conversations::new(config.max_conversations, config.interval),
+            conversations: Conversations::new(config.max_conversations),
             ready: VecDeque::new(),
             in_flight: Requests::default(),
             schedule: Schedule::new(&config, context.is_official()),
@@ -214,11 +214,11 @@ impl Poller {
             .lists
             .resume(checkpoint.base_ts(), checkpoint.lists());
         poller.schedule.resume(checkpoint.polled_at());
-        let (new_since, interval) = (checkpoint.new_since(), poller.config.interval);
+        let new_since = checkpoint.new_since();
         poller.conversations.begin_at(new_since);
         for entry in checkpoint.entries() {
             let id = ConversationId::new(entry.session_type, entry.talker_id);
-            let state = ConversationState::restore(entry, new_since, interval);
+            let state = ConversationState::restore(entry, new_since);
             poller.conversations.insert(id, state);
         }
         Ok(poller)
@@ -392,4 +392,24 @@ impl Poller {
             });
         }
     }
+}
+#[cfg(test)]
+#[test]
+fn sizes() {
+    eprintln!(
+        "poller {} state {} backfill {} from {} listed {} attempt {} retry {} event {} output {} account {} context {} lists {} pauses {}",
+        size_of::<Poller>(),
+        size_of::<ConversationState>(),
+        size_of::<backfill::Backfill>(),
+        size_of::<conversation::From>(),
+        0,
+        0,
+        0,
+        size_of::<Event>(),
+        size_of::<Output>(),
+        size_of::<AuthState>(),
+        size_of::<ClientConfig>(),
+        size_of::<Lists>(),
+        size_of::<Pauses>()
+    );
 }

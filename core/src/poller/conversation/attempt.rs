@@ -14,6 +14,9 @@ const SMALLEST_PAGE: u32 = 2;
 #[derive(Debug, Default)]
 pub(in crate::poller) struct Attempt {
     pub(super) backfill: Option<Backfill>,
+    /// The newest message that was known when a list showed a change without saying how far the
+    /// conversation goes: a message beyond it is to come.
+    pub(super) beyond: Option<Seqno>,
     /// Number of messages of a page, where the configured number is too large.
     page_size: Option<u32>,
     /// Number of times in a row that nothing came although the list tells of more.
@@ -36,6 +39,22 @@ impl Attempt {
         smaller < size
     }
 
+    /// Returns whether nothing is kept that a new attempt would not have, where all messages up to
+    /// `cursor` were delivered.
+    pub(super) fn is_idle(&self, cursor: Option<Seqno>) -> bool {
+        self.backfill.is_none()
+            && self.beyond.is_none()
+            && self.page_size.is_none()
+            && self.strikes == 0
+            && Some(self.seen_to) <= cursor.or(Some(Seqno(0)))
+    }
+
+    /// Returns whether the conversation changed since a list last told how far it goes: to
+    /// `target`.
+    pub(super) fn is_vague(&self, target: Seqno) -> bool {
+        self.beyond.is_some_and(|known| target <= known)
+    }
+
     /// Takes out the backfill when none of its messages is missing or held any more.
     pub(super) fn finish(&mut self) -> Option<Backfill> {
         let backfill = self.backfill.take_if(|backfill| backfill.is_drained())?;
@@ -51,8 +70,9 @@ impl Attempt {
         }
     }
 
-    /// Notes newer messages of which the list does not say how far they go.
-    pub(super) fn reopen(&mut self) {
+    /// Notes newer messages beyond a known one, of which the list does not say how far they go.
+    pub(super) fn reopen(&mut self, known: Seqno) {
+        self.beyond = Some(known);
         self.forgive();
         if let Some(backfill) = &mut self.backfill {
             backfill.reopen();

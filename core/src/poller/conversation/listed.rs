@@ -9,11 +9,8 @@ use crate::time::{UnixMicros, UnixSeconds};
 pub(in crate::poller) struct Listed {
     /// The newest message that a list told of.
     pub(super) target: Seqno,
-    /// The target that was asked for in vain often enough.
-    pub(super) given_up: Option<Seqno>,
-    /// The target at a change that came with a list that did not say how far the conversation
-    /// goes.
-    pub(super) vague: Option<Seqno>,
+    /// Set if the target was asked for in vain often enough.
+    pub(super) is_given_up: bool,
     pub(super) session_ts: UnixMicros,
     /// `session_ts` of the last entry that told of no less than was known.
     pub(super) settled_ts: UnixMicros,
@@ -27,8 +24,8 @@ pub(super) enum Moved {
     Nothing,
     /// The conversation goes as far as this.
     To(Seqno),
-    /// The conversation changed, and the list does not say how far it goes.
-    Vaguely,
+    /// The conversation changed, and the list does not say how far it goes beyond this.
+    Beyond(Seqno),
 }
 
 impl Listed {
@@ -44,17 +41,12 @@ impl Listed {
     /// Returns whether the service holds more than the messages up to `cursor`.
     pub(super) fn owes(&self, cursor: Option<Seqno>) -> bool {
         let is_ahead = cursor.is_none_or(|cursor| self.target > cursor);
-        is_ahead && self.given_up != Some(self.target) || self.vague.is_some()
-    }
-
-    /// Returns whether the conversation changed since a list last said how far it goes.
-    pub(super) fn is_vague(&self) -> bool {
-        self.vague.is_some_and(|known| self.target <= known)
+        is_ahead && !self.is_given_up
     }
 
     /// Returns the newest message that it makes sense to ask for.
     pub(super) fn reachable(&self, cursor: Option<Seqno>) -> Seqno {
-        match self.given_up == Some(self.target) {
+        match self.is_given_up {
             true => cursor.unwrap_or_default(),
             false => self.target,
         }
@@ -75,13 +67,13 @@ impl Listed {
         let has_changed = entry.session_ts > self.session_ts;
         self.session_ts = self.session_ts.max(entry.session_ts);
         if newest.0 == 0 && has_changed {
-            self.vague = cursor.max(Some(self.target));
-            return Moved::Vaguely;
+            return Moved::Beyond(cursor.unwrap_or_default().max(self.target));
         }
         // A target that was given up may have been wrong.
-        let corrects = self.given_up == Some(self.target) && newest != self.target;
+        let corrects = self.is_given_up && newest != self.target;
         if newest > self.target || corrects && Some(newest) > cursor {
             self.target = newest;
+            self.is_given_up = false;
             return Moved::To(newest);
         }
         Moved::Nothing

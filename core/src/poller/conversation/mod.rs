@@ -36,10 +36,18 @@ use crate::time::{UnixMicros, UnixSeconds};
 pub(super) struct ConversationState {
     from: From,
     listed: Listed,
-    attempt: Attempt,
-    retry: Retry,
     /// The time of the newest message that was delivered: the list may tell of it later.
     delivered_ts: UnixSeconds,
+    /// Absent while there is nothing to keep here, as in most conversations: these are to be
+    /// small.
+    pending: Option<Box<Pending>>,
+}
+
+/// The parts of a conversation that is being fetched, has failed, or began anew.
+#[derive(Debug, Default)]
+struct Pending {
+    attempt: Attempt,
+    retry: Retry,
     /// The new numbers of a conversation that began anew; taken over when all old messages were
     /// delivered.
     restart: Option<Restart>,
@@ -79,15 +87,15 @@ pub(super) enum Ended {
 
 impl ConversationState {
     /// Creates the state of a conversation that has nothing new beyond the entry of the list.
-    pub(super) fn begin(entry: &Conversation, interval: Duration) -> Self {
+    pub(super) fn begin(entry: &Conversation) -> Self {
         let newest = newest(entry);
         // Only the message that the entry shows is certain: `max_seqno` may be ahead of it.
         let last = entry.last_msg.as_ref().map(|message| message.msg_seqno);
         let shown = last.filter(|seqno| seqno.is_plausible()).unwrap_or(newest);
         let mut listed = Listed::new(newest, entry.session_ts);
-        listed.given_up = Some(newest).filter(|newest| *newest > shown);
+        listed.is_given_up = newest > shown;
         listed.written_at = last_written(entry);
-        Self::new(From::After(shown), listed, interval)
+        Self::new(From::After(shown), listed)
     }
 
     /// Creates the state of a conversation that a list shows and that was not known before.
@@ -95,51 +103,90 @@ impl ConversationState {
         entry: &Conversation,
         new_since: UnixSeconds,
         proof: Option<Proof>,
-        interval: Duration,
     ) -> Self {
         let mut listed = Listed::new(newest(entry), entry.session_ts);
-        listed.vague = (listed.target.0 == 0).then_some(Seqno(0));
         listed.written_at = last_written(entry);
-        let mut state = Self::new(From::since(new_since), listed, interval);
+        let mut state = Self::new(From::since(new_since), listed);
+        if listed.target.0 == 0 {
+            state.pending().attempt.beyond = Some(Seqno(0));
+        }
         if let Some(proof) = proof {
             state.prove(entry, proof);
         }
         state
     }
 
-    fn new(from: From, listed: Listed, interval: Duration) -> Self {
+    fn new(from: From, listed: Listed) -> Self {
         Self {
             from,
             listed,
-            attempt: Attempt::default(),
-            retry: Retry::new(interval),
             delivered_ts: UnixSeconds::default(),
-            restart: None,
+            pending: None,
         }
+    }
+
+    fn pending(&mut self) -> &mut Pending {
+        self.pending.get_or_insert_default()
+    }
+
+    /// Drops what need not be kept.
+    pub(super) fn compact(&mut self) {
+        let cursor = self.from.cursor();
+        self.pending.take_if(|pending| {
+            pending.attempt.is_idle(cursor)
+                && pending.retry == Retry::default()
+                && pending.restart.is_none()
+        });
+    }
+
+    fn backfill(&self) -> Option<&Backfill> {
+        self.pending.as_ref()?.attempt.backfill.as_ref()
+    }
+
+    fn backfill_mut(&mut self) -> Option<&mut Backfill> {
+        self.pending.as_mut()?.attempt.backfill.as_mut()
     }
 
     /// Returns whether the conversation has pending messages and can be asked for them now.
     pub(super) fn is_behind(&self, clock: Duration) -> bool {
-        self.owes() && !self.retry.is_over_at(self.listed.target) && self.retry.is_due(clock)
+        let is_due = self
+            .pending
+            .as_ref()
+            .is_none_or(|it| it.retry.is_due(clock));
+        self.owes() && !self.is_over() && is_due
     }
 
     /// Returns whether the service holds more than was delivered.
     pub(super) fn owes(&self) -> bool {
-        let backfill = self.attempt.backfill.as_ref();
-        let is_missing = backfill.is_some_and(|backfill| backfill.ask().is_some());
-        self.listed.owes(self.from.cursor()) || is_missing
+        let is_missing = self.backfill().is_some_and(|it| it.ask().is_some());
+        let pending = self.pending.as_ref();
+        let is_beyond = pending.is_some_and(|pending| pending.attempt.beyond.is_some());
+        self.listed.owes(self.from.cursor()) || is_beyond || is_missing
+    }
+
+    /// Returns whether the conversation is over, and has not changed since.
+    fn is_over(&self) -> bool {
+        let target = self.listed.target;
+        let pending = self.pending.as_ref();
+        pending.is_some_and(|pending| pending.retry.is_over_at(target))
+    }
+
+    /// Returns whether the conversation changed since a list last told how far it goes.
+    fn is_vague(&self) -> bool {
+        let target = self.listed.target;
+        let pending = self.pending.as_ref();
+        pending.is_some_and(|pending| pending.attempt.is_vague(target))
     }
 
     /// Returns whether messages are held, or may have to be asked for before a list shows another
     /// change.
     pub(super) fn is_pending(&self) -> bool {
-        let is_over = self.retry.is_over_at(self.listed.target);
-        self.attempt.backfill.is_some() || self.owes() && !is_over
+        self.backfill().is_some() || self.owes() && !self.is_over()
     }
 
     /// Returns whether no message is pending or held.
     pub(super) fn is_quiet(&self) -> bool {
-        self.attempt.backfill.is_none() && !self.owes()
+        self.backfill().is_none() && !self.owes()
     }
 
     /// Returns the time of the last change that a list showed.
@@ -174,18 +221,20 @@ impl ConversationState {
         }
         let cursor = self.from.cursor();
         self.listed.observe_times(entry, cursor);
-        if let Some(restart) = &mut self.restart {
+        let pending = self.pending.as_mut();
+        if let Some(restart) = pending.and_then(|pending| pending.restart.as_mut()) {
             restart.newest = restart.newest.max(newest(entry));
             self.listed.session_ts = self.listed.session_ts.max(entry.session_ts);
             return Vec::new();
         }
         match self.listed.observe(entry, cursor) {
             Moved::Nothing => return Vec::new(),
-            Moved::Vaguely => {
-                self.retry.go_on();
-                self.attempt.reopen();
+            Moved::Beyond(known) => {
+                let pending = self.pending();
+                pending.retry.go_on();
+                pending.attempt.reopen(known);
             }
-            Moved::To(newest) => self.attempt.extend(newest),
+            Moved::To(newest) => self.pending().attempt.extend(newest),
         }
         Vec::new()
     }
@@ -200,7 +249,8 @@ impl ConversationState {
     fn begins_anew(&self, entry: &Conversation) -> bool {
         let newest = newest(entry);
         let known = self.from.cursor().unwrap_or(self.listed.target);
-        let highest = self.restart.map_or(known, |restart| restart.newest);
+        let restart = self.pending.as_ref().and_then(|pending| pending.restart);
+        let highest = restart.map_or(known, |restart| restart.newest);
         let is_younger = |message: &Message| {
             message.msg_seqno == newest
                 && message.timestamp.0 > 0
@@ -213,49 +263,45 @@ impl ConversationState {
     }
 
     fn begin_anew(&mut self, entry: &Conversation) -> Vec<RangeInclusive<u64>> {
-        self.restart = Some(Restart {
+        let restart = Restart {
             newest: newest(entry),
             new_since: match self.written_at() {
                 UnixSeconds(0) => self.listed.settled_ts.to_seconds(),
                 written_at => written_at,
             },
-        });
+        };
         self.listed.written_at = last_written(entry);
         self.listed.session_ts = entry.session_ts;
         self.listed.settled_ts = entry.session_ts;
-        let backfill = self.attempt.backfill.as_mut();
-        let lost = backfill.map(Backfill::end).unwrap_or_default();
+        let lost = self.backfill_mut().map(Backfill::end);
+        self.pending().restart = Some(restart);
         self.restart_if_delivered();
-        lost
+        lost.unwrap_or_default()
     }
 
     /// Goes on with the new numbers once all messages with old ones were delivered.
     fn restart_if_delivered(&mut self) {
-        if self
-            .attempt
-            .backfill
-            .as_ref()
-            .is_some_and(Backfill::is_ready)
-        {
+        if self.is_ready() {
             return;
         }
-        let Some(restart) = self.restart.take() else {
+        let pending = self.pending();
+        let Some(restart) = pending.restart.take() else {
             return;
         };
+        pending.attempt = Attempt::default();
+        pending.retry.go_on();
         self.from = From::Since {
             time: restart.new_since,
             proven: Some(restart.newest),
         };
         self.listed.target = restart.newest;
-        (self.listed.vague, self.listed.given_up) = (None, None);
-        self.attempt = Attempt::default();
-        self.retry.go_on();
+        self.listed.is_given_up = false;
     }
 
     /// Returns the next stretch to fetch, if one is missing.
     pub(super) fn ask(&mut self) -> Option<Ask> {
         let backfill = self.take_backfill();
-        self.attempt.backfill.insert(backfill).ask()
+        self.pending().attempt.backfill.insert(backfill).ask()
     }
 
     /// Takes the answer to the last [`ask`](Self::ask), which was for `size` messages. Returns
@@ -276,47 +322,44 @@ impl ConversationState {
         let mut backfill = self.take_backfill();
         let handled = backfill.handle_page(page, size, age, empty_says_more);
         let is_more_missing = backfill.ask().is_some();
-        self.attempt.backfill = Some(backfill);
+        let pending = self.pending();
+        pending.attempt.backfill = Some(backfill);
         handled?;
-        self.retry.succeed();
+        pending.retry.succeed();
         Ok(is_more_missing)
     }
 
     /// Drops the highest messages that are held above missing ones, to refetch them later. Returns
     /// whether there were any.
     pub(super) fn give_back(&mut self) -> bool {
-        let backfill = self.attempt.backfill.as_mut();
-        backfill.is_some_and(Backfill::give_back)
+        self.backfill_mut().is_some_and(Backfill::give_back)
     }
 
     /// Takes out the backfill of the last attempt, or a new one after the cursor.
     fn take_backfill(&mut self) -> Backfill {
-        let new = || {
-            let target = match self.listed.is_vague() {
+        let kept = self.pending().attempt.backfill.take();
+        kept.unwrap_or_else(|| {
+            let target = match self.is_vague() {
                 true => Seqno(0),
                 false => self.listed.target,
             };
             Backfill::new(self.from.cursor().unwrap_or_default(), target)
-        };
-        self.attempt.backfill.take().unwrap_or_else(new)
+        })
     }
 
     /// Returns the number of messages that are held.
     pub(super) fn held(&self) -> usize {
-        self.attempt.backfill.as_ref().map_or(0, Backfill::held)
+        self.backfill().map_or(0, Backfill::held)
     }
 
     /// Returns whether the lowest message that is held can be delivered.
     pub(super) fn is_ready(&self) -> bool {
-        self.attempt
-            .backfill
-            .as_ref()
-            .is_some_and(Backfill::is_ready)
+        self.backfill().is_some_and(Backfill::is_ready)
     }
 
     /// Delivers the lowest message, if none below it is missing; `now` is the server's clock.
     pub(super) fn deliver(&mut self, now: UnixSeconds) -> Option<Event> {
-        let event = self.attempt.backfill.as_mut()?.pop()?;
+        let event = self.backfill_mut()?.pop()?;
         self.from.advance(event.msg_seqno());
         // A time in the future would hide what arrives until then.
         self.delivered_ts = self.delivered_ts.max(event.timestamp().min(now));
@@ -325,29 +368,39 @@ impl ConversationState {
 
     /// Returns the size of the next page, where `usual` is that of the configuration.
     pub(super) fn page_size(&self, usual: u32) -> u32 {
-        self.attempt.page_size(usual)
+        let pending = self.pending.as_ref();
+        pending.map_or(usual, |pending| pending.attempt.page_size(usual))
     }
 
     /// Notes that a page of this size was too large. Returns whether a smaller one can be asked
     /// for.
     pub(super) fn shrink_page(&mut self, size: u32) -> bool {
-        self.attempt.shrink_page(size)
+        self.pending().attempt.shrink_page(size)
     }
 
     /// Begins a round.
-    pub(super) const fn begin_round(&mut self) {
-        self.retry.begin_round();
+    pub(super) fn begin_round(&mut self) {
+        if let Some(pending) = &mut self.pending {
+            pending.retry.begin_round();
+        }
     }
 
     /// Returns whether a refused signature may be answered with fresh keys: once.
-    pub(super) const fn sign_again(&mut self) -> bool {
-        self.retry.sign_again()
+    pub(super) fn sign_again(&mut self) -> bool {
+        self.pending().retry.sign_again()
     }
 
     /// Notes a failure. Returns the delay until the conversation is refetched.
-    pub(super) fn fail(&mut self, clock: Duration, class: ErrorClass, rng: &mut Rng) -> Duration {
+    pub(super) fn fail(
+        &mut self,
+        clock: Duration,
+        interval: Duration,
+        class: ErrorClass,
+        rng: &mut Rng,
+    ) -> Duration {
         let is_refused = matches!(class, ErrorClass::CallerMistake | ErrorClass::Refused);
-        self.retry.fail(clock, is_refused, rng)
+        let retry = &mut self.pending().retry;
+        retry.fail(clock, interval, is_refused, rng)
     }
 
     /// Notes that the service says the conversation is over. Should the conversation change
@@ -356,37 +409,41 @@ impl ConversationState {
     /// If messages are held above a stretch that is missing, the service is asked twice more:
     /// then they are delivered, and the stretch is missing for good.
     pub(super) fn end(&mut self) -> Ended {
-        let backfill = self.attempt.backfill.as_mut();
-        let held_above = backfill.filter(|backfill| backfill.holds_above());
-        if let Some(backfill) = &held_above
-            && let Some(refusals) = self.retry.doubt_end()
-        {
+        let target = self.listed.target;
+        let Pending { attempt, retry, .. } = self.pending();
+        let Some(backfill) = &mut attempt.backfill else {
+            retry.end(target);
+            return Ended::Over(Vec::new());
+        };
+        if !backfill.holds_above() {
+            retry.end(target);
+            backfill.give_up();
+            return Ended::Over(Vec::new());
+        }
+        if let Some(refusals) = retry.doubt_end() {
             return Ended::AskAgain {
                 held: backfill.held(),
                 is_first: refusals == 1,
             };
         }
-        self.retry.end(self.listed.target);
-        Ended::Over(match held_above {
-            Some(backfill) => backfill.end(),
-            None => {
-                self.attempt.backfill.as_mut().map(Backfill::give_up);
-                Vec::new()
-            }
-        })
+        retry.end(target);
+        Ended::Over(backfill.end())
     }
 
     /// Ends the attempt if no message of it is missing any more, and all were delivered. The
     /// cursor moves to the newest message that was seen.
     pub(super) fn settle(&mut self) -> FetchOutcome {
-        let Some(backfill) = self.attempt.finish() else {
+        let pending = self.pending.as_mut();
+        let Some(backfill) = pending.and_then(|pending| pending.attempt.finish()) else {
             return FetchOutcome::Whole;
         };
-        if self.restart.is_some() {
+        let Pending { retry, restart, .. } = self.pending();
+        let is_over = retry.is_over();
+        if restart.is_some() {
             self.restart_if_delivered();
             return FetchOutcome::Whole;
         }
-        if self.retry.is_over() {
+        if is_over {
             // The delivered messages have moved the cursor; what is owed stays so.
             return FetchOutcome::Whole;
         }
@@ -395,7 +452,7 @@ impl ConversationState {
             self.take_as_read(reached);
             return FetchOutcome::Whole;
         }
-        if !self.attempt.fall_short(&backfill) {
+        if !self.pending().attempt.fall_short(&backfill) {
             // Without a cursor, the messages left out may not be all of the history.
             if let From::After(_) = self.from {
                 self.from.advance(reached);
@@ -411,7 +468,9 @@ impl ConversationState {
     /// the known target is to come; where no cursor was known, it would have moved the cursor.
     fn has_all(&self, backfill: &Backfill) -> bool {
         let reached = backfill.reached();
-        let is_vague = self.listed.vague.is_some_and(|known| {
+        let pending = self.pending.as_ref();
+        let beyond = pending.and_then(|pending| pending.attempt.beyond);
+        let is_vague = beyond.is_some_and(|known| {
             let has_come = reached > backfill.began() && reached > known;
             self.from.cursor().is_none() || !has_come
         });
@@ -421,7 +480,7 @@ impl ConversationState {
     /// Gives up the messages that a list told of and that never came.
     fn give_up(&mut self, reached: Seqno) -> FetchOutcome {
         self.take_as_read(reached);
-        self.listed.given_up = Some(self.listed.target);
+        self.listed.is_given_up = true;
         if reached >= self.listed.target {
             return FetchOutcome::Whole;
         }
@@ -433,15 +492,16 @@ impl ConversationState {
 
     /// Notes that all messages up to `reached` were delivered, are old, or are gone.
     fn take_as_read(&mut self, reached: Seqno) {
-        self.attempt.forgive();
-        self.listed.vague = None;
+        let attempt = &mut self.pending().attempt;
+        attempt.forgive();
+        attempt.beyond = None;
         if reached.0 > 0 {
             self.from.advance(reached);
         }
         if self.from.cursor().is_none() {
             // No message was there, and none of its numbers is known: what is new stays a matter
             // of time.
-            self.listed.given_up = Some(self.listed.target);
+            self.listed.is_given_up = true;
         }
     }
 }

@@ -7,9 +7,10 @@ use crate::ids::Seqno;
 use crate::poller::backoff::{Backoff, Rng};
 
 /// The time at which a failed conversation is refetched, if it is.
-#[derive(Debug)]
+#[derive(Debug, Default, PartialEq, Eq)]
 pub(in crate::poller) struct Retry {
-    backoff: Backoff,
+    /// Number of failures in a row, for the back-off.
+    failures: u32,
     not_before: Duration,
     /// Set if the last request was signed with fresh keys after a refusal.
     signed_again: bool,
@@ -21,32 +22,27 @@ pub(in crate::poller) struct Retry {
 }
 
 impl Retry {
-    pub(super) fn new(interval: Duration) -> Self {
-        Self {
-            backoff: Backoff::retry(interval),
-            not_before: Duration::ZERO,
-            signed_again: false,
-            over_at: None,
-            refusals: 0,
-        }
-    }
-
     /// Notes that a page came: the conversation works.
-    pub(super) const fn succeed(&mut self) {
-        self.backoff.reset();
-        self.signed_again = false;
-        self.over_at = None;
-        self.refusals = 0;
+    pub(super) fn succeed(&mut self) {
+        *self = Self::default();
     }
 
     /// Notes a failure. Returns the delay until the conversation is asked for again; the delay
     /// grows longer where trying again hardly helps.
-    pub(super) fn fail(&mut self, clock: Duration, is_refused: bool, rng: &mut Rng) -> Duration {
+    pub(super) fn fail(
+        &mut self,
+        clock: Duration,
+        interval: Duration,
+        is_refused: bool,
+        rng: &mut Rng,
+    ) -> Duration {
         self.signed_again = false;
+        let mut backoff = Backoff::retry(interval).after(self.failures);
         let delay = match is_refused {
-            true => self.backoff.next_after_refusal(rng),
-            false => self.backoff.next(rng),
+            true => backoff.next_after_refusal(rng),
+            false => backoff.next(rng),
         };
+        self.failures = backoff.failures();
         self.not_before = clock.saturating_add(delay);
         delay
     }

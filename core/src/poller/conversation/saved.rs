@@ -1,7 +1,5 @@
 //! The state of a conversation in a checkpoint.
 
-use std::time::Duration;
-
 use super::listed::Listed;
 use super::{ConversationState, From};
 use crate::ids::{ConversationId, Seqno};
@@ -32,16 +30,12 @@ impl ConversationState {
                 .filter(|_| self.delivered_ts.to_micros() > session_ts),
             new_since,
             new_from,
-            recheck: self.listed.is_vague(),
+            recheck: self.is_vague(),
         }
     }
 
     /// Restores the state from a checkpoint; `new_since` is that of conversations without one.
-    pub(in crate::poller) fn restore(
-        entry: &Entry,
-        new_since: UnixSeconds,
-        interval: Duration,
-    ) -> Self {
+    pub(in crate::poller) fn restore(entry: &Entry, new_since: UnixSeconds) -> Self {
         let from = match entry.cursor {
             Some(cursor) => From::After(Seqno(cursor)),
             None => From::Since {
@@ -52,9 +46,11 @@ impl ConversationState {
         let mut listed = Listed::new(Seqno(entry.target), UnixMicros(entry.session_ts));
         listed.settled_ts = entry.settled_ts.map_or(listed.settled_ts, UnixMicros);
         listed.written_at = UnixSeconds(entry.written_at.unwrap_or_default());
-        let known = from.cursor().max(Some(listed.target));
-        listed.vague = known.filter(|_| entry.recheck);
-        let mut state = Self::new(from, listed, interval);
+        let mut state = Self::new(from, listed);
+        if entry.recheck {
+            let known = from.cursor().unwrap_or_default().max(listed.target);
+            state.pending().attempt.beyond = Some(known);
+        }
         state.delivered_ts = UnixSeconds(entry.newest_ts.unwrap_or_default());
         state
     }

@@ -1,0 +1,87 @@
+//! What a round costs, with its answers ready: idle ones, those that bring messages (beside the
+//! floor, which is the reading of the same pages alone), and both with many conversations known.
+#![allow(missing_docs, clippy::unwrap_used)]
+
+#[path = "../tests/support/rounds.rs"]
+mod rounds;
+
+use std::hint::black_box;
+use std::time::{Duration, Instant};
+
+use bilibili_session::endpoints::FetchSessionMsgs;
+use bilibili_session::{Endpoint, Uid};
+use criterion::{Criterion, criterion_group, criterion_main};
+use rounds::Rounds;
+
+/// Rounds whose answers are made ahead.
+const AHEAD: u64 = 20;
+
+fn idle(criterion: &mut Criterion) {
+    let mut group = criterion.benchmark_group("idle round");
+    for known in [100, 100_000] {
+        let mut rounds = Rounds::new(known);
+        let answers = rounds.idle();
+        group.bench_function(format!("{known} known"), |bencher| {
+            bencher.iter(|| rounds.run(&answers));
+        });
+        let answers = rounds.overlap();
+        group.bench_function(format!("{known} known, one listed again"), |bencher| {
+            bencher.iter(|| rounds.run(&answers));
+        });
+    }
+    group.finish();
+}
+
+/// Times rounds in which `messages` arrive in each of ten conversations.
+fn active_rounds(rounds: &mut Rounds, messages: u64, iterations: u64) -> Duration {
+    let mut total = Duration::ZERO;
+    for _ in 0..iterations {
+        let answers = rounds.active(10, messages);
+        let begun = Instant::now();
+        let (requests, events) = rounds.run(&answers);
+        total += begun.elapsed();
+        assert_eq!((requests, events), (11, 10 * messages));
+    }
+    total
+}
+
+fn active(criterion: &mut Criterion) {
+    let mut group = criterion.benchmark_group("round of 10 changed conversations");
+    for known in [100, 100_000] {
+        let mut rounds = Rounds::new(known);
+        group.bench_function(format!("1 message each, {known} known"), |bencher| {
+            bencher.iter_custom(|n| active_rounds(&mut rounds, 1, n));
+        });
+    }
+    for messages in [30, 200] {
+        let mut rounds = Rounds::new(100);
+        let answers: Vec<_> = (0..AHEAD).map(|_| rounds.active(10, messages)).collect();
+        group.bench_function(
+            format!("floor: {messages} messages each, read"),
+            |bencher| {
+                let call = FetchSessionMsgs::new(Uid(20_001));
+                bencher.iter_custom(|n| {
+                    let mut total = Duration::ZERO;
+                    for round in 0..n {
+                        let answers = &answers[usize::try_from(round % AHEAD).unwrap()];
+                        for body in answers.pages() {
+                            let response = http::Response::new(body.to_vec());
+                            let begun = Instant::now();
+                            black_box(call.parse(&response).unwrap());
+                            total += begun.elapsed();
+                        }
+                    }
+                    total
+                });
+            },
+        );
+        let mut rounds = Rounds::new(100);
+        group.bench_function(format!("{messages} messages each"), |bencher| {
+            bencher.iter_custom(|n| active_rounds(&mut rounds, messages, n));
+        });
+    }
+    group.finish();
+}
+
+criterion_group!(benches, idle, active);
+criterion_main!(benches);
