@@ -5,6 +5,7 @@
 mod rounds;
 
 use allocation_counter::{AllocationInfo, measure};
+use bilibili_session::poller::Poller;
 use rounds::{Answers, Rounds};
 
 /// Counts what a round allocates, once the first of its kind is over.
@@ -16,22 +17,23 @@ fn count(rounds: &mut Rounds, answers: &Answers) -> AllocationInfo {
 }
 
 #[test]
-fn dbg() {
-    for known in [100, 1000] {
-        let mut r = None;
-        let info = measure(|| r = Some(Rounds::new(known)));
-        let mut r = r.unwrap();
-        eprintln!("{known} {info:?}");
-        let answers = r.idle();
-        eprintln!("idle {:?}", count(&mut r, &answers));
-        let answers = r.overlap();
-        eprintln!("overlap {:?}", count(&mut r, &answers));
-        let answers = r.active(10, 5);
-        r.run(&answers);
-        let answers = r.active(10, 5);
-        let info = measure(|| {
-            r.run(&answers);
-        });
-        eprintln!("active {info:?}");
-    }
+fn an_idle_account_with_100_conversations_takes_16_kb() {
+    let mut rounds = None;
+    let info = measure(|| rounds = Some(Rounds::new(100)));
+    let bytes = size_of::<Poller>() + usize::try_from(info.bytes_current).unwrap();
+    assert!(bytes <= 16_000, "{bytes}");
+}
+
+#[test]
+fn an_idle_round_allocates_little_and_keeps_nothing() {
+    let mut rounds = Rounds::new(100);
+    let answers = rounds.idle();
+    let idle = count(&mut rounds, &answers);
+    assert!(idle.count_total <= 33, "{idle:?}");
+    assert_eq!(idle.bytes_current, 0);
+    // The list shows a conversation again.
+    let answers = rounds.overlap();
+    let overlap = count(&mut rounds, &answers);
+    assert!(overlap.count_total <= 150, "{overlap:?}");
+    assert_eq!(overlap.bytes_current, 0);
 }

@@ -11,47 +11,58 @@ const RISK_CAP: Duration = Duration::from_secs(60 * 60);
 #[derive(Debug, Clone)]
 pub(super) struct Backoff {
     first: Duration,
-    cap: Duration,
+    kind: Kind,
     failures: u32,
+}
+
+#[derive(Debug, Clone, Copy)]
+enum Kind {
+    Fault,
+    RiskControl,
 }
 
 impl Backoff {
     /// Creates the back-off after a fault: the interval or a second, whichever is longer, to five
     /// minutes.
     pub(super) fn retry(interval: Duration) -> Self {
-        let first = interval.max(Duration::from_secs(1));
-        Self::new(first, RETRY_CAP.max(first))
+        Self::new(interval.max(Duration::from_secs(1)), Kind::Fault)
     }
 
     /// Creates the back-off after throttling: 30 s to five minutes.
     pub(super) fn throttled(interval: Duration) -> Self {
-        let first = interval.max(THROTTLED_FIRST);
-        Self::new(first, RETRY_CAP.max(first))
+        Self::new(interval.max(THROTTLED_FIRST), Kind::Fault)
     }
 
     /// Creates the back-off under risk control: five minutes to an hour.
     pub(super) fn risk_control(interval: Duration) -> Self {
-        let first = interval.max(RISK_FIRST);
-        Self::new(first, RISK_CAP.max(first))
+        Self::new(interval.max(RISK_FIRST), Kind::RiskControl)
     }
 
-    const fn new(first: Duration, cap: Duration) -> Self {
+    const fn new(first: Duration, kind: Kind) -> Self {
         Self {
             first,
-            cap,
+            kind,
             failures: 0,
         }
     }
 
+    fn cap(&self) -> Duration {
+        let cap = match self.kind {
+            Kind::Fault => RETRY_CAP,
+            Kind::RiskControl => RISK_CAP,
+        };
+        cap.max(self.first)
+    }
+
     /// Returns the next pause, doubled up to the cap, plus a random part of up to a quarter.
     pub(super) fn next(&mut self, rng: &mut Rng) -> Duration {
-        self.next_to(self.cap, rng)
+        self.next_to(self.cap(), rng)
     }
 
     /// Returns the next pause after a refusal, which trying again hardly mends: up to an
     /// hour.
     pub(super) fn next_after_refusal(&mut self, rng: &mut Rng) -> Duration {
-        self.next_to(self.cap.max(RISK_CAP), rng)
+        self.next_to(self.cap().max(RISK_CAP), rng)
     }
 
     fn next_to(&mut self, cap: Duration, rng: &mut Rng) -> Duration {

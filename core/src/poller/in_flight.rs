@@ -1,6 +1,5 @@
 //! The requests in flight.
 
-use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::output::RequestId;
@@ -63,7 +62,8 @@ impl Purpose {
 /// All requests in flight, each with an id that is used once.
 #[derive(Debug, Default)]
 pub(super) struct Requests {
-    open: BTreeMap<RequestId, InFlight>,
+    /// The oldest first; they are few.
+    open: Vec<(RequestId, InFlight)>,
     next_id: u64,
 }
 
@@ -71,19 +71,20 @@ impl Requests {
     pub(super) fn add(&mut self, request: InFlight) -> RequestId {
         let id = RequestId(self.next_id);
         self.next_id = self.next_id.wrapping_add(1);
-        self.open.insert(id, request);
+        self.open.push((id, request));
         id
     }
 
     pub(super) fn take(&mut self, id: RequestId) -> Option<InFlight> {
-        self.open.remove(&id)
+        let place = self.open.iter().position(|(open, _)| *open == id)?;
+        Some(self.open.remove(place).1)
     }
 
     /// Takes out the oldest request that is overdue.
     pub(super) fn take_overdue(&mut self, clock: Duration) -> Option<InFlight> {
-        let overdue = |(_, request): &(&RequestId, &InFlight)| request.deadline <= clock;
-        let id = *self.open.iter().find(overdue)?.0;
-        self.open.remove(&id)
+        let is_overdue = |(_, request): &(RequestId, InFlight)| request.deadline <= clock;
+        let place = self.open.iter().position(is_overdue)?;
+        Some(self.open.remove(place).1)
     }
 
     pub(super) fn clear(&mut self) {
@@ -91,7 +92,8 @@ impl Requests {
     }
 
     pub(super) fn next_deadline(&self) -> Option<Duration> {
-        self.open.values().map(|request| request.deadline).min()
+        let deadlines = self.open.iter().map(|(_, request)| request.deadline);
+        deadlines.min()
     }
 
     pub(super) fn has_nav(&self) -> bool {
@@ -109,6 +111,6 @@ impl Requests {
     }
 
     fn purposes(&self) -> impl Iterator<Item = Purpose> {
-        self.open.values().map(|request| request.purpose)
+        self.open.iter().map(|(_, request)| request.purpose)
     }
 }

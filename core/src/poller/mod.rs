@@ -98,6 +98,7 @@ mod told;
 mod warning;
 
 use std::collections::VecDeque;
+use std::sync::Arc;
 use std::time::Duration;
 
 use http::Response;
@@ -278,16 +279,16 @@ impl Poller {
     pub fn poll_output(&mut self, now: Now) -> Output {
         let now = self.at(now);
         self.fail_overdue(now);
-        if let Some(output) = self.outbox.pop_front() {
-            return output;
+        if let Some(report) = self.next_report() {
+            return report;
         }
         if self.may_hand_out()
             && let Some(event) = self.next_event(now)
         {
             return Output::Event(event);
         }
-        if let Some(output) = self.outbox.pop_front() {
-            return output;
+        if let Some(report) = self.next_report() {
+            return report;
         }
         if let State::Ended(end) = &mut self.state {
             return end.next_output();
@@ -346,6 +347,14 @@ impl Poller {
         }
     }
 
+    /// Returns the next warning or change of the status to report.
+    fn next_report(&mut self) -> Option<Output> {
+        let report = self.outbox.pop_front()?;
+        // Seldom needed: an idle poller keeps no room for reports.
+        self.outbox.shrink_to_fit();
+        Some(report)
+    }
+
     const fn may_hand_out(&self) -> bool {
         !matches!(
             self.state,
@@ -357,7 +366,7 @@ impl Poller {
     }
 
     /// Returns the next message to deliver, and moves the cursor of its conversation past it.
-    fn next_event(&mut self, now: Now) -> Option<Event> {
+    fn next_event(&mut self, now: Now) -> Option<Arc<Event>> {
         let server_now = self.account.server_now(now);
         while let Some(id) = self.ready.front().copied() {
             let event = self
@@ -368,9 +377,13 @@ impl Poller {
                 self.settle(id);
                 continue;
             };
-            if let Content::Withdraw(key) = &event.content {
-                event.withdrawn = self.kept.get(id, *key);
-            } else {
+            let takes_back = match event.content {
+                Content::Withdraw(key) => Some(key),
+                _ => None,
+            };
+            event.withdrawn = takes_back.and_then(|key| self.kept.get(id, key));
+            let event = Arc::new(event);
+            if takes_back.is_none() {
                 self.kept.keep(&event);
             }
             let is_own = Some(event.sender_uid()) == self.uid;
@@ -392,24 +405,4 @@ impl Poller {
             });
         }
     }
-}
-#[cfg(test)]
-#[test]
-fn sizes() {
-    eprintln!(
-        "poller {} state {} backfill {} from {} listed {} attempt {} retry {} event {} output {} account {} context {} lists {} pauses {}",
-        size_of::<Poller>(),
-        size_of::<ConversationState>(),
-        size_of::<backfill::Backfill>(),
-        size_of::<conversation::From>(),
-        0,
-        0,
-        0,
-        size_of::<Event>(),
-        size_of::<Output>(),
-        size_of::<AuthState>(),
-        size_of::<ClientConfig>(),
-        size_of::<Lists>(),
-        size_of::<Pauses>()
-    );
 }

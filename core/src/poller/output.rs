@@ -1,6 +1,7 @@
 //! The things that the driver of a poller is to do.
 
 use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 
 use http::Request;
@@ -18,7 +19,7 @@ pub enum Output {
     /// Send this request; its answer goes to `handle_response`.
     Send(Outgoing),
     /// A message arrived. The event counts as delivered from now on.
-    Event(Event),
+    Event(Arc<Event>),
     /// Something went wrong and was dealt with.
     Warning(Warning),
     /// The status changed.

@@ -25,12 +25,12 @@ impl RecentEvents {
         }
     }
 
-    pub(super) fn keep(&mut self, event: &Event) {
+    pub(super) fn keep(&mut self, event: &Arc<Event>) {
         if self.max == 0 || event.msg_key().0 == 0 {
             return;
         }
         let key = (event.conversation, event.msg_key());
-        if self.events.insert(key, Arc::new(event.clone())).is_some() {
+        if self.events.insert(key, Arc::clone(event)).is_some() {
             return;
         }
         self.order.push_back(key);

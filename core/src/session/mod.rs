@@ -61,9 +61,9 @@ impl Update {
     }
 }
 
-impl From<Event> for Update {
-    fn from(event: Event) -> Self {
-        Self::Event(Arc::new(event))
+impl From<Arc<Event>> for Update {
+    fn from(event: Arc<Event>) -> Self {
+        Self::Event(event)
     }
 }
 

@@ -241,7 +241,7 @@ fn a_withdrawal_carries_what_it_takes_back() {
     let first = scenario.expect_event();
     let withdrawal = scenario.expect_event();
     assert_eq!(withdrawal.content, Content::Withdraw(first.msg_key()));
-    assert_eq!(withdrawal.withdrawn.as_deref(), Some(&first));
+    assert_eq!(withdrawal.withdrawn.as_ref(), Some(&first));
 }
 
 #[test]

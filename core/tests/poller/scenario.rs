@@ -1,6 +1,7 @@
 //! Drives a poller with nothing but values: a script of what it should do and what it is told.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use bilibili_session::poller::{
@@ -123,7 +124,7 @@ impl Scenario {
     }
 
     #[track_caller]
-    pub fn expect_event(&mut self) -> Event {
+    pub fn expect_event(&mut self) -> Arc<Event> {
         match self.poll() {
             Output::Event(event) => event,
             other => panic!("expected an event, got {other:?}"),

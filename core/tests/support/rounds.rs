@@ -39,8 +39,9 @@ pub(crate) struct Rounds {
 }
 
 impl Rounds {
-    /// Creates a poller that knows this many conversations, after its first rounds.
+    /// Creates a poller that knows this many conversations, 100 or more, after its first rounds.
     pub(crate) fn new(known: u64) -> Self {
+        assert!(known >= 100, "a page that is not full is the whole list");
         let context = ClientConfig::new(Credential::parse("SESSDATA=made%2Cup").unwrap());
         let config = PollerConfig::new()
             .interval(INTERVAL)

@@ -106,7 +106,7 @@ impl ConversationState {
     ) -> Self {
         let mut listed = Listed::new(newest(entry), entry.session_ts);
         listed.written_at = last_written(entry);
-        let mut state = Self::new(From::since(new_since), listed);
+        let mut state = Self::new(From::since(new_since, None), listed);
         if listed.target.0 == 0 {
             state.pending().attempt.beyond = Some(Seqno(0));
         }
@@ -290,10 +290,7 @@ impl ConversationState {
         };
         pending.attempt = Attempt::default();
         pending.retry.go_on();
-        self.from = From::Since {
-            time: restart.new_since,
-            proven: Some(restart.newest),
-        };
+        self.from = From::since(restart.new_since, Some(restart.newest));
         self.listed.target = restart.newest;
         self.listed.is_given_up = false;
     }
@@ -312,14 +309,13 @@ impl ConversationState {
         size: u32,
         empty_says_more: &mut bool,
     ) -> Result<bool, Stalled> {
-        let from = self.from;
-        let age = |event: &Event| from.age(event);
-        // Where their numbers do not tell the age of messages, their times do.
-        let age: Option<&dyn Fn(&Event) -> Age> = match from {
-            From::After(_) => None,
-            From::Since { .. } => Some(&age),
-        };
         let mut backfill = self.take_backfill();
+        let age = |event: &Event| self.from.age(event);
+        // Where their numbers do not tell the age of messages, their times do.
+        let age: Option<&dyn Fn(&Event) -> Age> = match self.from {
+            From::After(_) => None,
+            From::Since(_) => Some(&age),
+        };
         let handled = backfill.handle_page(page, size, age, empty_says_more);
         let is_more_missing = backfill.ask().is_some();
         let pending = self.pending();

@@ -13,9 +13,9 @@ const NEAR: i64 = 60;
 impl ConversationState {
     /// Returns the state to keep in a checkpoint.
     pub(in crate::poller) fn save(&self, id: ConversationId) -> Entry {
-        let (new_since, new_from) = match self.from {
+        let (new_since, new_from) = match &self.from {
             From::After(_) => (None, None),
-            From::Since { time, proven } => (Some(time.0), proven.map(|seqno| seqno.0)),
+            From::Since(begin) => (Some(begin.time.0), begin.proven.map(|seqno| seqno.0)),
         };
         let (cursor, session_ts) = (self.from.cursor(), self.listed.session_ts);
         Entry {
@@ -38,17 +38,17 @@ impl ConversationState {
     pub(in crate::poller) fn restore(entry: &Entry, new_since: UnixSeconds) -> Self {
         let from = match entry.cursor {
             Some(cursor) => From::After(Seqno(cursor)),
-            None => From::Since {
-                time: entry.new_since.map_or(new_since, UnixSeconds),
-                proven: entry.new_from.map(Seqno),
-            },
+            None => From::since(
+                entry.new_since.map_or(new_since, UnixSeconds),
+                entry.new_from.map(Seqno),
+            ),
         };
         let mut listed = Listed::new(Seqno(entry.target), UnixMicros(entry.session_ts));
         listed.settled_ts = entry.settled_ts.map_or(listed.settled_ts, UnixMicros);
         listed.written_at = UnixSeconds(entry.written_at.unwrap_or_default());
+        let known = from.cursor().unwrap_or_default().max(listed.target);
         let mut state = Self::new(from, listed);
         if entry.recheck {
-            let known = from.cursor().unwrap_or_default().max(listed.target);
             state.pending().attempt.beyond = Some(known);
         }
         state.delivered_ts = UnixSeconds(entry.newest_ts.unwrap_or_default());

@@ -1,6 +1,7 @@
 //! The driver, which looks at every output.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 use std::time::Duration;
 
 use bilibili_session::poller::{Checkpoint, Output, Poller, RequestId, Status, StatusChange};
@@ -50,7 +51,7 @@ pub struct Life {
     pub(super) seen: BTreeSet<(ConversationId, u64, i64)>,
     /// So many conversations that some may have been forgotten.
     pub(super) crowded: bool,
-    pub(super) newest_event: Option<Event>,
+    pub(super) newest_event: Option<Arc<Event>>,
     pub(super) store: BTreeMap<u8, Vec<Stored>>,
     /// What has to come out: it arrived after the base line.
     pub(super) owed: BTreeSet<(i64, u64)>,
@@ -312,7 +313,7 @@ impl Life {
         );
     }
 
-    pub(super) fn came(&mut self, event: Event) {
+    pub(super) fn came(&mut self, event: Arc<Event>) {
         check_event(&event);
         let id = event.conversation;
         let (seqno, key) = (event.msg_seqno().0, event.msg_key().0);
