@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+use super::journal;
 use crate::event::Event;
 use crate::ids::{ConversationId, Uid};
 use crate::one_line::OneLine;
@@ -87,6 +88,12 @@ pub(super) struct Lists {
     pub(super) has_forgotten: bool,
 }
 
+impl Entry {
+    pub(super) const fn id(&self) -> ConversationId {
+        ConversationId::new(self.session_type, self.talker_id)
+    }
+}
+
 impl Lists {
     fn is_empty(&self) -> bool {
         *self == Self::default()
@@ -108,7 +115,7 @@ impl Checkpoint {
             .body
             .conversations
             .iter_mut()
-            .find(|entry| ConversationId::new(entry.session_type, entry.talker_id) == id);
+            .find(|entry| entry.id() == id);
         match entry {
             Some(entry) => {
                 entry.target = entry.target.max(event.msg_seqno().0);
@@ -190,11 +197,24 @@ impl Checkpoint {
         serde_json::to_string(self).unwrap_or_default()
     }
 
-    /// Reads a checkpoint from JSON text.
+    /// Reads a checkpoint from JSON text, with the additions of a [`Journal`](super::Journal) if
+    /// any follow it: up to the first that is damaged, as the last may be.
     ///
     /// # Errors
-    /// Fails when the text is damaged, is something else, or was written by a newer version.
+    /// Fails when the checkpoint is damaged, is something else, or was written by a newer version.
     pub fn from_json(text: &str) -> Result<Self, CheckpointError> {
+        let (snapshot, additions) = text.split_once('\n').unwrap_or((text, ""));
+        match Self::from_snapshot(snapshot) {
+            Ok(mut checkpoint) => {
+                journal::apply(&mut checkpoint, additions);
+                Ok(checkpoint)
+            }
+            // The JSON may have been laid out in lines.
+            Err(_) => Self::from_snapshot(text),
+        }
+    }
+
+    fn from_snapshot(text: &str) -> Result<Self, CheckpointError> {
         let envelope: Envelope<serde_json::Value> = match serde_json::from_str(text) {
             Ok(envelope) => envelope,
             Err(error) if error.is_data() => return Err(CheckpointError::Foreign),
@@ -224,7 +244,8 @@ impl Checkpoint {
     }
 }
 
-fn check_sum(body: &Body) -> String {
+/// Returns the check sum of the body of a checkpoint, or of an addition.
+pub(super) fn check_sum(body: &impl Serialize) -> String {
     use md5::{Digest, Md5};
     let text = serde_json::to_vec(body).unwrap_or_default();
     data_encoding::HEXLOWER.encode(&Md5::digest(text))

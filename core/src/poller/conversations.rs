@@ -24,6 +24,9 @@ pub(super) struct Conversations {
     pending: BTreeSet<ConversationId>,
     /// Number of messages that the conversations hold.
     held: usize,
+    /// The conversations that changed since [`take_changed`](Self::take_changed), once that is
+    /// used.
+    changed: Option<BTreeSet<ConversationId>>,
     max: usize,
     /// Least time of new messages in a conversation that is not known.
     new_since: UnixSeconds,
@@ -35,6 +38,7 @@ impl Conversations {
             known: BTreeMap::new(),
             pending: BTreeSet::new(),
             held: 0,
+            changed: None,
             max,
             new_since: UnixSeconds(0),
         }
@@ -67,6 +71,7 @@ impl Conversations {
             true => self.pending.insert(id),
             false => self.pending.remove(&id),
         };
+        self.note_change(id);
         Some(result)
     }
 
@@ -76,6 +81,19 @@ impl Conversations {
 
     pub(super) fn iter(&self) -> impl Iterator<Item = (ConversationId, &ConversationState)> {
         self.known.iter().map(|(id, state)| (*id, state.as_ref()))
+    }
+
+    /// Notes that the saved state of a conversation is to be renewed.
+    pub(super) fn note_change(&mut self, id: ConversationId) {
+        if let Some(changed) = &mut self.changed {
+            changed.insert(id);
+        }
+    }
+
+    /// Returns the conversations that changed, or were forgotten, since the last call; `None` at
+    /// the first call, before which nobody kept count.
+    pub(super) fn take_changed(&mut self) -> Option<BTreeSet<ConversationId>> {
+        self.changed.replace(BTreeSet::new())
     }
 
     /// Begins a round. Returns the conversations that are behind and can be asked for now, the
@@ -146,6 +164,7 @@ impl Conversations {
         quiet.sort_unstable();
         for (changed_at, id, written_to) in quiet.into_iter().take(excess) {
             self.known.remove(&id);
+            self.note_change(id);
             forgotten_to = changed_at.plus(MARGIN);
             // All messages up to that time were delivered; those to come are newer.
             self.new_since = self.new_since.max(written_to.plus(MARGIN).to_seconds());

@@ -86,6 +86,7 @@ mod decode;
 mod failure;
 mod habits;
 mod in_flight;
+mod journal;
 mod lists;
 mod output;
 mod pauses;
@@ -106,6 +107,7 @@ use http::Response;
 pub use checkpoint::{Checkpoint, CheckpointError};
 pub use config::{ConfigError, PollerConfig};
 pub use habits::Habits;
+pub use journal::{Journal, JournalEntry};
 pub use output::{Outgoing, Output, RequestId, UnknownRequest};
 pub use status::{Status, StatusChange};
 pub use warning::Warning;
@@ -254,21 +256,28 @@ impl Poller {
     /// Returns a checkpoint that covers exactly the events delivered so far; `None` before the
     /// baseline is taken.
     pub fn checkpoint(&self) -> Option<Checkpoint> {
+        let conversations = self.conversations.iter();
+        Some(Checkpoint {
+            body: checkpoint::Body {
+                conversations: conversations.map(|(id, state)| state.save(id)).collect(),
+                ..self.checkpoint_head()?
+            },
+        })
+    }
+
+    /// Returns the state that a checkpoint keeps, without its conversations.
+    fn checkpoint_head(&self) -> Option<checkpoint::Body> {
         let uid = match self.state.is_before_baseline() {
             true => return None,
             false => self.uid?,
         };
-        let conversations = self.conversations.iter();
-        let conversations = conversations.map(|(id, state)| state.save(id)).collect();
-        Some(Checkpoint {
-            body: checkpoint::Body {
-                uid: uid.0,
-                base_ts: self.lists.base_ts().0,
-                new_since: self.conversations.new_since().0,
-                polled_at: self.schedule.polled_at().0,
-                lists: self.lists.save(),
-                conversations,
-            },
+        Some(checkpoint::Body {
+            uid: uid.0,
+            base_ts: self.lists.base_ts().0,
+            new_since: self.conversations.new_since().0,
+            polled_at: self.schedule.polled_at().0,
+            lists: self.lists.save(),
+            conversations: Vec::new(),
         })
     }
 

@@ -11,7 +11,9 @@ use super::running_handlers::RunningHandlers;
 use crate::call::{Call, Step};
 use crate::endpoint::Endpoint;
 use crate::error::{Error, TransportError};
-use crate::poller::{self, Checkpoint, Outgoing, Poller, RequestId, Status, Warning};
+use crate::poller::{
+    self, Checkpoint, Journal, JournalEntry, Outgoing, Poller, RequestId, Status, Warning,
+};
 use crate::time::Now;
 
 /// A session without its I/O: a [`Poller`], and the order in which handlers are called.
@@ -133,6 +135,14 @@ impl SessionMachine {
         Some(checkpoint)
     }
 
+    /// Returns the text that brings a file of checkpoints up to date: the file then covers exactly
+    /// the messages that were handled. Returns `None` before the baseline is taken.
+    ///
+    /// The first entry of a journal replaces the file. A session writes to one journal.
+    pub fn save(&mut self, journal: &mut Journal) -> Option<JournalEntry> {
+        self.poller.save_without(journal, self.queue.unhandled())
+    }
+
     /// Advances the time, and returns the next thing to do. To be called again until [`Output::Wait`], [`Output::Busy`]
     /// or [`Output::Finished`] comes.
     pub fn poll(&mut self, now: Now) -> Output {
@@ -198,6 +208,7 @@ impl SessionMachine {
     pub fn handle_done(&mut self, dispatch: Dispatch, failures: Vec<String>) {
         self.queue.handled(&dispatch.0);
         if let Update::Event(event) = dispatch.0 {
+            self.poller.event_handled(event.conversation);
             for reason in failures {
                 let conversation = event.conversation;
                 let failed = Warning::HandlerFailed {

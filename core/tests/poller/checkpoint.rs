@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use bilibili_session::poller::{
-    Checkpoint, CheckpointError, Output, Poller, PollerConfig, Status, Warning,
+    Checkpoint, CheckpointError, Journal, JournalEntry, Output, Poller, PollerConfig, Status,
+    Warning,
 };
 use bilibili_session::{ClientConfig, Credential};
 use serde_json::json;
@@ -263,4 +264,78 @@ fn the_same_seed_and_inputs_give_the_same_outputs() {
     };
     assert_eq!(run(1), run(1));
     assert_ne!(run(1), run(2));
+}
+
+/// Rounds with a message each; returns what a journal wrote of them, entry by entry.
+fn journal_of(scenario: &mut Scenario, rounds: u64) -> Vec<(JournalEntry, Checkpoint)> {
+    let id = user(20001);
+    let mut journal = Journal::new();
+    let mut entries = Vec::new();
+    for seqno in 8..8 + rounds {
+        scenario.list(&[entry(id, seqno, 6)]);
+        let fetch = scenario.expect_fetch(id);
+        scenario.answer(&fetch, page(&[text_at(id, seqno, START)], false));
+        scenario.expect_event();
+        let written = scenario.poller.save(&mut journal).unwrap();
+        entries.push((written, scenario.poller.checkpoint().unwrap()));
+    }
+    entries
+}
+
+#[test]
+fn a_journal_that_is_torn_is_read_up_to_there() {
+    let mut scenario = Scenario::connected(PollerConfig::new(), &[entry(user(20001), 7, -5)]);
+    let mut file = String::new();
+    let mut ends = Vec::new();
+    for (written, checkpoint) in journal_of(&mut scenario, 5) {
+        match written {
+            JournalEntry::Replace(text) => file = text,
+            JournalEntry::Append(text) => file += &text,
+        }
+        ends.push((file.len(), checkpoint));
+    }
+    let first = ends[0].0;
+    for torn in first..file.len() {
+        // The end of a line need not be there.
+        let whole = ends.iter().rfind(|(end, _)| *end <= torn + 1).unwrap();
+        let read = Checkpoint::from_json(&file[..torn]);
+        assert_eq!(read.as_ref(), Ok(&whole.1), "torn at {torn}");
+    }
+    for at in first..ends[1].0 - 1 {
+        let mut damaged = file.clone().into_bytes();
+        damaged[at] ^= 1;
+        let read = Checkpoint::from_json(&String::from_utf8(damaged).unwrap());
+        assert_eq!(read.as_ref(), Ok(&ends[0].1), "damaged at {at}");
+    }
+}
+
+#[test]
+fn a_journal_begins_anew_when_it_is_long() {
+    let list: Vec<_> = (0..50).map(|n| entry(user(20001 + n), 7, -5)).collect();
+    let mut scenario = Scenario::connected(PollerConfig::new(), &list);
+    let entries = journal_of(&mut scenario, 400);
+    let sizes: Vec<_> = entries
+        .iter()
+        .map(|(written, _)| match written {
+            JournalEntry::Replace(text) => (true, text.len()),
+            JournalEntry::Append(text) => (false, text.len()),
+        })
+        .collect();
+    let replaced = sizes.iter().filter(|(replaces, _)| *replaces).count();
+    assert!((2..5).contains(&replaced), "{replaced}");
+    let largest = sizes.iter().filter(|(replaces, _)| !replaces);
+    assert!(largest.map(|(_, size)| *size).max().unwrap() <= 1024);
+}
+
+#[test]
+fn a_journal_goes_on_with_another_poller_from_a_snapshot() {
+    let mut scenario = Scenario::connected(PollerConfig::new(), &[entry(user(20001), 7, -5)]);
+    let mut journal = Journal::new();
+    for _ in 0..2 {
+        let first = scenario.poller.save(&mut journal);
+        assert!(matches!(first, Some(JournalEntry::Replace(_))), "{first:?}");
+        let next = scenario.poller.save(&mut journal);
+        assert!(matches!(next, Some(JournalEntry::Append(_))), "{next:?}");
+        scenario = resumed(&scenario.poller.checkpoint().unwrap());
+    }
 }

@@ -3,7 +3,7 @@
 use std::any::Any;
 use std::time::Duration;
 
-use bilibili_session::poller::{PollerConfig, Status, Warning};
+use bilibili_session::poller::{Checkpoint, Journal, JournalEntry, PollerConfig, Status, Warning};
 use bilibili_session::session::{
     Dispatch, HandlerList, Output, SessionMachine, Update, handler_failure,
 };
@@ -328,4 +328,35 @@ fn a_handler_fails_by_its_error_its_panic_or_a_wait_that_was_refused() {
     for (payload, words) in payloads {
         assert_eq!(handler_failure(Err(payload), false), Some(words.to_owned()));
     }
+}
+
+#[test]
+fn a_journal_covers_what_was_handled() {
+    let mut handling = Handling::with(&[user(1), user(2)], 2);
+    handling.machine.set_limits(9, 9);
+    let (mut journal, mut file) = (Journal::new(), String::new());
+    let mut open = Vec::new();
+    for step in 0.. {
+        match handling.machine.save(&mut journal).unwrap() {
+            JournalEntry::Replace(text) => {
+                assert_eq!(step, 0);
+                file = text;
+            }
+            JournalEntry::Append(text) => file += &text,
+        }
+        let read = Checkpoint::from_json(&file).unwrap();
+        assert_eq!(read, handling.machine.checkpoint().unwrap(), "step {step}");
+        // Two are begun, then one is done, and so on: what is done is not what came first.
+        if step % 3 != 2 && open.len() < 2 {
+            match handling.machine.poll(handling.now) {
+                Output::Handle(dispatch) => open.push(dispatch),
+                Output::Wait(_) if open.is_empty() => break,
+                Output::Wait(_) => {}
+                other => panic!("{other:?}"),
+            }
+        } else if let Some(done) = open.pop() {
+            handling.machine.handle_done(done, Vec::new());
+        }
+    }
+    assert_eq!(handling.resumes_after(), [(1, 2), (2, 2)]);
 }

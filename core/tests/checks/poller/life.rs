@@ -4,7 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
-use bilibili_session::poller::{Checkpoint, Output, Poller, RequestId, Status, StatusChange};
+use bilibili_session::poller::{
+    Checkpoint, Journal, JournalEntry, Output, Poller, RequestId, Status, StatusChange,
+};
 use bilibili_session::{
     ClientConfig, ConversationId, Credential, Event, Now, TransportError, TransportErrorKind, Uid,
     UnixMicros,
@@ -52,6 +54,9 @@ pub struct Life {
     /// So many conversations that some may have been forgotten.
     pub(super) crowded: bool,
     pub(super) newest_event: Option<Arc<Event>>,
+    journal: Journal,
+    /// What the journal wrote.
+    file: String,
     pub(super) store: BTreeMap<u8, Vec<Stored>>,
     /// What has to come out: it arrived after the base line.
     pub(super) owed: BTreeSet<(i64, u64)>,
@@ -99,6 +104,8 @@ impl Life {
             seen: BTreeSet::new(),
             crowded: false,
             newest_event: None,
+            journal: Journal::new(),
+            file: String::new(),
             store: BTreeMap::new(),
             owed: BTreeSet::new(),
             next_seqno: 1,
@@ -111,6 +118,7 @@ impl Life {
         for step in script.steps.iter().take(160) {
             self.step(step);
             self.drain();
+            self.check_checkpoint();
         }
         if self.honest && self.status == Status::Closed {
             self.resume(false);
@@ -429,11 +437,18 @@ impl Life {
         assert!(self.finished, "it does not end");
     }
 
-    pub(super) fn check_checkpoint(&self) {
-        if let Some(checkpoint) = self.poller.checkpoint() {
-            let written = checkpoint.to_json();
-            assert_eq!(Checkpoint::from_json(&written), Ok(checkpoint));
+    pub(super) fn check_checkpoint(&mut self) {
+        let Some(checkpoint) = self.poller.checkpoint() else {
+            return;
+        };
+        let written = checkpoint.to_json();
+        assert_eq!(Checkpoint::from_json(&written), Ok(checkpoint.clone()));
+        match self.poller.save(&mut self.journal) {
+            Some(JournalEntry::Replace(text)) => self.file = text,
+            Some(JournalEntry::Append(text)) => self.file += &text,
+            None => panic!("there is a checkpoint"),
         }
+        assert_eq!(Checkpoint::from_json(&self.file), Ok(checkpoint));
     }
 
     /// A checkpoint covers exactly what was handed out.
