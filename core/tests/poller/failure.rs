@@ -239,3 +239,58 @@ fn a_list_that_fails_is_asked_for_with_growing_pauses() {
         least *= 2.0;
     }
 }
+
+/// What was refused before a pause does not count after it: fresh keys may help again.
+#[test]
+fn keys_are_renewed_again_after_a_pause() {
+    let mut scenario = two_behind();
+    let first = scenario.expect_fetch(user(1));
+    let second = scenario.expect_fetch(user(2));
+    scenario.refuse(&first, -403);
+    let nav = scenario.expect_call("nav");
+    scenario.refuse(&second, -352);
+    let notice = scenario.expect_notice();
+    assert!(matches!(notice, Warning::RiskControl { .. }));
+    scenario.answer(&nav, nav_data());
+    assert_eq!(scenario.wait(), notice.delay().unwrap());
+    let list = scenario.expect_call("new_sessions");
+    scenario.answer(&list, json!({"session_list": [], "has_more": 0}));
+    let first = scenario.expect_fetch(user(1));
+    let second = scenario.expect_fetch(user(2));
+    scenario.refuse(&first, -403);
+    let nav = scenario.expect_call("nav");
+    scenario.answer(&nav, nav_data());
+    scenario.fetch(user(1), &[6], false);
+    scenario.answer(&second, page(&[text_at(user(2), 6, START)], false));
+    scenario.expect_seqnos([6, 6]);
+    scenario.expect_wait();
+}
+
+/// A round that ends in a refusal of the keys is no success, however late that comes.
+#[test]
+fn a_round_is_not_over_while_keys_are_on_their_way() {
+    let known = [entry(user(1), 5, -5)];
+    let mut scenario = Scenario::connected(PollerConfig::new(), &known);
+    scenario.wait();
+    let list = scenario.expect_call("new_sessions");
+    scenario.refuse(&list, -509);
+    let first = scenario.expect_notice().delay().unwrap();
+    assert_eq!(scenario.wait(), first);
+    let list = scenario.expect_call("new_sessions");
+    let changed = [entry(user(1), 6, 6)];
+    scenario.answer(&list, json!({"session_list": changed, "has_more": 0}));
+    let sent = scenario.expect_fetch(user(1));
+    scenario.refuse(&sent, -403);
+    let nav = scenario.expect_call("nav");
+    // The next round is due by then.
+    scenario.advance(Duration::from_secs(20));
+    assert_eq!(
+        scenario.expect_wait(),
+        Duration::from_secs(10),
+        "its deadline"
+    );
+    scenario.refuse(&nav, -509);
+    let second = scenario.expect_notice().delay().unwrap();
+    assert!(second >= Duration::from_secs(60), "{first:?} {second:?}");
+    assert_eq!(scenario.expect_wait(), second);
+}
