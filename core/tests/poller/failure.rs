@@ -2,10 +2,12 @@
 
 use std::time::Duration;
 
-use bilibili_session::poller::{Output, PollerConfig, Status, Warning};
+use bilibili_session::Hosts;
+use bilibili_session::poller::{Output, Poller, PollerConfig, Status, Warning};
 use serde_json::json;
 
-use crate::scenario::{START, Scenario, entry, nav_data, page, text_at, user};
+use crate::drive::{drive, ok};
+use crate::scenario::{START, Scenario, context, entry, nav_data, page, text_at, user};
 
 fn two_behind() -> Scenario {
     let mut scenario = Scenario::connected(
@@ -237,5 +239,119 @@ fn a_list_that_fails_is_asked_for_with_growing_pauses() {
         last = scenario.expect_notice().delay().unwrap();
         assert!(last.as_secs_f64() >= least && last.as_secs_f64() <= least * 1.25);
         least *= 2.0;
+    }
+}
+
+/// What was refused before a pause does not count after it: fresh keys may help again.
+#[test]
+fn keys_are_renewed_again_after_a_pause() {
+    let mut scenario = two_behind();
+    let first = scenario.expect_fetch(user(1));
+    let second = scenario.expect_fetch(user(2));
+    scenario.refuse(&first, -403);
+    let nav = scenario.expect_call("nav");
+    scenario.refuse(&second, -352);
+    let notice = scenario.expect_notice();
+    assert!(matches!(notice, Warning::RiskControl { .. }));
+    scenario.answer(&nav, nav_data());
+    assert_eq!(scenario.wait(), notice.delay().unwrap());
+    let list = scenario.expect_call("new_sessions");
+    scenario.answer(&list, json!({"session_list": [], "has_more": 0}));
+    let first = scenario.expect_fetch(user(1));
+    let second = scenario.expect_fetch(user(2));
+    scenario.refuse(&first, -403);
+    let nav = scenario.expect_call("nav");
+    scenario.answer(&nav, nav_data());
+    scenario.fetch(user(1), &[6], false);
+    scenario.answer(&second, page(&[text_at(user(2), 6, START)], false));
+    scenario.expect_seqnos([6, 6]);
+    scenario.expect_wait();
+}
+
+/// A round that ends in a refusal of the keys is no success, however late that comes.
+#[test]
+fn a_round_is_not_over_while_keys_are_on_their_way() {
+    let known = [entry(user(1), 5, -5)];
+    let mut scenario = Scenario::connected(PollerConfig::new(), &known);
+    scenario.wait();
+    let list = scenario.expect_call("new_sessions");
+    scenario.refuse(&list, -509);
+    let first = scenario.expect_notice().delay().unwrap();
+    assert_eq!(scenario.wait(), first);
+    let list = scenario.expect_call("new_sessions");
+    let changed = [entry(user(1), 6, 6)];
+    scenario.answer(&list, json!({"session_list": changed, "has_more": 0}));
+    let sent = scenario.expect_fetch(user(1));
+    scenario.refuse(&sent, -403);
+    let nav = scenario.expect_call("nav");
+    // The next round is due by then.
+    scenario.advance(Duration::from_secs(20));
+    assert_eq!(
+        scenario.expect_wait(),
+        Duration::from_secs(10),
+        "its deadline"
+    );
+    scenario.refuse(&nav, -509);
+    let second = scenario.expect_notice().delay().unwrap();
+    assert!(second >= Duration::from_secs(60), "{first:?} {second:?}");
+    assert_eq!(scenario.expect_wait(), second);
+}
+
+/// Every signature is refused: the keys may have changed meanwhile, but not every few seconds.
+#[test]
+fn keys_are_renewed_once_a_minute_at_most_while_all_is_refused() {
+    let list = [entry(user(1), 5, -5), entry(user(2), 5, -6)];
+    let mut scenario = Scenario::connected(PollerConfig::new(), &list);
+    let mut renewed_at = Vec::new();
+    let length = Duration::from_secs(1200);
+    let log = drive(&mut scenario, length, |scenario, sent| {
+        let list = [entry(user(1), 6, 6), entry(user(2), 6, 6)];
+        let data = match sent.path.as_str() {
+            "nav" => {
+                renewed_at.push(scenario.elapsed);
+                ok(nav_data())
+            }
+            "new_sessions" => ok(json!({"session_list": list, "has_more": 0})),
+            _ => json!({"code": -403, "message": "made up"}),
+        };
+        (data, Some(0))
+    });
+    let pairs = renewed_at.iter().zip(renewed_at.iter().skip(1));
+    let distances: Vec<Duration> = pairs.map(|(a, b)| *b - *a).collect();
+    assert!(distances.len() >= 3, "{distances:?}");
+    let least = distances.iter().min().unwrap();
+    assert!(*least >= Duration::from_secs(60), "{distances:?}");
+    assert_eq!(log.events, []);
+}
+
+/// Rounds of a tenth of a second, against another origin: keys change within a second, and are
+/// followed.
+#[test]
+fn keys_are_renewed_at_the_pace_of_the_rounds() {
+    let hosts = Hosts::origin("http://127.0.0.1:1").unwrap();
+    let config = PollerConfig::new().interval(Duration::from_millis(100));
+    let mut scenario = Scenario {
+        poller: Poller::new(context().hosts(hosts), config).unwrap(),
+        elapsed: Duration::from_secs(1000),
+        skew: 0,
+    };
+    let nav = scenario.expect_call("nav");
+    scenario.answer(&nav, nav_data());
+    let list = scenario.expect_call("get_sessions");
+    let first = [entry(user(1), 5, -5)];
+    scenario.answer(&list, json!({"session_list": first, "has_more": 0}));
+    scenario.expect_status(Status::Connected);
+    for seqno in 6..9 {
+        scenario.advance(Duration::from_secs(1));
+        let list = scenario.expect_call("new_sessions");
+        let changed = [entry(user(1), seqno, 6)];
+        scenario.answer(&list, json!({"session_list": changed, "has_more": 0}));
+        let sent = scenario.expect_fetch(user(1));
+        scenario.refuse(&sent, -403);
+        let nav = scenario.expect_call("nav");
+        scenario.answer(&nav, nav_data());
+        scenario.fetch(user(1), &[seqno], false);
+        scenario.expect_seqnos([seqno]);
+        scenario.expect_wait();
     }
 }

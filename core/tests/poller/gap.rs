@@ -274,3 +274,117 @@ fn what_was_fetched_before_a_failure_is_not_fetched_again() {
     );
     scenario.expect_seqnos([8, 9, 10, 11, 12]);
 }
+
+/// It is a habit of the service, not of the conversation in which it was met.
+#[test]
+fn that_empty_pages_say_there_is_more_is_learned_once_for_all_conversations() {
+    let (first, second) = (user(20001), user(20002));
+    let known = [entry(first, 7, -5), entry(second, 7, -5)];
+    let mut scenario = Scenario::connected(PollerConfig::new(), &known);
+    scenario.list(&[entry(first, 12, 6)]);
+    scenario.fetch(first, &[12, 11], true);
+    scenario.fetch(first, &[], true);
+    for _ in 0..2 {
+        scenario.fetch(first, &[], true);
+        assert!(matches!(scenario.expect_notice(), Warning::Retry { .. }));
+        scenario.advance(Duration::from_secs(30));
+        let list = scenario.expect_call("new_sessions");
+        scenario.answer(&list, json!({"session_list": null, "has_more": 0}));
+    }
+    scenario.fetch(first, &[], true);
+    scenario.expect_seqnos([11, 12]);
+    scenario.list(&[entry(second, 12, 80)]);
+    scenario.fetch(second, &[12, 11], true);
+    scenario.fetch(second, &[], true);
+    scenario.fetch(second, &[], true);
+    scenario.expect_seqnos([11, 12]);
+    scenario.expect_wait();
+}
+
+/// A round whose fetch is lost; the next one lists the conversation as changed, and does not say
+/// how far it goes.
+#[track_caller]
+fn changes_while_it_is_fetched(scenario: &mut Scenario, id: ConversationId) {
+    let lost = scenario.expect_fetch(id);
+    scenario.lose(&lost);
+    assert!(matches!(scenario.expect_notice(), Warning::Retry { .. }));
+    scenario.advance(Duration::from_secs(30));
+    let list = scenario.expect_call("new_sessions");
+    let vague = entry(id, 0, 30);
+    scenario.answer(&list, json!({"session_list": [vague], "has_more": 0}));
+}
+
+/// What was known is on the page, which says that there is more.
+#[test]
+fn a_change_of_unknown_extent_does_not_end_at_what_was_known() {
+    let id = user(20001);
+    let mut scenario = Scenario::connected(PollerConfig::new(), &[entry(id, 7, -5)]);
+    scenario.list(&[entry(id, 9, 6)]);
+    changes_while_it_is_fetched(&mut scenario, id);
+    scenario.fetch(id, &[10, 9, 8], true);
+    scenario.expect_seqnos([8, 9, 10]);
+    let above = scenario.fetch(id, &[12, 11], false);
+    assert_eq!(above.get("begin_seqno"), Some("10"));
+    scenario.expect_seqnos([11, 12]);
+    scenario.list(&[]);
+    scenario.expect_wait();
+}
+
+/// What was known is here already, and only what lies below is missing.
+#[test]
+fn a_change_of_unknown_extent_is_asked_for_above_what_is_here() {
+    let id = user(20001);
+    let config = PollerConfig::new().page_size(3);
+    let mut scenario = Scenario::connected(config, &[entry(id, 7, -5)]);
+    scenario.list(&[entry(id, 12, 6)]);
+    scenario.fetch(id, &[12, 11, 10], true);
+    changes_while_it_is_fetched(&mut scenario, id);
+    scenario.fetch(id, &[10, 9, 8], false);
+    scenario.expect_seqnos(8..=12);
+    let above = scenario.fetch(id, &[14, 13], false);
+    assert_eq!(above.get("begin_seqno"), Some("12"));
+    scenario.expect_seqnos([13, 14]);
+    scenario.list(&[]);
+    scenario.expect_wait();
+}
+
+/// Nothing beyond what was known is there yet.
+#[test]
+fn a_change_of_unknown_extent_is_asked_for_until_something_newer_comes() {
+    let id = user(20001);
+    let mut scenario = Scenario::connected(PollerConfig::new(), &[entry(id, 7, -5)]);
+    scenario.list(&[entry(id, 9, 6)]);
+    changes_while_it_is_fetched(&mut scenario, id);
+    scenario.fetch(id, &[9, 8], false);
+    scenario.expect_seqnos([8, 9]);
+    scenario.list(&[]);
+    let again = scenario.fetch(id, &[10], false);
+    assert_eq!(again.get("begin_seqno"), Some("9"));
+    scenario.expect_seqnos([10]);
+    scenario.list(&[]);
+    scenario.expect_wait();
+}
+
+/// A pause came before anything of it was asked for.
+#[test]
+fn a_change_of_unknown_extent_before_the_first_page_does_not_end_at_what_was_known() {
+    let (first, id) = (user(20001), user(20002));
+    let known = [entry(first, 7, -5), entry(id, 7, -6)];
+    let mut scenario = Scenario::connected(PollerConfig::new().max_parallel(1), &known);
+    scenario.list(&[entry(first, 8, 7), entry(id, 9, 6)]);
+    let sent = scenario.expect_fetch(first);
+    scenario.refuse(&sent, -509);
+    let delay = scenario.expect_notice().delay().unwrap();
+    assert_eq!(scenario.wait(), delay);
+    let list = scenario.expect_call("new_sessions");
+    let vague = entry(id, 0, 30);
+    scenario.answer(&list, json!({"session_list": [vague], "has_more": 0}));
+    scenario.fetch(id, &[10, 9, 8], true);
+    scenario.expect_seqnos([8, 9, 10]);
+    scenario.fetch(first, &[8], false);
+    scenario.expect_seqnos([8]);
+    let above = scenario.fetch(id, &[12, 11], false);
+    assert_eq!(above.get("begin_seqno"), Some("10"));
+    scenario.expect_seqnos([11, 12]);
+    scenario.expect_wait();
+}

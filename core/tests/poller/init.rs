@@ -7,6 +7,7 @@ use bilibili_session::poller::{Output, Poller, PollerConfig, Status, Warning};
 use bilibili_session::{ClientConfig, Credential, Error, ErrorClass};
 use serde_json::json;
 
+use crate::drive::{drive, ok};
 use crate::scenario::{OWN, START, Scenario, context, entry, nav_data, user};
 
 #[test]
@@ -167,4 +168,64 @@ fn the_service_itself_is_not_asked_too_often() {
     assert!(Poller::new(context(), config.clone()).is_err());
     let hosts = bilibili_session::Hosts::origin("http://127.0.0.1:1").unwrap();
     assert!(Poller::new(context().hosts(hosts), config).is_ok());
+}
+
+/// The newest entry of the first list is the baseline, unless it lies in the future. Who says so
+/// are the `Date`, the local clock and the second entry, and each of them may be wrong.
+#[test]
+fn a_first_entry_in_the_future_is_not_the_baseline() {
+    const DAY: i64 = 86_400;
+    // The `Date`, if there is one, and the local clock, by what each is off; the first entry and
+    // the second, if there is one; the baseline.
+    for (date, local, first, second, baseline) in [
+        // All is well.
+        (Some(0), 0, -10, Some(-50), -10),
+        (Some(0), 0, -10, None, -10),
+        // The `Date` says so, and nobody or one contradicts.
+        (Some(0), 0, DAY, Some(-50), 0),
+        (Some(0), 0, DAY, None, 0),
+        (Some(0), DAY, DAY, Some(-50), 0),
+        (Some(0), DAY, DAY, None, 0),
+        (Some(0), 0, DAY, Some(3600), 0),
+        (Some(0), -DAY, DAY, Some(3600), 0),
+        // The `Date` is behind: both others contradict, so it is not the future.
+        (Some(-DAY), 0, -10, Some(-50), -50),
+        (Some(-DAY), 3600, 1800, Some(1700), 1700),
+        (Some(-DAY), 0, DAY, Some(3600), 0),
+        // It is behind, and only one contradicts.
+        (Some(-3600), -3600, -10, Some(-50), -3600),
+        (Some(-3600), 0, -10, None, -3600),
+        // The `Date` is ahead, and confirms what lies there.
+        (Some(DAY), 0, DAY, Some(-50), DAY),
+        (Some(DAY), 0, -10, Some(-50), -10),
+        (Some(DAY), -DAY, -10, None, -10),
+        // Without a `Date` either of the others will do.
+        (None, 0, DAY, Some(-50), 0),
+        (None, DAY, DAY, Some(-50), DAY),
+        (None, -DAY, DAY, Some(3600), 3600),
+        (None, -DAY, -10, Some(-50), -50),
+        (None, -3600, -10, None, -3600),
+    ] {
+        let mut scenario = Scenario::new(PollerConfig::new());
+        scenario.skew = local;
+        let mut begins = Vec::new();
+        drive(&mut scenario, Duration::from_secs(7), |_, sent| {
+            let second = second.map(|at| entry(user(20002), 3, at));
+            let list = [Some(entry(user(20001), 7, first)), second];
+            let list: Vec<_> = list.into_iter().flatten().collect();
+            begins.extend(sent.get("begin_ts").map(str::to_owned));
+            let data = match sent.path.as_str() {
+                "nav" => nav_data(),
+                "get_sessions" => json!({"session_list": list, "has_more": 0}),
+                _ => json!({"session_list": [], "has_more": 0}),
+            };
+            (ok(data), date)
+        });
+        let begin = ((START + baseline - 5) * 1_000_000).to_string();
+        assert_eq!(
+            begins,
+            [begin],
+            "{date:?} {local} {first} {second:?}, {baseline}"
+        );
+    }
 }

@@ -12,7 +12,7 @@ use bilibili_session::{
 use bilibili_session_simulator::server::Server;
 use bilibili_session_simulator::{NewMessage, Simulator};
 
-use super::runtime::{Client as _, Session};
+use super::runtime::{Client as _, Session, ends};
 
 pub(crate) const OWN: i64 = 10001;
 pub(crate) const GROUP: i64 = 221_300;
@@ -261,7 +261,8 @@ pub(crate) fn both(
             enough,
             connected,
         };
-        bot.run(runtime, None);
+        let running = bot.clone();
+        ends(move || running.run(runtime, None));
         assert_eq!(*bot.log.lock().unwrap(), expected, "{runtime:?}");
         bot
     };

@@ -141,13 +141,13 @@ pub(crate) use on_every_runtime;
 /// Far more than any machine is late.
 const SOON: Duration = Duration::from_secs(60);
 
-/// Runs a test, which must come to an end.
+/// Runs this, which must come to an end.
 #[track_caller]
-pub(crate) fn ends(test: fn()) {
+pub(crate) fn ends<T: Send + 'static>(test: impl FnOnce() -> T + Send + 'static) -> T {
     let (done, is_done) = mpsc::channel::<()>();
     let test = thread::spawn(move || {
         let _done = done;
-        test();
+        test()
     });
     // Nothing is ever sent: the other end is dropped when the test has ended.
     let end = is_done.recv_timeout(SOON);
@@ -157,7 +157,7 @@ pub(crate) fn ends(test: fn()) {
         "it is stuck"
     );
     test.join()
-        .unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+        .unwrap_or_else(|panic| std::panic::resume_unwind(panic))
 }
 
 /// Transport of a blocking runtime.
