@@ -144,8 +144,11 @@ impl Poller {
             && self.clock >= fetching.until
             && !self.in_flight.has_nav()
         {
-            // The rest is still behind, and is fetched in the next round.
-            fetching.queue.clear();
+            // The rest is still behind, and is fetched in the next round; but a refusal of the
+            // keys that a conversation waited for would count as the first one there.
+            let conversations = &self.conversations;
+            let signs_again = |id| conversations.get(id).is_some_and(|it| it.signs_again());
+            fetching.queue.retain(|id| signs_again(*id));
         }
         if !self.is_round_over() {
             return;

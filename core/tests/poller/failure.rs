@@ -355,3 +355,50 @@ fn keys_are_renewed_at_the_pace_of_the_rounds() {
         scenario.expect_wait();
     }
 }
+
+/// What waits for the keys is asked for with them, not left to the next round, where a refusal
+/// would count as the first.
+#[test]
+fn what_waits_for_keys_is_asked_for_in_the_same_round() {
+    let known = [entry(user(1), 5, -5)];
+    let mut scenario = Scenario::connected(PollerConfig::new(), &known);
+    scenario.list(&[entry(user(1), 6, 6)]);
+    let sent = scenario.expect_fetch(user(1));
+    scenario.refuse(&sent, -403);
+    let nav = scenario.expect_call("nav");
+    scenario.advance(Duration::from_secs(20));
+    // Up to the deadline of nav, though the next round is due.
+    assert_eq!(scenario.expect_wait(), Duration::from_secs(10));
+    scenario.answer(&nav, nav_data());
+    let again = scenario.expect_fetch(user(1));
+    scenario.refuse(&again, -403);
+    let notice = scenario.expect_notice();
+    assert!(matches!(notice, Warning::Retry { .. }));
+    assert_eq!(notice.conversation(), Some(user(1)));
+    scenario.expect_call("new_sessions");
+}
+
+/// Every answer is slow, and every signature is refused: each renewal of the keys that was in vain
+/// is a longer wait.
+#[test]
+fn keys_that_come_slowly_are_renewed_ever_more_seldom() {
+    let config = PollerConfig::new()
+        .request_timeout(Duration::from_secs(120))
+        .whole_list_interval(None);
+    let mut scenario = Scenario::connected(config, &[entry(user(1), 5, -5)]);
+    let length = Duration::from_secs(3600);
+    let log = drive(&mut scenario, length, |scenario, sent| {
+        scenario.elapsed += Duration::from_secs(40);
+        let data = match sent.path.as_str() {
+            "nav" => ok(nav_data()),
+            "new_sessions" => ok(json!({"session_list": [entry(user(1), 6, 6)], "has_more": 0})),
+            _ => json!({"code": -403, "message": "made up"}),
+        };
+        (data, Some(0))
+    });
+    let navs = log.requests["nav"];
+    assert!((8..=14).contains(&navs), "{:?}", log.requests);
+    // All but one that may still be on its way.
+    assert!(log.notices.len() + 1 >= navs, "{:?}", log.notices);
+    assert_eq!(log.events, []);
+}

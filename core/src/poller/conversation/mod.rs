@@ -386,6 +386,12 @@ impl ConversationState {
         self.pending().retry.sign_again()
     }
 
+    /// Returns whether the conversation is asked for with fresh keys, after a refusal.
+    pub(super) fn signs_again(&self) -> bool {
+        let pending = self.pending.as_ref();
+        pending.is_some_and(|pending| pending.retry.signs_again())
+    }
+
     /// Notes a failure. Returns the delay until the conversation is refetched.
     pub(super) fn fail(
         &mut self,

@@ -52,6 +52,11 @@ impl Retry {
         !std::mem::replace(&mut self.signed_again, true)
     }
 
+    /// Returns whether the next request is to be signed with fresh keys, after a refusal.
+    pub(super) const fn signs_again(&self) -> bool {
+        self.signed_again
+    }
+
     /// Begins a round, in which fresh keys may be used again.
     pub(super) const fn begin_round(&mut self) {
         self.signed_again = false;
