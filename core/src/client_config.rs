@@ -1,5 +1,7 @@
 //! Settings that all requests of one account share.
 
+use http::HeaderValue;
+
 use crate::credential::Credential;
 use crate::error::BuildError;
 use crate::hosts::Hosts;
@@ -14,7 +16,8 @@ const USER_AGENT: &str = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KH
 pub struct ClientConfig {
     pub(crate) credential: Credential,
     pub(crate) hosts: Hosts,
-    pub(crate) user_agent: String,
+    /// `None` where the text that was set is not fit for a header.
+    pub(crate) user_agent: Option<HeaderValue>,
     dev_id: Option<String>,
 }
 
@@ -24,7 +27,7 @@ impl ClientConfig {
         Self {
             credential,
             hosts: Hosts::official(),
-            user_agent: USER_AGENT.to_owned(),
+            user_agent: Some(HeaderValue::from_static(USER_AGENT)),
             dev_id: None,
         }
     }
@@ -37,7 +40,7 @@ impl ClientConfig {
 
     /// Sends this `User-Agent`: the one of the browser that the login came from is best.
     pub fn user_agent(mut self, user_agent: impl Into<String>) -> Self {
-        self.user_agent = user_agent.into();
+        self.user_agent = HeaderValue::try_from(user_agent.into()).ok();
         self
     }
 

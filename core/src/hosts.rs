@@ -6,6 +6,9 @@ use url::{Host as UrlHost, Url};
 
 use crate::error::BuildError;
 
+/// Number of bytes that the address of most calls takes no more than, with its query.
+const ROOM: usize = 320;
+
 /// Host of the service, by the calls that it serves.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]
@@ -68,19 +71,17 @@ impl Hosts {
         self.0.as_ref()
     }
 
-    /// Returns the address of a path on a host, without a query.
+    /// Returns the address of a path on a host, with room for a query.
     pub(crate) fn url(&self, host: Host, path: &str) -> String {
-        match &self.0 {
-            Some(origin) => format!("{}{path}", origin.as_str().trim_end_matches('/')),
-            None => {
-                let host = match host {
-                    Host::Api => "api.bilibili.com",
-                    Host::Vc => "api.vc.bilibili.com",
-                    Host::Message => "message.bilibili.com",
-                };
-                format!("https://{host}{path}")
-            }
-        }
+        let mut url = String::with_capacity(ROOM);
+        url.push_str(match (&self.0, host) {
+            (Some(origin), _) => origin.as_str().trim_end_matches('/'),
+            (None, Host::Api) => "https://api.bilibili.com",
+            (None, Host::Vc) => "https://api.vc.bilibili.com",
+            (None, Host::Message) => "https://message.bilibili.com",
+        });
+        url.push_str(path);
+        url
     }
 }
 

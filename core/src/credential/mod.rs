@@ -90,7 +90,9 @@ impl Credential {
 
     /// Returns the `Cookie` header: the fields that are set, in a fixed order.
     pub(crate) fn cookie_header(&self) -> Option<HeaderValue> {
-        let mut line = format!("SESSDATA={}", self.sessdata.expose());
+        let mut line = String::with_capacity(512);
+        line.push_str("SESSDATA=");
+        line.push_str(self.sessdata.expose());
         for (name, value) in [
             ("bili_jct", &self.bili_jct),
             ("buvid3", &self.buvid3),

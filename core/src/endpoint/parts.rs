@@ -10,6 +10,9 @@ use crate::error::BuildError;
 use crate::hosts::Host;
 use crate::picture_url::PictureUrl;
 
+/// Number of parameters that most calls have no more than, those of a signature included.
+const PARAMETERS: usize = 12;
+
 const SITE: &str = "https://www.bilibili.com";
 
 /// Method, host, path and parameters of a call, before they are one request.
@@ -55,7 +58,7 @@ impl RequestParts {
     pub fn get(host: Host, path: &'static str) -> Self {
         Self {
             target: Target::Call(host, path),
-            query: Vec::new(),
+            query: Vec::with_capacity(PARAMETERS),
             body: Body::None,
         }
     }
@@ -73,7 +76,7 @@ impl RequestParts {
     pub fn post(host: Host, path: &'static str) -> Self {
         Self {
             target: Target::Call(host, path),
-            query: Vec::new(),
+            query: Vec::with_capacity(PARAMETERS),
             body: Body::Form(Vec::new()),
         }
     }
@@ -139,12 +142,9 @@ impl RequestParts {
             Target::Call(host, path) => context.hosts.url(*host, path),
             Target::Picture(url) => url.on(&context.hosts),
         };
-        if !self.query.is_empty() {
-            url.push('?');
-            url.push_str(&query_string(&self.query));
-        }
-        let user_agent = HeaderValue::from_str(&context.user_agent)
-            .map_err(|_| BuildError::NotSendable("the user agent"))?;
+        push_query(&mut url, &self.query);
+        let user_agent = context.user_agent.as_ref();
+        let user_agent = user_agent.ok_or(BuildError::NotSendable("the user agent"))?;
         let mut request = Request::builder()
             .uri(url)
             .header(USER_AGENT, user_agent)
@@ -188,17 +188,16 @@ impl RequestParts {
 /// reason to write one differently.
 const QUERY: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.');
 
-fn query_string(pairs: &[(&'static str, String)]) -> String {
-    let mut text = String::new();
+/// Adds a query to a URL that has none.
+fn push_query(url: &mut String, pairs: &[(&'static str, String)]) {
+    let mut separator = '?';
     for (name, value) in pairs {
-        if !text.is_empty() {
-            text.push('&');
-        }
-        text.push_str(name);
-        text.push('=');
-        text.extend(utf8_percent_encode(value, QUERY));
+        url.push(separator);
+        url.push_str(name);
+        url.push('=');
+        url.extend(utf8_percent_encode(value, QUERY));
+        separator = '&';
     }
-    text
 }
 
 #[cfg(test)]
@@ -209,9 +208,11 @@ mod tests {
     fn a_query_is_written_as_a_form_but_for_what_libraries_write_differently() {
         let every: String = ('\0'..='\u{7f}').chain("é你😀".chars()).collect();
         let form: String = form_urlencoded::byte_serialize(every.as_bytes()).collect();
+        let mut url = String::from("/");
+        push_query(&mut url, &[("a", String::new()), ("b", every)]);
         assert_eq!(
-            query_string(&[("a", String::new()), ("b", every)]),
-            format!("a=&b={}", form.replace('+', "%20").replace('*', "%2A"))
+            url,
+            format!("/?a=&b={}", form.replace('+', "%20").replace('*', "%2A"))
         );
     }
 }
