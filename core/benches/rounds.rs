@@ -9,6 +9,7 @@ use std::hint::black_box;
 use std::time::{Duration, Instant};
 
 use bilibili_session::endpoints::FetchSessionMsgs;
+use bilibili_session::poller::{Journal, JournalEntry, Poller};
 use bilibili_session::{Endpoint, Uid};
 use criterion::{Criterion, criterion_group, criterion_main};
 use rounds::Rounds;
@@ -83,5 +84,47 @@ fn active(criterion: &mut Criterion) {
     group.finish();
 }
 
-criterion_group!(benches, idle, active);
+/// Times what is written after each of these rounds, which bring one message.
+fn saves(
+    rounds: &mut Rounds,
+    iterations: u64,
+    mut save: impl FnMut(&mut Poller) -> usize,
+) -> Duration {
+    let mut total = Duration::ZERO;
+    for _ in 0..iterations {
+        let answers = rounds.active(1, 1);
+        rounds.run(&answers);
+        let begun = Instant::now();
+        black_box(save(&mut rounds.poller));
+        total += begun.elapsed();
+    }
+    total
+}
+
+fn checkpoint(criterion: &mut Criterion) {
+    let mut group = criterion.benchmark_group("checkpoint after one message, 10000 known");
+    let mut rounds = Rounds::new(10_000);
+    group.bench_function("floor: the whole", |bencher| {
+        let whole = |poller: &mut Poller| poller.checkpoint().unwrap().to_json().len();
+        bencher.iter_custom(|n| saves(&mut rounds, n, whole));
+    });
+    let mut journal = Journal::new();
+    let mut largest = 0;
+    group.bench_function("journal, with its snapshots", |bencher| {
+        bencher.iter_custom(|n| {
+            saves(&mut rounds, n, |poller| match poller.save(&mut journal) {
+                Some(JournalEntry::Append(text)) => {
+                    largest = largest.max(text.len());
+                    text.len()
+                }
+                Some(JournalEntry::Replace(text)) => text.len(),
+                None => unreachable!("it is connected"),
+            })
+        });
+    });
+    println!("largest addition to the journal: {largest} bytes");
+    group.finish();
+}
+
+criterion_group!(benches, idle, active, checkpoint);
 criterion_main!(benches);
