@@ -37,3 +37,21 @@ fn an_idle_round_allocates_little_and_keeps_nothing() {
     assert!(overlap.count_total <= 150, "{overlap:?}");
     assert_eq!(overlap.bytes_current, 0);
 }
+
+/// The memory of the whole process, as the system counts it.
+#[cfg(target_os = "linux")]
+#[test]
+#[ignore = "to be run alone, and with --release"]
+fn ten_thousand_accounts_take_less_than_200_mb() {
+    let resident = || {
+        let status = std::fs::read_to_string("/proc/self/status").unwrap();
+        let line = status.lines().find_map(|it| it.strip_prefix("VmRSS:"));
+        let kilobytes = line.unwrap().trim().trim_end_matches(" kB");
+        kilobytes.parse::<u64>().unwrap() * 1024
+    };
+    let before = resident();
+    let accounts: Vec<_> = (0..10_000).map(|_| Rounds::new(100)).collect();
+    let taken = resident() - before;
+    println!("{} accounts: {} MB", accounts.len(), taken / 1_000_000);
+    assert!(taken < 200_000_000, "{taken}");
+}
