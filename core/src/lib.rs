@@ -49,6 +49,7 @@
 
 mod call;
 mod client_config;
+mod coverage;
 mod credential;
 mod endpoint;
 pub mod endpoints;
