@@ -15,6 +15,7 @@ mod failure;
 mod gap;
 mod init;
 mod lists;
+mod nav;
 mod oddities;
 mod scenario;
 mod session;
