@@ -72,9 +72,9 @@ struct Held {
 struct Page {
     events: Vec<Event>,
     ends: Option<Ends>,
-    /// Nothing of the stretch came.
+    /// True if nothing of the stretch came.
     is_empty: bool,
-    /// The stretch may hold more than came.
+    /// True if the stretch may hold more than came.
     has_more: bool,
 }
 

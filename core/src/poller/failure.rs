@@ -96,7 +96,7 @@ impl Poller {
         let generation = in_flight.signed_with.unwrap_or_default();
         match self.account.refuse(generation, now) {
             Refusal::SignAgain if state.sign_again() => self.fetch_first(id),
-            Refusal::AuthState if self.refused_to.is_some_and(|other| other != id) => {
+            Refusal::Account if self.refused_to.is_some_and(|other| other != id) => {
                 self.pause(now, in_flight.refused(Cause::Signature), None, error);
             }
             _ => {
