@@ -1,4 +1,4 @@
-//! AuthState and keys that nav names, kept while the keys are good.
+//! The account and the keys that nav names, kept while the keys are good.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,7 +10,7 @@ use crate::wbi::WbiKeys;
 /// the pace of renewals.
 const REFUSED: u32 = 12;
 
-/// AuthState of a login, and the keys that sign its queries.
+/// Account of a login, and the keys that sign its queries.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Identity {
@@ -45,7 +45,7 @@ pub(crate) enum Refusal {
     /// The keys are new, and others are served with them: this call alone is refused.
     ThisCall,
     /// The keys are new, and nobody was served with them yet: more keys would not help.
-    AuthState,
+    Account,
 }
 
 /// Newest identity, with a generation: when several requests that were signed
@@ -115,7 +115,7 @@ impl IdentityCache {
         // Unless they serve somebody again, the next refusal is the account's.
         match std::mem::take(&mut self.proven) {
             true => Refusal::ThisCall,
-            false => Refusal::AuthState,
+            false => Refusal::Account,
         }
     }
 }
@@ -165,10 +165,10 @@ mod tests {
         cache.refuse(first, Duration::ZERO);
         let second = fetched(&mut cache, 1);
         let now = Duration::from_secs(2);
-        assert_eq!(cache.refuse(second, now), Refusal::AuthState);
+        assert_eq!(cache.refuse(second, now), Refusal::Account);
         cache.accept(second);
         assert_eq!(cache.refuse(second, now), Refusal::ThisCall);
-        assert_eq!(cache.refuse(second, now), Refusal::AuthState);
+        assert_eq!(cache.refuse(second, now), Refusal::Account);
         assert!(cache.get().is_some());
         let later = Duration::from_secs(3600);
         assert_eq!(cache.refuse(second, later), Refusal::SignAgain);
@@ -183,7 +183,7 @@ mod tests {
         assert_eq!(fetched(&mut cache, 2), second);
         assert_eq!(
             cache.refuse(second, Duration::from_secs(3)),
-            Refusal::AuthState
+            Refusal::Account
         );
     }
 

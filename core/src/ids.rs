@@ -178,7 +178,7 @@ impl FromStr for ConversationId {
     }
 }
 
-/// As `{"session_type": 1, "talker_id": 20001}`.
+/// Writes `{"session_type": 1, "talker_id": 20001}`.
 impl Serialize for ConversationId {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut pair = serializer.serialize_struct("ConversationId", 2)?;

@@ -9,15 +9,16 @@
 //! | see messages as they arrive | [`poller::Poller`], its run loop is on [its first page](poller) | `Session` |
 //! | call handlers for them | [`session::SessionMachine`] around a poller | `Session::on` |
 //! | make one call, with keys and one retry | [`Call`] of one of the [`endpoints`] | `Client::call` |
-//! | make calls beside a poller, within its login and pauses | [`poller::Poller::start_call`] | `Session::client` |
+//! | make calls beside a poller, within its login and pauses | [`poller::Poller::poll_call`] | `Session::client` |
 //! | read page after page | one of the [`pager`]s | `Client::items` |
 //! | only build a request and read its answer | [`Endpoint`] | |
 //!
 //! A call without any runtime:
 //!
 //! ```
+//! use bilibili_session::call::{Call, Output};
 //! use bilibili_session::endpoints::GetSessions;
-//! use bilibili_session::{AuthState, Call, ClientConfig, Credential, Now, Step, UnixMicros};
+//! use bilibili_session::{AuthState, ClientConfig, Credential, Now, UnixMicros};
 //! use std::time::Duration;
 //!
 //! # let send = |_: http::Request<Vec<u8>>| {
@@ -27,15 +28,15 @@
 //! let mut account = AuthState::new(ClientConfig::new(Credential::parse("SESSDATA=made%2Cup")?));
 //! let now = Now { monotonic: Duration::ZERO, wall: UnixMicros(1_700_000_000_000_000) };
 //! let mut call = Call::new(GetSessions::new());
-//! let mut step = call.start(&mut account, now);
 //! let page = loop {
-//!     match step {
-//!         Step::Send(request) => {
+//!     match call.poll_output(&mut account, now) {
+//!         Output::Send(request) => {
 //!             // With whatever sends requests; it gives whole answers back, of any status.
 //!             let answer = send(request);
-//!             step = call.handle_response(&mut account, now, answer);
+//!             call.handle_response(&mut account, now, answer);
 //!         }
-//!         Step::Done(page) => break page?,
+//!         Output::Wait(_) => unreachable!("no other call asks for the keys"),
+//!         Output::Done(page) => break page?,
 //!     }
 //! };
 //! assert_eq!(page.session_list.len(), 0);
@@ -47,8 +48,10 @@
 
 #![warn(clippy::exhaustive_structs, clippy::exhaustive_enums)]
 
-mod call;
+mod auth_state;
+pub mod call;
 mod client_config;
+mod coverage;
 mod credential;
 mod endpoint;
 pub mod endpoints;
@@ -60,6 +63,7 @@ mod ids;
 mod json;
 mod list_walk;
 pub mod model;
+mod nav_gate;
 mod one_line;
 pub mod pager;
 mod picture_url;
@@ -69,7 +73,8 @@ mod time;
 mod transport;
 mod wbi;
 
-pub use call::{AuthState, Call, Step};
+pub use auth_state::AuthState;
+pub use call::Call;
 pub use client_config::ClientConfig;
 pub use credential::{Credential, CredentialBuilder, CredentialError};
 pub use endpoint::{

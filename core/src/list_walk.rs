@@ -39,7 +39,7 @@ pub(crate) enum ListCall {
 /// Meaning of a page for the walk.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Progress {
-    /// There is another page.
+    /// Another page follows.
     More,
     /// All entries down to the floor were read.
     Whole,
@@ -57,7 +57,7 @@ pub(crate) struct ListWalk {
     all_ignores_end_ts: bool,
     entries: usize,
     stage: Stage,
-    /// Set if a list was not proven whole.
+    /// True if a list was not proven whole.
     is_unproven: bool,
     /// Number of conversations that a page has room for, as far as is known.
     capacity: usize,
@@ -338,7 +338,7 @@ fn distinct(list: &[Conversation]) -> usize {
 struct Span {
     oldest: UnixMicros,
     newest: UnixMicros,
-    /// Set if the oldest entry comes first.
+    /// True if the oldest entry comes first.
     rises: bool,
 }
 

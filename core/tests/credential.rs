@@ -3,10 +3,10 @@
 
 mod support;
 
+use bilibili_session::call::{Call, Output};
 use bilibili_session::endpoints::{FetchSessionMsgs, GetUnreadMessages, SendMsg};
 use bilibili_session::{
-    AuthState, Call, ClientConfig, Credential, CredentialError, Endpoint, Now, Step, Uid,
-    UnixMicros,
+    AuthState, ClientConfig, Credential, CredentialError, Endpoint, Now, Uid, UnixMicros,
 };
 use support::{BILI_JCT, BUVID3, BUVID4, SESSDATA, credential, request_with, take_apart};
 
@@ -207,12 +207,12 @@ fn nothing_shows_a_value() {
     let mut account = AuthState::new(context.clone());
     let mut call = Call::new(FetchSessionMsgs::new(Uid(20001)));
     silent("an account", format!("{account:?}"));
-    let step = call.start(&mut account, now);
-    silent("a step", format!("{step:?}"));
+    let output = call.poll_output(&mut account, now);
+    silent("an output", format!("{output:?}"));
     silent("a call", format!("{call:?}"));
 
     let mut own = Call::new(SendMsg::text(Uid(10001), "hi"));
-    let Step::Done(Err(error)) = own.start(&mut account, now) else {
+    let Output::Done(Err(error)) = own.poll_output(&mut account, now) else {
         panic!("a message to oneself was sent");
     };
     silent("an error", format!("{error} {error:?}"));

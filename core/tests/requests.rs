@@ -3,6 +3,7 @@
 
 mod support;
 
+use bilibili_session::call::{Call, Output};
 use bilibili_session::endpoints::{
     FetchSessionMsgs, GetAt, GetLikes, GetReplies, GetSessionDetail, GetSessionSettings,
     GetSessions, GetSystemMessages, GetUnreadMessages, NewSessions, SendMsg, SessionFilter,
@@ -10,8 +11,8 @@ use bilibili_session::endpoints::{
 };
 use bilibili_session::model::{FeedCursor, Picture, PictureContent};
 use bilibili_session::{
-    AuthState, Call, ClientConfig, ConversationId, Credential, MsgKey, Now, Seqno, Step, Uid,
-    UnixMicros, UnixSeconds,
+    AuthState, ClientConfig, ConversationId, Credential, MsgKey, Now, Seqno, Uid, UnixMicros,
+    UnixSeconds,
 };
 use serde_json::Value;
 use support::{DEV_ID, Pairs, Taken, WTS, context, keys, request, request_with, take_apart};
@@ -378,7 +379,7 @@ fn keys_are_fetched_first_where_there_are_none() {
     };
     let mut account = AuthState::new(context());
     let mut call = Call::new(FetchSessionMsgs::new(Uid(20001)).begin_seqno(Seqno(0)));
-    let Step::Send(nav) = call.start(&mut account, now) else {
+    let Output::Send(nav) = call.poll_output(&mut account, now) else {
         panic!("nothing is asked");
     };
     assert_eq!(nav.uri(), "https://api.bilibili.com/x/web-interface/nav");
@@ -386,7 +387,8 @@ fn keys_are_fetched_first_where_there_are_none() {
         "isLogin": true, "mid": 10001, "uname": "made up", "face": "",
         "wbi_img": {"img_url": url("img_key"), "sub_url": url("sub_key")},
     }));
-    let Step::Send(fetch) = call.handle_response(&mut account, now, Ok(answer)) else {
+    call.handle_response(&mut account, now, Ok(answer));
+    let Output::Send(fetch) = call.poll_output(&mut account, now) else {
         panic!("nothing is asked");
     };
     let entry = &recorded()[0];

@@ -14,10 +14,11 @@ use std::error::Error;
 use std::ops::{Deref, DerefMut};
 use std::time::Duration;
 
+use bilibili_session::call::{self, Call};
 use bilibili_session::endpoints::SendMsg;
 use bilibili_session::poller::{Poller, PollerConfig};
 use bilibili_session::session::{Driven, Output, SessionMachine, Update};
-use bilibili_session::{AuthState, Call, ConversationId, Now, Step, Uid};
+use bilibili_session::{AuthState, ConversationId, Now, Uid};
 use bilibili_session_simulator::{
     Fault, FaultKind, Setup, Simulator, VirtualBot, VirtualTransport,
 };
@@ -63,19 +64,20 @@ impl Replier {
 
     fn reply(&mut self, now: Now, to: ConversationId) -> Result<(), bilibili_session::Error> {
         let mut call = Call::new(SendMsg::text(to, "收到"));
-        let mut step = match self.way {
-            Way::Beside => call.start(&mut self.account, now),
-            Way::Within => self.machine.start_call(now, &mut call),
-        };
         loop {
-            match step {
-                Step::Done(result) => return result.map(drop),
-                Step::Send(request) => {
+            let output = match self.way {
+                Way::Beside => call.poll_output(&mut self.account, now),
+                Way::Within => self.machine.poll_call(now, &mut call),
+            };
+            match output {
+                call::Output::Done(result) => return result.map(drop),
+                call::Output::Wait(_) => panic!("nobody else asks for keys"),
+                call::Output::Send(request) => {
                     let answer = self.transport.send(request);
-                    step = match self.way {
+                    match self.way {
                         Way::Beside => call.handle_response(&mut self.account, now, answer),
                         Way::Within => self.machine.handle_call_response(now, &mut call, answer),
-                    };
+                    }
                 }
             }
         }
@@ -83,9 +85,9 @@ impl Replier {
 }
 
 impl Driven for Replier {
-    fn turn(&mut self, now: Now, handled: &mut dyn FnMut(&Update)) -> Output {
+    fn poll_output(&mut self, now: Now, handled: &mut dyn FnMut(&Update)) -> Output {
         loop {
-            let dispatch = match self.machine.poll(now) {
+            let dispatch = match self.machine.poll_output(now) {
                 Output::Handle(dispatch) => dispatch,
                 output => return output,
             };

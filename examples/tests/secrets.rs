@@ -22,11 +22,12 @@ use std::process::Stdio;
 use std::sync::{Arc, Mutex, Once};
 use std::time::Duration;
 
+use bilibili_session::call::{self, Call};
 use bilibili_session::endpoints::*;
 use bilibili_session::poller::{Output, Poller, PollerConfig};
 use bilibili_session::{
-    AuthState, Call, ClientConfig, Credential, Endpoint, Error, Hosts, Now, Picture, Step,
-    TransportError, Uid, UnixMicros,
+    AuthState, ClientConfig, Credential, Endpoint, Error, Hosts, Now, Picture, TransportError, Uid,
+    UnixMicros,
 };
 use bilibili_session_simulator::{FaultKind, NewMessage};
 use serde_json::json;
@@ -426,9 +427,9 @@ fn nothing_stands_in_debug() {
         ($endpoint:expr) => {
             let mut account = AuthState::new(context.clone());
             let mut call = Call::new($endpoint);
-            let step = call.start(&mut account, now);
-            shows_nothing("a step", &format!("{step:?} {step:#?} {call:?}"));
-            if let Step::Send(request) = step {
+            let output = call.poll_output(&mut account, now);
+            shows_nothing("an output", &format!("{output:?} {output:#?} {call:?}"));
+            if let call::Output::Send(request) = output {
                 shows_nothing("headers", &format!("{:?}", request.headers()));
             }
         };

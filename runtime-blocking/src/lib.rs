@@ -31,6 +31,7 @@ mod clock;
 mod engine;
 mod session;
 mod transport;
+mod watched;
 
 pub use bilibili_session::TransportConfig;
 pub use bilibili_session::session::{HandlerResult, IntoHandlerResult, Update};

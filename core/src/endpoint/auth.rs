@@ -75,7 +75,7 @@ pub enum OptionalWbiAuth {}
     reason = "whoever builds requests by hand makes it"
 )]
 pub struct WbiSigner<'a> {
-    /// AuthState that signs.
+    /// Account that signs.
     pub uid: Uid,
     /// Keys that nav gave.
     pub keys: &'a WbiKeys,

@@ -25,6 +25,9 @@ pub struct RequestParts {
     body: Body,
 }
 
+/// Content type of a form without files.
+const FORM: &str = "application/x-www-form-urlencoded";
+
 #[derive(Debug, Clone)]
 enum Target {
     Call(Host, &'static str),
@@ -40,6 +43,25 @@ enum Body {
         content_type: String,
         bytes: Vec<u8>,
     },
+}
+
+impl Body {
+    /// Returns the content type and the bytes of a POST; `None` for a GET.
+    fn into_content(self) -> Option<(String, Vec<u8>)> {
+        match self {
+            Self::None => None,
+            Self::Form(fields) => {
+                let form = form_urlencoded::Serializer::new(String::new())
+                    .extend_pairs(fields)
+                    .finish();
+                Some((FORM.to_owned(), form.into_bytes()))
+            }
+            Self::Raw {
+                content_type,
+                bytes,
+            } => Some((content_type, bytes)),
+        }
+    }
 }
 
 impl std::fmt::Debug for Body {
@@ -156,25 +178,9 @@ impl RequestParts {
                 .ok_or(BuildError::NotSendable("a cookie"))?;
             request = request.header(COOKIE, cookies);
         }
-        match self.body {
-            Body::None => request.method(Method::GET).body(Vec::new()),
-            Body::Form(fields) => request
-                .method(Method::POST)
-                .header(ORIGIN, HeaderValue::from_static(SITE))
-                .header(
-                    CONTENT_TYPE,
-                    HeaderValue::from_static("application/x-www-form-urlencoded"),
-                )
-                .body(
-                    form_urlencoded::Serializer::new(String::new())
-                        .extend_pairs(fields)
-                        .finish()
-                        .into_bytes(),
-                ),
-            Body::Raw {
-                content_type,
-                bytes,
-            } => request
+        match self.body.into_content() {
+            None => request.method(Method::GET).body(Vec::new()),
+            Some((content_type, bytes)) => request
                 .method(Method::POST)
                 .header(ORIGIN, HeaderValue::from_static(SITE))
                 .header(CONTENT_TYPE, content_type)

@@ -8,6 +8,22 @@ use crate::error::{BuildError, DecodeError};
 use crate::hosts::Host;
 use crate::ids::{ConversationId, Seqno, Uid};
 
+/// The parts of an [`Endpoint`] that all actions have in common: the same check before, and an
+/// answer without data.
+macro_rules! action {
+    () => {
+        type Output = ();
+
+        fn check(&self, context: &ClientConfig) -> Result<(), BuildError> {
+            check(self.conversation, context)
+        }
+
+        fn decode(&self, _: &Value) -> Result<(), DecodeError> {
+            Ok(())
+        }
+    };
+}
+
 /// Marks a conversation as read up to a message. Needs `bili_jct`.
 ///
 /// `POST https://api.vc.bilibili.com/session_svr/v1/session_svr/update_ack`
@@ -30,21 +46,13 @@ impl UpdateAck {
 
 impl Endpoint for UpdateAck {
     type Auth = CookieAuth;
-    type Output = ();
-
-    fn check(&self, context: &ClientConfig) -> Result<(), BuildError> {
-        check(self.conversation, context)
-    }
+    action!();
 
     fn parts(&self, context: &ClientConfig, (): ()) -> Result<RequestParts, BuildError> {
         named("/session_svr/v1/session_svr/update_ack", self.conversation)
             .field("ack_seqno", self.ack_seqno)
             .web()
             .csrf(context)
-    }
-
-    fn decode(&self, _: &Value) -> Result<(), DecodeError> {
-        Ok(())
     }
 }
 
@@ -68,11 +76,7 @@ impl RemoveSession {
 
 impl Endpoint for RemoveSession {
     type Auth = CookieAuth;
-    type Output = ();
-
-    fn check(&self, context: &ClientConfig) -> Result<(), BuildError> {
-        check(self.conversation, context)
-    }
+    action!();
 
     fn parts(&self, context: &ClientConfig, (): ()) -> Result<RequestParts, BuildError> {
         named(
@@ -81,10 +85,6 @@ impl Endpoint for RemoveSession {
         )
         .web()
         .csrf(context)
-    }
-
-    fn decode(&self, _: &Value) -> Result<(), DecodeError> {
-        Ok(())
     }
 }
 
@@ -118,11 +118,7 @@ impl SetTop {
 
 impl Endpoint for SetTop {
     type Auth = CookieAuth;
-    type Output = ();
-
-    fn check(&self, context: &ClientConfig) -> Result<(), BuildError> {
-        check(self.conversation, context)
-    }
+    action!();
 
     fn parts(&self, context: &ClientConfig, (): ()) -> Result<RequestParts, BuildError> {
         // The service counts the other way round: 0 pins.
@@ -130,10 +126,6 @@ impl Endpoint for SetTop {
             .field("op_type", u8::from(!self.pin))
             .web()
             .csrf(context)
-    }
-
-    fn decode(&self, _: &Value) -> Result<(), DecodeError> {
-        Ok(())
     }
 }
 
@@ -167,11 +159,7 @@ impl SetMsgDnd {
 
 impl Endpoint for SetMsgDnd {
     type Auth = UidAuth;
-    type Output = ();
-
-    fn check(&self, context: &ClientConfig) -> Result<(), BuildError> {
-        check(self.conversation, context)
-    }
+    action!();
 
     fn parts(&self, context: &ClientConfig, own: Uid) -> Result<RequestParts, BuildError> {
         let parts = RequestParts::post(Host::Vc, "/link_setting/v1/link_setting/set_msg_dnd")
@@ -182,10 +170,6 @@ impl Endpoint for SetMsgDnd {
             other => parts.field("dnd_uid", other.talker_id()),
         };
         parts.web().csrf(context)
-    }
-
-    fn decode(&self, _: &Value) -> Result<(), DecodeError> {
-        Ok(())
     }
 }
 

@@ -100,7 +100,7 @@ pub struct MessagePage {
     pub messages: Vec<Event>,
     /// Items without a readable `msg_seqno`.
     pub unreadable: Vec<Unreadable>,
-    /// Set if more messages lie within the bounds that were asked for.
+    /// True if more messages lie within the bounds that were asked for.
     pub has_more: bool,
     /// Lowest seqno of the page; 18446744073709551615 when it is empty.
     pub min_seqno: Seqno,

@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 /// A boundary is this and a number.
 const PREFIX: &str = "bilibili-session-";
 
-/// How many digits the number has.
+/// Number of digits of that number.
 const NUMBER: usize = 16;
 
 /// Collects the parts of a form.
@@ -75,8 +75,8 @@ impl<'a> Multipart<'a> {
     }
 }
 
-/// What stands behind the prefix, wherever it occurs: one look at the bytes, however many
-/// boundaries somebody put into them.
+/// Returns the digits behind the prefix, wherever that occurs: one look at the bytes, however
+/// many boundaries somebody put into them.
 fn numbers(bytes: &[u8]) -> impl Iterator<Item = &[u8]> {
     bytes
         .windows(PREFIX.len() + NUMBER)

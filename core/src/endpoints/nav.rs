@@ -1,4 +1,4 @@
-//! AuthState of a login, and the keys of the day.
+//! The account of a login, and the keys of the day.
 
 use serde::Deserialize;
 use serde_json::Value;
@@ -28,7 +28,7 @@ pub struct Nav;
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct NavInfo {
-    /// Set if the cookies are a login at all.
+    /// True if the cookies are a login at all.
     pub is_login: bool,
     /// Number of the account.
     pub mid: Uid,

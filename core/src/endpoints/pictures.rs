@@ -94,13 +94,13 @@ pub struct UploadedPicture {
     /// Address, as the service gives it: may begin with `http://`.
     #[serde(deserialize_with = "required")]
     pub image_url: String,
-    /// In pixels.
+    /// Width in pixels.
     #[serde(default, deserialize_with = "int")]
     pub image_width: u32,
-    /// In pixels.
+    /// Height in pixels.
     #[serde(default, deserialize_with = "int")]
     pub image_height: u32,
-    /// In kB.
+    /// Size in kB.
     #[serde(default, deserialize_with = "float")]
     pub img_size: f64,
     /// `png`, `jpeg`, `gif` or `webp`: of the picture that was uploaded.

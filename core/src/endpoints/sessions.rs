@@ -301,9 +301,9 @@ pub struct SessionPage {
     pub session_list: Vec<Conversation>,
     /// Entries that could not be read.
     pub unreadable: Vec<Unreadable>,
-    /// Set if older conversations follow.
+    /// True if older conversations follow.
     pub has_more: bool,
-    /// Whether the service is clearing up muted conversations.
+    /// True while the service clears up muted conversations.
     pub anti_disturb_cleaning: bool,
     /// Conversations of the service itself: system message type to `talker_id`.
     pub system_msg: SystemTalkers,

@@ -24,40 +24,40 @@ use crate::model::int_enum;
 pub struct GetSessionSettings;
 
 int_enum! {
-    /// Whether private messages are notified of (`msg_notify`).
+    /// Notification of private messages (`msg_notify`).
     NotifySetting:
-    /// They are.
+    /// Switched on.
     On = 1,
-    /// They are not.
+    /// Switched off.
     Off = 3,
 }
 
 int_enum! {
-    /// Whether likes are notified of (`set_like`).
+    /// Notification of likes (`set_like`).
     LikeSetting:
-    /// They are.
+    /// Switched on.
     On = 0,
-    /// They are not.
+    /// Switched off.
     Off = 5,
 }
 
 int_enum! {
-    /// Whether likes received are notified of (`set_recv_like`).
+    /// Notification of likes received (`set_recv_like`).
     RecvLikeSetting:
-    /// They are.
+    /// Switched on.
     On = 0,
-    /// They are not.
+    /// Switched off.
     Off = 2,
 }
 
 int_enum! {
-    /// From whom something is notified of (`set_comment`, `set_at`).
+    /// The users whose comments or mentions are notified of (`set_comment`, `set_at`).
     Audience:
-    /// From everybody.
+    /// Everybody.
     All = 0,
-    /// From users that are followed.
+    /// Users that this account follows.
     Followed = 1,
-    /// From nobody.
+    /// Nobody.
     Nobody = 2,
 }
 
@@ -66,48 +66,48 @@ int_enum! {
 #[serde(default)]
 #[non_exhaustive]
 pub struct SessionSettings {
-    /// Whether messages of users that are not followed are shown.
+    /// True if messages of users that are not followed are shown.
     #[serde(deserialize_with = "maybe_flag")]
     pub show_unfollowed_msg: Option<bool>,
-    /// Whether private messages are notified of.
+    /// Notification of private messages.
     pub msg_notify: Option<NotifySetting>,
-    /// Whether likes are notified of.
+    /// Notification of likes.
     pub set_like: Option<LikeSetting>,
-    /// Whose comments are notified of.
+    /// The users whose comments are notified of.
     pub set_comment: Option<Audience>,
-    /// Whose mentions are notified of.
+    /// The users whose mentions are notified of.
     pub set_at: Option<Audience>,
-    /// Whether groups are folded into one entry.
+    /// True if groups are folded into one entry.
     #[serde(deserialize_with = "maybe_flag")]
     pub is_group_fold: Option<bool>,
-    /// Whether messages of groups are received.
+    /// True if messages of groups are received.
     #[serde(deserialize_with = "maybe_flag")]
     pub should_receive_group: Option<bool>,
-    /// Whether messages of users that are not followed are received.
+    /// True if messages of users that are not followed are received.
     #[serde(deserialize_with = "maybe_flag")]
     pub receive_unfollow_msg: Option<bool>,
-    /// Whether there is an automatic reply to a new follower.
+    /// True if there is an automatic reply to a new follower.
     #[serde(deserialize_with = "maybe_flag")]
     pub followed_reply: Option<bool>,
-    /// Whether there are automatic replies to words.
+    /// True if there are automatic replies to words.
     #[serde(deserialize_with = "maybe_flag")]
     pub keys_reply: Option<bool>,
-    /// Whether there is an automatic reply to a message.
+    /// True if there is an automatic reply to a message.
     #[serde(deserialize_with = "maybe_flag")]
     pub recv_reply: Option<bool>,
-    /// Whether there is an automatic reply to a new guardian.
+    /// True if there is an automatic reply to a new guardian.
     #[serde(deserialize_with = "maybe_flag")]
     pub voyage_reply: Option<bool>,
-    /// Whether works are recommended to a new follower.
+    /// True if works are recommended to a new follower.
     #[serde(deserialize_with = "maybe_flag")]
     pub recommend_followed_reply: Option<bool>,
-    /// Whether the service keeps back what it thinks is unwanted.
+    /// True if the service keeps back messages that it takes for unwanted.
     #[serde(deserialize_with = "maybe_flag")]
     pub ai_intercept: Option<bool>,
     /// A number of unknown meaning.
     #[serde(deserialize_with = "maybe_int")]
     pub set_recv_reply: Option<i64>,
-    /// Whether likes received are notified of.
+    /// Notification of likes received.
     pub set_recv_like: Option<RecvLikeSetting>,
     /// A number of unknown meaning.
     #[serde(deserialize_with = "maybe_int")]

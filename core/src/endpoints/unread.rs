@@ -29,7 +29,7 @@ pub struct UnreadMessages {
     /// Mentions.
     #[serde(deserialize_with = "int")]
     pub at: i64,
-    /// Of unknown meaning; 0 as a rule.
+    /// A number of unknown meaning; 0 as a rule.
     #[serde(deserialize_with = "int")]
     pub chat: i64,
     /// Coins given.
@@ -90,10 +90,10 @@ pub struct SingleUnread;
 #[serde(default)]
 #[non_exhaustive]
 pub struct SingleUnreadCounts {
-    /// From users that are followed.
+    /// Messages from users that this account follows.
     #[serde(deserialize_with = "int")]
     pub follow_unread: i64,
-    /// From users that are not followed.
+    /// Messages from users that this account does not follow.
     #[serde(deserialize_with = "int")]
     pub unfollow_unread: i64,
     /// Pushed by users that are not followed.
@@ -151,7 +151,7 @@ pub struct MyGroupUnread;
 #[serde(default)]
 #[non_exhaustive]
 pub struct GroupUnreadCount {
-    /// Of all groups together.
+    /// Messages of all groups together.
     #[serde(deserialize_with = "int")]
     pub unread_count: i64,
 }

@@ -48,7 +48,7 @@ impl ErrorClass {
     }
 }
 
-/// As the word of `as_str`.
+/// Writes the word of `as_str`.
 impl Serialize for ErrorClass {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.serialize_str(self.as_str())

@@ -26,7 +26,7 @@ pub enum Error {
     /// The request was not built, so nothing was sent.
     #[error(transparent)]
     Build(#[from] BuildError),
-    /// No whole answer came back.
+    /// The exchange brought no whole answer.
     #[error(transparent)]
     Transport(#[from] TransportError),
     /// An answer came back that is not the service's envelope, with a status that is not 2xx.

@@ -67,15 +67,15 @@ pub enum BuildError {
     UidMismatch {
         /// `DedeUserID` of the credential.
         given: Uid,
-        /// AuthState that nav names.
+        /// Account that nav names.
         actual: Uid,
     },
     /// The checkpoint is of another account than the login.
     #[error("the checkpoint is of uid {checkpoint}, but this is a login of uid {actual}")]
     ForeignCheckpoint {
-        /// AuthState of the checkpoint.
+        /// Account of the checkpoint.
         checkpoint: Uid,
-        /// AuthState that nav names.
+        /// Account that nav names.
         actual: Uid,
     },
     /// The origin that replaces the service's hosts cannot be used.

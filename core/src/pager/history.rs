@@ -8,6 +8,7 @@
 //! else.
 
 use super::{Pager, Tally};
+use crate::coverage::{Coverage, Ends, OPEN, STALLS, Stretch};
 use crate::endpoints::{FetchSessionMsgs, MessagePage};
 use crate::error::PageError;
 use crate::event::Event;
@@ -16,10 +17,6 @@ use crate::json::Unreadable;
 
 /// Default number of messages to ask for at once.
 const PAGE: u32 = 200;
-
-/// Number of empty pages in a row that say there is more, until that is taken for a habit of the
-/// service.
-const STALLS: u8 = 3;
 
 /// The messages of a conversation in order, newest first or rising, each once.
 ///
@@ -71,22 +68,14 @@ struct Held {
     probed: End,
 }
 
-/// Bounds, both exclusive; 0 and the highest number are none.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Stretch {
-    begin: u64,
-    end: u64,
-}
-
-impl Stretch {
-    const fn holds(self, seqno: u64) -> bool {
-        self.begin < seqno && seqno < self.end
-    }
-
-    /// Returns whether no number lies between the bounds.
-    const fn is_empty(self) -> bool {
-        self.end.saturating_sub(self.begin) <= 1
-    }
+/// A page of a stretch.
+struct Page {
+    events: Vec<Event>,
+    ends: Option<Ends>,
+    /// True if nothing of the stretch came.
+    is_empty: bool,
+    /// True if the stretch may hold more than came.
+    has_more: bool,
 }
 
 impl History {
@@ -100,14 +89,14 @@ impl History {
         Self::new(conversation.into(), Order::Rising, after.0)
     }
 
-    fn new(conversation: ConversationId, order: Order, begin: u64) -> Self {
+    fn new(conversation: ConversationId, order: Order, after: u64) -> Self {
         Self {
             conversation,
             size: PAGE,
             order,
             ahead: vec![Stretch {
-                begin,
-                end: u64::MAX,
+                after,
+                before: OPEN,
             }],
             stage: Stage::Ask,
             habit: End::Newest,
@@ -142,19 +131,12 @@ impl History {
 
     /// Takes the page for a stretch, and puts the messages that are next in order into `out`.
     fn arrive(&mut self, stretch: Stretch, page: Page, out: &mut Vec<Event>) {
-        if !page.has_more {
-            self.hand_out(page.events, out);
+        let Page { events, ends, .. } = page;
+        let Some(Ends { low, high }) = ends.filter(|_| page.has_more) else {
+            self.hand_out(events, out);
             return;
-        }
-        let below = Stretch {
-            end: page.lowest,
-            ..stretch
         };
-        let above = Stretch {
-            begin: page.highest,
-            ..stretch
-        };
-        let events = page.events;
+        let (below, above) = (stretch.below(low), stretch.above(high));
         match (below.is_empty(), above.is_empty()) {
             (true, true) => self.hand_out(events, out),
             (true, false) => self.split(End::Oldest, events, above, out),
@@ -185,11 +167,27 @@ impl History {
         } else if let (Some(first), Some(last)) = (events.first(), events.last()) {
             // The turn of this page comes after the rest, with a refetch.
             self.ahead.push(Stretch {
-                begin: first.msg_seqno().0.saturating_sub(1),
-                end: last.msg_seqno().0.saturating_add(1),
+                after: first.msg_seqno().0.saturating_sub(1),
+                before: last.msg_seqno().0.saturating_add(1),
             });
         }
         self.ahead.push(rest);
+    }
+
+    /// Takes the page from one side of the held one, which shows from which end that came: only
+    /// on one side of it there is anything.
+    fn handle_probe(&mut self, held: Held, page: Page, out: &mut Vec<Event>) {
+        // A message above means that the held page is the oldest end, and so on.
+        let (end, rest) = match (held.probed, page.is_empty) {
+            (End::Newest, false) | (End::Oldest, true) => (End::Oldest, held.above),
+            (End::Newest, true) | (End::Oldest, false) => (End::Newest, held.below),
+        };
+        self.habit = end;
+        self.split(end, held.events, rest, out);
+        if !page.is_empty {
+            self.ahead.pop();
+            self.arrive(rest, page, out);
+        }
     }
 
     fn hand_out(&mut self, mut events: Vec<Event>, out: &mut Vec<Event>) {
@@ -208,13 +206,13 @@ impl Pager for History {
         if self.tally.is_full() {
             return None;
         }
-        let Stretch { begin, end } = self.asked()?;
+        let Stretch { after, before } = self.asked()?;
         let mut call = FetchSessionMsgs::new(self.conversation).size(self.size);
-        if begin > 0 {
-            call = call.begin_seqno(Seqno(begin));
+        if after > 0 {
+            call = call.begin_seqno(Seqno(after));
         }
-        if end < u64::MAX {
-            call = call.end_seqno(Seqno(end));
+        if before < OPEN {
+            call = call.end_seqno(Seqno(before));
         }
         Some(call)
     }
@@ -232,12 +230,19 @@ impl Pager for History {
             page.has_more = false;
         }
         self.stalls = 0;
-        let page = match Page::read(page, asked, self.size, &mut self.tally) {
-            Ok(page) => page,
-            Err(error) => {
-                self.stage = Stage::Over;
-                return Err(error);
-            }
+        let says_more = page.has_more;
+        let coverage = Coverage::new(page, self.size, asked);
+        let is_empty = coverage.ends.is_none();
+        if says_more && is_empty {
+            self.stage = Stage::Over;
+            return Err(PageError::Stalled);
+        }
+        self.tally.note(coverage.unreadable);
+        let page = Page {
+            events: coverage.events,
+            ends: coverage.page_ends,
+            is_empty,
+            has_more: says_more || (coverage.is_full && !is_empty),
         };
         let mut out = Vec::new();
         match std::mem::replace(&mut self.stage, Stage::Ask) {
@@ -245,30 +250,7 @@ impl Pager for History {
                 self.ahead.pop();
                 self.arrive(asked, page, &mut out);
             }
-            Stage::Probe(held) => {
-                let Held {
-                    events,
-                    below,
-                    above,
-                    probed,
-                } = *held;
-                let found = !page.is_empty;
-                // A message above means that the held page is the oldest end, and so on.
-                let end = match (probed, found) {
-                    (End::Newest, true) | (End::Oldest, false) => End::Oldest,
-                    (End::Newest, false) | (End::Oldest, true) => End::Newest,
-                };
-                self.habit = end;
-                let rest = match end {
-                    End::Newest => below,
-                    End::Oldest => above,
-                };
-                self.split(end, events, rest, &mut out);
-                if found {
-                    self.ahead.pop();
-                    self.arrive(rest, page, &mut out);
-                }
-            }
+            Stage::Probe(held) => self.handle_probe(*held, page, &mut out),
             Stage::Over => return Err(PageError::Unasked),
         }
         if matches!(self.stage, Stage::Ask) && self.ahead.is_empty() {
@@ -279,63 +261,5 @@ impl Pager for History {
 
     fn take_unreadable(&mut self) -> Vec<Unreadable> {
         std::mem::take(&mut self.tally.unreadable)
-    }
-}
-
-fn is_plausible(seqno: u64) -> bool {
-    Seqno(seqno).is_plausible()
-}
-
-/// A page, cut to the stretch that was asked for.
-struct Page {
-    /// The messages in rising seqno, each once.
-    events: Vec<Event>,
-    lowest: u64,
-    highest: u64,
-    is_empty: bool,
-    has_more: bool,
-}
-
-impl Page {
-    fn read(
-        page: MessagePage,
-        asked: Stretch,
-        size: u32,
-        tally: &mut Tally,
-    ) -> Result<Self, PageError> {
-        // A full page may have more behind it, whatever it says.
-        let items = page.messages.len() + page.unreadable.len();
-        let is_full = u32::try_from(items).is_ok_and(|items| items >= size);
-        let mut events = page.messages;
-        let seqnos = events.iter().map(|event| event.msg_seqno().0);
-        // Messages that cannot be read count only in the bounds that the page states.
-        let said = [page.min_seqno.0, page.max_seqno.0]
-            .into_iter()
-            .filter(|seqno| !page.unreadable.is_empty() && is_plausible(*seqno));
-        let (within, beyond): (Vec<u64>, Vec<u64>) =
-            seqnos.chain(said).partition(|seqno| asked.holds(*seqno));
-        if page.has_more && within.is_empty() {
-            return Err(PageError::Stalled);
-        }
-        // A message at or beyond a bound shows that the page reaches up to that bound.
-        let lowest = match beyond.iter().any(|seqno| *seqno <= asked.begin) {
-            true => Some(asked.begin.saturating_add(1)),
-            false => within.iter().min().copied(),
-        };
-        let highest = match beyond.iter().any(|seqno| *seqno >= asked.end) {
-            true => Some(asked.end.saturating_sub(1)),
-            false => within.iter().max().copied(),
-        };
-        tally.note(page.unreadable);
-        events.retain(|event| asked.holds(event.msg_seqno().0));
-        events.sort_by_key(Event::msg_seqno);
-        events.dedup_by_key(|event| event.msg_seqno());
-        Ok(Self {
-            events,
-            lowest: lowest.unwrap_or_default(),
-            highest: highest.unwrap_or_default(),
-            is_empty: within.is_empty(),
-            has_more: page.has_more || (is_full && !within.is_empty()),
-        })
     }
 }

@@ -38,7 +38,12 @@ impl Poller {
         let handled = reply.and_then(|reply| self.handle_reply(now, reply));
         match handled {
             Ok(()) => self.accept(in_flight.signed_with),
-            Err(error) => self.handle_failure(now, &in_flight, error),
+            Err(error) => {
+                if let Some(ticket) = &in_flight.ticket {
+                    self.account.fail_nav(now.monotonic, ticket, &error);
+                }
+                self.handle_failure(now, &in_flight, error);
+            }
         }
     }
 

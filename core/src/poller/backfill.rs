@@ -8,16 +8,10 @@ use std::collections::VecDeque;
 use std::ops::RangeInclusive;
 
 use super::coverage::Coverage;
+use crate::coverage::{OPEN, STALLS, Stretch};
 use crate::endpoints::MessagePage;
 use crate::event::Event;
 use crate::ids::Seqno;
-
-/// No bound: up to whatever the newest is.
-pub(super) const OPEN: u64 = u64::MAX;
-
-/// Number of pages in a row that bring nothing and say there is more, until that is taken for
-/// a habit of the service.
-const STALLS: u8 = 3;
 
 /// A page said that there is more and moved no end.
 #[derive(Debug, PartialEq, Eq)]
@@ -61,8 +55,9 @@ pub(super) struct Missing {
 }
 
 impl Missing {
-    pub(super) const fn is_within(&self, seqno: u64) -> bool {
-        self.after < seqno && seqno < self.before
+    pub(super) const fn stretch(self) -> Stretch {
+        let Self { after, before, .. } = self;
+        Stretch { after, before }
     }
 }
 

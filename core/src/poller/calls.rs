@@ -1,55 +1,68 @@
 //! Calls of the user beside the poller, with its login and at its pace.
 
+use std::time::Duration;
+
 use http::Response;
 
 use super::output::Output;
 use super::pauses::{Cause, Refused, SendLimit, Source};
 use super::state::State;
 use super::{Poller, Warning};
-use crate::call::{Call, Step};
+use crate::call::{self, Call};
 use crate::endpoint::Endpoint;
 use crate::error::{Error, ErrorClass, TransportError};
 use crate::time::Now;
 
 impl Poller {
-    /// Begins a call that shares the poller's login and its pauses: risk control or throttling of
-    /// one is a pause for both.
+    /// Returns the next thing to do for a call that shares the poller's login and its pauses:
+    /// risk control or throttling of one is a pause for both, and keys are asked for once.
     ///
     /// While the poller pauses for these reasons, the call ends at once with [`Error::Paused`],
-    /// and nothing is sent. [`Call::start`] is for calls without a poller.
-    pub fn start_call<E: Endpoint>(&mut self, now: Now, call: &mut Call<E>) -> Step<E::Output> {
+    /// and nothing is sent. [`Call::poll_output`] is for calls without a poller.
+    ///
+    /// After [`call::Output::Wait`] the call is to be polled again when an answer came, to the
+    /// poller or to another call, when a call was dropped half way, or at that time.
+    pub fn poll_call<E: Endpoint>(
+        &mut self,
+        now: Now,
+        call: &mut Call<E>,
+    ) -> call::Output<E::Output> {
         let now = self.at(now);
-        match self.pauses.check(now.monotonic, E::SENDS) {
-            Ok(()) => call.start(&mut self.account, now),
-            Err(paused) => Step::Done(Err(paused.into())),
+        // Another request may have met trouble since the call began.
+        if !call.is_in_flight()
+            && !call.is_over()
+            && let Err(paused) = self.pauses.check(now.monotonic, E::SENDS)
+        {
+            return call.end(Err(paused.into()));
         }
+        call.poll_output(&mut self.account, now)
     }
 
-    /// Takes the outcome of the last request of a call of [`start_call`](Self::start_call).
+    /// Takes the answer to the last request of a call of [`poll_call`](Self::poll_call).
     ///
-    /// Outputs are to be polled afterwards: a refusal begins a pause, with a warning.
+    /// Outputs of the poller are to be polled afterwards: a refusal begins a pause, with a
+    /// warning, and the poller may have waited for the keys.
     pub fn handle_call_response<E: Endpoint>(
         &mut self,
         now: Now,
         call: &mut Call<E>,
         answer: Result<Response<Vec<u8>>, TransportError>,
-    ) -> Step<E::Output> {
-        let now = self.at(now);
-        match call.handle_response(&mut self.account, now, answer) {
-            Step::Send(request) => match self.pauses.check(now.monotonic, E::SENDS) {
-                Ok(()) => Step::Send(request),
-                // Another request met trouble while this call fetched keys.
-                Err(paused) => Step::Done(Err(paused.into())),
-            },
-            Step::Done(Err(error)) => {
-                self.note_failed_call(now, &error, E::SENDS);
-                Step::Done(Err(error))
-            }
-            Step::Done(Ok(output)) => {
-                self.pauses.answered(E::SENDS);
-                Step::Done(Ok(output))
-            }
+    ) {
+        if !call.is_in_flight() {
+            return;
         }
+        let now = self.at(now);
+        call.handle_response(&mut self.account, now, answer);
+        match call.result() {
+            Some(Ok(_)) => self.pauses.answered(E::SENDS),
+            Some(Err(error)) => self.note_failed_call(now, error, E::SENDS),
+            None => {}
+        }
+    }
+
+    /// Returns the deadline of the poller's own nav, if it is in flight.
+    pub(crate) fn nav_deadline(&self) -> Option<Duration> {
+        self.in_flight.nav_deadline()
     }
 
     fn note_failed_call(&mut self, now: Now, error: &Error, sends: bool) {

@@ -1,6 +1,7 @@
 //! The part of a missing stretch that a page covers.
 
-use super::backfill::{Age, Missing, OPEN};
+use super::backfill::{Age, Missing};
+use crate::coverage::{self, OPEN};
 use crate::endpoints::MessagePage;
 use crate::event::Event;
 
@@ -35,38 +36,23 @@ impl Coverage {
     /// Reads a page of `size` messages that was asked for; the list tells of messages up to
     /// `target`, if it says so.
     pub(super) fn new(page: MessagePage, size: u32, missing: Missing, target: Option<u64>) -> Self {
+        let mut seqnos = page.messages.iter().map(|event| event.msg_seqno().0);
+        let anchor_came = seqnos.clone().any(|seqno| seqno == missing.before);
+        let is_newest_known = seqnos.next().is_some_and(|seqno| Some(seqno) == target);
         let came = page.messages.len() + page.unreadable.len();
-        let anchor_came = page
-            .messages
-            .iter()
-            .any(|event| event.msg_seqno().0 == missing.before);
-        let is_newest_known = |event: &Event| Some(event.msg_seqno().0) == target;
-        // A page that is full may not be the last, whatever it says; nor is one that does not
-        // reach the message that it was asked to end with. One that holds nothing but the
-        // message that it had to is the last: some servers say that there is more because older
-        // ones lie below what was asked for.
-        let is_alone =
-            came == 1 && (anchor_came || page.messages.first().is_some_and(is_newest_known));
-        let is_last = (!page.has_more || is_alone)
-            && came < usize::try_from(size).unwrap_or(usize::MAX)
-            && (anchor_came || !missing.anchored);
-
-        // Items that cannot be read are somewhere between the ends that the page tells of.
-        let told = [page.min_seqno, page.max_seqno]
-            .into_iter()
-            .filter(|seqno| !page.unreadable.is_empty() && seqno.is_plausible())
-            .map(|seqno| seqno.0)
-            .filter(|seqno| missing.is_within(*seqno));
-        let mut events: Vec<Event> = page
-            .messages
-            .into_iter()
-            .filter(|event| missing.is_within(event.msg_seqno().0))
-            .collect();
-        events.sort_by_key(|event| (event.msg_seqno(), event.msg_key()));
-        events.dedup_by_key(|event| (event.msg_seqno(), event.msg_key()));
-        let seqnos = events.iter().map(|event| event.msg_seqno().0).chain(told);
-        let ends = seqnos.clone().min().zip(seqnos.max());
-        let ends = ends.map(|(low, high)| Ends {
+        // A page that holds nothing but the message that it had to is the last: some servers say
+        // that there is more because older ones lie below what was asked for.
+        let is_alone = came == 1 && (anchor_came || is_newest_known);
+        let says_last = !page.has_more || is_alone;
+        let coverage::Coverage {
+            events,
+            ends,
+            is_full,
+            ..
+        } = coverage::Coverage::new(page, size, missing.stretch());
+        // Nor is a page the last that does not reach the message that it was asked to end with.
+        let is_last = says_last && !is_full && (anchor_came || !missing.anchored);
+        let ends = ends.map(|coverage::Ends { low, high }| Ends {
             low,
             low_is_readable: lowest(&events) == Some(low),
             high,
@@ -119,13 +105,14 @@ impl Coverage {
             high,
         } = ends;
         let is_last = self.is_last;
+        let stretch = missing.stretch();
         let target = target.filter(|_| missing.before == OPEN);
         let top_is_here = self.anchor_came
-            || high.saturating_add(1) == missing.before
+            || stretch.above(high).is_empty()
             || target.is_some_and(|target| high >= target);
         // Where the newest is not there yet, what is there may not be all that lies below.
         let stops_short = target.is_some_and(|target| high < target);
-        let may_lie_below = missing.after.saturating_add(1) < low && (!is_last || stops_short);
+        let may_lie_below = !stretch.below(low).is_empty() && (!is_last || stops_short);
         let below = may_lie_below.then_some(Missing {
             after: missing.after,
             before: low,

@@ -98,7 +98,7 @@ impl Poller {
         };
         match refusal {
             Refusal::SignAgain if signs_again() => self.fetch_first(id),
-            Refusal::AuthState if self.refused_to.is_some_and(|other| other != id) => {
+            Refusal::Account if self.refused_to.is_some_and(|other| other != id) => {
                 self.pause(now, in_flight.refused(Cause::Signature), None, error);
             }
             _ => {

@@ -6,9 +6,10 @@ use super::output::RequestId;
 use super::pauses::{Cause, Refused, Source};
 use crate::identity::Generation;
 use crate::ids::ConversationId;
+use crate::nav_gate::NavTicket;
 
 /// A request in flight.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub(super) struct InFlight {
     pub(super) purpose: Purpose,
     /// The keys that signed the request, if it was signed.
@@ -16,6 +17,8 @@ pub(super) struct InFlight {
     pub(super) deadline: Duration,
     /// The number of pauses before the request was sent.
     pub(super) pauses: u64,
+    /// Kept by nav, so that no call of the user asks for the keys as well.
+    pub(super) ticket: Option<NavTicket>,
 }
 
 impl InFlight {
@@ -96,8 +99,11 @@ impl Requests {
         deadlines.min()
     }
 
-    pub(super) fn has_nav(&self) -> bool {
-        self.purposes().any(|purpose| purpose == Purpose::Nav)
+    /// Returns the deadline of nav, if it is in flight.
+    pub(super) fn nav_deadline(&self) -> Option<Duration> {
+        let mut requests = self.open.iter().map(|(_, request)| request);
+        let nav = requests.find(|it| it.purpose == Purpose::Nav);
+        nav.map(|request| request.deadline)
     }
 
     pub(super) fn has_list(&self) -> bool {

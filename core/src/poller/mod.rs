@@ -50,7 +50,7 @@
 //! A [`Checkpoint`] covers exactly the events that were delivered; a resumed poller goes on from
 //! there. The poller sends no more requests than its interval allows, pauses when the service
 //! tells it to, and keeps its memory within its [configuration](PollerConfig). Calls of
-//! [`start_call`](Poller::start_call) share its login and its pauses. After
+//! [`poll_call`](Poller::poll_call) share its login and its pauses. After
 //! [`handle_close`](Poller::handle_close) the poller is finished at once.
 //!
 //! # Glossary
@@ -112,7 +112,7 @@ pub use output::{Outgoing, Output, RequestId, UnknownRequest};
 pub use status::{Status, StatusChange};
 pub use warning::Warning;
 
-use crate::call::AuthState;
+use crate::auth_state::AuthState;
 use crate::client_config::ClientConfig;
 use crate::error::TransportError;
 use crate::event::Event;
@@ -170,6 +170,7 @@ impl Poller {
         let mut account = AuthState::new(context.clone());
         account.sign_lists(config.habits.lists_signed == Some(true));
         account.set_key_pace(config.interval.min(KEY_PACE));
+        account.set_nav_timeout(config.request_timeout);
         Ok(Self {
             state: State::Starting,
             clock: Duration::ZERO,
@@ -334,7 +335,8 @@ impl Poller {
     }
 
     /// Fails the requests that are overdue.
-    fn fail_overdue(&mut self, now: Now) {
+    pub(crate) fn fail_overdue(&mut self, now: Now) {
+        let now = self.at(now);
         while let Some(in_flight) = self.in_flight.take_overdue(now.monotonic) {
             self.handle_answer(now, in_flight, Err(TransportError::timeout()));
         }

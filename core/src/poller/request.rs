@@ -59,7 +59,8 @@ impl Poller {
     }
 
     fn next_nav(&mut self, now: Now) -> Option<Outgoing> {
-        if self.in_flight.has_nav() {
+        // The poller's own, or that of a call.
+        if self.account.nav_in_flight(now.monotonic).is_some() {
             return None;
         }
         let request = Nav.request(self.account.context(), ());
@@ -68,7 +69,9 @@ impl Poller {
 
     /// Returns the time at which something is to be done even if no answer comes.
     pub(super) fn next_wake(&self) -> Duration {
-        let deadline = self.in_flight.next_deadline();
+        let nav = self.account.nav_in_flight(self.clock);
+        let deadlines = [self.in_flight.next_deadline(), nav.map(|nav| nav.deadline)];
+        let deadline = deadlines.into_iter().flatten().min();
         let may_send_at = self.may_send_at();
         let request = match self.state {
             _ if self.account.identity().is_none() => may_send_at,
@@ -190,6 +193,7 @@ impl Poller {
             signed_with,
             deadline,
             pauses: self.pauses.count(),
+            ticket: (purpose == Purpose::Nav).then(|| self.account.begin_nav(now.monotonic)),
         });
         Some(Outgoing {
             id,

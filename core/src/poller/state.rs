@@ -142,7 +142,7 @@ impl Poller {
     pub(super) fn advance(&mut self) {
         if let State::Fetching(fetching) = &mut self.state
             && self.clock >= fetching.until
-            && !self.in_flight.has_nav()
+            && self.account.nav_in_flight(self.clock).is_none()
         {
             // The rest is still behind, and is fetched in the next round; but a refusal of the
             // keys that a conversation waited for would count as the first one there.

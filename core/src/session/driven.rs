@@ -11,13 +11,13 @@ use crate::time::Now;
 /// form from `Session::by_hand`; a runtime of your own implements the trait around its
 /// [`SessionMachine`] to be tested in the same way. A bare machine is a session without handlers.
 pub trait Driven {
-    /// Returns the next thing to do at `now`, like [`SessionMachine::poll`].
+    /// Returns the next thing to do at `now`, like [`SessionMachine::poll_output`].
     ///
     /// This method calls the handlers, and calls `handled` first with each update that they are
     /// called for. Calls that the handlers make are made at `now`. [`Output::Handle`] comes only
     /// from a session without handlers: the driver
     /// [delivers the update](SessionMachine::hand_out).
-    fn turn(&mut self, now: Now, handled: &mut dyn FnMut(&Update)) -> Output;
+    fn poll_output(&mut self, now: Now, handled: &mut dyn FnMut(&Update)) -> Output;
 
     /// Returns the machine, for reading.
     fn machine(&self) -> impl Deref<Target = SessionMachine>;
@@ -27,8 +27,8 @@ pub trait Driven {
 }
 
 impl Driven for SessionMachine {
-    fn turn(&mut self, now: Now, _: &mut dyn FnMut(&Update)) -> Output {
-        self.poll(now)
+    fn poll_output(&mut self, now: Now, _: &mut dyn FnMut(&Update)) -> Output {
+        Self::poll_output(self, now)
     }
 
     fn machine(&self) -> impl Deref<Target = SessionMachine> {

@@ -8,7 +8,7 @@ use http::Response;
 use super::Update;
 use super::handler_queue::HandlerQueue;
 use super::running_handlers::RunningHandlers;
-use crate::call::{Call, Step};
+use crate::call::{self, Call};
 use crate::endpoint::Endpoint;
 use crate::error::{Error, TransportError};
 use crate::poller::{
@@ -35,7 +35,7 @@ use crate::time::Now;
 /// let result = loop {
 ///     # elapsed += Duration::from_millis(1);
 ///     let now = Now { monotonic: elapsed, wall: UnixMicros(1_700_000_000_000_000) };
-///     match machine.poll(now) {
+///     match machine.poll_output(now) {
 ///         Output::Send(outgoing) => machine.handle_response(now, outgoing.id, Ok(answer())),
 ///         Output::Handle(dispatch) => {
 ///             println!("{:?}", dispatch.update());
@@ -145,11 +145,17 @@ impl SessionMachine {
 
     /// Advances the time, and returns the next thing to do. To be called again until [`Output::Wait`], [`Output::Busy`]
     /// or [`Output::Finished`] comes.
-    pub fn poll(&mut self, now: Now) -> Output {
+    pub fn poll_output(&mut self, now: Now) -> Output {
+        self.poller.fail_overdue(now);
         loop {
             // Updates that were not begun before the close are left to a later session.
             let is_closed = matches!(self.status(), Status::Closing | Status::Closed);
-            if let Some(update) = self.queue.take(!is_closed) {
+            // A call of a handler would wait for this answer, which may come only when the handler
+            // has returned.
+            let nav_deadline = self.poller.nav_deadline();
+            if nav_deadline.is_none()
+                && let Some(update) = self.queue.take(!is_closed)
+            {
                 return Output::Handle(Dispatch(update));
             }
             if let Some(result) = &self.result {
@@ -159,7 +165,7 @@ impl SessionMachine {
                 };
             }
             if !is_closed && !self.queue.has_room() {
-                return Output::Busy;
+                return nav_deadline.map_or(Output::Busy, Output::Wait);
             }
             match self.poller.poll_output(now) {
                 poller::Output::Send(outgoing) => return Output::Send(outgoing),
@@ -182,20 +188,25 @@ impl SessionMachine {
         let _ = self.poller.handle_response(now, id, answer);
     }
 
-    /// Begins a call with the login of this session, and within its pauses: see
-    /// [`Poller::start_call`]. The driver of the session is to be woken when the call is over.
-    pub fn start_call<E: Endpoint>(&mut self, now: Now, call: &mut Call<E>) -> Step<E::Output> {
-        self.poller.start_call(now, call)
+    /// Returns the next thing to do for a call with the login of this session, and within its
+    /// pauses: see [`Poller::poll_call`].
+    pub fn poll_call<E: Endpoint>(
+        &mut self,
+        now: Now,
+        call: &mut Call<E>,
+    ) -> call::Output<E::Output> {
+        self.poller.poll_call(now, call)
     }
 
-    /// Takes the answer to the last request of a call of [`start_call`](Self::start_call).
+    /// Takes the answer to the last request of a call of [`poll_call`](Self::poll_call). The
+    /// driver of the session is to be woken: there may be something to do now.
     pub fn handle_call_response<E: Endpoint>(
         &mut self,
         now: Now,
         call: &mut Call<E>,
         answer: Result<Response<Vec<u8>>, TransportError>,
-    ) -> Step<E::Output> {
-        self.poller.handle_call_response(now, call, answer)
+    ) {
+        self.poller.handle_call_response(now, call, answer);
     }
 
     /// Ends the session, whatever is in flight.

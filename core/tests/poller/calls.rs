@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use bilibili_session::endpoints::{GetUnreadMessages, SendMsg};
 use bilibili_session::poller::{Output, PollerConfig, Status, Warning};
-use bilibili_session::{Call, Endpoint, Error, ErrorClass, Step, Uid};
+use bilibili_session::{Call, Endpoint, Error, ErrorClass, Uid, call as calls};
 use http::Response;
 use serde_json::{Value, json};
 
@@ -23,16 +23,15 @@ fn answer(code: i64, data: &Value) -> Response<Vec<u8>> {
 fn call<E: Endpoint>(scenario: &mut Scenario, endpoint: E, code: i64) -> Result<E::Output, Error> {
     let now = scenario.now();
     let mut call = Call::new(endpoint);
-    if let Step::Done(result) = scenario.poller.start_call(now, &mut call) {
+    if let calls::Output::Done(result) = scenario.poller.poll_call(now, &mut call) {
         return result;
     }
     let answer = answer(code, &json!({"msg_key": 7}));
-    match scenario
-        .poller
-        .handle_call_response(now, &mut call, Ok(answer))
-    {
-        Step::Done(result) => result,
-        Step::Send(request) => panic!("a second request: {}", request.uri().path()),
+    let poller = &mut scenario.poller;
+    poller.handle_call_response(now, &mut call, Ok(answer));
+    match poller.poll_call(now, &mut call) {
+        calls::Output::Done(result) => result,
+        _ => panic!("more to do"),
     }
 }
 
@@ -276,54 +275,4 @@ fn the_late_answer_to_a_list_that_was_broken_off_is_no_page_of_another() {
     scenario.fetch(id, &[8], false);
     scenario.expect_seqnos([8]);
     scenario.expect_wait();
-}
-
-/// The poller and a call ask for keys side by side, and get the same ones twice: refused once
-/// more to two conversations, they are the account's trouble.
-#[test]
-fn the_same_keys_twice_are_no_newer_ones() {
-    let known = [entry(user(1), 5, -5), entry(user(2), 5, -6)];
-    let mut scenario = Scenario::connected(PollerConfig::new(), &known);
-    scenario.list(&[entry(user(1), 6, 6), entry(user(2), 6, 6)]);
-    let fetches = [1, 2].map(|n| scenario.expect_fetch(user(n)));
-    for sent in &fetches {
-        scenario.refuse(sent, -403);
-    }
-    let nav = scenario.expect_call("nav");
-    let mut call = Call::new(SendMsg::text(Uid(20001), "hi"));
-    let now = scenario.now();
-    let Step::Send(request) = scenario.poller.start_call(now, &mut call) else {
-        panic!("no request")
-    };
-    assert!(request.uri().path().ends_with("/nav"));
-    scenario.answer(&nav, nav_data());
-    let fetches = [2, 1].map(|n| scenario.expect_fetch(user(n)));
-    let keys = answer(0, &nav_data());
-    let step = scenario
-        .poller
-        .handle_call_response(now, &mut call, Ok(keys));
-    let Step::Send(request) = step else {
-        panic!("no request")
-    };
-    assert!(request.uri().path().ends_with("/send_msg"));
-    let mut told = Vec::new();
-    for sent in &fetches {
-        scenario.refuse(sent, -403);
-        let Warning::Retry {
-            delay,
-            conversation,
-            ..
-        } = scenario.expect_notice()
-        else {
-            panic!("no retry")
-        };
-        told.push((conversation, delay));
-    }
-    assert_eq!(
-        told.iter().map(|(of, _)| *of).collect::<Vec<_>>(),
-        [Some(user(2)), None]
-    );
-    assert_eq!(scenario.expect_wait(), told[1].1, "nothing is asked for");
-    let pause = (ErrorClass::Signature, told[1].1);
-    assert_eq!(paused(read(&mut scenario, 0)), pause);
 }

@@ -16,6 +16,7 @@ mod failure;
 mod gap;
 mod init;
 mod lists;
+mod nav;
 mod oddities;
 mod scenario;
 mod session;

@@ -46,7 +46,7 @@ impl Handling {
 
     #[track_caller]
     fn expect_event(&mut self) -> (Dispatch, (i64, u64)) {
-        match self.machine.poll(self.now) {
+        match self.machine.poll_output(self.now) {
             Output::Handle(dispatch) => {
                 let event = dispatch.update().event().unwrap();
                 let place = (event.conversation.talker_id(), event.msg_seqno().0);
@@ -58,7 +58,7 @@ impl Handling {
 
     #[track_caller]
     fn expect_busy(&mut self) {
-        let output = self.machine.poll(self.now);
+        let output = self.machine.poll_output(self.now);
         assert!(matches!(output, Output::Busy), "{output:?}");
     }
 
@@ -88,7 +88,7 @@ fn of_one_conversation_in_order_of_different_ones_side_by_side() {
     assert_eq!(place, (2, 1));
     // The second message of each is here, and waits for the first.
     assert!(matches!(
-        handling.machine.poll(handling.now),
+        handling.machine.poll_output(handling.now),
         Output::Wait(_)
     ));
     handling.machine.handle_done(other, Vec::new());
@@ -104,7 +104,7 @@ fn no_more_side_by_side_than_allowed() {
     handling.machine.set_limits(1, 9);
     let (first, _) = handling.expect_event();
     assert!(matches!(
-        handling.machine.poll(handling.now),
+        handling.machine.poll_output(handling.now),
         Output::Wait(_)
     ));
     handling.machine.handle_done(first, Vec::new());
@@ -161,7 +161,7 @@ fn what_fails_is_told_and_what_is_said_of_a_notice_is_not() {
     let failures = vec!["one".to_owned(), "two".to_owned()];
     handling.machine.handle_done(dispatch, failures);
     for expected in ["one", "two"] {
-        let Output::Handle(dispatch) = handling.machine.poll(handling.now) else {
+        let Output::Handle(dispatch) = handling.machine.poll_output(handling.now) else {
             panic!("no notice");
         };
         match dispatch.update().warning().map(AsRef::as_ref) {
@@ -173,7 +173,7 @@ fn what_fails_is_told_and_what_is_said_of_a_notice_is_not() {
             .handle_done(dispatch, vec!["its own".to_owned()]);
     }
     assert!(matches!(
-        handling.machine.poll(handling.now),
+        handling.machine.poll_output(handling.now),
         Output::Wait(_)
     ));
 }
@@ -184,7 +184,7 @@ fn a_close_waits_for_what_is_at_work_and_leaves_the_rest() {
     handling.machine.set_limits(1, 9);
     let (dispatch, _) = handling.expect_event();
     assert!(matches!(
-        handling.machine.poll(handling.now),
+        handling.machine.poll_output(handling.now),
         Output::Wait(_)
     ));
     handling.machine.handle_close();
@@ -193,7 +193,7 @@ fn a_close_waits_for_what_is_at_work_and_leaves_the_rest() {
     handling.machine.handle_done(dispatch, Vec::new());
     let mut told = Vec::new();
     loop {
-        match handling.machine.poll(handling.now) {
+        match handling.machine.poll_output(handling.now) {
             Output::Handle(dispatch) => match handling.machine.hand_out(dispatch) {
                 Update::Status(change) => told.push(change.status),
                 other => panic!("{other:?}"),
@@ -220,7 +220,7 @@ fn a_checkpoint_covers_what_is_handled_of_a_forgotten_conversation() {
     let mut at_work = None;
     let (mut round, mut handled) = (0_i64, 0);
     while handled < 300 {
-        match machine.poll(now) {
+        match machine.poll_output(now) {
             Output::Handle(dispatch) => {
                 let event = dispatch.update().event();
                 if event.is_some_and(|event| event.conversation == id) {
@@ -348,7 +348,7 @@ fn a_journal_covers_what_was_handled() {
         assert_eq!(read, handling.machine.checkpoint().unwrap(), "step {step}");
         // Two are begun, then one is done, and so on: what is done is not what came first.
         if step % 3 != 2 && open.len() < 2 {
-            match handling.machine.poll(handling.now) {
+            match handling.machine.poll_output(handling.now) {
                 Output::Handle(dispatch) => open.push(dispatch),
                 Output::Wait(_) if open.is_empty() => break,
                 Output::Wait(_) => {}

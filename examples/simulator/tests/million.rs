@@ -12,10 +12,11 @@
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
+use bilibili_session::call::{self, Call};
 use bilibili_session::endpoints::SendMsg;
 use bilibili_session::poller::{Output, Poller, PollerConfig};
 use bilibili_session::{
-    AuthState, Call, ClientConfig, Content, ConversationId, Credential, Event, GroupId, Now, Step,
+    AuthState, ClientConfig, Content, ConversationId, Credential, Event, GroupId, Now,
     TransportError, Uid, UnixMicros,
 };
 use bilibili_session_simulator as simulator;
@@ -218,15 +219,15 @@ impl Soak {
     fn reply(&mut self, id: ConversationId, n: u64) {
         let mut call = Call::new(SendMsg::text(id, &format!("reply to {n}")));
         let now = self.now();
-        let mut step = call.start(&mut self.bot, now);
         loop {
-            match step {
-                Step::Send(request) => {
+            match call.poll_output(&mut self.bot, now) {
+                call::Output::Send(request) => {
                     let answer = self.send(&request);
                     let now = self.now();
-                    step = call.handle_response(&mut self.bot, now, answer);
+                    call.handle_response(&mut self.bot, now, answer);
                 }
-                Step::Done(result) => {
+                call::Output::Wait(_) => panic!("nobody else asks for keys"),
+                call::Output::Done(result) => {
                     result.unwrap();
                     self.replies += 1;
                     return;

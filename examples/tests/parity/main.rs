@@ -6,6 +6,7 @@
 
 mod bot;
 mod calls;
+mod nav;
 mod pauses;
 mod real_connections;
 mod runtime;

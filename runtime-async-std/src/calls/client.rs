@@ -1,12 +1,16 @@
 //! One call at a time.
 
-use std::sync::{Arc, Mutex};
+use std::future::poll_fn;
+use std::sync::{Arc, Mutex, Weak};
+use std::task::{Context, Poll, ready};
 
+use bilibili_session::call::{Call, Output};
 use bilibili_session::endpoints::{SendMsg, SentMsg};
-use bilibili_session::{AuthState, Call, ClientConfig, ConversationId, Endpoint, Error, Step};
+use bilibili_session::{AuthState, ClientConfig, ConversationId, Endpoint, Error, Now};
+use futures_util::task::AtomicWaker;
 
 use crate::clock::now;
-use crate::engine::{Engine, lock};
+use crate::engine::{Drivers, Engine, Requests, Timer, lock};
 use crate::transport::{Answer, AnyTransport, Transport, send_caught};
 
 /// Calls the service. Dropping the future of a call ends the call.
@@ -37,22 +41,40 @@ pub struct Client {
 /// Login of a client, which holds the keys that its calls are signed with.
 #[derive(Clone)]
 enum Login {
-    Own(Arc<Mutex<AuthState>>),
-    OfSession(Arc<Engine>),
+    Own(Arc<Own>),
+    OfSession {
+        engine: Arc<Engine>,
+        /// Gone when the session is.
+        requests: Weak<Requests>,
+    },
+}
+
+/// Login of a client without a session, and the calls that wait.
+struct Own {
+    account: Mutex<AuthState>,
+    drivers: Drivers,
 }
 
 impl Client {
     /// Creates a client that has sent nothing yet.
     pub fn new(context: ClientConfig, transport: impl Transport + 'static) -> Self {
         Self {
-            login: Login::Own(Arc::new(Mutex::new(AuthState::new(context)))),
+            login: Login::Own(Arc::new(Own {
+                account: Mutex::new(AuthState::new(context)),
+                drivers: Drivers::default(),
+            })),
             transport: Arc::new(transport),
         }
     }
 
-    pub(crate) fn of_session(engine: Arc<Engine>, transport: AnyTransport) -> Self {
+    pub(crate) fn of_session(
+        engine: Arc<Engine>,
+        requests: &Arc<Requests>,
+        transport: AnyTransport,
+    ) -> Self {
+        let requests = Arc::downgrade(requests);
         Self {
-            login: Login::OfSession(engine),
+            login: Login::OfSession { engine, requests },
             transport,
         }
     }
@@ -65,15 +87,16 @@ impl Client {
     /// Within a session, a risk control or throttling that a call meets is a pause for the whole
     /// session, and what is called meanwhile fails at once with [`Error::Paused`].
     pub async fn call<E: Endpoint>(&self, endpoint: E) -> Result<E::Output, Error> {
-        let mut call = Call::new(endpoint);
-        let mut step = self.login.start(&mut call);
+        let mut call = PendingCall::new(&self.login, endpoint);
         loop {
-            match step {
-                Step::Send(request) => {
+            match poll_fn(|cx| call.poll_output(cx)).await {
+                Output::Send(request) => {
                     let answer = send_caught(self.transport(), request).await;
-                    step = self.login.handle_response(&mut call, answer);
+                    call.handle_response(answer);
                 }
-                Step::Done(result) => return result,
+                // The wait is over already.
+                Output::Wait(_) => {}
+                Output::Done(result) => return result,
             }
         }
     }
@@ -96,21 +119,104 @@ impl Client {
 }
 
 impl Login {
-    fn start<E: Endpoint>(&self, call: &mut Call<E>) -> Step<E::Output> {
+    /// Returns all that wait for a change of the login.
+    fn drivers(&self) -> &Drivers {
         match self {
-            Self::Own(account) => call.start(&mut lock(account), now()),
-            Self::OfSession(engine) => engine.machine().start_call(engine.now(), call),
+            Self::Own(own) => &own.drivers,
+            Self::OfSession { engine, .. } => &engine.drivers,
         }
     }
 
-    fn handle_response<E: Endpoint>(&self, call: &mut Call<E>, answer: Answer) -> Step<E::Output> {
+    /// Returns the next thing to do for a call, and the time of that.
+    fn poll_output<E: Endpoint>(&self, call: &mut Call<E>) -> (Output<E::Output>, Now) {
         match self {
-            Self::Own(account) => call.handle_response(&mut lock(account), now(), answer),
-            // It may be the end, a pause, or keys for all.
-            Self::OfSession(engine) => {
-                engine.change(|machine| machine.handle_call_response(engine.now(), call, answer))
+            Self::Own(own) => {
+                let now = now();
+                (call.poll_output(&mut lock(&own.account), now), now)
+            }
+            Self::OfSession { engine, .. } => {
+                let now = engine.now();
+                (engine.machine().poll_call(now, call), now)
             }
         }
+    }
+
+    /// Polls the requests of the session, if there is one. Returns whether an answer came.
+    fn drive_requests(&self, own: &Arc<AtomicWaker>) -> bool {
+        match self {
+            Self::Own(_) => false,
+            Self::OfSession { engine, requests } => {
+                let requests = requests.upgrade();
+                requests.is_some_and(|requests| requests.drive(engine, own))
+            }
+        }
+    }
+}
+
+/// A call on its way.
+struct PendingCall<'a, E: Endpoint> {
+    login: &'a Login,
+    call: Call<E>,
+    timer: Timer,
+    /// Dropped after the call, for which others may wait.
+    waiting: Waiting<'a>,
+}
+
+/// One that waits with others for a change of the login, and wakes them at its end.
+struct Waiting<'a> {
+    drivers: &'a Drivers,
+    own: Arc<AtomicWaker>,
+}
+
+impl Drop for Waiting<'_> {
+    fn drop(&mut self) {
+        self.drivers.wake_but(Some(&self.own));
+    }
+}
+
+impl<'a, E: Endpoint> PendingCall<'a, E> {
+    fn new(login: &'a Login, endpoint: E) -> Self {
+        let drivers = login.drivers();
+        Self {
+            login,
+            call: Call::new(endpoint),
+            timer: Timer::default(),
+            waiting: Waiting {
+                drivers,
+                own: drivers.watch(),
+            },
+        }
+    }
+
+    /// Returns the next thing to do; waits meanwhile where another asks for the keys.
+    fn poll_output(&mut self, cx: &mut Context<'_>) -> Poll<Output<E::Output>> {
+        let own = &self.waiting.own;
+        // First: what wakes from now on is noticed.
+        own.register(cx.waker());
+        loop {
+            let (output, now) = self.login.poll_output(&mut self.call);
+            let Output::Wait(until) = output else {
+                return Poll::Ready(output);
+            };
+            // Nobody else may drive the request that is waited for.
+            if !self.login.drive_requests(own) {
+                let wait = until.saturating_sub(now.monotonic);
+                ready!(self.timer.poll(cx, until, wait));
+            }
+        }
+    }
+
+    fn handle_response(&mut self, answer: Answer) {
+        let call = &mut self.call;
+        match self.login {
+            Login::Own(own) => call.handle_response(&mut lock(&own.account), now(), answer),
+            Login::OfSession { engine, .. } => {
+                let now = engine.now();
+                engine.machine().handle_call_response(now, call, answer);
+            }
+        }
+        // It may be the end, a pause, or keys for all.
+        self.waiting.drivers.wake_but(Some(&self.waiting.own));
     }
 }
 

@@ -1,7 +1,7 @@
 //! The loop that drives the machine of a session.
 
 use std::sync::Arc;
-use std::task::{Context, Poll, Waker, ready};
+use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use async_std::task::sleep;
@@ -15,21 +15,16 @@ use crate::transport::AnyTransport;
 
 /// One of those that drive a session: a stream, or the loop that calls handlers.
 pub(crate) struct Driver {
-    timer: Option<(Duration, BoxFuture<'static, ()>)>,
+    timer: Timer,
     /// Wakes whoever polls this.
     own: Arc<AtomicWaker>,
-    /// Wakes all drivers of the session.
-    all: Waker,
 }
 
 impl Driver {
     pub(crate) fn new(engine: &Engine) -> Self {
-        let own = Arc::default();
-        engine.watch(&own);
         Self {
-            timer: None,
-            own,
-            all: engine.waker(),
+            timer: Timer::default(),
+            own: engine.drivers.watch(),
         }
     }
 
@@ -48,14 +43,14 @@ impl Driver {
         self.own.register(cx.waker());
         loop {
             // What has come in counts before what has run out.
-            requests.drive(engine, &self.all);
-            let output = engine.machine().poll(engine.now());
+            requests.drive(engine, &self.own);
+            let output = engine.machine().poll_output(engine.now());
             match output {
                 Output::Send(outgoing) => requests.send(Arc::clone(transport), outgoing),
                 Output::Handle(dispatch) => return Poll::Ready(Some(dispatch)),
                 Output::Wait(until) => {
                     let wait = until.saturating_sub(engine.now().monotonic);
-                    ready!(self.poll_timer(cx, until, wait));
+                    ready!(self.timer.poll(cx, until, wait));
                 }
                 // Somebody else has something in hand, and wakes when that is over.
                 Output::Busy => return Poll::Pending,
@@ -73,15 +68,26 @@ impl Driver {
         engine.drivers.wake_but(Some(&self.own));
         update
     }
+}
 
-    /// Waits until the time has come.
-    fn poll_timer(&mut self, cx: &mut Context<'_>, until: Duration, wait: Duration) -> Poll<()> {
-        let running = match &mut self.timer {
+/// A timer that goes on from poll to poll while the same time is waited for.
+#[derive(Default)]
+pub(crate) struct Timer(Option<(Duration, BoxFuture<'static, ()>)>);
+
+impl Timer {
+    /// Waits until the time has come, which is so far away.
+    pub(crate) fn poll(
+        &mut self,
+        cx: &mut Context<'_>,
+        until: Duration,
+        wait: Duration,
+    ) -> Poll<()> {
+        let running = match &mut self.0 {
             Some((set, running)) if *set == until => running,
             timer => &mut timer.insert((until, sleep(wait).boxed())).1,
         };
         ready!(running.poll_unpin(cx));
-        self.timer = None;
+        self.0 = None;
         Poll::Ready(())
     }
 }

@@ -2,7 +2,7 @@
 
 mod driver;
 
-pub(crate) use driver::Driver;
+pub(crate) use driver::{Driver, Timer};
 
 use std::future::{Future, poll_fn};
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -25,7 +25,7 @@ use crate::transport::{Answer, AnyTransport, send_caught};
 pub(crate) struct Engine {
     /// Never locked while anything is waited for or a handler runs.
     machine: Mutex<SessionMachine>,
-    drivers: Arc<Drivers>,
+    pub(crate) drivers: Arc<Drivers>,
     /// Time that the session was told, instead of the clocks'.
     time: Mutex<Option<Now>>,
 }
@@ -90,25 +90,28 @@ impl Engine {
         self.machine().check_wait(thread::current().id())
     }
 
-    /// Wakes this driver as well from now on, as long as it is there.
-    fn watch(&self, driver: &Arc<AtomicWaker>) {
-        let mut drivers = lock(&self.drivers.0);
-        drivers.retain(|known| known.strong_count() > 0);
-        drivers.push(Arc::downgrade(driver));
-    }
-
     /// Returns a waker of all drivers.
     fn waker(&self) -> Waker {
         Arc::clone(&self.drivers).into()
     }
 }
 
-/// All that drive a session: its streams, and the loops that call its handlers.
+/// All that drive a session: its streams, the loops that call its handlers, and the calls that
+/// wait.
 #[derive(Default)]
-struct Drivers(Mutex<Vec<Weak<AtomicWaker>>>);
+pub(crate) struct Drivers(Mutex<Vec<Weak<AtomicWaker>>>);
 
 impl Drivers {
-    fn wake_but(&self, one: Option<&Arc<AtomicWaker>>) {
+    /// Adds one that is woken as well from now on, as long as it is there.
+    pub(crate) fn watch(&self) -> Arc<AtomicWaker> {
+        let driver = Arc::default();
+        let mut drivers = lock(&self.0);
+        drivers.retain(|known| known.strong_count() > 0);
+        drivers.push(Arc::downgrade(&driver));
+        driver
+    }
+
+    pub(crate) fn wake_but(&self, one: Option<&Arc<AtomicWaker>>) {
         let drivers: Vec<_> = lock(&self.0).iter().filter_map(Weak::upgrade).collect();
         // Without the lock: what is woken may look for its session at once.
         for driver in drivers {
@@ -138,13 +141,22 @@ impl Requests {
     }
 
     /// Polls all requests, and gives the machine the answers that came. Whichever driver polls,
-    /// all are woken when one of them can go on: this driver may be gone by then.
-    fn drive(&self, engine: &Engine, waker: &Waker) {
+    /// all are woken when one of them can go on: this driver may be gone by then. The others are
+    /// woken by an answer as well. Returns whether one came.
+    pub(crate) fn drive(&self, engine: &Engine, own: &Arc<AtomicWaker>) -> bool {
         let mut requests = lock(&self.0);
-        let mut context = Context::from_waker(waker);
+        let waker = engine.waker();
+        let mut context = Context::from_waker(&waker);
+        let mut has_answer = false;
         while let Poll::Ready(Some((id, answer))) = requests.poll_next_unpin(&mut context) {
             engine.machine().handle_response(engine.now(), id, answer);
+            has_answer = true;
         }
+        drop(requests);
+        if has_answer {
+            engine.drivers.wake_but(Some(own));
+        }
+        has_answer
     }
 
     /// Ends all requests. When they are just being polled, by a driver that then sees that the

@@ -48,12 +48,15 @@ impl Wake for Woken {
 }
 
 impl Driven for ByHand {
-    fn turn(&mut self, now: Now, handled: &mut dyn FnMut(&Update)) -> Output {
-        self.session.engine().set_time(now);
+    fn poll_output(&mut self, now: Now, handled: &mut dyn FnMut(&Update)) -> Output {
+        let engine = self.session.engine();
+        engine.set_time(now);
+        // The machine may have changed by hand since.
+        engine.drivers.wake_but(None);
         loop {
             self.drive_handlers();
             // A statement of its own: no lock is held while handlers run.
-            let output = self.session.engine().machine().poll(now);
+            let output = self.session.engine().machine().poll_output(now);
             let Output::Handle(dispatch) = output else {
                 return output;
             };

@@ -76,7 +76,7 @@ pub struct Session {
 struct Shared {
     client: Client,
     engine: Arc<Engine>,
-    requests: Requests,
+    requests: Arc<Requests>,
     handlers: Mutex<HandlerList<HandlerFn>>,
 }
 
@@ -110,11 +110,12 @@ impl Session {
 
     fn with(transport: AnyTransport, poller: Poller) -> Self {
         let engine = Arc::new(Engine::new(poller));
+        let requests = Arc::default();
         Self {
             shared: Arc::new(Shared {
-                client: Client::of_session(Arc::clone(&engine), transport),
+                client: Client::of_session(Arc::clone(&engine), &requests, transport),
                 engine,
-                requests: Requests::default(),
+                requests,
                 handlers: Mutex::default(),
             }),
         }

@@ -1,16 +1,16 @@
 //! One call at a time.
 
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
+use bilibili_session::call::{Call, Output};
 use bilibili_session::endpoints::{SendMsg, SentMsg};
-use bilibili_session::{
-    AuthState, Call, ClientConfig, ConversationId, Endpoint, Error, Step, TransportError,
-};
+use bilibili_session::{AuthState, ClientConfig, ConversationId, Endpoint, Error, TransportError};
 use http::Response;
 
 use crate::clock::now;
-use crate::engine::{Engine, lock};
+use crate::engine::Engine;
 use crate::transport::{Transport, send_caught};
+use crate::watched::Watched;
 
 /// Calls the service, each call waiting for its answer.
 ///
@@ -40,7 +40,7 @@ pub struct Client {
 /// Login of a client, which holds the keys that its calls are signed with.
 #[derive(Clone)]
 enum Login {
-    Own(Arc<Mutex<AuthState>>),
+    Own(Arc<Watched<AuthState>>),
     OfSession(Arc<Engine>),
 }
 
@@ -48,7 +48,7 @@ impl Client {
     /// Creates a client that has sent nothing yet.
     pub fn new(context: ClientConfig, transport: impl Transport + 'static) -> Self {
         Self {
-            login: Login::Own(Arc::new(Mutex::new(AuthState::new(context)))),
+            login: Login::Own(Arc::new(Watched::new(AuthState::new(context)))),
             transport: Arc::new(transport),
         }
     }
@@ -69,14 +69,15 @@ impl Client {
     /// session, and what is called meanwhile fails at once with [`Error::Paused`].
     pub fn call<E: Endpoint>(&self, endpoint: E) -> Result<E::Output, Error> {
         let mut call = Call::new(endpoint);
-        let mut step = self.login.start(&mut call);
         loop {
-            match step {
-                Step::Send(request) => {
+            match self.login.poll_output(&mut call) {
+                Output::Send(request) => {
                     let answer = send_caught(&*self.transport, request);
-                    step = self.login.handle_response(&mut call, answer);
+                    self.login.handle_response(&mut call, answer);
                 }
-                Step::Done(result) => return result,
+                // The wait is over already.
+                Output::Wait(_) => {}
+                Output::Done(result) => return result,
             }
         }
     }
@@ -95,10 +96,11 @@ impl Client {
 }
 
 impl Login {
-    fn start<E: Endpoint>(&self, call: &mut Call<E>) -> Step<E::Output> {
+    /// Returns the next thing to do for a call; waits meanwhile where another asks for the keys.
+    fn poll_output<E: Endpoint>(&self, call: &mut Call<E>) -> Output<E::Output> {
         match self {
-            Self::Own(account) => call.start(&mut lock(account), now()),
-            Self::OfSession(engine) => engine.machine().start_call(engine.now(), call),
+            Self::Own(account) => account.poll(now, |account, now| call.poll_output(account, now)),
+            Self::OfSession(engine) => engine.poll_call(call),
         }
     }
 
@@ -106,12 +108,14 @@ impl Login {
         &self,
         call: &mut Call<E>,
         answer: Result<Response<Vec<u8>>, TransportError>,
-    ) -> Step<E::Output> {
+    ) {
         match self {
-            Self::Own(account) => call.handle_response(&mut lock(account), now(), answer),
+            Self::Own(account) => {
+                account.change(|account| call.handle_response(account, now(), answer));
+            }
             // It may be the end, a pause, or keys for all.
             Self::OfSession(engine) => {
-                engine.change(|machine| machine.handle_call_response(engine.now(), call, answer))
+                engine.change(|machine| machine.handle_call_response(engine.now(), call, answer));
             }
         }
     }

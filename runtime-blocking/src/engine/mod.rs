@@ -6,20 +6,22 @@ use std::sync::mpsc::{self, Receiver, Sender};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
 
+use bilibili_session::call::{self, Call};
 use bilibili_session::poller::{Outgoing, Poller, RequestId};
 use bilibili_session::session::{
     Dispatch, HandlerResult, Output, SessionMachine, Update, handler_failure,
 };
-use bilibili_session::{Error, Now, TransportError, TransportErrorKind};
+use bilibili_session::{Endpoint, Error, Now, TransportError, TransportErrorKind};
 use http::Response;
 
 use crate::clock;
 use crate::transport::{Transport, send_caught};
+use crate::watched::Watched;
 
 /// The machine of a session, and the way to whoever drives it.
 pub(crate) struct Engine {
     /// Never locked while anything is waited for or a handler runs.
-    machine: Mutex<SessionMachine>,
+    machine: Watched<SessionMachine>,
     outbox: Sender<Input>,
     /// Whether a nudge lies in the inbox. One is enough, however many come.
     is_nudged: AtomicBool,
@@ -46,7 +48,7 @@ impl Engine {
         // what is behind them. One taker alone has nothing waiting.
         machine.set_limits(usize::MAX, 256);
         let engine = Self {
-            machine: Mutex::new(machine),
+            machine: Watched::new(machine),
             outbox,
             is_nudged: AtomicBool::new(false),
             time: Mutex::default(),
@@ -57,7 +59,7 @@ impl Engine {
     /// Locks the machine. Its word may be old when the lock is gone. Whoever changes what there
     /// is to do calls [`change`](Self::change).
     pub(crate) fn machine(&self) -> MutexGuard<'_, SessionMachine> {
-        lock(&self.machine)
+        self.machine.lock()
     }
 
     /// Returns the time that counts for this session.
@@ -73,12 +75,19 @@ impl Engine {
     /// Changes the machine from outside of the loop that drives it. Whoever waits there is
     /// woken: there may be something to do now, or nothing any more.
     pub(crate) fn change<T>(&self, change: impl FnOnce(&mut SessionMachine) -> T) -> T {
-        let result = change(&mut self.machine());
+        let result = self.machine.change(change);
         if !self.is_nudged.swap(true, Ordering::AcqRel) {
             // Fails when nobody can wait any more.
             let _ = self.outbox.send(Input::Nudge);
         }
         result
+    }
+
+    /// Returns the next thing to do for a call; waits meanwhile where another asks for the keys.
+    pub(crate) fn poll_call<E: Endpoint>(&self, call: &mut Call<E>) -> call::Output<E::Output> {
+        let now = || self.now();
+        self.machine
+            .poll(now, |machine, now| machine.poll_call(now, call))
     }
 
     /// Drives the machine until there is an update to handle; `None` when the session is over.
@@ -89,7 +98,7 @@ impl Engine {
             while let Ok(input) = inbox.try_recv() {
                 self.take(input);
             }
-            let output = self.machine().poll(self.now());
+            let output = self.machine().poll_output(self.now());
             match output {
                 Output::Send(outgoing) => self.send(outgoing, Arc::clone(transport)),
                 Output::Handle(dispatch) => return Some(dispatch),
@@ -128,7 +137,11 @@ impl Engine {
 
     fn take(&self, input: Input) {
         match input {
-            Input::Answer(id, answer) => self.machine().handle_response(self.now(), id, answer),
+            Input::Answer(id, answer) => {
+                let now = self.now();
+                self.machine
+                    .change(|machine| machine.handle_response(now, id, answer));
+            }
             Input::Nudge => drop(self.is_nudged.swap(false, Ordering::AcqRel)),
         }
     }

@@ -20,12 +20,12 @@ impl ByHand {
 }
 
 impl Driven for ByHand {
-    fn turn(&mut self, now: Now, handled: &mut dyn FnMut(&Update)) -> Output {
+    fn poll_output(&mut self, now: Now, handled: &mut dyn FnMut(&Update)) -> Output {
         let engine = self.session.engine();
         engine.set_time(now);
         loop {
             // A statement of its own: no lock is held while handlers run.
-            let output = engine.machine().poll(now);
+            let output = engine.machine().poll_output(now);
             let Output::Handle(dispatch) = output else {
                 return output;
             };

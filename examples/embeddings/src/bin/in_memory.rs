@@ -13,10 +13,11 @@ use std::error::Error;
 use std::ops::{Deref, DerefMut};
 use std::time::Duration;
 
+use bilibili_session::call::{self, Call};
 use bilibili_session::endpoints::{SendMsg, SentMsg};
 use bilibili_session::poller::{Poller, PollerConfig};
 use bilibili_session::session::{Driven, Output, SessionMachine, Update};
-use bilibili_session::{Call, Event, Now, Step, Uid};
+use bilibili_session::{Event, Now, Uid};
 use bilibili_session_simulator::{Setup, Simulator, VirtualBot, VirtualTransport};
 
 /// The bot: what it answers to a message. It knows neither network nor time.
@@ -67,23 +68,25 @@ impl OwnSession {
     /// Makes a call with the login of the session, and within its pauses.
     fn call(&mut self, now: Now, reply: SendMsg) -> Result<SentMsg, bilibili_session::Error> {
         let mut call = Call::new(reply);
-        let mut step = self.machine.start_call(now, &mut call);
         loop {
-            match step {
-                Step::Send(request) => {
+            match self.machine.poll_call(now, &mut call) {
+                call::Output::Send(request) => {
                     let answer = self.transport.send(request);
-                    step = self.machine.handle_call_response(now, &mut call, answer);
+                    self.machine.handle_call_response(now, &mut call, answer);
                 }
-                Step::Done(result) => return result,
+                call::Output::Wait(_) => {
+                    unreachable!("no message is handled while the machine asks for keys")
+                }
+                call::Output::Done(result) => return result,
             }
         }
     }
 }
 
 impl Driven for OwnSession {
-    fn turn(&mut self, now: Now, handled: &mut dyn FnMut(&Update)) -> Output {
+    fn poll_output(&mut self, now: Now, handled: &mut dyn FnMut(&Update)) -> Output {
         loop {
-            let dispatch = match self.machine.poll(now) {
+            let dispatch = match self.machine.poll_output(now) {
                 Output::Handle(dispatch) => dispatch,
                 output => return output,
             };

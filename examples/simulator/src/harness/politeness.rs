@@ -30,6 +30,9 @@ pub(super) struct Politeness {
     /// Requests on their way.
     fetches: usize,
     lists: usize,
+    /// Nav is on its way, or overdue from then on.
+    nav_until: Option<Duration>,
+    request_timeout: Duration,
     paused_until: Duration,
     risk_until: Duration,
     lists_paused_until: Duration,
@@ -162,6 +165,7 @@ impl Politeness {
             interval: scenario.interval,
             max_parallel: scenario.max_parallel,
             spacing: scenario.spacing,
+            request_timeout: scenario.request_timeout,
             walk: Walk {
                 whole_interval: scenario.whole_list_interval,
                 ..Walk::default()
@@ -192,6 +196,12 @@ impl Politeness {
         let impolite = |what: String| Err(Breach::new(Property::Polite, what));
         if now < self.paused_until {
             return impolite(format!("{asked} during a pause to {:?}", self.paused_until));
+        }
+        if asked == RequestKind::Nav {
+            if self.nav_until.is_some_and(|until| now < until) {
+                return impolite("nav beside another nav".to_owned());
+            }
+            self.nav_until = Some(now + self.request_timeout);
         }
         self.keys
             .ask(now, asked, self.max_parallel, self.interval)?;
@@ -300,6 +310,9 @@ impl Politeness {
     ) {
         if asked.list().is_some() {
             self.lists = self.lists.saturating_sub(1);
+        }
+        if asked == RequestKind::Nav {
+            self.nav_until = None;
         }
         if asked.conversation().is_some() {
             self.fetches = self.fetches.saturating_sub(1);
@@ -614,8 +627,6 @@ impl Walk {
 impl Keys {
     /// Something is asked for: new keys once after they were refused, and seldom while they
     /// serve nobody; no more than side by side with keys that are refused throughout.
-    ///
-    /// While new keys are on their way, a reply beside the poller may ask for them as well.
     fn ask(
         &mut self,
         now: Duration,

@@ -2,8 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use bilibili_session::endpoints::SendMsg;
-use bilibili_session::{Call, Step, TransportError};
+use bilibili_session::TransportError;
+use bilibili_session::call::{Call, Output};
+use bilibili_session::endpoints::{SendMsg, SentMsg};
 use http::{Request, Response};
 
 use super::adversary::Meaning;
@@ -16,6 +17,8 @@ use super::violation::Breach;
 pub(super) struct Replies {
     next: u64,
     open: BTreeMap<u64, Call<SendMsg>>,
+    /// Those that wait for the keys that another asked for.
+    waiting: Vec<u64>,
 }
 
 /// Which reply of which life.
@@ -36,22 +39,50 @@ impl Run<'_> {
         };
         let mut call = Call::new(SendMsg::text(to, "a reply"));
         let now = life.now(at_us);
-        let step = life.poller.start_call(now, &mut call);
+        let output = life.poller.poll_call(now, &mut call);
         let id = ReplyId {
             life: life.number,
             number: life.replies.next,
         };
         life.replies.next += 1;
         life.replies.open.insert(id.number, call);
-        let refused = matches!(&step, Step::Done(Err(_)));
+        let refused = matches!(&output, Output::Done(Err(_)));
         self.trace
             .add(time, || format!("   a reply to {to}, refused: {refused}"));
-        if let Step::Done(Err(error)) = &step
+        if let Output::Done(Err(error)) = &output
             && let Some(life) = &self.life
         {
             life.politeness.refuses(time, error)?;
         }
-        self.follow(id, step)
+        self.follow(id, output)
+    }
+
+    /// Replies that waited for keys go on, if they have come.
+    pub(super) fn replies_go_on(&mut self) -> Result<(), Breach> {
+        let Some(life) = self.life.as_mut().filter(|it| !it.closing) else {
+            return Ok(());
+        };
+        let life_number = life.number;
+        for number in std::mem::take(&mut life.replies.waiting) {
+            self.go_on(ReplyId {
+                life: life_number,
+                number,
+            })?;
+        }
+        Ok(())
+    }
+
+    fn go_on(&mut self, id: ReplyId) -> Result<(), Breach> {
+        let at_us = self.at_us;
+        let Some(life) = self.life.as_mut().filter(|it| it.number == id.life) else {
+            return Ok(());
+        };
+        let now = life.now(at_us);
+        let Some(call) = life.replies.open.get_mut(&id.number) else {
+            return Ok(());
+        };
+        let output = life.poller.poll_call(now, call);
+        self.follow(id, output)
     }
 
     /// A request of a reply reaches the server.
@@ -93,25 +124,20 @@ impl Run<'_> {
         let Some(life) = self.life.as_mut().filter(|it| it.number == id.life) else {
             return Ok(());
         };
-        let Some(mut call) = life.replies.open.remove(&id.number) else {
+        let now = life.now(at_us);
+        let Some(call) = life.replies.open.get_mut(&id.number) else {
             return Ok(());
         };
         life.politeness.answered_beside(time, asked, meaning);
         life.login_lost |= meaning == Meaning::LoginLost;
-        let now = life.now(at_us);
-        let step = life.poller.handle_call_response(now, &mut call, answer);
-        life.replies.open.insert(id.number, call);
-        self.follow(id, step)
+        life.poller.handle_call_response(now, call, answer);
+        self.go_on(id)
     }
 
-    fn follow(
-        &mut self,
-        id: ReplyId,
-        step: Step<<SendMsg as bilibili_session::Endpoint>::Output>,
-    ) -> Result<(), Breach> {
+    fn follow(&mut self, id: ReplyId, output: Output<SentMsg>) -> Result<(), Breach> {
         let time = self.time();
-        match step {
-            Step::Send(request) => {
+        match output {
+            Output::Send(request) => {
                 let asked = RequestKind::of(&request);
                 self.trace
                     .add(time, || format!("-> reply {} {asked}", id.number));
@@ -123,7 +149,13 @@ impl Run<'_> {
                 let reach = Happening::ReplyReach { id, request };
                 self.agenda.put(self.at_us + way, reach);
             }
-            Step::Done(_) => {
+            Output::Wait(_) => {
+                if let Some(life) = &mut self.life {
+                    life.replies.waiting.push(id.number);
+                }
+                return Ok(());
+            }
+            Output::Done(_) => {
                 if let Some(life) = &mut self.life {
                     life.replies.open.remove(&id.number);
                 }

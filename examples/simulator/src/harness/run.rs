@@ -190,6 +190,7 @@ impl<'a> Run<'a> {
                     self.happen(happening)?;
                 }
             }
+            self.replies_go_on()?;
         }
         self.remembers()?;
         self.close()

@@ -312,7 +312,7 @@ impl<S: Driven> VirtualBot<S> {
             let (id, answer) = answer.remove();
             session.machine_mut().handle_response(now, id, answer);
         }
-        let wait = match session.turn(now, &mut |update| self.updates.push(update.clone())) {
+        let wait = match session.poll_output(now, &mut |update| self.updates.push(update.clone())) {
             Output::Send(outgoing) => {
                 self.send(outgoing);
                 return true;

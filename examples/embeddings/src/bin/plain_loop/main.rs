@@ -16,9 +16,10 @@ use std::sync::LazyLock;
 use std::thread;
 use std::time::{Duration, Instant, SystemTime};
 
+use bilibili_session::call::{self, Call};
 use bilibili_session::endpoints::SendMsg;
 use bilibili_session::poller::{Output, Poller, Status};
-use bilibili_session::{Call, Endpoint, Now, Step};
+use bilibili_session::{Endpoint, Now};
 use bilibili_session_embeddings::Rehearsal;
 
 const TIMEOUT: Duration = Duration::from_secs(30);
@@ -65,14 +66,15 @@ fn call<E: Endpoint>(
     endpoint: E,
 ) -> Result<E::Output, bilibili_session::Error> {
     let mut call = Call::new(endpoint);
-    let mut step = poller.start_call(now(), &mut call);
     loop {
-        match step {
-            Step::Send(request) => {
+        match poller.poll_call(now(), &mut call) {
+            call::Output::Send(request) => {
                 let answer = http::exchange(&request, TIMEOUT, BODY_LIMIT);
-                step = poller.handle_call_response(now(), &mut call, answer);
+                poller.handle_call_response(now(), &mut call, answer);
             }
-            Step::Done(result) => return result,
+            // Not here, where one request is sent at a time.
+            call::Output::Wait(until) => thread::sleep(until.saturating_sub(now().monotonic)),
+            call::Output::Done(result) => return result,
         }
     }
 }

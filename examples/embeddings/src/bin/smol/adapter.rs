@@ -2,11 +2,12 @@
 
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
-use std::time::{Instant, SystemTime};
+use std::time::{Duration, Instant, SystemTime};
 
+use bilibili_session::call::{self, Call};
 use bilibili_session::poller::{Outgoing, Output, Poller, RequestId};
 use bilibili_session::session::Update;
-use bilibili_session::{Call, Endpoint, Error, Now, Step};
+use bilibili_session::{Endpoint, Error, Now};
 use smol::channel::{self, Receiver, Sender};
 use smol::{Task, Timer, future};
 
@@ -46,19 +47,7 @@ impl Session {
                 Output::Event(event) => return Ok(Some(event.into())),
                 Output::Warning(notice) => return Ok(Some(notice.into())),
                 Output::Status(change) => return Ok(Some(change.into())),
-                Output::Wait(until) => {
-                    let answer = async { self.inbox.recv().await.ok() };
-                    let pause = async {
-                        Timer::after(until.saturating_sub(now().monotonic)).await;
-                        None
-                    };
-                    // What has come in counts before what has run out: `or` asks its first side first.
-                    if let Some((id, answer)) = future::or(answer, pause).await {
-                        self.in_flight.remove(&id);
-                        // Fails when the poller has given it up: then nobody waits for it.
-                        let _ = self.poller.handle_response(now(), id, answer);
-                    }
-                }
+                Output::Wait(until) => self.wait(until).await,
                 Output::Finished(result) => return result.map(|()| None),
             }
         }
@@ -67,15 +56,31 @@ impl Session {
     /// Makes one call with the login of the session, and within its pauses. Dropping the future gives it up.
     pub async fn call<E: Endpoint>(&mut self, endpoint: E) -> Result<E::Output, Error> {
         let mut call = Call::new(endpoint);
-        let mut step = self.poller.start_call(now(), &mut call);
         loop {
-            match step {
-                Step::Send(request) => {
+            match self.poller.poll_call(now(), &mut call) {
+                call::Output::Send(request) => {
                     let answer = self.http.send(request).await;
-                    step = self.poller.handle_call_response(now(), &mut call, answer);
+                    self.poller.handle_call_response(now(), &mut call, answer);
                 }
-                Step::Done(result) => return result,
+                // For the keys that the poller has asked for.
+                call::Output::Wait(until) => self.wait(until).await,
+                call::Output::Done(result) => return result,
             }
+        }
+    }
+
+    /// Waits for an answer to the poller, or until this time.
+    async fn wait(&mut self, until: Duration) {
+        let answer = async { self.inbox.recv().await.ok() };
+        let pause = async {
+            Timer::after(until.saturating_sub(now().monotonic)).await;
+            None
+        };
+        // What has come in counts before what has run out: `or` asks its first side first.
+        if let Some((id, answer)) = future::or(answer, pause).await {
+            self.in_flight.remove(&id);
+            // Fails when the poller has given it up: then nobody waits for it.
+            let _ = self.poller.handle_response(now(), id, answer);
         }
     }
 

@@ -3,11 +3,12 @@
 use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError};
 use std::time::{Instant, SystemTime};
 
+use bilibili_session::call::{self, Call};
 use bilibili_session::poller::{Checkpoint, Outgoing, Output, Poller, RequestId, Status};
 pub use bilibili_session::session::Update;
-use bilibili_session::{Call, Endpoint, Error, Now, Step};
+use bilibili_session::{Endpoint, Error, Now};
 use tokio::sync::Notify;
-use tokio::task::{JoinError, JoinSet};
+use tokio::task::JoinSet;
 
 use crate::transport::{Answer, Http};
 
@@ -22,30 +23,58 @@ pub struct Client {
 struct Shared {
     /// Never locked while anything is waited for.
     poller: Mutex<Poller>,
-    /// Wakes the session: a call may have met a pause, or the end.
-    called: Notify,
+    /// Wakes the session and the calls that wait: a call may have met a pause, or the end, and keys may have come.
+    changed: Notify,
 }
 
 impl Shared {
     fn poller(&self) -> MutexGuard<'_, Poller> {
-        self.poller.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.poller)
+    }
+
+    /// Takes an answer at once, also when nobody waits in `next`: a call may wait for it.
+    fn take(&self, id: RequestId, answer: Answer) {
+        // Fails when the poller has given it up: then nobody waits for it.
+        let _ = self.poller().handle_response(now(), id, answer);
+        self.changed.notify_waiters();
+    }
+}
+
+fn lock(poller: &Mutex<Poller>) -> MutexGuard<'_, Poller> {
+    poller.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Wakes the others at its end.
+struct Wake<'a>(&'a Notify);
+
+impl Drop for Wake<'_> {
+    fn drop(&mut self) {
+        self.0.notify_waiters();
     }
 }
 
 impl Client {
     /// Makes one call. Dropping the future gives it up.
     pub async fn call<E: Endpoint>(&self, endpoint: E) -> Result<E::Output, Error> {
+        let Shared { poller, changed } = &*self.shared;
+        // Dropped after the call, for which others may wait.
+        let _wake = Wake(changed);
         let mut call = Call::new(endpoint);
-        let mut step = self.shared.poller().start_call(now(), &mut call);
         loop {
-            match step {
-                Step::Send(request) => {
+            // First: no change from now on is missed.
+            let change = changed.notified();
+            let output = lock(poller).poll_call(now(), &mut call);
+            match output {
+                call::Output::Send(request) => {
                     let answer = self.http.send(request).await;
-                    let mut poller = self.shared.poller();
-                    step = poller.handle_call_response(now(), &mut call, answer);
-                    self.shared.called.notify_one();
+                    lock(poller).handle_call_response(now(), &mut call, answer);
+                    changed.notify_waiters();
                 }
-                Step::Done(result) => return result,
+                call::Output::Wait(until) => {
+                    let wait = until.saturating_sub(now().monotonic);
+                    let _ = tokio::time::timeout(wait, change).await;
+                }
+                call::Output::Done(result) => return result,
             }
         }
     }
@@ -55,7 +84,7 @@ impl Client {
 #[derive(Debug)]
 pub struct Session {
     client: Client,
-    in_flight: JoinSet<(RequestId, Answer)>,
+    in_flight: JoinSet<()>,
 }
 
 impl Session {
@@ -63,7 +92,7 @@ impl Session {
     pub fn new(poller: Poller, http: Http) -> Self {
         let shared = Shared {
             poller: Mutex::new(poller),
-            called: Notify::new(),
+            changed: Notify::new(),
         };
         let shared = Arc::new(shared);
         Self {
@@ -92,12 +121,16 @@ impl Session {
     pub async fn next(&mut self) -> Result<Option<Update>, Error> {
         let Client { http, shared } = &self.client;
         loop {
+            // First: no change from now on is missed.
+            let change = shared.changed.notified();
             let output = shared.poller().poll_output(now());
             match output {
                 Output::Send(Outgoing { id, request, .. }) => {
-                    let http = http.clone();
-                    self.in_flight
-                        .spawn(async move { (id, http.send(request).await) });
+                    let (http, shared) = (http.clone(), Arc::clone(shared));
+                    self.in_flight.spawn(async move {
+                        let answer = http.send(request).await;
+                        shared.take(id, answer);
+                    });
                 }
                 Output::Event(event) => return Ok(Some(event.into())),
                 Output::Warning(notice) => return Ok(Some(notice.into())),
@@ -107,9 +140,10 @@ impl Session {
                     tokio::select! {
                         // What has come in counts before what has run out.
                         biased;
-                        Some(done) = self.in_flight.join_next() => take(&mut shared.poller(), done),
-                        () = shared.called.notified() => {}
-                        () = tokio::time::sleep(pause) => {}
+                        // One that panicked has no answer, the poller gives it up in time.
+                        Some(_) = self.in_flight.join_next() => {}
+                        () = change => {}
+                        () = tokio::time::sleep(pause) => {},
                     }
                 }
                 Output::Finished(result) => return result.map(|()| None),
@@ -120,15 +154,8 @@ impl Session {
     /// Ends it: [`next`](Self::next) has its last words, and then no more.
     pub fn close(&mut self) {
         self.client.shared.poller().handle_close();
+        self.client.shared.changed.notify_waiters();
         self.in_flight.abort_all();
-    }
-}
-
-fn take(poller: &mut Poller, done: Result<(RequestId, Answer), JoinError>) {
-    // A request that panicked has no answer, the poller gives it up in time.
-    if let Ok((id, answer)) = done {
-        // Fails when the poller has given it up: then nobody waits for it.
-        let _ = poller.handle_response(now(), id, answer);
     }
 }
 

@@ -1,0 +1,53 @@
+//! A value that several threads change, and wait for.
+
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+
+use bilibili_session::Now;
+use bilibili_session::call::Output;
+
+use crate::engine::lock;
+
+/// A value behind a lock, and the way to wait for a change of it.
+#[derive(Default)]
+pub(crate) struct Watched<T> {
+    value: Mutex<T>,
+    changed: Condvar,
+}
+
+impl<T> Watched<T> {
+    pub(crate) fn new(value: T) -> Self {
+        Self {
+            value: Mutex::new(value),
+            changed: Condvar::new(),
+        }
+    }
+
+    pub(crate) fn lock(&self) -> MutexGuard<'_, T> {
+        lock(&self.value)
+    }
+
+    /// Changes the value; those that wait look again.
+    pub(crate) fn change<R>(&self, change: impl FnOnce(&mut T) -> R) -> R {
+        let result = change(&mut self.lock());
+        self.changed.notify_all();
+        result
+    }
+
+    /// Polls a call until there is something to do for it.
+    pub(crate) fn poll<R>(
+        &self,
+        now: impl Fn() -> Now,
+        mut poll: impl FnMut(&mut T, Now) -> Output<R>,
+    ) -> Output<R> {
+        let mut value = self.lock();
+        loop {
+            let output = poll(&mut value, now());
+            let Output::Wait(until) = output else {
+                return output;
+            };
+            let wait = until.saturating_sub(now().monotonic);
+            let woken = self.changed.wait_timeout(value, wait);
+            value = woken.unwrap_or_else(PoisonError::into_inner).0;
+        }
+    }
+}
