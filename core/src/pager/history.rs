@@ -133,12 +133,12 @@ impl History {
     fn arrive(&mut self, stretch: Stretch, page: Page, out: &mut Vec<Event>) {
         let Page { events, ends, .. } = page;
         let Some(Ends { low, high }) = ends.filter(|_| page.has_more) else {
-            self.hand_out(events, out);
+            self.deliver(events, out);
             return;
         };
         let (below, above) = (stretch.below(low), stretch.above(high));
         match (below.is_empty(), above.is_empty()) {
-            (true, true) => self.hand_out(events, out),
+            (true, true) => self.deliver(events, out),
             (true, false) => self.split(End::Oldest, events, above, out),
             (false, true) => self.split(End::Newest, events, below, out),
             (false, false) => {
@@ -163,7 +163,7 @@ impl History {
             (Order::NewestFirst, End::Newest) | (Order::Rising, End::Oldest)
         );
         if page_is_first {
-            self.hand_out(events, out);
+            self.deliver(events, out);
         } else if let (Some(first), Some(last)) = (events.first(), events.last()) {
             // The turn of this page comes after the rest, with a refetch.
             self.ahead.push(Stretch {
@@ -190,7 +190,7 @@ impl History {
         }
     }
 
-    fn hand_out(&mut self, mut events: Vec<Event>, out: &mut Vec<Event>) {
+    fn deliver(&mut self, mut events: Vec<Event>, out: &mut Vec<Event>) {
         if self.order == Order::NewestFirst {
             events.reverse();
         }

@@ -50,7 +50,7 @@ impl Poller {
     fn handle_reply(&mut self, now: Now, reply: Reply) -> Result<(), Error> {
         match reply {
             Reply::Identity(identity) => self.handle_identity(now, identity),
-            Reply::BaseLine(page, date) => self.take_base_line(now, &page, date),
+            Reply::Baseline(page, date) => self.take_baseline(now, &page, date),
             Reply::List(page) => self.handle_list(now, &page),
             Reply::Messages(id, size, page) => self.handle_messages(id, size, page)?,
         }
@@ -85,8 +85,8 @@ impl Poller {
     }
 
     /// Takes the baseline from the first list, which shows how far every conversation goes.
-    fn take_base_line(&mut self, now: Now, page: &SessionPage, date: Option<UnixSeconds>) {
-        self.tell_unreadable(None, &page.unreadable);
+    fn take_baseline(&mut self, now: Now, page: &SessionPage, date: Option<UnixSeconds>) {
+        self.warn_unreadable(None, &page.unreadable);
         let since = self.lists.begin(page, date, self.latest_now(now));
         let new_since = since.to_micros().minus(TOLERANCE).to_seconds();
         self.conversations.begin_at(new_since);
@@ -113,7 +113,7 @@ impl Poller {
     }
 
     fn handle_list(&mut self, now: Now, page: &SessionPage) {
-        self.tell_unreadable(None, &page.unreadable);
+        self.warn_unreadable(None, &page.unreadable);
         // A list that was broken off meanwhile is owed already.
         let Some(mut listing) = self.take_listing() else {
             return;
@@ -152,7 +152,7 @@ impl Poller {
         let rng = &mut self.pauses.rng;
         let delay = self.lists.doubt(listing, now.monotonic, latest, rng);
         let error = DecodeError::new("data.has_more", &reason).into();
-        self.tell(Warning::ListIncomplete { delay, error });
+        self.warn(Warning::ListIncomplete { delay, error });
     }
 
     /// Takes over the entry of a list for one conversation.
@@ -167,7 +167,7 @@ impl Poller {
         });
         match observed {
             Some(lost) => {
-                self.tell_lost(id, lost);
+                self.warn_lost(id, lost);
                 self.queue_if_ready(id);
             }
             None if proof.is_some() || self.lists.may_be_new(listing, entry) => {
@@ -184,7 +184,7 @@ impl Poller {
         size: u32,
         page: MessagePage,
     ) -> Result<(), Error> {
-        self.tell_unreadable(Some(id), &page.unreadable);
+        self.warn_unreadable(Some(id), &page.unreadable);
         let empty_says_more = &mut self.empty_says_more;
         let handled = self
             .conversations
@@ -221,9 +221,9 @@ impl Poller {
     }
 
     /// Warns of stretches that are missing for good.
-    pub(super) fn tell_lost(&mut self, id: ConversationId, lost: Vec<RangeInclusive<u64>>) {
+    pub(super) fn warn_lost(&mut self, id: ConversationId, lost: Vec<RangeInclusive<u64>>) {
         for range in lost {
-            self.tell(Warning::Gap {
+            self.warn(Warning::Gap {
                 conversation: id,
                 from_seqno: Seqno(*range.start()),
                 to_seqno: Seqno(*range.end()),
@@ -245,12 +245,12 @@ impl Poller {
     }
 
     /// Warns of items that cannot be read; of those of a list once, though every round shows them.
-    fn tell_unreadable(&mut self, conversation: Option<ConversationId>, items: &[Unreadable]) {
+    fn warn_unreadable(&mut self, conversation: Option<ConversationId>, items: &[Unreadable]) {
         for item in items {
-            if conversation.is_none() && !self.told.is_new(&item.raw) {
+            if conversation.is_none() && !self.reported.is_new(&item.raw) {
                 continue;
             }
-            self.tell(Warning::Undecodable {
+            self.warn(Warning::Undecodable {
                 conversation,
                 raw: item.raw.clone(),
                 reason: item.error.to_string(),

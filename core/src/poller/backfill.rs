@@ -2,7 +2,7 @@
 //!
 //! A backfill is a row of segments in rising seqno: stretches that are still missing and
 //! stretches that are here. The lowest missing one is always asked for next, so that the
-//! front can be handed out; a page may answer from either end of what was asked for.
+//! front can be delivered; a page may answer from either end of what was asked for.
 
 use std::collections::VecDeque;
 use std::ops::RangeInclusive;
@@ -112,7 +112,7 @@ impl Backfill {
             .sum()
     }
 
-    /// Whether the front can be handed out.
+    /// Whether the front can be delivered.
     pub(super) fn is_ready(&self) -> bool {
         matches!(self.segments.front(), Some(Segment::Here(_)))
     }
@@ -207,7 +207,7 @@ impl Backfill {
         })
     }
 
-    /// Gives up all that is missing, so that all that is here can be handed out. Returns the
+    /// Gives up all that is missing, so that all that is here can be delivered. Returns the
     /// stretches below something that is here.
     pub(super) fn end(&mut self) -> Vec<RangeInclusive<u64>> {
         let missing = self.segments.iter().filter_map(|segment| match segment {
@@ -222,7 +222,7 @@ impl Backfill {
         missing
     }
 
-    /// What is missing will not come now: only what can be handed out before it stays.
+    /// What is missing will not come now: only what can be delivered before it stays.
     pub(super) fn give_up(&mut self) {
         if let Some((place, missing)) = self.lowest_missing() {
             self.segments.truncate(place);
@@ -303,7 +303,7 @@ impl Backfill {
 /// What a message's time says of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Age {
-    /// It arrived after the base line.
+    /// It arrived after the baseline.
     New,
     /// It was there before.
     History,

@@ -77,7 +77,7 @@ impl Poller {
         if let Some(limit) = limit {
             let delay = self.pauses.hold_sends(self.clock, limit);
             let error = error.clone();
-            self.tell(Warning::SendsPaused { delay, error });
+            self.warn(Warning::SendsPaused { delay, error });
             return;
         }
         let cause = match error.class() {
@@ -98,7 +98,7 @@ impl Poller {
         self.pause(now, refused, None, error.clone());
     }
 
-    pub(super) fn tell(&mut self, notice: Warning) {
-        self.outbox.push_back(Output::Warning(notice));
+    pub(super) fn warn(&mut self, warning: Warning) {
+        self.outbox.push_back(Output::Warning(warning));
     }
 }

@@ -32,8 +32,8 @@ pub(super) const fn consequence(class: ErrorClass, purpose: Purpose) -> Conseque
         (ErrorClass::RiskControl, _) => Then::Pause(Cause::RiskControl),
         (ErrorClass::Throttled, _) => Then::Pause(Cause::Throttled),
         (_, Purpose::Nav) => Then::Pause(Cause::Fault),
-        (ErrorClass::Signature, Purpose::BaseLine | Purpose::List) => Then::SignList,
-        (_, Purpose::BaseLine | Purpose::List) => Then::RetryList,
+        (ErrorClass::Signature, Purpose::Baseline | Purpose::List) => Then::SignList,
+        (_, Purpose::Baseline | Purpose::List) => Then::RetryList,
         (ErrorClass::Signature, Purpose::Fetch(id, _)) => Then::SignFetch(id),
         (ErrorClass::ConversationGone, Purpose::Fetch(id, _)) => Then::EndConversation(id),
         (_, Purpose::Fetch(id, size)) => Then::RetryFetch(id, size),
@@ -50,7 +50,7 @@ mod tests {
         let id = ConversationId::User(Uid(20001));
         let all = [
             Purpose::Nav,
-            Purpose::BaseLine,
+            Purpose::Baseline,
             Purpose::List,
             Purpose::Fetch(id, 30),
         ];

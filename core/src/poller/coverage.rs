@@ -139,7 +139,7 @@ fn leave_out_undated(events: &mut Vec<Event>, age: &dyn Fn(&Event) -> Age) -> bo
     undated > 0
 }
 
-/// Leaves out what was there before the base line; says whether there was any.
+/// Leaves out what was there before the baseline; says whether there was any.
 /// A message without a time goes with the one below it.
 fn leave_out_history(events: &mut Vec<Event>, age: &dyn Fn(&Event) -> Age) -> bool {
     let first_dated = events

@@ -17,7 +17,7 @@ pub(super) enum Reply {
     /// The user who is logged in.
     Identity(Identity),
     /// The first list, and the time at which it was made.
-    BaseLine(SessionPage, Option<UnixSeconds>),
+    Baseline(SessionPage, Option<UnixSeconds>),
     /// A page of the lists.
     List(SessionPage),
     /// A page of a conversation that was asked for with this size.
@@ -29,7 +29,7 @@ pub(super) fn decode(purpose: Purpose, answer: &Response<Vec<u8>>) -> Result<Rep
     Ok(match purpose {
         Purpose::Nav => Reply::Identity(Nav.parse(answer)?.into_identity()?),
         // All lists are read the same way.
-        Purpose::BaseLine => Reply::BaseLine(newest_page().parse(answer)?, server_date(answer)),
+        Purpose::Baseline => Reply::Baseline(newest_page().parse(answer)?, server_date(answer)),
         Purpose::List => Reply::List(newest_page().parse(answer)?),
         Purpose::Fetch(id, size) => {
             Reply::Messages(id, size, FetchSessionMsgs::new(id).parse(answer)?)

@@ -44,7 +44,7 @@ impl Poller {
     ) {
         self.break_off(now, now.monotonic);
         if let Some(delay) = self.pauses.begin(self.clock, refused) {
-            self.tell(match refused.cause {
+            self.warn(match refused.cause {
                 Cause::Fault | Cause::Signature => Warning::Retry {
                     delay,
                     conversation,
@@ -120,7 +120,7 @@ impl Poller {
     /// Puts the failed list off. Conversations that are known to be behind can still be fetched.
     fn retry_list(&mut self, now: Now, error: Error) {
         let delay = self.pauses.next(Cause::Fault, Source::Poll);
-        self.tell(Warning::Retry {
+        self.warn(Warning::Retry {
             delay,
             conversation: None,
             error,
@@ -174,7 +174,7 @@ impl Poller {
             None => {}
             Some(Ended::AskAgain { held, is_first }) => {
                 if is_first {
-                    self.tell(Warning::ConversationFailed {
+                    self.warn(Warning::ConversationFailed {
                         conversation: id,
                         held,
                         error: error.clone(),
@@ -184,12 +184,12 @@ impl Poller {
             }
             Some(Ended::Over(lost)) => {
                 self.ready.push_back(id);
-                self.tell(Warning::ConversationFailed {
+                self.warn(Warning::ConversationFailed {
                     conversation: id,
                     held: 0,
                     error,
                 });
-                self.tell_lost(id, lost);
+                self.warn_lost(id, lost);
             }
         }
     }
@@ -201,7 +201,7 @@ impl Poller {
         let Some(delay) = self.conversations.update(id, failed) else {
             return;
         };
-        self.tell(Warning::Retry {
+        self.warn(Warning::Retry {
             delay,
             conversation: Some(id),
             error,

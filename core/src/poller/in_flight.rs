@@ -42,7 +42,7 @@ pub(super) enum Purpose {
     /// The user who is logged in, and the keys.
     Nav,
     /// The list that is the baseline.
-    BaseLine,
+    Baseline,
     /// A page of the lists.
     List,
     /// A page of a conversation, and its size.
@@ -51,7 +51,7 @@ pub(super) enum Purpose {
 
 impl Purpose {
     pub(super) const fn is_list(self) -> bool {
-        matches!(self, Self::BaseLine | Self::List)
+        matches!(self, Self::Baseline | Self::List)
     }
 
     pub(super) const fn conversation(self) -> Option<ConversationId> {

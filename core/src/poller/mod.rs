@@ -91,11 +91,11 @@ mod lists;
 mod output;
 mod pauses;
 mod recent_events;
+mod reported;
 mod request;
 mod schedule;
 mod state;
 mod status;
-mod told;
 mod warning;
 
 use std::collections::VecDeque;
@@ -125,9 +125,9 @@ use in_flight::Requests;
 use lists::Lists;
 use pauses::Pauses;
 use recent_events::RecentEvents;
+use reported::Reported;
 use schedule::Schedule;
 use state::{End, State};
-use told::Told;
 
 /// Least time between two renewals of refused keys, or the interval if that is shorter.
 const KEY_PACE: Duration = Duration::from_secs(5);
@@ -155,7 +155,7 @@ pub struct Poller {
     empty_says_more: bool,
     kept: RecentEvents,
     /// Unreadable items of lists that were reported already.
-    told: Told,
+    reported: Reported,
     outbox: VecDeque<Output>,
 }
 
@@ -184,7 +184,7 @@ impl Poller {
             refused_to: None,
             empty_says_more: false,
             kept: RecentEvents::new(config.kept_events),
-            told: Told::default(),
+            reported: Reported::default(),
             outbox: VecDeque::new(),
             account,
             config,
@@ -292,7 +292,7 @@ impl Poller {
         if let Some(report) = self.next_report() {
             return report;
         }
-        if self.may_hand_out()
+        if self.may_deliver()
             && let Some(event) = self.next_event(now)
         {
             return Output::Event(event);
@@ -366,11 +366,11 @@ impl Poller {
         Some(report)
     }
 
-    const fn may_hand_out(&self) -> bool {
+    const fn may_deliver(&self) -> bool {
         !matches!(
             self.state,
             State::Ended(End {
-                hand_out: false,
+                delivers_held: false,
                 ..
             })
         )
@@ -409,7 +409,7 @@ impl Poller {
     fn settle(&mut self, id: ConversationId) {
         let outcome = self.conversations.update(id, ConversationState::settle);
         if let Some(FetchOutcome::Gone { from, to }) = outcome {
-            self.tell(Warning::Gap {
+            self.warn(Warning::Gap {
                 conversation: id,
                 from_seqno: from,
                 to_seqno: to,

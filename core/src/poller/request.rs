@@ -40,7 +40,7 @@ impl Poller {
             _ if self.in_flight.has_list() => None,
             State::Starting => {
                 self.begin_round(now);
-                self.send_list(now, Purpose::BaseLine, &newest_page())
+                self.send_list(now, Purpose::Baseline, &newest_page())
             }
             State::Listing(listing) => {
                 let call = listing.walk.call();

@@ -40,9 +40,9 @@ pub(super) struct Fetching {
 pub(super) struct End {
     pub(super) result: Result<(), Error>,
     /// Set while messages that are held already are still delivered.
-    pub(super) hand_out: bool,
+    pub(super) delivers_held: bool,
     /// Set once the reason of an error was reported.
-    pub(super) told: bool,
+    pub(super) is_reported: bool,
     /// Set if the poller ended before the baseline was taken.
     pub(super) before_baseline: bool,
 }
@@ -51,8 +51,8 @@ impl End {
     /// Returns the last outputs: an error as a status, then the result.
     pub(super) fn next_output(&mut self) -> Output {
         match &self.result {
-            Err(error) if !self.told => {
-                self.told = true;
+            Err(error) if !self.is_reported => {
+                self.is_reported = true;
                 Output::Status(StatusChange {
                     status: Status::Error,
                     reason: Some(error.clone()),
@@ -114,17 +114,17 @@ impl Poller {
     }
 
     /// Ends the poller, unless it has ended before.
-    pub(super) fn end(&mut self, result: Result<(), Error>, hand_out: bool) {
+    pub(super) fn end(&mut self, result: Result<(), Error>, delivers_held: bool) {
         if let State::Ended(end) = &mut self.state {
-            end.hand_out &= hand_out;
+            end.delivers_held &= delivers_held;
             return;
         }
         self.in_flight.clear();
         let before_baseline = self.state.is_before_baseline();
         self.enter(State::Ended(End {
             result,
-            hand_out,
-            told: false,
+            delivers_held,
+            is_reported: false,
             before_baseline,
         }));
     }

@@ -171,7 +171,7 @@ impl SessionMachine {
                 poller::Output::Send(outgoing) => return Output::Send(outgoing),
                 poller::Output::Wait(until) => return Output::Wait(until),
                 poller::Output::Event(event) => self.queue.put(event.into()),
-                poller::Output::Warning(notice) => self.queue.put(notice.into()),
+                poller::Output::Warning(warning) => self.queue.put(warning.into()),
                 poller::Output::Status(change) => self.queue.put(change.into()),
                 poller::Output::Finished(result) => self.result = Some(result),
             }

@@ -47,7 +47,7 @@ impl Update {
     /// Returns the warning, if the update is one.
     pub const fn warning(&self) -> Option<&Arc<Warning>> {
         match self {
-            Self::Warning(notice) => Some(notice),
+            Self::Warning(warning) => Some(warning),
             _ => None,
         }
     }
@@ -68,8 +68,8 @@ impl From<Arc<Event>> for Update {
 }
 
 impl From<Warning> for Update {
-    fn from(notice: Warning) -> Self {
-        Self::Warning(Arc::new(notice))
+    fn from(warning: Warning) -> Self {
+        Self::Warning(Arc::new(warning))
     }
 }
 
