@@ -198,6 +198,14 @@ impl Simulator {
         known.then_some(()).ok_or_else(unknown)
     }
 
+    /// Sets the number that the next message of a conversation of the first account follows, also where none has
+    /// arrived yet.
+    pub fn number_from(&mut self, id: ConversationId, before: u64) {
+        if let Some(account) = self.world.accounts.get_mut(&self.uid) {
+            account.conversation(id).max_seqno = before;
+        }
+    }
+
     /// The signing keys change: what is signed with the old ones is refused.
     pub fn rotate_keys(&mut self) {
         self.world.keys = self.world.keys.rotated();

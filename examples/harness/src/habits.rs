@@ -1,13 +1,12 @@
 //! Habits of the server for a whole run: lies that stay, and lies that come and go.
 
 use bilibili_session::ConversationId;
+use bilibili_session_simulator::{DateHeader, HasMore, ListSignature, Rng};
 
-use super::population::{Population, signed};
-use super::request_kind::RequestKind;
-use super::scenario::Scenario;
-use super::trouble::Trouble;
-use crate::Rng;
-use crate::{DateHeader, HasMore, ListSignature};
+use crate::population::{Population, signed};
+use crate::request_kind::RequestKind;
+use crate::scenario::Scenario;
+use crate::trouble::Trouble;
 
 /// Frequency of a habit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -47,7 +46,7 @@ enum Date {
 
 /// Habits of the server.
 #[derive(Debug)]
-pub(super) struct Habits {
+pub(crate) struct Habits {
     end_ignored: How,
     singles_ignore_end: bool,
     new_takes_end: bool,
@@ -62,7 +61,7 @@ pub(super) struct Habits {
     too_big: Option<(u64, bool)>,
     refused: Option<Refused>,
     /// Requests for this one are refused to the end.
-    pub(super) deaf: Option<ConversationId>,
+    pub(crate) deaf: Option<ConversationId>,
 }
 
 /// Signatures are refused until then, for one conversation or for all.
@@ -73,7 +72,7 @@ struct Refused {
 }
 
 impl Habits {
-    pub(super) fn draw(scenario: &Scenario, population: &mut Population) -> Self {
+    pub(crate) fn draw(scenario: &Scenario, population: &mut Population) -> Self {
         // Of its own, so that the runs without are what they were.
         let mut rng = Rng::new(scenario.seed ^ 0x00ab_1750);
         let has = |trouble| scenario.has(trouble);
@@ -88,7 +87,7 @@ impl Habits {
         let many = has(Trouble::ManyChanged);
         let offs = [-9_000, -3_600, -400, 400, 3_600, 9_000];
         let skewed = DateHeader::Skewed(rng.pick(&offs, 3_600));
-        let start_s = signed(super::life::EPOCH_US / 1_000_000);
+        let start_s = signed(crate::life::EPOCH_US / 1_000_000);
         let date = match rng.between(0, 5) {
             _ if !has(Trouble::DateOff) => Date::Right,
             0..=2 => Date::Is(skewed),
@@ -123,12 +122,12 @@ impl Habits {
     }
 
     /// Whether lists may have small pages: else some conversations would be on none.
-    pub(super) const fn pages_lists(&self) -> bool {
+    pub(crate) const fn pages_lists(&self) -> bool {
         !self.singles_ignore_end
     }
 
     /// What it says of more, whatever is asked for.
-    pub(super) const fn says(&self, asked: RequestKind) -> HasMore {
+    pub(crate) const fn says(&self, asked: RequestKind) -> HasMore {
         match asked {
             RequestKind::List(_) => self.lists_say,
             _ => self.messages_say,
@@ -136,12 +135,12 @@ impl Habits {
     }
 
     /// Whether there is to be no `Date`.
-    pub(super) const fn hides_date(&self) -> bool {
+    pub(crate) const fn hides_date(&self) -> bool {
         matches!(self.date, Date::Missing)
     }
 
     /// Before an answer.
-    pub(super) fn set(
+    pub(crate) fn set(
         &mut self,
         rng: &mut Rng,
         scenario: &Scenario,
@@ -171,7 +170,7 @@ impl Habits {
             Date::Right | Date::Missing => DateHeader::Truthful,
             Date::Is(date) => date,
             Date::Jumps => {
-                let start_s = signed(super::life::EPOCH_US / 1_000_000);
+                let start_s = signed(crate::life::EPOCH_US / 1_000_000);
                 let by = DateHeader::Skewed(rng.pick(&[-3_600, -300, 300, 3_600], 300));
                 let all = [DateHeader::Truthful, by, DateHeader::Stale(start_s)];
                 rng.pick(&all, DateHeader::Truthful)
@@ -199,17 +198,17 @@ impl Habits {
     }
 
     /// Whether all signatures are refused.
-    pub(super) fn refuses_all(&self) -> bool {
+    pub(crate) fn refuses_all(&self) -> bool {
         self.refused.is_some_and(|it| it.of.is_none())
     }
 
     /// Whether the signature for this conversation's messages is refused.
-    pub(super) fn refuses(&self, id: ConversationId) -> bool {
+    pub(crate) fn refuses(&self, id: ConversationId) -> bool {
         self.deaf == Some(id) || self.refused.is_some_and(|it| it.of == Some(id))
     }
 
     /// Whether a page of so many messages is longer than a body may be.
-    pub(super) fn is_too_big(&self, asked: RequestKind, came: usize) -> bool {
+    pub(crate) fn is_too_big(&self, asked: RequestKind, came: usize) -> bool {
         match (self.too_big, asked) {
             (Some((most, true)), RequestKind::Fetch { size, .. }) => size > most,
             (Some((most, false)), RequestKind::Fetch { .. }) => {

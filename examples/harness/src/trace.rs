@@ -9,7 +9,7 @@ use serde_json::Value;
 
 /// The last lines, if anybody wants them.
 #[derive(Debug, Default)]
-pub(super) struct Trace {
+pub(crate) struct Trace {
     lines: VecDeque<String>,
     keep: usize,
     /// Lines that are about others are left out.
@@ -20,7 +20,7 @@ pub(super) struct Trace {
 }
 
 impl Trace {
-    pub(super) fn new(keep: usize, about: Option<ConversationId>, from: Option<Duration>) -> Self {
+    pub(crate) fn new(keep: usize, about: Option<ConversationId>, from: Option<Duration>) -> Self {
         Self {
             lines: VecDeque::new(),
             keep,
@@ -31,7 +31,7 @@ impl Trace {
     }
 
     /// Something happened to the run as a whole.
-    pub(super) fn add(&mut self, now: Duration, line: impl FnOnce() -> String) {
+    pub(crate) fn add(&mut self, now: Duration, line: impl FnOnce() -> String) {
         if self.keep == 0 {
             return;
         }
@@ -47,7 +47,7 @@ impl Trace {
     }
 
     /// Something happened that is about a conversation, or about none.
-    pub(super) fn add_about(
+    pub(crate) fn add_about(
         &mut self,
         now: Duration,
         of: Option<ConversationId>,
@@ -59,7 +59,7 @@ impl Trace {
     }
 
     /// An answer came.
-    pub(super) fn add_answer(
+    pub(crate) fn add_answer(
         &mut self,
         now: Duration,
         of: Option<ConversationId>,
@@ -83,7 +83,7 @@ impl Trace {
         self.add(now, || format!("{}{digest}", head()));
     }
 
-    pub(super) fn into_lines(self) -> Vec<String> {
+    pub(crate) fn into_lines(self) -> Vec<String> {
         self.lines.into()
     }
 

@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use bilibili_session::poller::PollerConfig;
+use bilibili_session_simulator::Rng;
 
-use super::trouble::{Trouble, Troubles};
-use crate::Rng;
+use crate::trouble::{Trouble, Troubles};
 
 /// One run: who writes how much, what goes wrong, and how the poller is configured.
 ///
@@ -268,7 +268,7 @@ impl Scenario {
     }
 
     /// Whether there are more conversations than are remembered.
-    pub(super) fn forgets(&self) -> bool {
+    pub(crate) fn forgets(&self) -> bool {
         usize::try_from(self.conversations).unwrap_or(0) + 30 > self.max_conversations
     }
 

@@ -4,23 +4,23 @@ use bilibili_session::poller::{Output, RequestId, Status, Warning};
 use bilibili_session::{Content, Event, TransportError, server_date};
 use http::Response;
 
-use super::adversary::Meaning;
-use super::delivery_log::{Base, DeliveryLog, InHand};
-use super::life::{EPOCH_US, Saved};
-use super::page::{ListEntry, Page};
-use super::politeness;
-use super::population::signed;
-use super::request_kind::RequestKind;
-use super::run::{Happening, Run};
-use super::trouble::Trouble;
-use super::violation::{Breach, Property};
+use crate::adversary::Meaning;
+use crate::delivery_log::{Base, DeliveryLog, InHand};
+use crate::life::{EPOCH_US, Saved};
+use crate::page::{ListEntry, Page};
+use crate::politeness;
+use crate::population::signed;
+use crate::request_kind::RequestKind;
+use crate::run::{Happening, Run};
+use crate::trouble::Trouble;
+use crate::violation::{Breach, Property};
 
 /// More outputs than this without time moving is running wild.
 const OUTPUTS: u32 = 30_000;
 
 impl Run<'_> {
     /// Takes all outputs there are. Between any two the process may die.
-    pub(super) fn drain(&mut self) -> Result<(), Breach> {
+    pub(crate) fn drain(&mut self) -> Result<(), Breach> {
         self.drop_overdue();
         for _ in 0..OUTPUTS {
             let (at_us, time) = (self.at_us, self.time());
@@ -203,7 +203,7 @@ impl Run<'_> {
     }
 
     /// An answer comes back.
-    pub(super) fn deliver(
+    pub(crate) fn deliver(
         &mut self,
         id: RequestId,
         asked: RequestKind,
@@ -373,7 +373,7 @@ impl Run<'_> {
     }
 
     /// It is asked to close: it ends at once, and the checkpoint holds.
-    pub(super) fn close(&mut self) -> Result<(), Breach> {
+    pub(crate) fn close(&mut self) -> Result<(), Breach> {
         let time = self.time();
         let Some(life) = &mut self.life else {
             return Ok(());

@@ -1,10 +1,9 @@
 //! A night: 1,000 of 1,500 conversations changed while the watch was down. All messages come out, each once and in order,
 //! whatever habit the lists have. Tables say what that takes, in virtual time:
 //!
-//! `cargo test -p bilibili-session-simulator --all-features --test night -- --nocapture --test-threads 1`
+//! `cargo test -p bilibili-session-harness --test night -- --nocapture --test-threads 1`
 //!
 //! All habits: `… --test night -- --ignored each_habit --nocapture`
-#![cfg(feature = "harness")]
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)]
 #![allow(clippy::print_stdout)]
 

@@ -4,38 +4,38 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use bilibili_session::{ConversationId, Event};
 
-use super::ledger::{Entry, Fate, Ledger, Place};
-use super::violation::{Breach, Property};
+use crate::ledger::{Entry, Fate, Ledger, Place};
+use crate::violation::{Breach, Property};
 
 /// So often a conversation may be refused before what is missing of it may be given up.
-pub(super) const REFUSALS: u32 = 3;
+pub(crate) const REFUSALS: u32 = 3;
 
 /// What the first list said: what is new from then on.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Base {
+pub(crate) struct Base {
     /// Messages from this one on arrived after the list was made.
-    pub(super) serial: u64,
+    pub(crate) serial: u64,
     /// How far each conversation of the list went.
-    pub(super) known: BTreeMap<ConversationId, Place>,
+    pub(crate) known: BTreeMap<ConversationId, Place>,
     /// The newest `session_ts` of the list; 0 if it was empty.
-    pub(super) newest_ts: i64,
+    pub(crate) newest_ts: i64,
     /// In the others nothing older than this is new (in seconds).
-    pub(super) floor: i64,
+    pub(crate) floor: i64,
     /// In the others what was there and is older than this is old for certain (in seconds).
-    pub(super) old: i64,
+    pub(crate) old: i64,
     /// Whether conversations may be forgotten again.
-    pub(super) forgets: bool,
+    pub(crate) forgets: bool,
     /// Whether times need not rise within a conversation.
-    pub(super) times_off: bool,
+    pub(crate) times_off: bool,
 }
 
 /// The conversations that were not on the first list, and of which a list showed since that
 /// they had changed.
-pub(super) type Proven = BTreeMap<ConversationId, Proof>;
+pub(crate) type Proven = BTreeMap<ConversationId, Proof>;
 
 /// The entry of a list that was the first to prove that a conversation had changed.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Proof {
+pub(crate) struct Proof {
     /// The newest message then. It is new whatever its time, and so is what follows.
     from: Place,
     /// Seconds that the clock of that message was behind.
@@ -44,51 +44,51 @@ pub(super) struct Proof {
 
 /// What a life has taken in hand and what it was refused, as far as that decides what is owed.
 #[derive(Debug, Default)]
-pub(super) struct InHand {
+pub(crate) struct InHand {
     /// Messages of pages that were taken. Not kept where the backlog may have given some back.
-    pub(super) messages: BTreeSet<(ConversationId, Place)>,
+    pub(crate) messages: BTreeSet<(ConversationId, Place)>,
     /// How often in a row the service said that a conversation is over.
-    pub(super) refusals: BTreeMap<ConversationId, u32>,
+    pub(crate) refusals: BTreeMap<ConversationId, u32>,
 }
 
 /// What came out of a poller and of those that it was resumed from.
 #[derive(Debug, Default)]
-pub(super) struct DeliveryLog {
+pub(crate) struct DeliveryLog {
     base: Option<Base>,
     log: Vec<(ConversationId, Place)>,
     out: BTreeSet<(ConversationId, Place)>,
     newest: BTreeMap<(ConversationId, u32), Place>,
-    pub(super) proven: Proven,
+    pub(crate) proven: Proven,
     /// What notices gave up, each after so many had come out.
     skipped: BTreeMap<(ConversationId, Place), usize>,
 }
 
 impl DeliveryLog {
     /// A new poller took its base line.
-    pub(super) fn begin(base: Base) -> Self {
+    pub(crate) fn begin(base: Base) -> Self {
         Self {
             base: Some(base),
             ..Self::default()
         }
     }
 
-    pub(super) const fn base(&self) -> Option<&Base> {
+    pub(crate) const fn base(&self) -> Option<&Base> {
         self.base.as_ref()
     }
 
     /// How many came out.
-    pub(super) fn len(&self) -> usize {
+    pub(crate) fn len(&self) -> usize {
         self.log.len()
     }
 
     /// The last that came out of a conversation, as it is numbered now.
-    pub(super) fn newest(&self, id: ConversationId, ledger: &Ledger) -> Option<u64> {
+    pub(crate) fn newest(&self, id: ConversationId, ledger: &Ledger) -> Option<u64> {
         let numbering = ledger.place(id, 0).numbering;
         self.newest.get(&(id, numbering)).map(|place| place.seqno)
     }
 
     /// A poller goes on from a checkpoint that covers so many, and knew so much.
-    pub(super) fn rewind(&mut self, len: usize, proven: Proven) {
+    pub(crate) fn rewind(&mut self, len: usize, proven: Proven) {
         self.log.truncate(len);
         self.out = self.log.iter().copied().collect();
         // They rise in each conversation, so the last one stays.
@@ -102,7 +102,7 @@ impl DeliveryLog {
     }
 
     /// A list showed this: a conversation, when it changed, its newest message.
-    pub(super) fn listed(
+    pub(crate) fn listed(
         &mut self,
         id: ConversationId,
         session_ts: i64,
@@ -175,7 +175,7 @@ impl DeliveryLog {
     }
 
     /// One more came out.
-    pub(super) fn event(&mut self, event: &Event, ledger: &Ledger) -> Result<(), Breach> {
+    pub(crate) fn event(&mut self, event: &Event, ledger: &Ledger) -> Result<(), Breach> {
         let (id, seqno) = (event.conversation, event.msg_seqno().0);
         let twice = |what: String| Err(Breach::new(Property::NothingTwice, what).about(id));
         let Some(base) = &self.base else {
@@ -212,7 +212,7 @@ impl DeliveryLog {
     }
 
     /// A notice said that these will not come.
-    pub(super) fn gap(
+    pub(crate) fn gap(
         &mut self,
         id: ConversationId,
         (from, to): (u64, u64),
@@ -254,7 +254,7 @@ impl DeliveryLog {
     }
 
     /// What cannot be read, and no notice told of it, nor of the stretch where it lies.
-    pub(super) fn untold(&self, ledger: &Ledger) -> Option<(ConversationId, u64)> {
+    pub(crate) fn untold(&self, ledger: &Ledger) -> Option<(ConversationId, u64)> {
         let mut untold = ledger
             .untold()
             .filter(|(id, place, _)| !self.skipped.contains_key(&(*id, *place)));
@@ -265,7 +265,7 @@ impl DeliveryLog {
 
     /// How many are still to come, and the first of them. Of conversations that are over
     /// those are still to come that were `in_hand`.
-    pub(super) fn missing(
+    pub(crate) fn missing(
         &self,
         ledger: &Ledger,
         in_hand: &InHand,

@@ -4,22 +4,22 @@ use std::time::Duration;
 
 use bilibili_session::poller::{Poller, RequestId};
 use bilibili_session::{ClientConfig, Credential, Hosts, TransportError};
+use bilibili_session_simulator::Rng;
 use http::{Request, Response};
 
-use super::Report;
-use super::adversary::{Adversary, Delivery, Meaning, Moment};
-use super::agenda::Agenda;
-use super::delivery_log::DeliveryLog;
-use super::life::{EPOCH_US, Life, Saved};
-use super::politeness::Politeness;
-use super::population::Population;
-use super::reply::{Replies, ReplyId};
-use super::request_kind::RequestKind;
-use super::scenario::Scenario;
-use super::trace::Trace;
-use super::trouble::Trouble;
-use super::violation::{Breach, Property, Violation};
-use crate::Rng;
+use crate::Report;
+use crate::adversary::{Adversary, Delivery, Meaning, Moment};
+use crate::agenda::Agenda;
+use crate::delivery_log::DeliveryLog;
+use crate::life::{EPOCH_US, Life, Saved};
+use crate::politeness::Politeness;
+use crate::population::Population;
+use crate::reply::{Replies, ReplyId};
+use crate::request_kind::RequestKind;
+use crate::scenario::Scenario;
+use crate::trace::Trace;
+use crate::trouble::Trouble;
+use crate::violation::{Breach, Property, Violation};
 
 /// How long it may take until all came out, once it is quiet (µs).
 const QUIET: u64 = 90 * 60 * 1_000_000;
@@ -32,7 +32,7 @@ const LONGEST_WAIT: u64 = 2 * 60 * 60 * 1_000_000;
 
 /// Something that will happen.
 #[derive(Debug)]
-pub(super) enum Happening {
+pub(crate) enum Happening {
     /// The process starts.
     Start,
     /// A request reaches the server.
@@ -83,28 +83,28 @@ pub(super) enum Happening {
 
 /// All that there is in a run.
 #[derive(Debug)]
-pub(super) struct Run<'a> {
-    pub(super) scenario: &'a Scenario,
-    pub(super) rng: Rng,
-    pub(super) at_us: u64,
-    pub(super) agenda: Agenda<Happening>,
-    pub(super) population: Population,
+pub(crate) struct Run<'a> {
+    pub(crate) scenario: &'a Scenario,
+    pub(crate) rng: Rng,
+    pub(crate) at_us: u64,
+    pub(crate) agenda: Agenda<Happening>,
+    pub(crate) population: Population,
     adversary: Adversary,
-    pub(super) life: Option<Life>,
+    pub(crate) life: Option<Life>,
     lives: u64,
-    pub(super) saved: Option<Saved>,
-    pub(super) delivery_log: DeliveryLog,
-    pub(super) quiet_since: Option<u64>,
+    pub(crate) saved: Option<Saved>,
+    pub(crate) delivery_log: DeliveryLog,
+    pub(crate) quiet_since: Option<u64>,
     /// The round in which all had come out.
     all_came: Option<u64>,
     /// When the run was over.
     done_at: Option<u64>,
-    pub(super) trace: Trace,
-    pub(super) report: Report,
+    pub(crate) trace: Trace,
+    pub(crate) report: Report,
 }
 
 impl<'a> Run<'a> {
-    pub(super) fn new(scenario: &'a Scenario, trace: Trace) -> Self {
+    pub(crate) fn new(scenario: &'a Scenario, trace: Trace) -> Self {
         let mut rng = Rng::new(scenario.seed ^ 0x00c0_ffee);
         let mut population = Population::new(scenario, &mut rng, EPOCH_US);
         let adversary = Adversary::new(scenario, &mut rng, &mut population);
@@ -128,7 +128,7 @@ impl<'a> Run<'a> {
     }
 
     /// From the beginning to the end.
-    pub(super) fn run(mut self) -> Result<Report, Box<Violation>> {
+    pub(crate) fn run(mut self) -> Result<Report, Box<Violation>> {
         match self.go() {
             Ok(()) => {
                 self.report.length = Duration::from_micros(self.at_us);
@@ -153,7 +153,7 @@ impl<'a> Run<'a> {
         }
     }
 
-    pub(super) fn time(&self) -> Duration {
+    pub(crate) fn time(&self) -> Duration {
         Duration::from_micros(self.at_us)
     }
 
@@ -202,7 +202,7 @@ impl<'a> Run<'a> {
         match &self.life {
             Some(life) if !is_owed_for_good => {
                 let unforgettable = self.population.unforgettable();
-                super::politeness::remembers(&life.poller, self.scenario, unforgettable)
+                crate::politeness::remembers(&life.poller, self.scenario, unforgettable)
             }
             _ => Ok(()),
         }
@@ -468,7 +468,7 @@ impl<'a> Run<'a> {
             listed: std::collections::BTreeSet::new(),
             told: std::collections::BTreeMap::new(),
             seen: std::collections::BTreeSet::new(),
-            in_hand: super::delivery_log::InHand::default(),
+            in_hand: crate::delivery_log::InHand::default(),
             date: None,
             fetched_us: None,
             replies: Replies::default(),
@@ -477,7 +477,7 @@ impl<'a> Run<'a> {
     }
 
     /// The process dies, and comes again.
-    pub(super) fn crash(&mut self) {
+    pub(crate) fn crash(&mut self) {
         if let Some(life) = self.life.take() {
             self.trace.add(self.time(), || "it dies".to_owned());
             self.bury(&life);
@@ -485,7 +485,7 @@ impl<'a> Run<'a> {
     }
 
     /// Counts what a life did; the next one starts sooner or later.
-    pub(super) fn bury(&mut self, life: &Life) {
+    pub(crate) fn bury(&mut self, life: &Life) {
         self.report.requests += life.politeness.requests;
         self.report.rounds += life.politeness.rounds;
         let most = self.rng.pick(&[1, 1_000_000, 20_000_000, 1_200_000_000], 1);
@@ -510,7 +510,7 @@ impl<'a> Run<'a> {
         }
     }
 
-    pub(super) fn ask_adversary(&mut self, request: &Request<Vec<u8>>) -> Vec<Delivery> {
+    pub(crate) fn ask_adversary(&mut self, request: &Request<Vec<u8>>) -> Vec<Delivery> {
         let troubled = self.quiet_since.is_none();
         let asked = RequestKind::of(request);
         let ledger = &self.population.ledger;
@@ -546,7 +546,7 @@ impl<'a> Run<'a> {
     }
 
     /// It waits until then.
-    pub(super) fn waits(&mut self, until_us: u64) -> Result<(), Breach> {
+    pub(crate) fn waits(&mut self, until_us: u64) -> Result<(), Breach> {
         let at_us = self.at_us;
         if until_us <= at_us {
             let what =

@@ -1,7 +1,6 @@
 //! A million messages through one poller and one bot, in virtual time: each comes once, in order, and memory stays flat.
 //!
-//! `cargo test --release -p bilibili-session-simulator --all-features --test million -- --ignored --nocapture`
-#![cfg(feature = "harness")]
+//! `cargo test --release -p bilibili-session-harness --test million -- --ignored --nocapture`
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,

@@ -6,12 +6,12 @@ use std::time::Duration;
 use bilibili_session::poller::{Poller, Warning};
 use bilibili_session::{ConversationId, Error};
 
-use super::adversary::Meaning;
-use super::page::{ListEntry, Page};
-use super::request_kind::{ListOf, RequestKind, RequestedList};
-use super::scenario::Scenario;
-use super::trouble::Trouble;
-use super::violation::{Breach, Property};
+use crate::adversary::Meaning;
+use crate::page::{ListEntry, Page};
+use crate::request_kind::{ListOf, RequestKind, RequestedList};
+use crate::scenario::Scenario;
+use crate::trouble::Trouble;
+use crate::violation::{Breach, Property};
 
 /// Pauses that double end here (s).
 const RETRY_CAP: f64 = 300.0;
@@ -19,14 +19,14 @@ const RISK_CAP: f64 = 3600.0;
 
 /// What one life of a poller asked for, and what it announced.
 #[derive(Debug, Default)]
-pub(super) struct Politeness {
+pub(crate) struct Politeness {
     interval: Duration,
     max_parallel: usize,
     spacing: Duration,
     /// When it may ask for the next thing.
     spaced_until: Duration,
     /// When a round began last; over lives, as far as a checkpoint knows.
-    pub(super) round_began: Option<Duration>,
+    pub(crate) round_began: Option<Duration>,
     /// Requests on their way.
     fetches: usize,
     lists: usize,
@@ -47,8 +47,8 @@ pub(super) struct Politeness {
     /// What the last answer asks for, until notices were seen.
     owed: Option<Meaning>,
     /// Requests so far, and how many there may be.
-    pub(super) requests: u64,
-    pub(super) rounds: u64,
+    pub(crate) requests: u64,
+    pub(crate) rounds: u64,
     allowed: u64,
     /// The last answer was one to a reply.
     answered_beside: bool,
@@ -157,7 +157,7 @@ const FULL: usize = 100;
 const SINGLES: u64 = 5;
 
 impl Politeness {
-    pub(super) fn new(scenario: &Scenario, round_began: Option<Duration>) -> Self {
+    pub(crate) fn new(scenario: &Scenario, round_began: Option<Duration>) -> Self {
         Self {
             interval: scenario.interval,
             max_parallel: scenario.max_parallel,
@@ -177,7 +177,7 @@ impl Politeness {
     }
 
     /// The poller asks for something.
-    pub(super) fn asks(&mut self, now: Duration, asked: RequestKind) -> Result<(), Breach> {
+    pub(crate) fn asks(&mut self, now: Duration, asked: RequestKind) -> Result<(), Breach> {
         let until = self.spaced_until;
         if now < until {
             let what = format!("{asked} before {until:?}: too close to the last request");
@@ -243,7 +243,7 @@ impl Politeness {
     }
 
     /// A reply asks for something, beside the poller.
-    pub(super) fn asks_beside(&mut self, now: Duration, asked: RequestKind) -> Result<(), Breach> {
+    pub(crate) fn asks_beside(&mut self, now: Duration, asked: RequestKind) -> Result<(), Breach> {
         self.allowed += 1;
         let until = self.sends.paused_until;
         if asked == RequestKind::Send && now < until {
@@ -254,7 +254,7 @@ impl Politeness {
     }
 
     /// A reply is refused without asking.
-    pub(super) fn refuses(&self, now: Duration, error: &Error) -> Result<(), Breach> {
+    pub(crate) fn refuses(&self, now: Duration, error: &Error) -> Result<(), Breach> {
         let until = self.paused_until.max(self.sends.paused_until);
         Breach::unless(now < until, Property::Polite, || {
             format!("a reply is refused, and nothing is paused: {error}")
@@ -290,7 +290,7 @@ impl Politeness {
     }
 
     /// A request is over; an answer that was taken means this. It brought so many items.
-    pub(super) fn answered(
+    pub(crate) fn answered(
         &mut self,
         now: Duration,
         asked: RequestKind,
@@ -362,13 +362,13 @@ impl Politeness {
     }
 
     /// A request of a reply is over.
-    pub(super) fn answered_beside(&mut self, now: Duration, asked: RequestKind, meaning: Meaning) {
+    pub(crate) fn answered_beside(&mut self, now: Duration, asked: RequestKind, meaning: Meaning) {
         self.answered(now, asked, Some(meaning), 0, &Page::default());
         self.answered_beside = true;
     }
 
     /// It said something.
-    pub(super) fn says(&mut self, now: Duration, notice: &Warning) -> Result<(), Breach> {
+    pub(crate) fn says(&mut self, now: Duration, notice: &Warning) -> Result<(), Breach> {
         let Some(delay) = notice.delay() else {
             return Ok(());
         };
@@ -460,7 +460,7 @@ impl Politeness {
     }
 
     /// Everything is said that there is to say.
-    pub(super) fn drained(&mut self, now: Duration) -> Result<(), Breach> {
+    pub(crate) fn drained(&mut self, now: Duration) -> Result<(), Breach> {
         let owed = self.owed.take();
         let paused_until = match owed {
             Some(Meaning::RiskControl) => self.risk_until,
@@ -475,7 +475,7 @@ impl Politeness {
     }
 
     /// Requests were given up at their deadline.
-    pub(super) fn overdue(&mut self, now: Duration, asked: RequestKind) {
+    pub(crate) fn overdue(&mut self, now: Duration, asked: RequestKind) {
         self.answered(now, asked, None, 0, &Page::default());
     }
 }
@@ -726,7 +726,7 @@ fn grows(
 }
 
 /// Whether a drained poller holds no more than it may.
-pub(super) fn holds(poller: &Poller, scenario: &Scenario) -> Result<(), Breach> {
+pub(crate) fn holds(poller: &Poller, scenario: &Scenario) -> Result<(), Breach> {
     let (held, most) = (poller.held_messages(), scenario.backlog);
     Breach::unless(held <= most, Property::Bounded, || {
         format!("{held} messages are held, {most} may be")
@@ -736,7 +736,7 @@ pub(super) fn holds(poller: &Poller, scenario: &Scenario) -> Result<(), Breach> 
 /// Whether a poller that has nothing to do remembers no more than it may: besides those that
 /// are `unforgettable`. With a clock that is behind, or changes that lie ahead of it, all that
 /// changed since then is listed again; so is all that a list shows which is never proven whole.
-pub(super) fn remembers(
+pub(crate) fn remembers(
     poller: &Poller,
     scenario: &Scenario,
     unforgettable: usize,
@@ -750,7 +750,7 @@ pub(super) fn remembers(
 }
 
 /// Whether the time in a signature is the server's, whatever the local clock shows.
-pub(super) fn signed_in_time(
+pub(crate) fn signed_in_time(
     scenario: &Scenario,
     asked: RequestKind,
     server_s: i64,

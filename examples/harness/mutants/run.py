@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Shows that the harness can fail: builds faults into the poller, one at a time, and runs 500 seeds on each.
 
-    python3 examples/simulator/mutants/run.py [PART OF A NAME …]
+    python3 examples/harness/mutants/run.py [PART OF A NAME …]
 
 Prints a table; ends with 1 if a fault is not found, or if the poller without a fault fails.
 Works on a copy of the workspace; builds go to $CARGO_TARGET_DIR or a directory beside the copy.
@@ -18,7 +18,7 @@ import tempfile
 
 HERE = pathlib.Path(__file__).resolve().parent
 ROOT = HERE.parents[2]
-TEST = ["cargo", "test", "--release", "-q", "-p", "bilibili-session-simulator", "--test", "harness"]
+TEST = ["cargo", "test", "--release", "-q", "-p", "bilibili-session-harness", "--test", "harness"]
 RUN = ["--", "five_hundred", "--nocapture"]
 FAST = {
     "CARGO_PROFILE_RELEASE_LTO": "off",

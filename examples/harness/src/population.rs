@@ -2,14 +2,19 @@
 
 use std::collections::{BTreeSet, VecDeque};
 
-use bilibili_session::{ConversationId, GroupId, Uid};
+use bilibili_session::endpoints::SetTop;
+use bilibili_session::{ClientConfig, ConversationId, Credential, Endpoint as _, GroupId, Uid};
+use bilibili_session_simulator as simulator;
+use bilibili_session_simulator::{
+    Answer, Config, Fault, FaultKind, NewMessage, Rng, Simulator, Standing,
+};
+use http::Request;
 use serde_json::{Value, json};
 
-use super::ledger::{Entry, Fate, Ledger, Place};
-use super::scenario::Scenario;
-use super::trouble::Trouble;
-use crate::Rng;
-use crate::{Config, NewMessage, Simulator, Standing};
+use crate::ledger::{Entry, Fate, Ledger, Place};
+use crate::page::int;
+use crate::scenario::Scenario;
+use crate::trouble::Trouble;
 
 /// How far back history goes (µs).
 const DAYS: u64 = 9 * 24 * 60 * 60 * 1_000_000;
@@ -28,9 +33,9 @@ const OFF: [i64; 8] = [-7_200, -3_000, -600, -90, 90, 600, 3_000, 7_200];
 
 /// The server, those who write to it, and what they wrote.
 #[derive(Debug)]
-pub(super) struct Population {
-    pub(super) sim: Simulator,
-    pub(super) ledger: Ledger,
+pub(crate) struct Population {
+    pub(crate) sim: Simulator,
+    pub(crate) ledger: Ledger,
     uid: i64,
     exclude_self: bool,
     ids: Vec<ConversationId>,
@@ -122,7 +127,7 @@ enum Flavour {
 
 impl Population {
     /// Everybody, with the history that there is at `start_us`.
-    pub(super) fn new(scenario: &Scenario, rng: &mut Rng, start_us: u64) -> Self {
+    pub(crate) fn new(scenario: &Scenario, rng: &mut Rng, start_us: u64) -> Self {
         let sim = Simulator::new(Config {
             feeds: false,
             ..Config::default()
@@ -162,9 +167,7 @@ impl Population {
 
     fn number_groups_far_up(&mut self) {
         for id in self.ids.iter().copied().filter(|id| !id.is_user()) {
-            if let Ok(account) = self.sim.world.account_mut(self.uid) {
-                account.conversation(of_model(id)).max_seqno = FAR_UP;
-            }
+            self.sim.number_from(of_model(id), FAR_UP);
         }
     }
 
@@ -185,13 +188,20 @@ impl Population {
         self.recent.clear();
     }
 
-    /// What the server's oddities are now.
-    pub(super) const fn quirks(&self) -> &crate::Quirks {
-        &self.sim.world.quirks
+    /// The `data` of a page with nothing on it, as the service sends it now.
+    pub(crate) fn empty_page(&mut self, now_us: u64, request: &Request<Vec<u8>>) -> Value {
+        self.sim.push_fault(Fault::once("/", FaultKind::EmptyPage));
+        let mut body = match self.sim.handle(signed(now_us), request) {
+            Answer::Respond(response) => {
+                serde_json::from_slice(response.body()).unwrap_or_default()
+            }
+            _ => Value::Null,
+        };
+        body.get_mut("data").map(Value::take).unwrap_or_default()
     }
 
     /// Somebody does something.
-    pub(super) fn act(&mut self, rng: &mut Rng, scenario: &Scenario, now_us: u64) {
+    pub(crate) fn act(&mut self, rng: &mut Rng, scenario: &Scenario, now_us: u64) {
         let has = |trouble| scenario.has(trouble);
         let mut deeds: Vec<fn(&mut Self, &mut Rng, &Scenario, u64)> = vec![Self::arrive; 24];
         if has(Trouble::Withdraw) {
@@ -242,14 +252,14 @@ impl Population {
     }
 
     /// Everybody writes at once.
-    pub(super) fn all_write(&mut self, rng: &mut Rng, scenario: &Scenario, now_us: u64) {
+    pub(crate) fn all_write(&mut self, rng: &mut Rng, scenario: &Scenario, now_us: u64) {
         for id in self.ids.clone() {
             self.arrive_in(rng, scenario, now_us, id);
         }
     }
 
     /// Somebody is followed or not, is intercepted or not, from now on.
-    pub(super) fn change_type(&mut self, rng: &mut Rng) {
+    pub(crate) fn change_type(&mut self, rng: &mut Rng) {
         if let ConversationId::User(Uid(user)) = self.any(rng) {
             let peer = self.sim.peer_mut(user);
             if rng.chance(600) {
@@ -286,7 +296,7 @@ impl Population {
     }
 
     /// A message arrives in this conversation; of which kind is up to chance.
-    pub(super) fn arrive_in(
+    pub(crate) fn arrive_in(
         &mut self,
         rng: &mut Rng,
         scenario: &Scenario,
@@ -318,7 +328,7 @@ impl Population {
     }
 
     /// So many messages at once: in one conversation, or all over.
-    pub(super) fn burst(&mut self, rng: &mut Rng, scenario: &Scenario, now_us: u64, count: u32) {
+    pub(crate) fn burst(&mut self, rng: &mut Rng, scenario: &Scenario, now_us: u64, count: u32) {
         let one = rng.chance(600).then(|| self.any(rng));
         for _ in 0..count {
             let id = one.unwrap_or_else(|| self.any(rng));
@@ -328,7 +338,7 @@ impl Population {
 
     /// One after the other writes once more, so many in a thousand, and those of whom
     /// `needs` says that they must; says whether that was the last one.
-    pub(super) fn last_word(
+    pub(crate) fn last_word(
         &mut self,
         rng: &mut Rng,
         now_us: u64,
@@ -386,34 +396,46 @@ impl Population {
     /// How many conversations no poller can forget: those that changed in the last seconds
     /// before the newest change, since each list shows them again, and those that are over or
     /// refused for good, of which something may be left to fetch.
-    pub(super) fn unforgettable(&self) -> usize {
-        let Ok(account) = self.sim.world.account(self.uid) else {
-            return 0;
-        };
-        let newest = account.recent.last().map_or(0, |(ts, _)| *ts);
-        let just_changed: BTreeSet<_> = account
-            .recent_between(newest - 12_000_000, newest)
-            .copied()
+    pub(crate) fn unforgettable(&self) -> usize {
+        let state = self.sim.state();
+        let conversations = state.get("conversations").and_then(Value::as_array);
+        let conversations = conversations.into_iter().flatten();
+        let changed = conversations.map(|it| {
+            let [session_ts, session_type, talker_id] =
+                ["session_ts", "session_type", "talker_id"].map(|name| it.get(name).map_or(0, int));
+            (session_ts, ConversationId::new(session_type, talker_id))
+        });
+        // One that no message has reached yet is on no list.
+        let changed: Vec<_> = changed.filter(|(session_ts, _)| *session_ts > 0).collect();
+        let newest = changed.iter().map(|(session_ts, _)| *session_ts).max();
+        let since = newest.unwrap_or_default() - 12_000_000;
+        let just_changed = changed.into_iter().filter(|(at, _)| *at >= since);
+        let unforgettable: BTreeSet<_> = just_changed
+            .map(|(_, id)| id)
+            .chain(self.ledger.closed())
             .collect();
-        let closed = self.ledger.closed().map(of_model);
-        just_changed.union(&closed.collect()).count()
+        unforgettable.len()
     }
 
     /// How many messages the account sent through the service.
-    pub(super) fn sent(&self) -> usize {
+    pub(crate) fn sent(&self) -> usize {
         self.sim.sent().count()
     }
 
     /// The account sent more than so many: what came since then is its own.
-    pub(super) fn note_sent(&mut self, before: usize, now_us: u64) {
-        let new: Vec<(crate::ConversationId, i64, i64)> = self
+    pub(crate) fn note_sent(&mut self, before: usize, now_us: u64) {
+        let new: Vec<(ConversationId, i64, i64)> = self
             .sim
             .sent()
             .skip(before)
-            .map(|it| (it.conversation_of(self.uid), it.msg_key, it.timestamp))
+            .map(|it| {
+                let id = ConversationId::new(it.receiver_type, it.receiver_id);
+                (id, it.msg_key, it.timestamp)
+            })
             .collect();
         for (id, msg_key, timestamp) in new {
-            let at = self.sim.messages(id).find(|(_, it)| it.msg_key == msg_key);
+            let mut messages = self.sim.messages(of_model(id));
+            let at = messages.find(|(_, it)| it.msg_key == msg_key);
             let Some((seqno, _)) = at else { continue };
             let entry = Entry {
                 serial: 0,
@@ -423,7 +445,6 @@ impl Population {
                 stood_still: false,
                 fate: self.fate(true),
             };
-            let id = ConversationId::new(id.session_type, id.talker_id);
             self.ledger.add(id, seqno, entry);
         }
     }
@@ -476,16 +497,29 @@ impl Population {
         if pins {
             self.pinned.push(id);
         }
-        let top_ts = if pins { signed(now_us) } else { 0 };
-        if let Ok(account) = self.sim.world.account_mut(self.uid)
-            && let Some(conversation) = account.conversations.get_mut(&of_model(id))
+        self.set_top(
+            now_us,
+            if pins {
+                SetTop::pin(id)
+            } else {
+                SetTop::unpin(id)
+            },
+        );
+    }
+
+    /// Pins a conversation or unpins it, as another device of the account does.
+    fn set_top(&mut self, now_us: u64, mark: SetTop) {
+        let login = self.sim.login();
+        let cookies = format!("SESSDATA={}; bili_jct={}", login.sessdata, login.bili_jct);
+        if let Ok(credential) = Credential::parse(&cookies)
+            && let Ok(request) = mark.request(&ClientConfig::new(credential), ())
         {
-            conversation.top_ts = top_ts;
+            self.sim.handle(signed(now_us), &request);
         }
     }
 
     /// A few conversations get most of it.
-    pub(super) fn any(&self, rng: &mut Rng) -> ConversationId {
+    pub(crate) fn any(&self, rng: &mut Rng) -> ConversationId {
         let few = self.ids.get(..3).unwrap_or(&self.ids);
         let from = if rng.chance(400) { few } else { &self.ids };
         rng.pick(from, conversation(0))
@@ -611,8 +645,8 @@ impl Population {
 }
 
 /// The same in the model's words.
-pub(super) const fn of_model(id: ConversationId) -> crate::ConversationId {
-    crate::ConversationId {
+pub(crate) const fn of_model(id: ConversationId) -> simulator::ConversationId {
+    simulator::ConversationId {
         session_type: id.session_type(),
         talker_id: id.talker_id(),
     }
@@ -659,6 +693,29 @@ fn bad_field(rng: &mut Rng) -> (&'static str, Value) {
 }
 
 /// Times and numbers here are far from the end of what 63 bits hold.
-pub(super) fn signed(number: u64) -> i64 {
+pub(crate) fn signed(number: u64) -> i64 {
     i64::try_from(number).unwrap_or(i64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_pin_takes_hold_and_ends() {
+        let now_us = crate::life::EPOCH_US;
+        let mut population = Population::new(&Scenario::draw(1), &mut Rng::new(1), now_us);
+        let id = conversation(0);
+        population.put(id, now_us, text(id), Fate::Comes, false);
+        let pins = |population: &Population| {
+            let state = population.sim.state();
+            let conversations = state["conversations"].as_array().cloned();
+            let pinned = conversations.into_iter().flatten();
+            pinned.filter(|it| int(&it["top_ts"]) > 0).count()
+        };
+        population.set_top(now_us, SetTop::pin(id));
+        assert_eq!(pins(&population), 1);
+        population.set_top(now_us, SetTop::unpin(id));
+        assert_eq!(pins(&population), 0);
+    }
 }

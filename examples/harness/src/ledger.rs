@@ -7,7 +7,7 @@ use bilibili_session::ConversationId;
 
 /// What must become of a message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Fate {
+pub(crate) enum Fate {
     /// It comes out.
     Comes,
     /// It may come out: the service took it down, sooner or later.
@@ -20,31 +20,31 @@ pub(super) enum Fate {
 
 /// Where a message lies: in which numbering of its conversation, and its number there.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct Place {
+pub(crate) struct Place {
     /// How often the conversation had begun anew.
-    pub(super) numbering: u32,
-    pub(super) seqno: u64,
+    pub(crate) numbering: u32,
+    pub(crate) seqno: u64,
 }
 
 /// A message that the server has.
 #[derive(Debug, Clone)]
-pub(super) struct Entry {
+pub(crate) struct Entry {
     /// The how-manieth it was.
-    pub(super) serial: u64,
+    pub(crate) serial: u64,
     /// 0 if it cannot be read.
-    pub(super) msg_key: i64,
+    pub(crate) msg_key: i64,
     /// By the sender's clock, in seconds; 0 if it cannot be read.
-    pub(super) timestamp: i64,
+    pub(crate) timestamp: i64,
     /// When it arrived (µs since the epoch).
-    pub(super) at_us: u64,
+    pub(crate) at_us: u64,
     /// Its conversation's `session_ts` did not move for it.
-    pub(super) stood_still: bool,
-    pub(super) fate: Fate,
+    pub(crate) stood_still: bool,
+    pub(crate) fate: Fate,
 }
 
 /// All messages by conversation and place.
 #[derive(Debug, Default)]
-pub(super) struct Ledger {
+pub(crate) struct Ledger {
     conversations: BTreeMap<ConversationId, BTreeMap<Place, Entry>>,
     /// Conversations that began anew, and how often.
     numberings: BTreeMap<ConversationId, u32>,
@@ -57,12 +57,12 @@ pub(super) struct Ledger {
 
 impl Ledger {
     /// The how-manieth message comes next.
-    pub(super) const fn serial(&self) -> u64 {
+    pub(crate) const fn serial(&self) -> u64 {
         self.serial
     }
 
     /// Where this number lies now.
-    pub(super) fn place(&self, id: ConversationId, seqno: u64) -> Place {
+    pub(crate) fn place(&self, id: ConversationId, seqno: u64) -> Place {
         Place {
             numbering: self.numberings.get(&id).copied().unwrap_or_default(),
             seqno,
@@ -70,7 +70,7 @@ impl Ledger {
     }
 
     /// Where this number lay when so many messages had been written.
-    pub(super) fn place_before(&self, id: ConversationId, seqno: u64, serial: u64) -> Place {
+    pub(crate) fn place_before(&self, id: ConversationId, seqno: u64, serial: u64) -> Place {
         let all = self.conversations.get(&id).into_iter().flatten();
         let before = all.filter(|(_, entry)| entry.serial < serial);
         Place {
@@ -82,7 +82,7 @@ impl Ledger {
         }
     }
 
-    pub(super) fn add(&mut self, id: ConversationId, seqno: u64, mut entry: Entry) {
+    pub(crate) fn add(&mut self, id: ConversationId, seqno: u64, mut entry: Entry) {
         entry.serial = self.serial;
         self.serial += 1;
         let place = self.place(id, seqno);
@@ -95,13 +95,13 @@ impl Ledger {
             .insert(place, entry);
     }
 
-    pub(super) fn get(&self, id: ConversationId, place: Place) -> Option<&Entry> {
+    pub(crate) fn get(&self, id: ConversationId, place: Place) -> Option<&Entry> {
         self.conversations.get(&id)?.get(&place)
     }
 
     /// Where the message of this number and key lies: in the latest numbering that has it, or
     /// else in the latest that has the number.
-    pub(super) fn find(
+    pub(crate) fn find(
         &self,
         id: ConversationId,
         seqno: u64,
@@ -120,14 +120,14 @@ impl Ledger {
     }
 
     /// The newest message of a conversation.
-    pub(super) fn newest(&self, id: ConversationId) -> Option<Place> {
+    pub(crate) fn newest(&self, id: ConversationId) -> Option<Place> {
         let all = self.conversations.get(&id)?;
         all.last_key_value().map(|(place, _)| *place)
     }
 
     /// Whether this number can only be one of before the conversation began anew: all that it
     /// has now lies below.
-    pub(super) fn is_of_before(&self, id: ConversationId, seqno: u64) -> bool {
+    pub(crate) fn is_of_before(&self, id: ConversationId, seqno: u64) -> bool {
         let mut before = self.conversations.get(&id).into_iter().flatten();
         self.newest(id).is_some_and(|newest| {
             newest.seqno < seqno
@@ -137,7 +137,7 @@ impl Ledger {
     }
 
     /// A conversation begins anew: what it had is no more.
-    pub(super) fn restart(&mut self, id: ConversationId) {
+    pub(crate) fn restart(&mut self, id: ConversationId) {
         *self.numberings.entry(id).or_default() += 1;
         for entry in self.conversations.entry(id).or_default().values_mut() {
             if let Fate::Comes | Fate::Told = entry.fate {
@@ -147,7 +147,7 @@ impl Ledger {
     }
 
     /// The service takes a message down that was there.
-    pub(super) fn take_down(&mut self, id: ConversationId, place: Place) {
+    pub(crate) fn take_down(&mut self, id: ConversationId, place: Place) {
         let entry = self
             .conversations
             .get_mut(&id)
@@ -157,21 +157,21 @@ impl Ledger {
         }
     }
 
-    pub(super) fn close(&mut self, id: ConversationId) {
+    pub(crate) fn close(&mut self, id: ConversationId) {
         self.closed.insert(id);
     }
 
-    pub(super) fn is_closed(&self, id: ConversationId) -> bool {
+    pub(crate) fn is_closed(&self, id: ConversationId) -> bool {
         self.closed.contains(&id)
     }
 
     /// The conversations that are over.
-    pub(super) fn closed(&self) -> impl Iterator<Item = ConversationId> {
+    pub(crate) fn closed(&self) -> impl Iterator<Item = ConversationId> {
         self.closed.iter().copied()
     }
 
     /// The messages that must come out, also of conversations that are over.
-    pub(super) fn due(&self) -> impl Iterator<Item = (ConversationId, Place, &Entry)> {
+    pub(crate) fn due(&self) -> impl Iterator<Item = (ConversationId, Place, &Entry)> {
         self.conversations
             .iter()
             .flat_map(|(id, all)| all.iter().map(|(place, entry)| (*id, *place, entry)))
@@ -179,7 +179,7 @@ impl Ledger {
     }
 
     /// The messages of a conversation in a range of numbers, as they are numbered now.
-    pub(super) fn within(
+    pub(crate) fn within(
         &self,
         id: ConversationId,
         range: RangeInclusive<u64>,
@@ -194,7 +194,7 @@ impl Ledger {
     }
 
     /// The messages of a conversation after this one, in the same numbering.
-    pub(super) fn above(&self, id: ConversationId, place: Place) -> impl Iterator<Item = &Entry> {
+    pub(crate) fn above(&self, id: ConversationId, place: Place) -> impl Iterator<Item = &Entry> {
         let end = Place {
             seqno: u64::MAX,
             ..place
@@ -204,14 +204,14 @@ impl Ledger {
     }
 
     /// The messages of a conversation before this one, in the same numbering.
-    pub(super) fn below(&self, id: ConversationId, place: Place) -> impl Iterator<Item = &Entry> {
+    pub(crate) fn below(&self, id: ConversationId, place: Place) -> impl Iterator<Item = &Entry> {
         let begin = Place { seqno: 0, ..place };
         let all = self.conversations.get(&id).into_iter();
         all.flat_map(move |all| all.range(begin..place).map(|(_, entry)| entry))
     }
 
     /// A notice showed an item that cannot be read.
-    pub(super) fn told(&mut self, raw: &str) {
+    pub(crate) fn told(&mut self, raw: &str) {
         let key = raw
             .split_once("\"msg_key\":")
             .map(|(_, rest)| rest.trim_start_matches('"'))
@@ -223,7 +223,7 @@ impl Ledger {
     }
 
     /// What no notice has told of yet, of conversations that are not over.
-    pub(super) fn untold(&self) -> impl Iterator<Item = (ConversationId, Place, &Entry)> {
+    pub(crate) fn untold(&self) -> impl Iterator<Item = (ConversationId, Place, &Entry)> {
         self.to_tell.values().filter_map(|(id, place)| {
             let entry = self.get(*id, *place)?;
             let is_due = entry.fate == Fate::Told && !self.is_closed(*id);

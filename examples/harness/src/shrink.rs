@@ -1,20 +1,20 @@
 //! Making a run that fails smaller.
 
-use super::scenario::Scenario;
-use super::violation::Property;
+use crate::scenario::Scenario;
+use crate::violation::Property;
 
 /// Runs that are spent on it.
 const TRIES: u32 = 60;
 
 /// A smaller scenario that breaks the same promise: fewer troubles, fewer conversations, a
 /// shorter run.
-pub(super) fn shrink(scenario: &Scenario, property: Property) -> Scenario {
+pub(crate) fn shrink(scenario: &Scenario, property: Property) -> Scenario {
     let mut best = scenario.clone();
     let mut tries = 0;
     loop {
         let smaller = candidates(&best).into_iter().find(|candidate| {
             tries += 1;
-            tries <= TRIES && super::run(candidate).is_err_and(|it| it.property == property)
+            tries <= TRIES && crate::run(candidate).is_err_and(|it| it.property == property)
         });
         match smaller {
             Some(smaller) => best = smaller,

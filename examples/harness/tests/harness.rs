@@ -1,10 +1,9 @@
 //! The poller against a server that means harm, seed by seed.
 //!
-//! `HARNESS_SEED=123 cargo test -p bilibili-session-simulator --test harness -- one_seed --nocapture`
+//! `HARNESS_SEED=123 cargo test -p bilibili-session-harness --test harness -- one_seed --nocapture`
 //! runs one seed again, made smaller (`HARNESS_AS_IT_IS=1`: not; `HARNESS_LINES=200`: with so many lines of its end); `HARNESS_SEEDS=100..600` runs others, and with `HARNESS_ALL=1` it goes on
 //! after one that fails. `HARNESS_THREADS=1` takes them one after the other. `HARNESS_HABIT=EndIgnored` forces one of
 //! `Trouble::HABITS` on, and the others off; with `HARNESS_ALONE=1` nothing else goes wrong; `HARNESS_HABIT=none`: none of them.
-#![cfg(feature = "harness")]
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -17,7 +16,7 @@ use std::ops::Range;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
 
-use bilibili_session_simulator::harness::{
+use bilibili_session_harness::{
     Report, Scenario, Trouble, run, run_and_shrink, run_traced, run_with_lines,
 };
 
@@ -114,7 +113,7 @@ fn five_hundred_seeds() {
 }
 
 #[test]
-#[ignore = "minutes; with --release: cargo test --release -p bilibili-session-simulator --test harness -- --ignored ten_thousand --nocapture"]
+#[ignore = "minutes; with --release: cargo test --release -p bilibili-session-harness --test harness -- --ignored ten_thousand --nocapture"]
 fn ten_thousand_seeds() {
     run_seeds(from_env(0..10_000));
 }

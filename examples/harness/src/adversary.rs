@@ -3,21 +3,20 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use bilibili_session::{ConversationId, TransportError, TransportErrorKind};
+use bilibili_session_simulator::{Answer, Fault, FaultKind, HasMore, Rng};
 use http::{Request, Response, StatusCode};
 use serde_json::Value;
 
-use super::habits::Habits;
-use super::page::{int, seqno};
-use super::population::{Population, signed};
-use super::request_kind::{ListOf, RequestKind};
-use super::scenario::Scenario;
-use super::trouble::Trouble;
-use crate::Rng;
-use crate::{Answer, Fault, FaultKind, HasMore};
+use crate::habits::Habits;
+use crate::page::{int, seqno};
+use crate::population::{Population, signed};
+use crate::request_kind::{ListOf, RequestKind};
+use crate::scenario::Scenario;
+use crate::trouble::Trouble;
 
 /// What an answer means to the one who gets it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Meaning {
+pub(crate) enum Meaning {
     /// As it should be.
     Right,
     /// To be tried again.
@@ -42,16 +41,16 @@ pub(super) enum Meaning {
 
 /// Something that comes back.
 #[derive(Debug)]
-pub(super) struct Delivery {
+pub(crate) struct Delivery {
     /// How much later (µs).
-    pub(super) after_us: u64,
-    pub(super) answer: Result<Response<Vec<u8>>, TransportError>,
-    pub(super) meaning: Meaning,
+    pub(crate) after_us: u64,
+    pub(crate) answer: Result<Response<Vec<u8>>, TransportError>,
+    pub(crate) meaning: Meaning,
 }
 
 /// The ways of the server that stay the same for a run, and what was kept back so far.
 #[derive(Debug)]
-pub(super) struct Adversary {
+pub(crate) struct Adversary {
     /// 0 the newest end of a gap, 1 the oldest, 2 now this, now that.
     end: u64,
     message_cap: Option<usize>,
@@ -66,7 +65,7 @@ pub(super) struct Adversary {
     over: BTreeMap<ConversationId, Over>,
     /// Conversations that were said to be over, and are not: they are asked for again when
     /// they move.
-    pub(super) said_to_be_over: BTreeSet<ConversationId>,
+    pub(crate) said_to_be_over: BTreeSet<ConversationId>,
 }
 
 /// Length of time that a conversation is over.
@@ -81,17 +80,17 @@ const KEPT_BACK: u8 = 2;
 
 /// When a request comes, and what is known of it then.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Moment {
-    pub(super) now_us: u64,
-    pub(super) handed_out: Option<u64>,
+pub(crate) struct Moment {
+    pub(crate) now_us: u64,
+    pub(crate) handed_out: Option<u64>,
     /// The newest message of this conversation that a list told of.
-    pub(super) told: Option<u64>,
+    pub(crate) told: Option<u64>,
     /// Whether anything may go wrong.
-    pub(super) troubled: bool,
+    pub(crate) troubled: bool,
 }
 
 impl Adversary {
-    pub(super) fn new(scenario: &Scenario, rng: &mut Rng, population: &mut Population) -> Self {
+    pub(crate) fn new(scenario: &Scenario, rng: &mut Rng, population: &mut Population) -> Self {
         let paging = scenario.has(Trouble::Paging);
         let shapes = scenario.has(Trouble::Shapes);
         let habits = Habits::draw(scenario, population);
@@ -123,12 +122,12 @@ impl Adversary {
     }
 
     /// Returns whether no list leads below its first page, those of single types neither.
-    pub(super) const fn lists_lead_nowhere(&self) -> bool {
+    pub(crate) const fn lists_lead_nowhere(&self) -> bool {
         !self.habits.pages_lists()
     }
 
     /// The server's answers to a request, as they come back. None at all: it hangs.
-    pub(super) fn answer(
+    pub(crate) fn answer(
         &mut self,
         rng: &mut Rng,
         scenario: &Scenario,
@@ -208,7 +207,7 @@ impl Adversary {
                 meaning => meaning,
             });
             if troubled {
-                self.edit(rng, scenario, population, moment, asked, &mut response);
+                self.edit(rng, scenario, population, moment, request, &mut response);
             }
             if scenario.has(Trouble::Over) && troubled && meaning == Some(Meaning::Right) {
                 self.may_end(rng, population, asked, &response);
@@ -296,7 +295,7 @@ impl Adversary {
         let RequestKind::Fetch { id, size, .. } = asked else {
             return;
         };
-        let page = super::page::Page::read(response.body());
+        let page = crate::page::Page::read(response.body());
         let is_full = u64::try_from(page.messages.len()).unwrap_or(0) >= size;
         if (page.says_more || is_full) && !self.over.contains_key(&id) && rng.chance(200) {
             if rng.chance(400) {
@@ -311,7 +310,7 @@ impl Adversary {
 
     fn is_too_big(&self, asked: RequestKind, response: &Response<Vec<u8>>) -> bool {
         asked.conversation().is_some() && {
-            let came = super::page::Page::read(response.body()).messages.len();
+            let came = crate::page::Page::read(response.body()).messages.len();
             self.habits.is_too_big(asked, came)
         }
     }
@@ -321,11 +320,12 @@ impl Adversary {
         &mut self,
         rng: &mut Rng,
         scenario: &Scenario,
-        population: &Population,
+        population: &mut Population,
         moment: Moment,
-        asked: RequestKind,
+        request: &Request<Vec<u8>>,
         response: &mut Response<Vec<u8>>,
     ) {
+        let asked = RequestKind::of(request);
         let is_vague = scenario.has(Trouble::VagueList)
             && asked
                 .list()
@@ -360,7 +360,8 @@ impl Adversary {
         if (empty || lagging) && self.may_keep_back(moment.handed_out, id) {
             let kept = if empty { 0 } else { rng.between(0, 3) };
             let kept = usize::try_from(kept).unwrap_or(0);
-            hold_back(response, population, (id, moment, self.denies, kept));
+            let empty = population.empty_page(moment.now_us, request);
+            hold_back(response, population, empty, (id, moment, self.denies, kept));
         }
     }
 
@@ -396,6 +397,7 @@ fn edit_list(
 fn hold_back(
     response: &mut Response<Vec<u8>>,
     population: &Population,
+    empty: Value,
     (id, moment, denies, most): (ConversationId, Moment, bool, usize),
 ) {
     let Ok(mut body) = serde_json::from_slice::<Value>(response.body()) else {
@@ -428,7 +430,6 @@ fn hold_back(
     let left = list.get(kept..).unwrap_or_default();
     kept += left.iter().take_while(|it| number_of(it) == 0).count();
     // A page with one message or none is taken as the last: nobody could see that it is not.
-    let empty = crate::service::messages::empty_page(population.quirks());
     let stays = list.len().saturating_sub(kept);
     let says_more = match stays {
         0 => int(empty.get("has_more").unwrap_or(&Value::Null)) == 1,

@@ -6,21 +6,21 @@ use serde_json::Value;
 
 /// What a list says of a conversation.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct ListEntry {
-    pub(super) id: ConversationId,
+pub(crate) struct ListEntry {
+    pub(crate) id: ConversationId,
     /// 0 if it does not say.
-    pub(super) newest: u64,
-    pub(super) session_ts: i64,
-    pub(super) is_pinned: bool,
+    pub(crate) newest: u64,
+    pub(crate) session_ts: i64,
+    pub(crate) is_pinned: bool,
 }
 
 /// A page of either kind.
 #[derive(Debug, Default)]
-pub(super) struct Page {
-    pub(super) says_more: bool,
-    pub(super) entries: Vec<ListEntry>,
+pub(crate) struct Page {
+    pub(crate) says_more: bool,
+    pub(crate) entries: Vec<ListEntry>,
     /// Number and key; 0 for what cannot be read.
-    pub(super) messages: Vec<(u64, i64)>,
+    pub(crate) messages: Vec<(u64, i64)>,
 }
 
 #[derive(Deserialize, Default)]
@@ -56,7 +56,7 @@ struct Message {
 }
 
 impl Page {
-    pub(super) fn read(body: &[u8]) -> Self {
+    pub(crate) fn read(body: &[u8]) -> Self {
         let body: Body = serde_json::from_slice(body).unwrap_or_default();
         let data = body.data;
         let list = data.session_list.unwrap_or_default();
@@ -83,13 +83,13 @@ fn entry(entry: &Conversation) -> ListEntry {
 }
 
 /// A number, also one in a string; 0 if it is none.
-pub(super) fn int(value: &Value) -> i64 {
+pub(crate) fn int(value: &Value) -> i64 {
     let text = value.as_str().and_then(|text| text.parse().ok());
     value.as_i64().or(text).unwrap_or_default()
 }
 
 /// A number of a message; 0 if it is none that a message can have.
-pub(super) fn seqno(value: &Value) -> u64 {
+pub(crate) fn seqno(value: &Value) -> u64 {
     match u64::try_from(int(value)) {
         Ok(number) if number < i64::MAX.unsigned_abs() => number,
         _ => 0,

@@ -1,12 +1,12 @@
 //! A poller against a server that means harm, in virtual time.
 //!
 //! A seed stands for a run ([`Scenario::draw`]): who writes how much, what goes wrong, how
-//! the poller is configured. Between the poller and the [`Simulator`](crate::Simulator)
+//! the poller is configured. Between the poller and the [`Simulator`](bilibili_session_simulator::Simulator)
 //! stands an adversary; beside them an oracle that knows all that the server ever had and
 //! checks the poller's eight promises ([`Property`]). A run of hours takes milliseconds.
 //!
 //! ```
-//! use bilibili_session_simulator::harness::{Scenario, run};
+//! use bilibili_session_harness::{Scenario, run};
 //!
 //! let report = run(&Scenario::draw(1))?;
 //! assert!(report.rounds > 10);

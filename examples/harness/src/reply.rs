@@ -6,28 +6,28 @@ use bilibili_session::endpoints::SendMsg;
 use bilibili_session::{Call, Step, TransportError};
 use http::{Request, Response};
 
-use super::adversary::Meaning;
-use super::request_kind::RequestKind;
-use super::run::{Happening, Run};
-use super::violation::Breach;
+use crate::adversary::Meaning;
+use crate::request_kind::RequestKind;
+use crate::run::{Happening, Run};
+use crate::violation::Breach;
 
 /// Replies that are on their way.
 #[derive(Debug, Default)]
-pub(super) struct Replies {
+pub(crate) struct Replies {
     next: u64,
     open: BTreeMap<u64, Call<SendMsg>>,
 }
 
 /// Which reply of which life.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct ReplyId {
+pub(crate) struct ReplyId {
     life: u64,
     number: u64,
 }
 
 impl Run<'_> {
     /// Somebody is answered.
-    pub(super) fn reply(&mut self) -> Result<(), Breach> {
+    pub(crate) fn reply(&mut self) -> Result<(), Breach> {
         let to = self.population.any(&mut self.rng);
         let (at_us, time) = (self.at_us, self.time());
         let is_connected = self.delivery_log.base().is_some();
@@ -55,7 +55,7 @@ impl Run<'_> {
     }
 
     /// A request of a reply reaches the server.
-    pub(super) fn reply_reaches(&mut self, id: ReplyId, request: &Request<Vec<u8>>) {
+    pub(crate) fn reply_reaches(&mut self, id: ReplyId, request: &Request<Vec<u8>>) {
         let mut deliveries = self.ask_adversary(request);
         let (after_us, answer, meaning) = match deliveries.is_empty() {
             false => {
@@ -79,7 +79,7 @@ impl Run<'_> {
     }
 
     /// What came of it.
-    pub(super) fn reply_answered(
+    pub(crate) fn reply_answered(
         &mut self,
         id: ReplyId,
         asked: RequestKind,

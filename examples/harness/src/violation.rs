@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use bilibili_session::ConversationId;
 
-use super::scenario::Scenario;
+use crate::scenario::Scenario;
 
 /// What a poller promises.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -92,15 +92,15 @@ impl std::error::Error for Violation {}
 
 /// What was found wrong, before it is known in which run.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) struct Breach {
-    pub(super) property: Property,
-    pub(super) about: Option<ConversationId>,
-    pub(super) since: Option<Duration>,
-    pub(super) what: String,
+pub(crate) struct Breach {
+    pub(crate) property: Property,
+    pub(crate) about: Option<ConversationId>,
+    pub(crate) since: Option<Duration>,
+    pub(crate) what: String,
 }
 
 impl Breach {
-    pub(super) fn new(property: Property, what: impl Into<String>) -> Self {
+    pub(crate) fn new(property: Property, what: impl Into<String>) -> Self {
         Self {
             property,
             about: None,
@@ -110,19 +110,19 @@ impl Breach {
     }
 
     /// It is about this conversation.
-    pub(super) fn about(mut self, id: ConversationId) -> Self {
+    pub(crate) fn about(mut self, id: ConversationId) -> Self {
         self.about = Some(id);
         self
     }
 
     /// It began then.
-    pub(super) fn since(mut self, since: Option<Duration>) -> Self {
+    pub(crate) fn since(mut self, since: Option<Duration>) -> Self {
         self.since = since;
         self
     }
 
     /// Fails unless it holds.
-    pub(super) fn unless(
+    pub(crate) fn unless(
         holds: bool,
         property: Property,
         what: impl FnOnce() -> String,

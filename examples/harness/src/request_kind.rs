@@ -7,7 +7,7 @@ use http::Request;
 
 /// What a request asks for, as far as the harness has to know.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum RequestKind {
+pub(crate) enum RequestKind {
     Nav,
     List(RequestedList),
     /// Messages.
@@ -27,16 +27,16 @@ pub(super) enum RequestKind {
 
 /// A page of conversations.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct RequestedList {
-    pub(super) of: ListOf,
-    pub(super) begin_ts: Option<i64>,
-    pub(super) end_ts: Option<i64>,
-    pub(super) signed: bool,
+pub(crate) struct RequestedList {
+    pub(crate) of: ListOf,
+    pub(crate) begin_ts: Option<i64>,
+    pub(crate) end_ts: Option<i64>,
+    pub(crate) signed: bool,
 }
 
 /// Which list.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum ListOf {
+pub(crate) enum ListOf {
     /// `new_sessions`.
     New,
     /// `get_sessions` of all types.
@@ -46,7 +46,7 @@ pub(super) enum ListOf {
 }
 
 impl RequestKind {
-    pub(super) fn of(request: &Request<Vec<u8>>) -> Self {
+    pub(crate) fn of(request: &Request<Vec<u8>>) -> Self {
         let query = request.uri().query().unwrap_or_default();
         let text = |name: &str| -> Option<&str> {
             query
@@ -86,7 +86,7 @@ impl RequestKind {
     }
 
     /// The list that is asked for.
-    pub(super) const fn list(self) -> Option<RequestedList> {
+    pub(crate) const fn list(self) -> Option<RequestedList> {
         match self {
             Self::List(list) => Some(list),
             _ => None,
@@ -94,7 +94,7 @@ impl RequestKind {
     }
 
     /// Returns whether the request carries a signature.
-    pub(super) const fn is_signed(self) -> bool {
+    pub(crate) const fn is_signed(self) -> bool {
         match self {
             Self::Nav => false,
             Self::List(list) => list.signed,
@@ -103,20 +103,20 @@ impl RequestKind {
     }
 
     /// Returns whether the request is for the newest page of all conversations: the base line.
-    pub(super) fn is_newest_page(self) -> bool {
+    pub(crate) fn is_newest_page(self) -> bool {
         self.list()
             .is_some_and(|list| list.of == ListOf::All && list.end_ts.is_none())
     }
 
     /// Whether this begins a round.
-    pub(super) fn begins_round(self) -> bool {
+    pub(crate) fn begins_round(self) -> bool {
         self.list().is_some_and(|list| {
             matches!(list.of, ListOf::New | ListOf::All) && list.end_ts.is_none()
         })
     }
 
     /// The conversation whose messages are asked for.
-    pub(super) const fn conversation(self) -> Option<ConversationId> {
+    pub(crate) const fn conversation(self) -> Option<ConversationId> {
         match self {
             Self::Fetch { id, .. } => Some(id),
             _ => None,

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BinaryHeap};
 
 /// What is still to happen, the earliest first; of one moment, in the order it was put down.
 #[derive(Debug)]
-pub(super) struct Agenda<T> {
+pub(crate) struct Agenda<T> {
     order: BinaryHeap<Reverse<(u64, u64)>>,
     items: BTreeMap<u64, T>,
     next: u64,
@@ -22,18 +22,18 @@ impl<T> Default for Agenda<T> {
 }
 
 impl<T> Agenda<T> {
-    pub(super) fn put(&mut self, at_us: u64, item: T) {
+    pub(crate) fn put(&mut self, at_us: u64, item: T) {
         self.order.push(Reverse((at_us, self.next)));
         self.items.insert(self.next, item);
         self.next += 1;
     }
 
     /// When the next happens.
-    pub(super) fn next_at(&self) -> Option<u64> {
+    pub(crate) fn next_at(&self) -> Option<u64> {
         self.order.peek().map(|Reverse((at_us, _))| *at_us)
     }
 
-    pub(super) fn take(&mut self) -> Option<T> {
+    pub(crate) fn take(&mut self) -> Option<T> {
         let Reverse((_, key)) = self.order.pop()?;
         self.items.remove(&key)
     }
