@@ -1,17 +1,20 @@
 //! Turning the poller, and judging what comes out.
 
-use bilibili_session::poller::{Output, RequestId, Status, Warning};
+use std::time::Duration;
+
+use bilibili_session::poller::{Outgoing, Output, RequestId, Status, Warning};
 use bilibili_session::{Content, Event, TransportError, server_date};
 use http::Response;
 
 use crate::adversary::Meaning;
 use crate::delivery_log::{Base, DeliveryLog, InHand};
+use crate::happening::Happening;
 use crate::life::{EPOCH_US, Saved};
 use crate::page::{ListEntry, Page};
 use crate::politeness;
 use crate::population::signed;
 use crate::request_kind::RequestKind;
-use crate::run::{Happening, Run};
+use crate::run::Run;
 use crate::trouble::Trouble;
 use crate::violation::{Breach, Property};
 
@@ -45,34 +48,7 @@ impl Run<'_> {
                     self.trace.add(time, || format!("finished: {result:?}"));
                     return self.finished(result.is_err());
                 }
-                Output::Send(outgoing) => {
-                    let asked = RequestKind::of(&outgoing.request);
-                    self.trace.add_about(time, asked.conversation(), || {
-                        let query = outgoing.request.uri().query().unwrap_or_default();
-                        let bounds = query.split('&').filter(|pair| {
-                            ["begin_", "end_"].iter().any(|name| pair.starts_with(name))
-                        });
-                        let bounds: Vec<&str> = bounds.collect();
-                        format!("-> {} {asked} {}", outgoing.id, bounds.join(" "))
-                    });
-                    if life.closing {
-                        let what = format!("{asked:?} after it was asked to close");
-                        return Err(Breach::new(Property::ItEnds, what));
-                    }
-                    life.politeness.asks(time, asked)?;
-                    let server_s = signed((EPOCH_US + at_us) / 1_000_000);
-                    politeness::signed_in_time(self.scenario, asked, server_s)?;
-                    let deadline = life.run_time(outgoing.deadline);
-                    let deadline = std::time::Duration::from_micros(deadline);
-                    life.in_flight.insert(outgoing.id, (asked, deadline));
-                    let reach = Happening::Reach {
-                        life: life.number,
-                        id: outgoing.id,
-                        request: Box::new(outgoing.request),
-                    };
-                    let way = self.rng.between(5_000, 100_000);
-                    self.agenda.put(at_us + way, reach);
-                }
+                Output::Send(outgoing) => self.sends(outgoing)?,
                 Output::Event(event) => {
                     self.trace.add_about(time, Some(event.conversation), || {
                         format!("   event {} {}", event.conversation, event.msg_seqno())
@@ -87,7 +63,7 @@ impl Run<'_> {
                     let of = notice.conversation();
                     self.trace
                         .add_about(time, of, || format!("   notice: {notice}"));
-                    life.politeness.says(time, &notice)?;
+                    life.politeness.warns(time, &notice)?;
                     self.warning(&notice)?;
                 }
                 Output::Status(change) => {
@@ -104,6 +80,38 @@ impl Run<'_> {
         }
         let what = format!("{OUTPUTS} outputs, and no time has passed");
         Err(Breach::new(Property::Bounded, what))
+    }
+
+    /// Checks a request, and sends it on its way.
+    fn sends(&mut self, outgoing: Outgoing) -> Result<(), Breach> {
+        let (at_us, time) = (self.at_us, self.time());
+        let Some(life) = &mut self.life else {
+            return Ok(());
+        };
+        let asked = RequestKind::of(&outgoing.request);
+        self.trace.add_about(time, asked.conversation(), || {
+            let query = outgoing.request.uri().query().unwrap_or_default();
+            let is_bound = |pair: &&str| ["begin_", "end_"].iter().any(|it| pair.starts_with(it));
+            let bounds: Vec<&str> = query.split('&').filter(is_bound).collect();
+            format!("-> {} {asked} {}", outgoing.id, bounds.join(" "))
+        });
+        if life.closing {
+            let what = format!("{asked:?} after it was asked to close");
+            return Err(Breach::new(Property::ItEnds, what));
+        }
+        life.politeness.asks(time, asked)?;
+        let server_s = signed((EPOCH_US + at_us) / 1_000_000);
+        politeness::signed_in_time(self.scenario, asked, server_s)?;
+        let deadline = Duration::from_micros(life.run_time(outgoing.deadline));
+        life.in_flight.insert(outgoing.id, (asked, deadline));
+        let reach = Happening::Reach {
+            life: life.number,
+            id: outgoing.id,
+            request: Box::new(outgoing.request),
+        };
+        let way = self.rng.between(5_000, 100_000);
+        self.agenda.put(at_us + way, reach);
+        Ok(())
     }
 
     /// Now and then it is asked to close while it has more to hand out.

@@ -18,6 +18,7 @@ mod agenda;
 mod delivery_log;
 mod drive;
 mod habits;
+mod happening;
 mod ledger;
 mod life;
 mod page;

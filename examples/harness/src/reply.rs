@@ -7,8 +7,9 @@ use bilibili_session::{Call, Step, TransportError};
 use http::{Request, Response};
 
 use crate::adversary::Meaning;
+use crate::happening::Happening;
 use crate::request_kind::RequestKind;
-use crate::run::{Happening, Run};
+use crate::run::Run;
 use crate::violation::Breach;
 
 /// Replies that are on their way.
