@@ -6,6 +6,9 @@
 
 mod bot;
 mod calls;
+mod checkpoints;
+mod ends;
+mod logins;
 mod pauses;
 mod real_connections;
 mod runtime;
