@@ -240,7 +240,7 @@ pub(crate) fn say(simulator: &mut Simulator, from: i64, texts: &[&str]) {
 /// Runs it on both, against a service of its own each time.
 #[track_caller]
 pub(crate) fn both(
-    before: fn(&mut Simulator),
+    before: impl Fn(&mut Simulator),
     connected: fn(&mut Simulator),
     enough: usize,
     expected: &[(&str, &[&str])],

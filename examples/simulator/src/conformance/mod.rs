@@ -23,7 +23,7 @@
 //! ```
 //!
 //! A proxy is used when the settings name one, and none otherwise, whatever the environment says:
-//! run the suite in a process of each of [`ENVIRONMENTS`] as well.
+//! [`repeat_in_other_environments`] runs the suite again where variables name proxies.
 //!
 //! Each case talks to a server of its own on 127.0.0.1, which answers bytes, not HTTP: so it sees
 //! exactly what was sent, and can answer what no library would. Every error is looked through for
@@ -31,8 +31,10 @@
 
 mod answers;
 mod cases;
+mod environment;
 mod peer;
 mod requests;
+mod settings;
 mod tls;
 mod trouble;
 
@@ -44,24 +46,8 @@ use http::{Request, Response};
 
 use cases::{CASES, Case};
 
-/// Environments in which a transport passes the same cases as in any other: libraries look there
-/// for proxies. Nobody listens at the proxy that the first one names; the second one wants every
-/// host to be reached without one, so `through_a_proxy` fails where that is obeyed. Each is for a
-/// process of its own, which runs the suite again: no program can safely change its own.
-pub const ENVIRONMENTS: [&[(&str, &str)]; 2] = [
-    &[
-        ("ALL_PROXY", NOBODY),
-        ("all_proxy", NOBODY),
-        ("HTTP_PROXY", NOBODY),
-        ("http_proxy", NOBODY),
-        ("HTTPS_PROXY", NOBODY),
-        ("https_proxy", NOBODY),
-    ],
-    &[("NO_PROXY", "*"), ("no_proxy", "*")],
-];
-
-/// A proxy that is not there.
-const NOBODY: &str = "http://127.0.0.1:1";
+pub use environment::repeat_in_other_environments;
+pub use settings::check_settings;
 
 /// What comes of a request.
 pub type Answer = Result<Response<Vec<u8>>, TransportError>;

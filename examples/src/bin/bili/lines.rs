@@ -107,6 +107,7 @@ impl Serialize for WarningLine<'_> {
 mod tests {
     use bilibili_session::endpoints::FetchSessionMsgs;
     use bilibili_session::{ConversationId, Endpoint as _, MsgKey, Uid};
+    use bilibili_session_simulator::NewMessage;
     use serde_json::{Value, json};
 
     use super::*;
@@ -121,16 +122,15 @@ mod tests {
     }
 
     fn event(msg_type: i64, content: &Value) -> Event {
-        let content = match content {
-            Value::String(text) => text.clone(),
-            other => other.to_string(),
-        };
-        let message = json!({
-            "sender_uid": 20001, "receiver_type": 1, "receiver_id": 10001, "msg_type": msg_type,
-            "content": content, "msg_seqno": 7, "timestamp": 1_700_000_000,
-            "msg_key": 7_300_000_000_000_000_007_i64,
-        });
-        read(OTHER.into(), &message)
+        let message = NewMessage::new(OTHER.0, msg_type, content);
+        let mut fields =
+            json!({"sender_uid": message.from, "msg_type": msg_type, "content": message.content});
+        fields["receiver_type"] = json!(1);
+        fields["receiver_id"] = json!(10001);
+        fields["msg_seqno"] = json!(7);
+        fields["msg_key"] = json!(7_300_000_000_000_000_007_i64);
+        fields["timestamp"] = json!(1_700_000_000);
+        read(OTHER.into(), &fields)
     }
 
     fn undecodable(content: &Content) -> &str {
