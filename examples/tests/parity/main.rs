@@ -13,6 +13,7 @@ mod pauses;
 mod real_connections;
 mod runtime;
 mod sessions;
+mod streams;
 mod takers;
 mod world;
 
