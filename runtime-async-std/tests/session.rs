@@ -149,12 +149,12 @@ impl Drop for Guard {
 fn a_handler_that_panics_before_its_future_is_reported() {
     let simulator = simulator();
     let session = session(&simulator);
-    let noticed = Log::default();
+    let warned = Log::default();
     session.on_any(|_, _| -> std::future::Ready<()> { panic!("out of luck") });
     session.on_any(async |_, session| session.close());
-    let log = noticed.clone();
-    session.on_warning(move |notice, _| {
-        if let Warning::HandlerFailed { reason, .. } = &*notice {
+    let log = warned.clone();
+    session.on_warning(move |warning, _| {
+        if let Warning::HandlerFailed { reason, .. } = &*warning {
             log.push(reason);
         }
         async {}
@@ -162,7 +162,7 @@ fn a_handler_that_panics_before_its_future_is_reported() {
     let world = Arc::clone(&simulator);
     when_connected(&session, move || receive(&world, 20001, "ping"));
     assert_eq!(run(session.start()), Ok(()));
-    assert_eq!(noticed.all(), ["it panicked: out of luck"]);
+    assert_eq!(warned.all(), ["it panicked: out of luck"]);
 }
 
 #[test]

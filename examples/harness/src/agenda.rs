@@ -1,9 +1,9 @@
-//! What happens when, in virtual time.
+//! Agenda of a run, in virtual time.
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BinaryHeap};
 
-/// What is still to happen, the earliest first; of one moment, in the order it was put down.
+/// Things still to happen, the earliest first; of one moment, in the order of their entry.
 #[derive(Debug)]
 pub(crate) struct Agenda<T> {
     order: BinaryHeap<Reverse<(u64, u64)>>,
@@ -28,7 +28,7 @@ impl<T> Agenda<T> {
         self.next += 1;
     }
 
-    /// When the next happens.
+    /// Returns the time of the next thing.
     pub(crate) fn next_at(&self) -> Option<u64> {
         self.order.peek().map(|Reverse((at_us, _))| *at_us)
     }

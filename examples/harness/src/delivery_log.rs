@@ -1,4 +1,4 @@
-//! What came out, in one line of lives that go on from each other's checkpoints.
+//! Events in one line of lives that go on from each other's checkpoints.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -7,25 +7,25 @@ use bilibili_session::{ConversationId, Event};
 use crate::ledger::{Entry, Fate, Ledger, Place};
 use crate::violation::{Breach, Property};
 
-/// So often a conversation may be refused before what is missing of it may be given up.
+/// Number of refusals after which the missing messages of a conversation may be abandoned.
 pub(crate) const REFUSALS: u32 = 3;
 
-/// What the first list said: what is new from then on.
+/// Baseline: state of the first list, after which everything is new.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Base {
     /// Messages from this one on arrived after the list was made.
     pub(crate) serial: u64,
-    /// How far each conversation of the list went.
+    /// The newest message of each conversation of the list.
     pub(crate) known: BTreeMap<ConversationId, Place>,
-    /// The newest `session_ts` of the list; 0 if it was empty.
+    /// The newest `session_ts` of the list; 0 if the list was empty.
     pub(crate) newest_ts: i64,
-    /// In the others nothing older than this is new (in seconds).
+    /// Time before which nothing in the other conversations is new (in seconds).
     pub(crate) floor: i64,
-    /// In the others what was there and is older than this is old for certain (in seconds).
+    /// Time before which an existing message in the other conversations is certainly old (in seconds).
     pub(crate) old: i64,
-    /// Whether conversations may be forgotten again.
+    /// Set if conversations may be forgotten again.
     pub(crate) forgets: bool,
-    /// Whether times need not rise within a conversation.
+    /// Set if times need not rise within a conversation.
     pub(crate) times_off: bool,
 }
 
@@ -42,16 +42,16 @@ pub(crate) struct Proof {
     behind: i64,
 }
 
-/// What a life has taken in hand and what it was refused, as far as that decides what is owed.
+/// Messages that a life has received, and refusals, as far as they decide what is owed.
 #[derive(Debug, Default)]
 pub(crate) struct InHand {
     /// Messages of pages that were taken. Not kept where the backlog may have given some back.
     pub(crate) messages: BTreeSet<(ConversationId, Place)>,
-    /// How often in a row the service said that a conversation is over.
+    /// Number of times in a row that the service called a conversation over.
     pub(crate) refusals: BTreeMap<ConversationId, u32>,
 }
 
-/// What came out of a poller and of those that it was resumed from.
+/// Events of a poller and of those that it was resumed from.
 #[derive(Debug, Default)]
 pub(crate) struct DeliveryLog {
     base: Option<Base>,
@@ -59,12 +59,12 @@ pub(crate) struct DeliveryLog {
     out: BTreeSet<(ConversationId, Place)>,
     newest: BTreeMap<(ConversationId, u32), Place>,
     pub(crate) proven: Proven,
-    /// What notices gave up, each after so many had come out.
+    /// Messages that warnings declared abandoned, each with the number of events before.
     skipped: BTreeMap<(ConversationId, Place), usize>,
 }
 
 impl DeliveryLog {
-    /// A new poller took its base line.
+    /// Begins the log of a new poller at its baseline.
     pub(crate) fn begin(base: Base) -> Self {
         Self {
             base: Some(base),
@@ -76,18 +76,18 @@ impl DeliveryLog {
         self.base.as_ref()
     }
 
-    /// How many came out.
+    /// Returns the number of events.
     pub(crate) fn len(&self) -> usize {
         self.log.len()
     }
 
-    /// The last that came out of a conversation, as it is numbered now.
+    /// Returns the last delivered message of a conversation, as numbered now.
     pub(crate) fn newest(&self, id: ConversationId, ledger: &Ledger) -> Option<u64> {
         let numbering = ledger.place(id, 0).numbering;
         self.newest.get(&(id, numbering)).map(|place| place.seqno)
     }
 
-    /// A poller goes on from a checkpoint that covers so many, and knew so much.
+    /// Goes back to a checkpoint that covers so many events, and knew of these proofs.
     pub(crate) fn rewind(&mut self, len: usize, proven: Proven) {
         self.log.truncate(len);
         self.out = self.log.iter().copied().collect();
@@ -101,7 +101,7 @@ impl DeliveryLog {
         self.skipped.retain(|_, at| *at <= len);
     }
 
-    /// A list showed this: a conversation, when it changed, its newest message.
+    /// Notes an entry of a list: a conversation, the time of its change, its newest message.
     pub(crate) fn listed(
         &mut self,
         id: ConversationId,
@@ -121,13 +121,13 @@ impl DeliveryLog {
         }
     }
 
-    /// Whether this message must come out.
+    /// Returns whether this message must be delivered.
     fn owes(&self, id: ConversationId, place: Place, entry: &Entry, ledger: &Ledger) -> bool {
         let is_skipped = self.skipped.contains_key(&(id, place));
         entry.fate == Fate::Comes && !is_skipped && self.is_new(id, place, entry, ledger)
     }
 
-    /// Whether this is new from the base line on, and shows as such.
+    /// Returns whether this message is new from the baseline on, and shows as such.
     fn is_new(&self, id: ConversationId, place: Place, entry: &Entry, ledger: &Ledger) -> bool {
         let Some(base) = &self.base else { return false };
         if entry.serial < base.serial {
@@ -140,7 +140,7 @@ impl DeliveryLog {
             // Without a time nobody knows whether it is new in what was forgotten meanwhile.
             return entry.timestamp != 0 || !base.forgets;
         }
-        // Nothing tells of one that is on no list.
+        // Nothing shows one that is on no list.
         if entry.timestamp == 0 || entry.timestamp < base.floor || entry.stood_still {
             return false;
         }
@@ -149,14 +149,14 @@ impl DeliveryLog {
         !base.times_off || above.all(|it| it.timestamp == 0 || it.timestamp >= base.floor)
     }
 
-    /// Whether a list proved that it is new.
+    /// Returns whether a list proved that the message is new.
     fn is_proven(&self, id: ConversationId, place: Place) -> bool {
         self.proven
             .get(&id)
             .is_some_and(|proof| place >= proof.from)
     }
 
-    /// Whether this was there before the base line, and shows as such.
+    /// Returns whether this message was there before the baseline, and shows as such.
     fn is_old(&self, id: ConversationId, place: Place, entry: &Entry, ledger: &Ledger) -> bool {
         let Some(base) = &self.base else { return false };
         match base.known.get(&id) {
@@ -174,12 +174,12 @@ impl DeliveryLog {
         }
     }
 
-    /// One more came out.
+    /// Checks and notes an event.
     pub(crate) fn event(&mut self, event: &Event, ledger: &Ledger) -> Result<(), Breach> {
         let (id, seqno) = (event.conversation, event.msg_seqno().0);
         let twice = |what: String| Err(Breach::new(Property::NothingTwice, what).about(id));
         let Some(base) = &self.base else {
-            return twice(format!("{id} {seqno} came before the base line was taken"));
+            return twice(format!("{id} {seqno} came before the baseline was taken"));
         };
         let Some((place, entry)) = ledger.find(id, seqno, event.msg_key().0) else {
             return twice(format!("{id} {seqno} never was"));
@@ -192,9 +192,9 @@ impl DeliveryLog {
             return Err(Breach::new(Property::OneBadItem, what).about(id));
         }
         if self.is_old(id, place, entry, ledger) {
-            return twice(format!("{id} {seqno} was there before the base line"));
+            return twice(format!("{id} {seqno} was there before the baseline"));
         }
-        // Of what is forgotten only the time tells that it was handed out.
+        // Of what is forgotten only the time shows that it was delivered.
         let is_known = entry.timestamp != 0 || !base.forgets;
         if !self.out.insert((id, place)) {
             return match is_known {
@@ -211,7 +211,7 @@ impl DeliveryLog {
         Ok(())
     }
 
-    /// A notice said that these will not come.
+    /// Checks and notes a warning that these messages will not come.
     pub(crate) fn gap(
         &mut self,
         id: ConversationId,
@@ -241,10 +241,10 @@ impl DeliveryLog {
             );
             return Err(Breach::new(Property::NothingLost, what).about(id));
         }
-        // What cannot be read there was never fetched either, so that no notice can show it.
+        // What cannot be read there was never fetched either, so that no warning can show it.
         let unread = ledger
             .within(id, from..=to)
-            .filter(|(_, entry)| is_given_up && entry.fate == Fate::Told)
+            .filter(|(_, entry)| is_given_up && entry.fate == Fate::Warned)
             .map(|(place, _)| place);
         let so_far = self.log.len();
         let skipped = missing.into_iter().chain(unread);
@@ -253,18 +253,18 @@ impl DeliveryLog {
         Ok(())
     }
 
-    /// What cannot be read, and no notice told of it, nor of the stretch where it lies.
-    pub(crate) fn untold(&self, ledger: &Ledger) -> Option<(ConversationId, u64)> {
-        let mut untold = ledger
-            .untold()
+    /// Returns an unreadable message that no warning has named, nor a stretch around it.
+    pub(crate) fn unwarned(&self, ledger: &Ledger) -> Option<(ConversationId, u64)> {
+        let mut unwarned = ledger
+            .unwarned()
             .filter(|(id, place, _)| !self.skipped.contains_key(&(*id, *place)));
         let (id, place, _) =
-            untold.find(|(id, place, entry)| self.is_new(*id, *place, entry, ledger))?;
+            unwarned.find(|(id, place, entry)| self.is_new(*id, *place, entry, ledger))?;
         Some((id, place.seqno))
     }
 
-    /// How many are still to come, and the first of them. Of conversations that are over
-    /// those are still to come that were `in_hand`.
+    /// Counts the pending messages, and names the first. Of conversations that are over those
+    /// are pending that were `in_hand`.
     pub(crate) fn missing(
         &self,
         ledger: &Ledger,

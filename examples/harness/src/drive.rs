@@ -1,4 +1,4 @@
-//! Turning the poller, and judging what comes out.
+//! Drives the poller, and judges its outputs.
 
 use std::time::Duration;
 
@@ -59,12 +59,12 @@ impl Run<'_> {
                     }
                     self.event(&event)?;
                 }
-                Output::Warning(notice) => {
-                    let of = notice.conversation();
+                Output::Warning(warning) => {
+                    let of = warning.conversation();
                     self.trace
-                        .add_about(time, of, || format!("   notice: {notice}"));
-                    life.politeness.warns(time, &notice)?;
-                    self.warning(&notice)?;
+                        .add_about(time, of, || format!("   warning: {warning}"));
+                    life.politeness.warns(time, &warning)?;
+                    self.warning(&warning)?;
                 }
                 Output::Status(change) => {
                     self.trace
@@ -114,7 +114,7 @@ impl Run<'_> {
         Ok(())
     }
 
-    /// Now and then it is asked to close while it has more to hand out.
+    /// Closes the poller now and then while more events wait.
     fn close_between_outputs(&mut self) {
         let may = self.scenario.has(Trouble::Close) && self.quiet_since.is_none();
         let (seed, time) = (self.scenario.seed, self.time());
@@ -129,7 +129,7 @@ impl Run<'_> {
         }
     }
 
-    /// A poller gives up by itself what is overdue.
+    /// Removes the requests that a poller abandons by itself, since they are overdue.
     fn drop_overdue(&mut self) {
         let time = self.time();
         let Some(life) = &mut self.life else { return };
@@ -163,9 +163,9 @@ impl Run<'_> {
         }
     }
 
-    fn warning(&mut self, notice: &Warning) -> Result<(), Breach> {
-        self.report.notices += 1;
-        match notice {
+    fn warning(&mut self, warning: &Warning) -> Result<(), Breach> {
+        self.report.warnings += 1;
+        match warning {
             Warning::Gap {
                 conversation,
                 from_seqno,
@@ -178,7 +178,7 @@ impl Run<'_> {
                 self.delivery_log.gap(*conversation, range, in_hand, ledger)
             }
             Warning::Undecodable { raw, .. } => {
-                self.population.ledger.told(raw);
+                self.population.ledger.warned(raw);
                 Ok(())
             }
             _ => Ok(()),
@@ -204,13 +204,13 @@ impl Run<'_> {
         }
     }
 
-    /// Whether a poller can know how long ago its former life asked.
+    /// Returns whether a poller can know how long ago its former life made a request.
     fn clock_is_known(&self) -> bool {
         let is_known = |trouble| !self.scenario.has(trouble);
         is_known(Trouble::NoDate) && is_known(Trouble::Delay) && is_known(Trouble::DateOff)
     }
 
-    /// An answer comes back.
+    /// Passes an answer to the poller.
     pub(crate) fn deliver(
         &mut self,
         id: RequestId,
@@ -243,25 +243,7 @@ impl Run<'_> {
             if let Some(date) = date {
                 life.date = Some((date, at_us));
             }
-            let items: u64 = match asked.conversation() {
-                Some(conversation) => {
-                    let seen = page.messages.iter().map(|(seqno, _)| {
-                        let is_new = life.seen.insert((conversation, *seqno));
-                        u64::from(is_new || self.scenario.backlog < 4_500)
-                    });
-                    seen.sum()
-                }
-                None => {
-                    let entries = page.entries.iter();
-                    entries
-                        .map(|it| u64::from(life.listed.insert((it.session_ts, it.id))))
-                        .sum()
-                }
-            };
-            for entry in &page.entries {
-                let told = life.told.entry(entry.id).or_default();
-                *told = entry.newest.max(*told);
-            }
+            let items = life.note_page(asked, &page, self.scenario.backlog < 4_500);
             life.politeness
                 .answered(time, asked, Some(meaning), items, &page);
             life.login_lost |= meaning == Meaning::LoginLost;
@@ -287,11 +269,11 @@ impl Run<'_> {
         self.drain()
     }
 
-    /// A page was taken: what it says is known from now on, what it brings is in hand.
+    /// Notes a page that was taken: its facts are known from now on, its messages are in hand.
     fn took(&mut self, asked: RequestKind, page: &Page) {
         let ledger = &self.population.ledger;
         for entry in &page.entries {
-            // No list can tell of more than there is.
+            // No list can show more than there is.
             let newest = ledger.place(entry.id, entry.newest);
             let newest = Some(newest).filter(|place| place.seqno > 0);
             let newest = newest.min(ledger.newest(entry.id));
@@ -313,7 +295,7 @@ impl Run<'_> {
         }
     }
 
-    /// What this first list means.
+    /// Returns the baseline that this first list means.
     fn base_of(&self, page: &Page, date: Option<i64>, serial: u64) -> Base {
         let entries = &page.entries;
         let newest_ts = entries.iter().map(|entry| entry.session_ts).max();
@@ -355,21 +337,21 @@ impl Run<'_> {
         }
     }
 
-    /// The baseline: the newest change, unless it lies after the server's clock, and after the local
+    /// Returns the baseline: the newest change, unless it lies after the server's clock, and after the local
     /// one or what another conversation than the newest shows.
     fn bound(&self, entries: &[ListEntry], newest_ts: i64, clock: i64) -> i64 {
         let (wall, second) = self.witnesses(entries, newest_ts);
         newest_ts.min(clock.saturating_mul(1_000_000).max(wall.min(second)))
     }
 
-    /// The latest that it can be for certain: by the local clock, or by what another
+    /// Returns the latest certain time of the list: by the local clock, or by what another
     /// conversation than the newest shows.
     fn latest_certain(&self, entries: &[ListEntry], newest_ts: i64) -> i64 {
         let (wall, second) = self.witnesses(entries, newest_ts);
         wall.max(second)
     }
 
-    /// How late it is by the local clock, and by another conversation than the newest.
+    /// Returns the time by the local clock, and by another conversation than the newest.
     fn witnesses(&self, entries: &[ListEntry], newest_ts: i64) -> (i64, i64) {
         let newest = entries.iter().find(|entry| entry.session_ts == newest_ts);
         let others = entries
@@ -380,7 +362,7 @@ impl Run<'_> {
         (wall.unwrap_or_default(), second_ts.unwrap_or_default())
     }
 
-    /// It is asked to close: it ends at once, and the checkpoint holds.
+    /// Closes the poller, which ends at once; the checkpoint holds.
     pub(crate) fn close(&mut self) -> Result<(), Breach> {
         let time = self.time();
         let Some(life) = &mut self.life else {

@@ -121,12 +121,12 @@ impl Habits {
         }
     }
 
-    /// Whether lists may have small pages: else some conversations would be on none.
+    /// Returns whether lists may have small pages: else some conversations would be on none.
     pub(crate) const fn pages_lists(&self) -> bool {
         !self.singles_ignore_end
     }
 
-    /// What it says of more, whatever is asked for.
+    /// Returns the value of `has_more`, whatever is asked for.
     pub(crate) const fn says(&self, asked: RequestKind) -> HasMore {
         match asked {
             RequestKind::List(_) => self.lists_say,
@@ -134,12 +134,12 @@ impl Habits {
         }
     }
 
-    /// Whether there is to be no `Date`.
+    /// Returns whether the `Date` is left out.
     pub(crate) const fn hides_date(&self) -> bool {
         matches!(self.date, Date::Missing)
     }
 
-    /// Before an answer.
+    /// Sets the habits before an answer.
     pub(crate) fn set(
         &mut self,
         rng: &mut Rng,
@@ -197,17 +197,17 @@ impl Habits {
         }
     }
 
-    /// Whether all signatures are refused.
+    /// Returns whether all signatures are refused.
     pub(crate) fn refuses_all(&self) -> bool {
         self.refused.is_some_and(|it| it.of.is_none())
     }
 
-    /// Whether the signature for this conversation's messages is refused.
+    /// Returns whether the signature for this conversation's messages is refused.
     pub(crate) fn refuses(&self, id: ConversationId) -> bool {
         self.deaf == Some(id) || self.refused.is_some_and(|it| it.of == Some(id))
     }
 
-    /// Whether a page of so many messages is longer than a body may be.
+    /// Returns whether a page of so many messages is longer than a body may be.
     pub(crate) fn is_too_big(&self, asked: RequestKind, came: usize) -> bool {
         match (self.too_big, asked) {
             (Some((most, true)), RequestKind::Fetch { size, .. }) => size > most,

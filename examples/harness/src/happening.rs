@@ -8,7 +8,7 @@ use crate::adversary::Meaning;
 use crate::reply::ReplyId;
 use crate::request_kind::RequestKind;
 
-/// Something that will happen.
+/// Future event of a run.
 #[derive(Debug)]
 pub(crate) enum Happening {
     /// The process starts.
@@ -26,12 +26,12 @@ pub(crate) enum Happening {
         asked: RequestKind,
         answer: Result<Response<Vec<u8>>, TransportError>,
         meaning: Meaning,
-        /// What the server had when it answered.
+        /// State of the server when it answered: number of messages.
         serial: u64,
     },
-    /// Somebody writes.
+    /// A user writes.
     Act,
-    /// Somebody is answered.
+    /// The account replies to a message.
     Reply,
     /// A request of a reply reaches the server.
     ReplyReach {
@@ -47,13 +47,13 @@ pub(crate) enum Happening {
     },
     /// 4,500 messages at once.
     Flood,
-    /// All conversations change at once.
+    /// All conversations change at the same time.
     Many,
     /// The process dies, is asked to close, or the wall clock jumps.
     Disturb,
     /// The troubles are over.
     Quiet,
-    /// Somebody writes a last time.
+    /// The user at this place writes a last time.
     LastWord(usize),
     /// Has all come out?
     Look,

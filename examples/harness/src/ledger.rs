@@ -5,23 +5,23 @@ use std::ops::RangeInclusive;
 
 use bilibili_session::ConversationId;
 
-/// What must become of a message.
+/// Required fate of a message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Fate {
-    /// It comes out.
+    /// The message is delivered.
     Comes,
-    /// It may come out: the service took it down, sooner or later.
+    /// The message may be delivered: the service took it down, sooner or later.
     May,
-    /// It does not come out, for this reason.
+    /// The message is not delivered, for this reason.
     Never(&'static str),
-    /// A notice tells of it: it has no readable place.
-    Told,
+    /// A warning names the message, which has no readable place.
+    Warned,
 }
 
-/// Where a message lies: in which numbering of its conversation, and its number there.
+/// Place of a message: a numbering of its conversation, and its number there.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Place {
-    /// How often the conversation had begun anew.
+    /// Number of times that the conversation had begun anew.
     pub(crate) numbering: u32,
     pub(crate) seqno: u64,
 }
@@ -29,20 +29,20 @@ pub(crate) struct Place {
 /// A message that the server has.
 #[derive(Debug, Clone)]
 pub(crate) struct Entry {
-    /// The how-manieth it was.
+    /// Position among all messages.
     pub(crate) serial: u64,
-    /// 0 if it cannot be read.
+    /// Key; 0 if unreadable.
     pub(crate) msg_key: i64,
-    /// By the sender's clock, in seconds; 0 if it cannot be read.
+    /// Time by the sender's clock, in seconds; 0 if unreadable.
     pub(crate) timestamp: i64,
-    /// When it arrived (µs since the epoch).
+    /// Time of arrival (µs since the epoch).
     pub(crate) at_us: u64,
-    /// Its conversation's `session_ts` did not move for it.
+    /// Set if the conversation's `session_ts` did not move for the message.
     pub(crate) stood_still: bool,
     pub(crate) fate: Fate,
 }
 
-/// All messages by conversation and place.
+/// All messages, by conversation and place.
 #[derive(Debug, Default)]
 pub(crate) struct Ledger {
     conversations: BTreeMap<ConversationId, BTreeMap<Place, Entry>>,
@@ -50,18 +50,18 @@ pub(crate) struct Ledger {
     numberings: BTreeMap<ConversationId, u32>,
     /// Conversations that are over: what comes of them is what could be had before.
     closed: BTreeSet<ConversationId>,
-    /// Where the messages lie that no event can tell of, by their keys.
-    to_tell: BTreeMap<i64, (ConversationId, Place)>,
+    /// Places of messages that only a warning can name, by their keys.
+    unwarned: BTreeMap<i64, (ConversationId, Place)>,
     serial: u64,
 }
 
 impl Ledger {
-    /// The how-manieth message comes next.
+    /// Returns the position of the next message among all messages.
     pub(crate) const fn serial(&self) -> u64 {
         self.serial
     }
 
-    /// Where this number lies now.
+    /// Returns the place of this number now.
     pub(crate) fn place(&self, id: ConversationId, seqno: u64) -> Place {
         Place {
             numbering: self.numberings.get(&id).copied().unwrap_or_default(),
@@ -69,7 +69,7 @@ impl Ledger {
         }
     }
 
-    /// Where this number lay when so many messages had been written.
+    /// Returns the place of this number when so many messages had been written.
     pub(crate) fn place_before(&self, id: ConversationId, seqno: u64, serial: u64) -> Place {
         let all = self.conversations.get(&id).into_iter().flatten();
         let before = all.filter(|(_, entry)| entry.serial < serial);
@@ -86,8 +86,8 @@ impl Ledger {
         entry.serial = self.serial;
         self.serial += 1;
         let place = self.place(id, seqno);
-        if entry.fate == Fate::Told {
-            self.to_tell.insert(entry.msg_key, (id, place));
+        if entry.fate == Fate::Warned {
+            self.unwarned.insert(entry.msg_key, (id, place));
         }
         self.conversations
             .entry(id)
@@ -99,7 +99,7 @@ impl Ledger {
         self.conversations.get(&id)?.get(&place)
     }
 
-    /// Where the message of this number and key lies: in the latest numbering that has it, or
+    /// Returns the place of the message of this number and key: in the latest numbering that has it, or
     /// else in the latest that has the number.
     pub(crate) fn find(
         &self,
@@ -119,13 +119,13 @@ impl Ledger {
             .or_else(|| there().next())
     }
 
-    /// The newest message of a conversation.
+    /// Returns the newest message of a conversation.
     pub(crate) fn newest(&self, id: ConversationId) -> Option<Place> {
         let all = self.conversations.get(&id)?;
         all.last_key_value().map(|(place, _)| *place)
     }
 
-    /// Whether this number can only be one of before the conversation began anew: all that it
+    /// Returns whether this number can only be one of before the conversation began anew: all that it
     /// has now lies below.
     pub(crate) fn is_of_before(&self, id: ConversationId, seqno: u64) -> bool {
         let mut before = self.conversations.get(&id).into_iter().flatten();
@@ -136,17 +136,17 @@ impl Ledger {
         })
     }
 
-    /// A conversation begins anew: what it had is no more.
+    /// Begins a conversation anew: its messages are no more.
     pub(crate) fn restart(&mut self, id: ConversationId) {
         *self.numberings.entry(id).or_default() += 1;
         for entry in self.conversations.entry(id).or_default().values_mut() {
-            if let Fate::Comes | Fate::Told = entry.fate {
+            if let Fate::Comes | Fate::Warned = entry.fate {
                 entry.fate = Fate::May;
             }
         }
     }
 
-    /// The service takes a message down that was there.
+    /// Takes an existing message down, as the service does.
     pub(crate) fn take_down(&mut self, id: ConversationId, place: Place) {
         let entry = self
             .conversations
@@ -165,12 +165,12 @@ impl Ledger {
         self.closed.contains(&id)
     }
 
-    /// The conversations that are over.
+    /// Returns the conversations that are over.
     pub(crate) fn closed(&self) -> impl Iterator<Item = ConversationId> {
         self.closed.iter().copied()
     }
 
-    /// The messages that must come out, also of conversations that are over.
+    /// Returns the messages that must be delivered, also of conversations that are over.
     pub(crate) fn due(&self) -> impl Iterator<Item = (ConversationId, Place, &Entry)> {
         self.conversations
             .iter()
@@ -178,7 +178,7 @@ impl Ledger {
             .filter(|(_, _, entry)| entry.fate == Fate::Comes)
     }
 
-    /// The messages of a conversation in a range of numbers, as they are numbered now.
+    /// Returns the messages of a conversation in a range of numbers, as numbered now.
     pub(crate) fn within(
         &self,
         id: ConversationId,
@@ -193,7 +193,7 @@ impl Ledger {
             .map(|(place, entry)| (*place, entry))
     }
 
-    /// The messages of a conversation after this one, in the same numbering.
+    /// Returns the messages of a conversation after this one, in the same numbering.
     pub(crate) fn above(&self, id: ConversationId, place: Place) -> impl Iterator<Item = &Entry> {
         let end = Place {
             seqno: u64::MAX,
@@ -203,30 +203,30 @@ impl Ledger {
         all.flat_map(move |all| all.range(place..=end).skip(1).map(|(_, entry)| entry))
     }
 
-    /// The messages of a conversation before this one, in the same numbering.
+    /// Returns the messages of a conversation before this one, in the same numbering.
     pub(crate) fn below(&self, id: ConversationId, place: Place) -> impl Iterator<Item = &Entry> {
         let begin = Place { seqno: 0, ..place };
         let all = self.conversations.get(&id).into_iter();
         all.flat_map(move |all| all.range(begin..place).map(|(_, entry)| entry))
     }
 
-    /// A notice showed an item that cannot be read.
-    pub(crate) fn told(&mut self, raw: &str) {
+    /// Notes a warning about an unreadable item.
+    pub(crate) fn warned(&mut self, raw: &str) {
         let key = raw
             .split_once("\"msg_key\":")
             .map(|(_, rest)| rest.trim_start_matches('"'))
             .map(|rest| rest.chars().take_while(char::is_ascii_digit).collect())
             .and_then(|digits: String| digits.parse().ok());
         if let Some(key) = key {
-            self.to_tell.remove(&key);
+            self.unwarned.remove(&key);
         }
     }
 
-    /// What no notice has told of yet, of conversations that are not over.
-    pub(crate) fn untold(&self) -> impl Iterator<Item = (ConversationId, Place, &Entry)> {
-        self.to_tell.values().filter_map(|(id, place)| {
+    /// Returns the messages that no warning has named yet, of conversations that are not over.
+    pub(crate) fn unwarned(&self) -> impl Iterator<Item = (ConversationId, Place, &Entry)> {
+        self.unwarned.values().filter_map(|(id, place)| {
             let entry = self.get(*id, *place)?;
-            let is_due = entry.fate == Fate::Told && !self.is_closed(*id);
+            let is_due = entry.fate == Fate::Warned && !self.is_closed(*id);
             is_due.then_some((*id, *place, entry))
         })
     }

@@ -39,26 +39,26 @@ pub use scenario::Scenario;
 pub use trouble::{Trouble, Troubles};
 pub use violation::{Property, Violation};
 
-/// How many lines of the end of a run are shown.
+/// Number of lines shown of the end of a run.
 const TRACED: usize = 40;
 
-/// What happened in a run that kept all promises.
+/// Result of a run that kept all promises.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Report {
-    /// How long it was, in virtual time.
+    /// Length of the run, in virtual time.
     pub length: Duration,
-    /// How many messages the server had.
+    /// Number of messages that the server had.
     pub messages: u64,
-    /// How many came out.
+    /// Number of events.
     pub events: u64,
-    /// How many notices came.
-    pub notices: u64,
-    /// How many requests were made.
+    /// Number of warnings.
+    pub warnings: u64,
+    /// Number of requests.
     pub requests: u64,
-    /// How many rounds there were.
+    /// Number of rounds.
     pub rounds: u64,
-    /// How many processes it took.
+    /// Number of processes.
     pub lives: u64,
 }
 
@@ -70,7 +70,7 @@ pub fn run(scenario: &Scenario) -> Result<Report, Box<Violation>> {
     run::Run::new(scenario, trace::Trace::default()).run()
 }
 
-/// Runs a scenario; one that fails is made as small as it goes and run again with a trace.
+/// Runs a scenario; one that fails is made as small as possible and run again with a trace.
 ///
 /// # Errors
 /// Fails with the first promise that was not kept in the smaller run.
@@ -86,7 +86,7 @@ pub fn run_and_shrink(scenario: &Scenario) -> Result<Report, Box<Violation>> {
     }
 }
 
-/// Runs a scenario; one that fails is run again as it is, with a trace.
+/// Runs a scenario; one that fails is run again unchanged, with a trace.
 ///
 /// # Errors
 /// Fails with the first promise that was not kept.

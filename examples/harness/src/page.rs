@@ -1,14 +1,14 @@
-//! What stands in an answer, as far as the harness has to know.
+//! Content of an answer, as far as the harness has to know.
 
 use bilibili_session::ConversationId;
 use serde::Deserialize;
 use serde_json::Value;
 
-/// What a list says of a conversation.
+/// Entry of a list about a conversation.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct ListEntry {
     pub(crate) id: ConversationId,
-    /// 0 if it does not say.
+    /// Newest message; 0 if the entry does not name one.
     pub(crate) newest: u64,
     pub(crate) session_ts: i64,
     pub(crate) is_pinned: bool,
@@ -82,13 +82,13 @@ fn entry(entry: &Conversation) -> ListEntry {
     }
 }
 
-/// A number, also one in a string; 0 if it is none.
+/// Reads a number, also one in a string; 0 if it is none.
 pub(crate) fn int(value: &Value) -> i64 {
     let text = value.as_str().and_then(|text| text.parse().ok());
     value.as_i64().or(text).unwrap_or_default()
 }
 
-/// A number of a message; 0 if it is none that a message can have.
+/// Reads the number of a message; 0 if no message can have it.
 pub(crate) fn seqno(value: &Value) -> u64 {
     match u64::try_from(int(value)) {
         Ok(number) if number < i64::MAX.unsigned_abs() => number,

@@ -19,7 +19,7 @@ pub(crate) struct Replies {
     open: BTreeMap<u64, Call<SendMsg>>,
 }
 
-/// Which reply of which life.
+/// Identity of a reply of a life.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct ReplyId {
     life: u64,
@@ -27,7 +27,7 @@ pub(crate) struct ReplyId {
 }
 
 impl Run<'_> {
-    /// Somebody is answered.
+    /// Sends a reply.
     pub(crate) fn reply(&mut self) -> Result<(), Breach> {
         let to = self.population.any(&mut self.rng);
         let (at_us, time) = (self.at_us, self.time());
@@ -55,7 +55,7 @@ impl Run<'_> {
         self.follow(id, step)
     }
 
-    /// A request of a reply reaches the server.
+    /// Lets a request of a reply reach the server.
     pub(crate) fn reply_reaches(&mut self, id: ReplyId, request: &Request<Vec<u8>>) {
         let mut deliveries = self.ask_adversary(request);
         let (after_us, answer, meaning) = match deliveries.is_empty() {
@@ -79,7 +79,7 @@ impl Run<'_> {
         self.agenda.put(self.at_us + after_us, happening);
     }
 
-    /// What came of it.
+    /// Notes the answer to a request of a reply.
     pub(crate) fn reply_answered(
         &mut self,
         id: ReplyId,

@@ -1,11 +1,11 @@
-//! What a request asks for.
+//! Kinds of requests.
 
 use std::fmt;
 
 use bilibili_session::ConversationId;
 use http::Request;
 
-/// What a request asks for, as far as the harness has to know.
+/// Kind of request, as far as the harness has to know.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum RequestKind {
     Nav,
@@ -13,12 +13,12 @@ pub(crate) enum RequestKind {
     /// Messages.
     Fetch {
         id: ConversationId,
-        /// After this number.
+        /// Number after which messages are requested.
         begin: u64,
-        /// Whether up to the newest.
+        /// Set if messages up to the newest are requested.
         open: bool,
         size: u64,
-        /// When it was signed, by its own account (in seconds).
+        /// Time of the signature, as given in the request (in seconds).
         wts: i64,
     },
     /// A reply is sent.
@@ -34,7 +34,7 @@ pub(crate) struct RequestedList {
     pub(crate) signed: bool,
 }
 
-/// Which list.
+/// Kind of list.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum ListOf {
     /// `new_sessions`.
@@ -85,7 +85,7 @@ impl RequestKind {
         }
     }
 
-    /// The list that is asked for.
+    /// Returns the requested list.
     pub(crate) const fn list(self) -> Option<RequestedList> {
         match self {
             Self::List(list) => Some(list),
@@ -102,20 +102,20 @@ impl RequestKind {
         }
     }
 
-    /// Returns whether the request is for the newest page of all conversations: the base line.
+    /// Returns whether the request is for the newest page of all conversations: the baseline.
     pub(crate) fn is_newest_page(self) -> bool {
         self.list()
             .is_some_and(|list| list.of == ListOf::All && list.end_ts.is_none())
     }
 
-    /// Whether this begins a round.
+    /// Returns whether the request begins a round.
     pub(crate) fn begins_round(self) -> bool {
         self.list().is_some_and(|list| {
             matches!(list.of, ListOf::New | ListOf::All) && list.end_ts.is_none()
         })
     }
 
-    /// The conversation whose messages are asked for.
+    /// Returns the conversation whose messages are requested.
     pub(crate) const fn conversation(self) -> Option<ConversationId> {
         match self {
             Self::Fetch { id, .. } => Some(id),

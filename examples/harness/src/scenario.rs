@@ -1,4 +1,4 @@
-//! What a seed stands for.
+//! Scenario of a seed.
 
 use std::time::Duration;
 
@@ -7,23 +7,23 @@ use bilibili_session_simulator::Rng;
 
 use crate::trouble::{Trouble, Troubles};
 
-/// One run: who writes how much, what goes wrong, and how the poller is configured.
+/// Scenario of a run: users and messages, troubles, and the configuration of the poller.
 ///
 /// The same scenario gives the same run, to the last byte.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Scenario {
-    /// What chance is drawn from.
+    /// Seed of all random draws.
     pub seed: u64,
-    /// What goes wrong.
+    /// Possible troubles.
     pub troubles: Troubles,
-    /// How many requests in a thousand meet trouble.
+    /// Number of requests in a thousand that meet trouble.
     pub intensity: u32,
-    /// How many conversations there are.
+    /// Number of conversations.
     pub conversations: u32,
-    /// How many messages an hour arrive, besides bursts.
+    /// Number of messages an hour, besides bursts.
     pub messages_per_hour: u32,
-    /// How long the troubles last. Then it is quiet, and all must come out.
+    /// Length of the troubles. Then it is quiet, and all must be delivered.
     pub length: Duration,
     /// The poller's configuration.
     pub interval: Duration,
@@ -44,14 +44,14 @@ pub struct Scenario {
     /// See [`PollerConfig::whole_list_interval`]. None where nothing but a whole list could
     /// show what another list ought to have shown.
     pub whole_list_interval: Option<Duration>,
-    /// In how many of a thousand moments a checkpoint is taken.
+    /// Number of moments in a thousand at which a checkpoint is taken.
     pub checkpoints: u32,
-    /// How many conversations in a thousand move once more at the end. The others show what
+    /// Number of conversations in a thousand that move once more at the end. The others show what
     /// was lost for good.
     pub last_words: u32,
 }
 
-/// In two runs of five there is none of them, else one, alone or beside what else goes
+/// Draws habits: in two runs of five none, else one, alone or beside what else goes
 /// wrong, or several.
 fn draw_habits(rng: &mut Rng, troubles: Troubles) -> Troubles {
     let one = weighted(rng);
@@ -72,7 +72,7 @@ fn draw_habits(rng: &mut Rng, troubles: Troubles) -> Troubles {
     })
 }
 
-/// One of them; what takes long to run less often.
+/// Draws one habit; those that take long to run less often.
 fn weighted(rng: &mut Rng) -> Trouble {
     let one = rng.pick(Trouble::HABITS, Trouble::LastingLies);
     if one == Trouble::ManyChanged && rng.chance(600) {
@@ -82,7 +82,7 @@ fn weighted(rng: &mut Rng) -> Trouble {
     }
 }
 
-/// With what else some of them need to show.
+/// Adds the troubles that some habits need to show.
 fn complete(troubles: Troubles) -> Troubles {
     let troubles = if troubles.has(Trouble::TypeChanges) {
         troubles.with(Trouble::EndIgnored)
@@ -102,7 +102,7 @@ fn complete(troubles: Troubles) -> Troubles {
 }
 
 impl Scenario {
-    /// The scenario of a seed.
+    /// Draws the scenario of a seed.
     pub fn draw(seed: u64) -> Self {
         let mut rng = Rng::new(seed);
         let mut troubles = Troubles::NONE;
@@ -126,7 +126,7 @@ impl Scenario {
         Self::draw_rest(seed, rng, &mut habits, troubles)
     }
 
-    /// The scenario of a seed with no habit but this one; `alone`: and with no other trouble.
+    /// Draws the scenario of a seed with no habit but this one; `alone`: and with no other trouble.
     pub fn with_habit(seed: u64, habit: Trouble, alone: bool) -> Self {
         let drawn = Self::draw(seed);
         let others = if alone {
@@ -144,7 +144,7 @@ impl Scenario {
         )
     }
 
-    /// The scenario of a seed with none of [`Trouble::HABITS`].
+    /// Draws the scenario of a seed with none of [`Trouble::HABITS`].
     pub fn without_habits(seed: u64) -> Self {
         let drawn = Self::draw(seed);
         Self::draw_rest(
@@ -155,7 +155,7 @@ impl Scenario {
         )
     }
 
-    /// Which of [`Trouble::HABITS`] it has.
+    /// Returns those of [`Trouble::HABITS`] that the scenario has.
     pub fn habits(&self) -> Vec<Trouble> {
         let all = self.troubles.iter();
         all.filter(|it| Trouble::HABITS.contains(it)).collect()
@@ -206,7 +206,7 @@ impl Scenario {
         scenario.made_fit(habits)
     }
 
-    /// What some habits need to show.
+    /// Adjusts the scenario to what some habits need to show.
     fn made_fit(mut self, rng: &mut Rng) -> Self {
         let troubles = self.troubles;
         let has = |trouble| troubles.has(trouble);
@@ -262,17 +262,17 @@ impl Scenario {
         self
     }
 
-    /// Whether this may go wrong.
+    /// Returns whether this trouble is possible.
     pub const fn has(&self, trouble: Trouble) -> bool {
         self.troubles.has(trouble)
     }
 
-    /// Whether there are more conversations than are remembered.
+    /// Returns whether there are more conversations than are remembered.
     pub(crate) fn forgets(&self) -> bool {
         usize::try_from(self.conversations).unwrap_or(0) + 30 > self.max_conversations
     }
 
-    /// How the poller is configured.
+    /// Returns the configuration of the poller.
     pub fn config(&self) -> PollerConfig {
         PollerConfig::new()
             .interval(self.interval)

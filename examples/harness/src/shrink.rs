@@ -3,10 +3,10 @@
 use crate::scenario::Scenario;
 use crate::violation::Property;
 
-/// Runs that are spent on it.
+/// Number of runs spent on making a scenario smaller.
 const TRIES: u32 = 60;
 
-/// A smaller scenario that breaks the same promise: fewer troubles, fewer conversations, a
+/// Finds a smaller scenario that breaks the same promise: fewer troubles, fewer conversations, a
 /// shorter run.
 pub(crate) fn shrink(scenario: &Scenario, property: Property) -> Scenario {
     let mut best = scenario.clone();

@@ -30,7 +30,7 @@ impl Trace {
         }
     }
 
-    /// Something happened to the run as a whole.
+    /// Adds a line about the run as a whole.
     pub(crate) fn add(&mut self, now: Duration, line: impl FnOnce() -> String) {
         if self.keep == 0 {
             return;
@@ -46,7 +46,7 @@ impl Trace {
         self.lines.push_back(line);
     }
 
-    /// Something happened that is about a conversation, or about none.
+    /// Adds a line about a conversation, or about none.
     pub(crate) fn add_about(
         &mut self,
         now: Duration,
@@ -58,7 +58,7 @@ impl Trace {
         }
     }
 
-    /// An answer came.
+    /// Adds a line about an answer.
     pub(crate) fn add_answer(
         &mut self,
         now: Duration,
@@ -87,7 +87,7 @@ impl Trace {
         self.lines.into()
     }
 
-    /// What stands in an answer: conversations and how far they go, or numbers of messages.
+    /// Returns the essence of an answer: conversations and their numbers, or numbers of messages.
     fn digest(&self, answer: &Response<Vec<u8>>) -> String {
         let Ok(body) = serde_json::from_slice::<Value>(answer.body()) else {
             let start: String = String::from_utf8_lossy(answer.body())

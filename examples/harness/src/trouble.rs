@@ -1,15 +1,15 @@
-//! What may go wrong in a run.
+//! Possible troubles of a run.
 
 use std::fmt;
 
 macro_rules! troubles {
     ($($(#[$doc:meta])* $name:ident),* $(,)?) => {
-        /// Something that may go wrong in a run.
+        /// Possible trouble of a run.
         #[derive(Debug, Clone, Copy, PartialEq, Eq)]
         pub enum Trouble { $($(#[$doc])* $name,)* }
 
         impl Trouble {
-            /// All of them.
+            /// All troubles.
             pub const ALL: &[Self] = &[$(Self::$name,)*];
         }
     };
@@ -44,7 +44,7 @@ troubles! {
     LaggingPage,
     /// The process dies, at any output, and goes on from its last checkpoint.
     Crash,
-    /// It is asked to close, at any moment.
+    /// The poller is closed, at any moment.
     Close,
     /// The local wall clock is wrong, and jumps by hours.
     WallClock,
@@ -122,7 +122,7 @@ troubles! {
 }
 
 impl Trouble {
-    /// Those that were thought of later: each has a share of its own, and is also met alone.
+    /// Troubles that were added later: each has a share of its own, and is also met alone.
     pub const HABITS: &[Self] = &[
         Self::LastingLies,
         Self::EndIgnored,
@@ -144,7 +144,7 @@ impl Trouble {
         Self::Over,
     ];
 
-    /// The one of this name.
+    /// Returns the trouble of this name.
     pub fn named(name: &str) -> Option<Self> {
         Self::ALL
             .iter()
@@ -162,34 +162,34 @@ impl Trouble {
 pub struct Troubles(u64);
 
 impl Troubles {
-    /// None: all goes well.
+    /// The empty set: all goes well.
     pub const NONE: Self = Self(0);
 
-    /// All of them at once.
+    /// Returns all troubles at once.
     pub fn all() -> Self {
         Trouble::ALL
             .iter()
             .fold(Self::NONE, |set, trouble| set.with(*trouble))
     }
 
-    /// Whether it is among them.
+    /// Returns whether the set has this trouble.
     pub const fn has(self, trouble: Trouble) -> bool {
         self.0 & (1 << trouble as u64) != 0
     }
 
-    /// These and another.
+    /// Adds a trouble.
     #[must_use]
     pub const fn with(self, trouble: Trouble) -> Self {
         Self(self.0 | 1 << trouble as u64)
     }
 
-    /// These but one.
+    /// Removes a trouble.
     #[must_use]
     pub const fn without(self, trouble: Trouble) -> Self {
         Self(self.0 & !(1 << trouble as u64))
     }
 
-    /// Without those of [`Trouble::HABITS`].
+    /// Removes those of [`Trouble::HABITS`].
     #[must_use]
     pub fn without_habits(self) -> Self {
         self.iter()
@@ -197,7 +197,7 @@ impl Troubles {
             .fold(self, Self::without)
     }
 
-    /// One by one.
+    /// Returns the troubles one by one.
     pub fn iter(self) -> impl Iterator<Item = Trouble> {
         Trouble::ALL
             .iter()

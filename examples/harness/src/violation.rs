@@ -7,29 +7,29 @@ use bilibili_session::ConversationId;
 
 use crate::scenario::Scenario;
 
-/// What a poller promises.
+/// Promise of a poller.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Property {
-    /// 1: every message that arrives comes out.
+    /// 1: every message that arrives is delivered.
     NothingLost,
-    /// 2: nothing comes twice, and nothing old.
+    /// 2: nothing is delivered twice, and nothing old.
     NothingTwice,
-    /// 3: in order within a conversation.
+    /// 3: messages are delivered in order within a conversation.
     InOrder,
-    /// 4: one bad item is one bad item.
+    /// 4: one unreadable item harms no other.
     OneBadItem,
-    /// 5: it does not ask too often.
+    /// 5: requests are not too frequent.
     Polite,
-    /// 6: its memory is bounded, and its work.
+    /// 6: memory and work are bounded.
     Bounded,
-    /// 7: it ends.
+    /// 7: the poller ends.
     ItEnds,
     /// 8: the wall clock does no harm.
     WallClock,
 }
 
 impl Property {
-    /// 1 to 8.
+    /// Returns the number of the promise, 1 to 8.
     pub const fn number(self) -> u8 {
         self as u8 + 1
     }
@@ -51,23 +51,23 @@ impl fmt::Display for Property {
     }
 }
 
-/// A promise that was not kept: which, when, and how it came to that.
+/// Promise that was not kept: time, reason, and the way there.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct Violation {
-    /// Which promise.
+    /// The promise.
     pub property: Property,
-    /// In which conversation, if it is about one.
+    /// The conversation concerned, if any.
     pub about: Option<ConversationId>,
-    /// When it began, if that is known: a message arrived that never came out.
+    /// Time at which it began, if that is known: a message arrived that was never delivered.
     pub since: Option<Duration>,
-    /// What happened.
+    /// Description of the failure.
     pub what: String,
-    /// When, since the beginning of the run.
+    /// Time since the beginning of the run.
     pub at: Duration,
     /// The run.
     pub scenario: Scenario,
-    /// The last inputs and outputs before it, where the run was traced.
+    /// The last inputs and outputs before the failure, where the run was traced.
     pub trace: Vec<String>,
 }
 
@@ -90,7 +90,7 @@ impl fmt::Display for Violation {
 
 impl std::error::Error for Violation {}
 
-/// What was found wrong, before it is known in which run.
+/// Failure, before its run is known.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Breach {
     pub(crate) property: Property,
@@ -109,19 +109,19 @@ impl Breach {
         }
     }
 
-    /// It is about this conversation.
+    /// Names the conversation concerned.
     pub(crate) fn about(mut self, id: ConversationId) -> Self {
         self.about = Some(id);
         self
     }
 
-    /// It began then.
+    /// Sets the time at which the failure began.
     pub(crate) fn since(mut self, since: Option<Duration>) -> Self {
         self.since = since;
         self
     }
 
-    /// Fails unless it holds.
+    /// Fails unless the condition holds.
     pub(crate) fn unless(
         holds: bool,
         property: Property,

@@ -86,7 +86,7 @@ fn run_seeds(seeds: Range<u64>) {
     });
     let sum = |of: fn(&Report) -> u64| reports.iter().map(of).sum::<u64>();
     println!(
-        "{} seeds in {:.1?}: {} h of virtual time, {} lives, {} rounds, {} requests, {} messages, {} events, {} notices",
+        "{} seeds in {:.1?}: {} h of virtual time, {} lives, {} rounds, {} requests, {} messages, {} events, {} warnings",
         reports.len(),
         began.elapsed(),
         sum(|report| report.length.as_secs()) / 3600,
@@ -95,7 +95,7 @@ fn run_seeds(seeds: Range<u64>) {
         sum(|report| report.requests),
         sum(|report| report.messages),
         sum(|report| report.events),
-        sum(|report| report.notices),
+        sum(|report| report.warnings),
     );
 }
 

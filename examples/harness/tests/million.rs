@@ -22,7 +22,7 @@ use bilibili_session_simulator::{Config, Fault, FaultKind, NewMessage, Rng, Simu
 use http::{Request, Response, StatusCode};
 use peak_alloc::PeakAlloc;
 
-/// Everything there is: the poller, the bot, this test, and the server's model, which forgets what was handed out.
+/// Everything there is: the poller, the bot, this test, and the server's model, which forgets what was delivered.
 #[global_allocator]
 static HEAP: PeakAlloc = PeakAlloc;
 

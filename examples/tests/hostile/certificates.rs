@@ -70,16 +70,16 @@ fn certificates_that_do_not_hold() {
             front.shared.bad_tls.lock().unwrap().push(Arc::clone(bad));
             let begun = Instant::now();
             front.message("behind");
-            let notice = polling.until("notice", |line| line["notice"].is_string());
+            let warning = polling.until("warning", |line| line["warning"].is_string());
             let row = Row {
                 name: "a certificate that does not hold",
                 runtime,
-                said: notice["message"].as_str().unwrap().to_owned(),
+                said: warning["message"].as_str().unwrap().to_owned(),
                 took: begun.elapsed(),
                 peak_kib: polling.peak_kib().saturating_sub(idle),
             };
             println!("{row}");
-            assert_eq!(notice["notice"], "retry", "{name}");
+            assert_eq!(warning["warning"], "retry", "{name}");
             polling.until("message", |line| line["event"] == "behind");
             assert_eq!(front.shared.hits.load(Ordering::SeqCst), 1, "{name}");
             assert_eq!(front.shared.cookies.lock().unwrap().len(), 1);

@@ -95,7 +95,9 @@ fn run(case: &Case, runtime: &'static str) -> Row {
         took,
         peak_kib: polling.peak_kib().saturating_sub(idle),
     };
-    let first = polling.until("notice", |line| line["notice"].is_string() || arrived(line));
+    let first = polling.until("warning", |line| {
+        line["warning"].is_string() || arrived(line)
+    });
     let took = begun.elapsed();
     let mut row = row(&first["message"], &polling, took);
     if case.at_start {

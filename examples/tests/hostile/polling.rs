@@ -39,10 +39,10 @@ fn the_one_that_polls() {
     if let Some(roots) = roots {
         transport = transport.root_certificates(roots);
     }
-    let tell = |update| match update {
+    let report = |update| match update {
         Update::Event(event) => say(json!({"event": event.text()})),
-        Update::Warning(notice) => {
-            say(json!({"notice": notice.kind(), "message": notice.to_string()}));
+        Update::Warning(warning) => {
+            say(json!({"warning": warning.kind(), "message": warning.to_string()}));
         }
         Update::Status(change) => say(json!({"status": change.status.code()})),
     };
@@ -51,7 +51,7 @@ fn the_one_that_polls() {
         let transport = UreqTransport::with_config(&transport).unwrap();
         let session = Session::new(context, transport, config).unwrap();
         for update in session.updates() {
-            tell(update);
+            report(update);
         }
     } else {
         use async_std::stream::StreamExt as _;
@@ -61,7 +61,7 @@ fn the_one_that_polls() {
         async_std::task::block_on(async {
             let mut updates = session.updates();
             while let Some(update) = updates.next().await {
-                tell(update);
+                report(update);
             }
         });
     }
@@ -94,13 +94,13 @@ impl Polling {
         }
         let mut child = command.spawn().unwrap();
         let stdout = BufReader::new(child.stdout.take().unwrap());
-        let (tell, lines) = mpsc::channel();
+        let (send, lines) = mpsc::channel();
         thread::spawn(move || {
             for line in stdout.lines().map_while(Result::ok) {
                 let Some(line) = line.strip_prefix('>') else {
                     continue;
                 };
-                if tell.send(serde_json::from_str(line).unwrap()).is_err() {
+                if send.send(serde_json::from_str(line).unwrap()).is_err() {
                     break;
                 }
             }

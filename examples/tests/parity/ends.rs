@@ -70,11 +70,11 @@ fn a_transport_that_panics_is_a_request_that_failed<S: Session>() {
     let session = S::new(world.context(), transport, often());
     let updates = session.updates().take_while(|update| !is_connected(update));
     let updates: Vec<Update> = updates.collect();
-    let [Update::Warning(notice)] = &updates[..] else {
+    let [Update::Warning(warning)] = &updates[..] else {
         panic!("{updates:?}");
     };
-    assert_eq!(notice.kind(), "retry");
-    assert!(!format!("{notice:?}").contains("SESSDATA"));
+    assert_eq!(warning.kind(), "retry");
+    assert!(!format!("{warning:?}").contains("SESSDATA"));
 }
 
 fn a_dead_login_ends_it<S: Session>() {

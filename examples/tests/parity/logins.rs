@@ -24,13 +24,13 @@ on_every_runtime! {
 fn a_session_sees_at_once_what_its_calls_meet<S: Session>() {
     let world = World::default();
     let (session, running) = idle::<S>(&world);
-    let (notices, noticed) = mpsc::channel();
-    session.on_warning(move |notice, _| Ok(notices.send(notice.kind())?));
+    let (warnings, warned) = mpsc::channel();
+    session.on_warning(move |warning, _| Ok(warnings.send(warning.kind())?));
     world.fault(Fault::once("send_msg", FaultKind::Code(-352)));
     let client = session.client();
     let send = || client.send_text(Uid(20001), "hi").unwrap_err();
     assert_eq!(send().code(), Some(-352));
-    assert_eq!(noticed.recv_timeout(SOON), Ok("risk_control"));
+    assert_eq!(warned.recv_timeout(SOON), Ok("risk_control"));
     let before = world.requests("");
     let paused = send();
     assert!(matches!(&paused, Error::Paused(it) if it.remaining > SOON));

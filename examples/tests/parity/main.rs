@@ -1,7 +1,7 @@
 //! One suite for all runtimes: what a session, its handlers and its client do is the same on each.
 //!
-//! Here: one bot, with the same handlers, the same service, the same log. What happens in one conversation is compared in its order, and so is what is told beside the
-//! messages; the async runtime handles different conversations side by side.
+//! Here: one bot, with the same handlers, the same service, the same log. What happens in one conversation is compared
+//! in its order, and so are the warnings; the async runtime handles different conversations side by side.
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)]
 
 mod bot;
@@ -78,7 +78,7 @@ fn handlers_that_fail_or_panic_are_told_of_and_stop_nobody() {
         &[
             ("user 20001", &["Text fail", "Text panic", "Text hello"]),
             (
-                "notice",
+                "warning",
                 &[
                     "handler failed: made up",
                     "handler failed: it panicked: made up",
@@ -101,7 +101,7 @@ fn a_reply_that_is_refused_is_the_handlers_error() {
                 "user 20001",
                 &["not replied: refused", "Text ping", "replied", "Text ping"],
             ),
-            ("notice", &["handler failed: refused"]),
+            ("warning", &["handler failed: refused"]),
             DONE,
             AS_ASKED,
         ],
@@ -127,7 +127,7 @@ fn trouble_is_told_of_and_delays() {
         1,
         &[
             ("user 20001", &["Text hello"]),
-            ("notice", &["retry", "retry"]),
+            ("warning", &["retry", "retry"]),
             DONE,
             AS_ASKED,
         ],

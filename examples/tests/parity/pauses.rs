@@ -25,7 +25,7 @@ fn a_refused_reply(code: i64, class: &str, how_long: &str, pause: &[&str]) {
                     "Text ping",
                 ],
             ),
-            ("notice", &[&*format!("handler failed: {class}"); 2]),
+            ("warning", &[&*format!("handler failed: {class}"); 2]),
             ("pause", pause),
             DONE,
             AS_ASKED,

@@ -27,7 +27,7 @@ on_every_runtime! {
 fn handlers_that_fail_are_reported_and_stop_nobody<S: Session>() {
     let world = World::default();
     let session: S = world.session();
-    let (notices, noticed) = mpsc::channel();
+    let (warnings, warned) = mpsc::channel();
     let (calls, called) = mpsc::channel();
     let log = |name: &'static str| {
         let calls = calls.clone();
@@ -47,8 +47,8 @@ fn handlers_that_fail_are_reported_and_stop_nobody<S: Session>() {
         on_any();
         session.close();
     });
-    session.on_warning(move |notice, _| -> () {
-        notices.send(notice.clone()).unwrap();
+    session.on_warning(move |warning, _| -> () {
+        warnings.send(warning.clone()).unwrap();
         panic!("this one too");
     });
     let service = world.clone();
@@ -58,9 +58,9 @@ fn handlers_that_fail_are_reported_and_stop_nobody<S: Session>() {
     drop(calls);
     drop(session);
     assert_eq!(called.iter().collect::<Vec<_>>(), ["text", "any"]);
-    let failures: Vec<_> = noticed
+    let failures: Vec<_> = warned
         .iter()
-        .filter_map(|notice| match notice {
+        .filter_map(|warning| match warning {
             Warning::HandlerFailed { reason, .. } => Some(reason),
             _ => None,
         })
@@ -227,7 +227,7 @@ fn an_answer_that_came_while_nobody_looked_came_in_time<S: Session>() {
                 texts.push(text(&event));
                 thread::sleep(Duration::from_millis(800));
             }
-            Update::Warning(notice) => panic!("{notice}"),
+            Update::Warning(warning) => panic!("{warning}"),
             Update::Status(_) => {}
         }
         if texts.len() == 2 {

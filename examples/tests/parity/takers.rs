@@ -237,7 +237,7 @@ fn handlers_and_two_loops_get_something_each<S: Session>() {
     each_gets_something::<S>(2, true);
 }
 
-/// What a handler is told that waits for its own session, and what the notice says afterwards.
+/// What a handler is told that waits for its own session, and what the warning says afterwards.
 fn refused<S: Session>(wait: impl Fn(&S) -> Option<Result<(), Error>> + Send + 'static) {
     let world = World::default();
     let session: S = session(&world);
@@ -249,16 +249,16 @@ fn refused<S: Session>(wait: impl Fn(&S) -> Option<Result<(), Error>> + Send + '
         answer.transpose()?;
         Ok(())
     });
-    let (notices, noticed) = mpsc::channel();
-    session.on_warning(move |notice, session| {
+    let (warnings, warned) = mpsc::channel();
+    session.on_warning(move |warning, session| {
         session.close();
-        let _ = notices.send(notice.clone());
+        let _ = warnings.send(warning.clone());
     });
     let running = session.run();
     let answer = answered.recv_timeout(SOON).unwrap();
     assert!(matches!(answer, None | Some(Err(Error::WithinHandler))));
-    let Ok(Warning::HandlerFailed { reason, .. }) = noticed.recv_timeout(SOON) else {
-        panic!("another notice came first");
+    let Ok(Warning::HandlerFailed { reason, .. }) = warned.recv_timeout(SOON) else {
+        panic!("another warning came first");
     };
     assert_eq!(reason, Error::WithinHandler.to_string());
     assert_eq!(running.join(), Ok(()));
@@ -296,11 +296,11 @@ fn a_handler_can_start_another_session_and_give_its_own_to_a_thread<S: Session>(
         });
         Ok(session_two.start()?)
     });
-    let (said, notices) = mpsc::channel();
-    session_one.on_warning(move |notice, _| Ok(said.send(notice.to_string())?));
+    let (said, warnings) = mpsc::channel();
+    session_one.on_warning(move |warning, _| Ok(said.send(warning.to_string())?));
     thread::spawn(move || done.send(session_one.start()));
     for _ in 0..2 {
         assert_eq!(ended.recv_timeout(SOON).unwrap(), Ok(()));
     }
-    assert_eq!(notices.try_iter().collect::<Vec<_>>(), [""; 0]);
+    assert_eq!(warnings.try_iter().collect::<Vec<_>>(), [""; 0]);
 }

@@ -164,9 +164,9 @@ fn a_number_in_a_line_stays() {
                 .lines()
                 .map(|line| serde_json::from_str(line).unwrap())
                 .collect();
-            let [notice, message] =
+            let [warning, message] =
                 ["notice", "message"].map(|event| lines.iter().find(|it| it["event"] == event));
-            assert_eq!(notice.unwrap()["conversation"]["talker_id"], BIG);
+            assert_eq!(warning.unwrap()["conversation"]["talker_id"], BIG);
             let message = message.unwrap();
             assert_eq!(message["conversation"]["talker_id"], BIG);
             assert_eq!(message["content"]["content"], "1000000020001017 00000000");

@@ -36,15 +36,15 @@ pub(crate) fn sessions_that_panic(world: &World) {
             }
         };
         let session = Session::new(context(&origin), carry, config()).unwrap();
-        let (notices, events) = (Arc::clone(&shown), Arc::clone(&shown));
+        let (warnings, events) = (Arc::clone(&shown), Arc::clone(&shown));
         session.on_any(move |event, session| {
             events.lock().unwrap().push(format!("{event:?}"));
             session.close();
             assert!(event.text().is_none(), "{event:?} {session:?}");
         });
-        session.on_warning(move |notice, session| {
-            let text = format!("{notice} {notice:?} {session:?}");
-            notices.lock().unwrap().push(text);
+        session.on_warning(move |warning, session| {
+            let text = format!("{warning} {warning:?} {session:?}");
+            warnings.lock().unwrap().push(text);
         });
         let running = session.run().unwrap();
         wait_for(|| session.checkpoint().is_some());
@@ -80,15 +80,15 @@ pub(crate) fn sessions_that_panic(world: &World) {
             }
         };
         let session = Session::new(context(&origin), carry, config()).unwrap();
-        let (notices, events) = (Arc::clone(&shown), Arc::clone(&shown));
+        let (warnings, events) = (Arc::clone(&shown), Arc::clone(&shown));
         session.on_any(move |event, session| {
             events.lock().unwrap().push(format!("{event:?}"));
             session.close();
             async move { assert!(event.text().is_none(), "{event:?} {session:?}") }
         });
-        session.on_warning(move |notice, session| {
-            let text = format!("{notice} {notice:?} {session:?}");
-            notices.lock().unwrap().push(text);
+        session.on_warning(move |warning, session| {
+            let text = format!("{warning} {warning:?} {session:?}");
+            warnings.lock().unwrap().push(text);
             std::future::ready(())
         });
         let running = session.run();

@@ -12,7 +12,7 @@ use crate::request_kind::{ListOf, RequestKind};
 use crate::scenario::Scenario;
 use crate::trouble::Trouble;
 
-/// A message is kept back at most so often: the third time in vain it counts as gone.
+/// Limit of how often in a row a message is kept back: the third time in vain it counts as gone.
 const KEPT_BACK: u8 = 2;
 
 impl Adversary {
@@ -58,7 +58,7 @@ impl Adversary {
         };
         let [empty, lagging] = [Trouble::EmptyPage, Trouble::LaggingPage]
             .map(|trouble| scenario.has(trouble) && rng.chance(scenario.intensity));
-        if (empty || lagging) && self.may_keep_back(moment.handed_out, id) {
+        if (empty || lagging) && self.may_keep_back(moment.delivered, id) {
             let kept = if empty { 0 } else { rng.between(0, 3) };
             let kept = usize::try_from(kept).unwrap_or(0);
             let empty = population.empty_page(moment.now_us, request);
@@ -66,10 +66,10 @@ impl Adversary {
         }
     }
 
-    fn may_keep_back(&mut self, handed_out: Option<u64>, id: ConversationId) -> bool {
-        let kept = self.kept_back.entry(id).or_insert((handed_out, 0));
-        if kept.0 != handed_out {
-            *kept = (handed_out, 0);
+    fn may_keep_back(&mut self, delivered: Option<u64>, id: ConversationId) -> bool {
+        let kept = self.kept_back.entry(id).or_insert((delivered, 0));
+        if kept.0 != delivered {
+            *kept = (delivered, 0);
         }
         kept.1 = kept.1.saturating_add(1);
         kept.1 <= KEPT_BACK
@@ -112,11 +112,11 @@ fn hold_back(
     let Some(list) = data.get_mut("messages").and_then(Value::as_array_mut) else {
         return;
     };
-    // Without a message that nobody was told of, a page that denies there is more looks
+    // Without a message that no list has shown, a page that denies there is more looks
     // whole, and is not: nobody could see that.
     let newest = list.iter().map(number_of).find(|seqno| *seqno > 0);
-    let is_told = newest.is_some() && moment.told >= newest;
-    if denies && !is_told {
+    let is_listed = newest.is_some() && moment.listed >= newest;
+    if denies && !is_listed {
         return;
     }
     // Only what arrived just now may not be there yet.
@@ -136,12 +136,12 @@ fn hold_back(
         0 => int(empty.get("has_more").unwrap_or(&Value::Null)) == 1,
         _ => says_more,
     };
-    // Nor that a page is cut which has all that the list told of, and denies more.
-    let has_all_told = match stays {
-        0 => !is_told,
-        _ => list.get(kept).map(number_of) >= moment.told,
+    // Nor that a page is cut which has all that the list showed, and denies more.
+    let has_all_listed = match stays {
+        0 => !is_listed,
+        _ => list.get(kept).map(number_of) >= moment.listed,
     };
-    if has_all_told && (denies || stays <= 1 && says_more) {
+    if has_all_listed && (denies || stays <= 1 && says_more) {
         return;
     }
     list.drain(..kept);

@@ -7,12 +7,12 @@ use crate::request_kind::RequestKind;
 use crate::scenario::Scenario;
 use crate::trouble::Trouble;
 
-/// What an answer means to the one who gets it.
+/// Meaning of an answer to its receiver.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Meaning {
-    /// As it should be.
+    /// The answer is as it should be.
     Right,
-    /// To be tried again.
+    /// The request is to be tried again.
     Fault,
     /// The signature is refused, whatever the keys are; or there is none.
     Refused,
@@ -22,9 +22,9 @@ pub(crate) enum Meaning {
     RiskControl,
     /// A pause of half a minute.
     Throttled,
-    /// Nothing is to be sent for half a minute.
+    /// No message is to be sent for half a minute.
     SendsTooOften,
-    /// Nothing is to be sent for a day.
+    /// No message is to be sent for a day.
     SendsForADay,
     /// The end.
     LoginLost,
@@ -32,7 +32,7 @@ pub(crate) enum Meaning {
     Gone,
 }
 
-/// One of the faults that this scenario has.
+/// Draws a fault that this scenario has.
 pub(super) fn fault(
     rng: &mut Rng,
     scenario: &Scenario,
@@ -97,7 +97,7 @@ pub(super) fn fault(
     })
 }
 
-/// What an answer of the server means that was not tampered with.
+/// Returns the meaning of an answer that was not tampered with.
 pub(super) fn meaning_of(response: &Response<Vec<u8>>) -> Meaning {
     let starts = |text: &str| response.body().starts_with(text.as_bytes());
     if starts(r#"{"code":0,"#) {

@@ -1,4 +1,4 @@
-//! What stands between the poller and the server, and means harm.
+//! Adversary between the poller and the server, which means harm.
 
 mod edit;
 mod fault;
@@ -18,10 +18,10 @@ use fault::{fault, meaning_of};
 
 pub(crate) use fault::Meaning;
 
-/// Something that comes back.
+/// Answer on its way back.
 #[derive(Debug)]
 pub(crate) struct Delivery {
-    /// How much later (µs).
+    /// Time until the answer arrives (µs).
     pub(crate) after_us: u64,
     pub(crate) answer: Result<Response<Vec<u8>>, TransportError>,
     pub(crate) meaning: Meaning,
@@ -47,7 +47,7 @@ pub(crate) struct Adversary {
     lies: bool,
     /// The answer that is on its way says that there is no more, whether there is or not.
     denies: bool,
-    /// How often messages were kept back since this one was handed out.
+    /// Number of times that messages were kept back since this one was delivered.
     kept_back: BTreeMap<ConversationId, (Option<u64>, u8)>,
     habits: Habits,
     /// Number of times more that a conversation is said to be over.
@@ -64,14 +64,14 @@ enum Over {
     Times(u64),
 }
 
-/// When a request comes, and what is known of it then.
+/// Time of a request, and facts known at that time.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Moment {
     pub(crate) now_us: u64,
-    pub(crate) handed_out: Option<u64>,
-    /// The newest message of this conversation that a list told of.
-    pub(crate) told: Option<u64>,
-    /// Whether anything may go wrong.
+    pub(crate) delivered: Option<u64>,
+    /// The newest message of this conversation that a list has shown.
+    pub(crate) listed: Option<u64>,
+    /// Set while trouble is possible.
     pub(crate) troubled: bool,
 }
 
@@ -112,7 +112,7 @@ impl Adversary {
         !self.habits.pages_lists()
     }
 
-    /// Returns the server's answers to a request, as they come back. None at all: it hangs.
+    /// Returns the server's answers to a request, in the order of their arrival; none at all if the request hangs.
     pub(crate) fn answer(
         &mut self,
         rng: &mut Rng,
@@ -167,7 +167,7 @@ impl Adversary {
                 TransportError::body_too_large(65_536),
             )];
         }
-        // Where nothing is listed, the date is all there is to tell what is old.
+        // Where nothing is listed, only the date shows what is old.
         let hides_date = scenario.has(Trouble::NoDate) || self.habits.hides_date();
         if hides_date && !lists_nothing(response.body()) {
             response.headers_mut().remove(http::header::DATE);
@@ -276,7 +276,7 @@ impl Adversary {
         }
     }
 
-    /// A conversation of which more is to come may be over before it does.
+    /// Ends a conversation, now and then, before everything of it was fetched.
     fn may_end(
         &mut self,
         rng: &mut Rng,
@@ -308,7 +308,7 @@ impl Adversary {
     }
 }
 
-/// Passes a request on. What is sent may be refused, and is entered in the ledger if it is not.
+/// Passes a request on. A message may be refused; otherwise it is entered in the ledger.
 fn ask_server(
     rng: &mut Rng,
     population: &mut Population,
@@ -337,7 +337,7 @@ fn latency(rng: &mut Rng, scenario: &Scenario, troubled: bool) -> u64 {
     }
 }
 
-/// Whether it is a list of conversations without one.
+/// Returns whether the body is a list of conversations without one.
 fn lists_nothing(body: &[u8]) -> bool {
     [&br#""session_list":null"#[..], br#""session_list":[]"#]
         .iter()

@@ -1,4 +1,4 @@
-//! Whether a poller holds little, and signs with the server's time.
+//! Checks that a poller holds little, and signs with the server's time.
 
 use bilibili_session::poller::Poller;
 
@@ -7,7 +7,7 @@ use crate::scenario::Scenario;
 use crate::trouble::Trouble;
 use crate::violation::{Breach, Property};
 
-/// Whether a drained poller holds no more than it may.
+/// Checks that a drained poller holds no more messages than allowed.
 pub(crate) fn holds(poller: &Poller, scenario: &Scenario) -> Result<(), Breach> {
     let (held, most) = (poller.held_messages(), scenario.backlog);
     Breach::unless(held <= most, Property::Bounded, || {
@@ -15,7 +15,7 @@ pub(crate) fn holds(poller: &Poller, scenario: &Scenario) -> Result<(), Breach> 
     })
 }
 
-/// Whether a poller that has nothing to do remembers no more than it may: besides those that
+/// Checks that an idle poller remembers no more conversations than allowed: besides those that
 /// are `unforgettable`. With a clock that is behind, or changes that lie ahead of it, all that
 /// changed since then is listed again; so is all that a list shows which is never proven whole.
 pub(crate) fn remembers(
@@ -31,7 +31,7 @@ pub(crate) fn remembers(
     })
 }
 
-/// Whether the time in a signature is the server's, whatever the local clock shows.
+/// Checks that the time in a signature is the server's, whatever the local clock shows.
 pub(crate) fn signed_in_time(
     scenario: &Scenario,
     asked: RequestKind,

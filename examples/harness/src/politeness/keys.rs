@@ -1,4 +1,4 @@
-//! Whether new keys are asked for no more often than refusals give reason to.
+//! Checks that new keys are requested no more often than refusals give reason to.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -10,34 +10,34 @@ use crate::adversary::Meaning;
 use crate::request_kind::RequestKind;
 use crate::violation::{Breach, Property};
 
-/// So many may be refused, and nobody served meanwhile, before that concerns all.
+/// Number of refusals, with nobody served meanwhile, from which on they concern all.
 const ALONE: usize = 2;
 /// Keys that served nobody may be asked for again after so many times the interval, or five
 /// seconds, whichever is shorter.
 const RENEWALS: u32 = 12;
 const PACE: Duration = Duration::from_secs(5);
 
-/// What became of the keys since somebody announced a pause.
+/// State of the keys since a pause was last announced.
 #[derive(Debug, Default)]
 pub(super) struct Keys {
-    /// Something that was signed with them was answered.
+    /// Set if a signed request was answered.
     good: bool,
-    /// Who was refused for a signature, and was not answered otherwise since.
+    /// Conversations that were refused for a signature, and not answered otherwise since.
     refused: BTreeSet<Option<ConversationId>>,
-    /// When new ones came last because somebody was refused; nothing that was signed was
+    /// Time of the last new keys that a refusal brought; nothing that was signed was
     /// answered since, and nobody was refused for old ones.
     renewed_at: Option<Duration>,
-    /// Whose messages are being asked for, and were when the last pause was announced.
+    /// Conversations whose messages are being requested, and were when the last pause was announced.
     asked: BTreeSet<ConversationId>,
     excused: BTreeSet<ConversationId>,
-    /// Whether they were asked for because others were refused.
+    /// Set if the keys were renewed because others were refused.
     are_new: bool,
-    /// Those that wait because they were refused, each for itself.
+    /// Conversations that wait because they were refused, each for itself.
     waiting: BTreeSet<ConversationId>,
 }
 
 impl Keys {
-    /// Something is asked for: new keys once after they were refused, and seldom while they
+    /// Checks a request: new keys once after they were refused, and seldom while they
     /// serve nobody; no more than side by side with keys that are refused throughout.
     ///
     /// While new keys are on their way, a reply beside the poller may ask for them as well.
@@ -101,7 +101,7 @@ impl Keys {
         }
     }
 
-    /// A pause for all was announced, or for one: where the others are answered, or where
+    /// Checks the pause for all, or for one that was announced: where the others are answered, or where
     /// nobody else was asked for with these keys.
     pub(super) fn pause(&mut self, warning: &Warning) -> Result<(), Breach> {
         let id = match warning {

@@ -1,4 +1,4 @@
-//! Whether it asks politely, and holds little.
+//! Checks that the poller asks politely, and holds little.
 
 mod bounds;
 mod keys;
@@ -22,15 +22,15 @@ use walk::Walk;
 
 pub(crate) use bounds::{holds, remembers, signed_in_time};
 
-/// What one life of a poller asked for, and what it announced.
+/// Requests of one life of a poller, and its warnings.
 #[derive(Debug, Default)]
 pub(crate) struct Politeness {
     interval: Duration,
     max_parallel: usize,
     spacing: Duration,
-    /// When it may ask for the next thing.
+    /// Earliest time of the next request.
     spaced_until: Duration,
-    /// When a round began last; over lives, as far as a checkpoint knows.
+    /// Beginning of the last round; over lives, as far as a checkpoint knows.
     pub(crate) round_began: Option<Duration>,
     /// Requests on their way.
     fetches: usize,
@@ -45,11 +45,11 @@ pub(crate) struct Politeness {
     last_retry: Option<f64>,
     last_signature: Option<f64>,
     last_conversation: BTreeMap<ConversationId, f64>,
-    /// How often in a row nothing new came.
+    /// Number of pages in a row that brought nothing new.
     in_vain: BTreeMap<ConversationId, u32>,
-    /// Whether somebody asked for a pause since the round began.
+    /// Set if a warning asked for a pause since the round began.
     round_paused: bool,
-    /// What the last answer asks for, until notices were seen.
+    /// Pause that the last answer asks for, until warnings were seen.
     owed: Option<Meaning>,
     /// Requests so far, and how many there may be.
     pub(crate) requests: u64,
@@ -62,11 +62,11 @@ pub(crate) struct Politeness {
     walk: Walk,
     keys: Keys,
     sends: Sends,
-    /// What the lists said last of each conversation: its newest message, when it changed.
-    told: BTreeMap<ConversationId, (u64, i64)>,
-    /// The highest number that they told of, ever.
-    told_most: BTreeMap<ConversationId, u64>,
-    /// What they had said when all that was fetched: by a page that reached it, asked for from
+    /// Last entry of each conversation in the lists: its newest message, and its time.
+    listed: BTreeMap<ConversationId, (u64, i64)>,
+    /// The highest number that lists ever showed.
+    listed_most: BTreeMap<ConversationId, u64>,
+    /// Entry of each conversation when all of it was fetched: by a page that reached it, asked for from
     /// there on, or with a page that had one message or none, and so was the last.
     fetched: BTreeMap<ConversationId, ((u64, i64), Option<u64>)>,
     /// Conversations may begin anew.
@@ -76,7 +76,7 @@ pub(crate) struct Politeness {
     is_vague: bool,
 }
 
-/// So often a message that a list told of is asked for in vain.
+/// Number of times that a message which a list has shown is requested in vain.
 const ATTEMPTS: u32 = 3;
 
 impl Politeness {
@@ -96,7 +96,7 @@ impl Politeness {
         }
     }
 
-    /// The poller asks for something.
+    /// Checks a request of the poller.
     pub(crate) fn asks(&mut self, now: Duration, asked: RequestKind) -> Result<(), Breach> {
         let until = self.spaced_until;
         if now < until {
@@ -162,7 +162,7 @@ impl Politeness {
         })
     }
 
-    /// A reply asks for something, beside the poller.
+    /// Checks a request of a reply, beside the poller.
     pub(crate) fn asks_beside(&mut self, now: Duration, asked: RequestKind) -> Result<(), Breach> {
         self.allowed += 1;
         let until = self.sends.paused_until;
@@ -173,7 +173,7 @@ impl Politeness {
         self.asks_any(now, asked)
     }
 
-    /// A reply is refused without asking.
+    /// Checks a reply that is refused without a request.
     pub(crate) fn refuses(&self, now: Duration, error: &Error) -> Result<(), Breach> {
         let until = self.paused_until.max(self.sends.paused_until);
         Breach::unless(now < until, Property::Polite, || {
@@ -181,7 +181,7 @@ impl Politeness {
         })
     }
 
-    /// Whether a list told of anything that this may bring.
+    /// Checks that a list has shown something that this request may bring.
     fn is_wanted(&self, asked: RequestKind) -> Result<(), Breach> {
         let RequestKind::Fetch {
             id, begin, open, ..
@@ -190,12 +190,12 @@ impl Politeness {
             return Ok(());
         };
         let impolite = |what| Err(Breach::new(Property::Polite, what).about(id));
-        let told = self.told.get(&id);
-        let fetched = self.fetched.get(&id).filter(|it| Some(&it.0) == told);
+        let listed = self.listed.get(&id);
+        let fetched = self.fetched.get(&id).filter(|it| Some(&it.0) == listed);
         let is_done = fetched.is_some_and(|((newest, _), whole)| {
             let is_below = whole.is_some_and(|from| begin >= from);
             // Where the numbers fell it may not have been seen yet that they began anew.
-            let most = self.told_most.get(&id).copied().unwrap_or_default();
+            let most = self.listed_most.get(&id).copied().unwrap_or_default();
             let in_vain = self.in_vain.get(&id).copied().unwrap_or_default();
             let may_try = most > *newest && in_vain < ATTEMPTS;
             let fell = self.restarts && (begin > *newest || may_try);
@@ -209,7 +209,7 @@ impl Politeness {
         Ok(())
     }
 
-    /// A request is over; an answer that was taken means this. It brought so many items.
+    /// Notes the end of a request, the meaning of an answer that was taken, and the number of items.
     pub(crate) fn answered(
         &mut self,
         now: Duration,
@@ -264,12 +264,13 @@ impl Politeness {
         };
     }
 
-    /// Notes what a list told, and returns the number of pages that it asks for.
+    /// Notes a list, and returns the number of pages that it calls for.
     fn list_came(&mut self, list: RequestedList, page: &Page) -> u64 {
         self.last_retry = None;
         for entry in &page.entries {
-            self.told.insert(entry.id, (entry.newest, entry.session_ts));
-            let most = self.told_most.entry(entry.id).or_default();
+            self.listed
+                .insert(entry.id, (entry.newest, entry.session_ts));
+            let most = self.listed_most.entry(entry.id).or_default();
             *most = entry.newest.max(*most);
         }
         self.walk.answer(list, page)
@@ -282,26 +283,27 @@ impl Politeness {
         *vain = if brought_any { 0 } else { *vain + 1 };
     }
 
-    /// Notes that a page without an upper bound reached as far as the lists told, if it did.
+    /// Notes that a page without an upper bound reached as far as the lists showed, if it did.
     fn read_up_to_end(&mut self, id: ConversationId, begin: u64, page: &Page) {
-        let Some(told) = self.told.get(&id) else {
+        let Some(listed) = self.listed.get(&id) else {
             return;
         };
         let reached = page.messages.iter().map(|it| it.0).max();
-        if begin.max(reached.unwrap_or_default()) >= told.0 {
-            let has_it = begin >= told.0 || reached == Some(told.0);
+        if begin.max(reached.unwrap_or_default()) >= listed.0 {
+            let has_it = begin >= listed.0 || reached == Some(listed.0);
             let is_whole = has_it && page.messages.len() <= 1;
-            self.fetched.insert(id, (*told, is_whole.then_some(begin)));
+            self.fetched
+                .insert(id, (*listed, is_whole.then_some(begin)));
         }
     }
 
-    /// A request of a reply is over.
+    /// Notes the end of a request of a reply.
     pub(crate) fn answered_beside(&mut self, now: Duration, asked: RequestKind, meaning: Meaning) {
         self.answered(now, asked, Some(meaning), 0, &Page::default());
         self.answered_beside = true;
     }
 
-    /// Requests were given up at their deadline.
+    /// Notes that a request was abandoned at its deadline.
     pub(crate) fn overdue(&mut self, now: Duration, asked: RequestKind) {
         self.answered(now, asked, None, 0, &Page::default());
     }

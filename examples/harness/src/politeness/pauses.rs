@@ -1,4 +1,4 @@
-//! Whether each trouble is followed by a pause that is announced, and longer than the last.
+//! Checks that each trouble leads to a pause that is announced, and longer than the last.
 
 use std::time::Duration;
 
@@ -11,7 +11,7 @@ use crate::violation::{Breach, Property};
 /// Pauses that double end here (s).
 const RETRY_CAP: f64 = 300.0;
 const RISK_CAP: f64 = 3600.0;
-/// How long nothing is to be sent after 21046.
+/// Pause of sends after 21046.
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// The last pauses after risk control and throttling that one kind of request met.
@@ -21,7 +21,7 @@ pub(super) struct Graver {
     pub(super) throttled: Option<f64>,
 }
 
-/// What is announced of sends.
+/// Announced pauses of sends.
 #[derive(Debug, Default)]
 pub(super) struct Sends {
     pub(super) paused_until: Duration,
@@ -128,7 +128,7 @@ impl Politeness {
         by_reply
     }
 
-    /// Everything is said that there is to say.
+    /// Checks, once all outputs were taken, that the last answer led to the pause it asks for.
     pub(crate) fn drained(&mut self, now: Duration) -> Result<(), Breach> {
         let owed = self.owed.take();
         let paused_until = match owed {
@@ -144,7 +144,7 @@ impl Politeness {
     }
 }
 
-/// Each pause is longer than the last, until the longest is reached.
+/// Checks that each pause is longer than the last, until the longest is reached.
 fn grows(
     last: Option<f64>,
     delay: f64,

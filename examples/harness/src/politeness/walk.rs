@@ -1,4 +1,4 @@
-//! Whether a list is asked for only as far as the answers so far ask for one.
+//! Checks that a list is requested only as far as the answers so far call for one.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -10,43 +10,43 @@ use crate::page::{ListEntry, Page};
 use crate::request_kind::{ListOf, RequestKind, RequestedList};
 use crate::violation::{Breach, Property};
 
-/// So far below what was seen a list may reach (µs).
+/// Distance that a list may reach below what was seen (µs).
 const OVERLAP_US: i64 = 5_000_000;
 /// The longest page of a list.
 const FULL: usize = 100;
-/// How many single types there are to be read.
+/// Number of single types to be read.
 const SINGLES: u64 = 5;
 
-/// How one reading of the lists goes on.
+/// Progress of one reading of the lists.
 #[derive(Debug, Default)]
 pub(super) struct Walk {
-    /// Whether the last request began it.
+    /// Set if the last request began the reading.
     pub(super) begins: bool,
     /// Changes were asked for in this life.
     has_begun: bool,
-    /// How many further pages the answers so far ask for.
+    /// Number of further pages that the answers so far call for.
     pub(super) left: u64,
-    /// The last page failed, and with it the round's list.
+    /// Set if the last page failed, and with it the round's list.
     pub(super) has_failed: bool,
-    /// How many were asked for beyond that.
+    /// Number of pages beyond that.
     slack: u64,
-    /// Where it may end.
+    /// Time at which the reading may end.
     floor: Option<i64>,
     seen: BTreeSet<ConversationId>,
     /// The longest page.
     capacity: usize,
     /// The single types were asked for, or may be.
     singles: bool,
-    /// A list that was refused because it was not signed, or with old keys.
+    /// List that was refused because it was not signed, or with old keys.
     pub(super) refused: Option<RequestedList>,
     /// The list of all types was seen to disregard `end_ts`.
     end_ignored: bool,
-    /// From then on what is left of an earlier reading may be read.
+    /// Time from which on the rest of an earlier reading may be read.
     pub(super) rest_due: Option<Duration>,
-    /// Where that may end.
+    /// Time at which that rest may end.
     rest_floor: Option<i64>,
     whole_interval: Option<Duration>,
-    /// From then on the whole list may be read.
+    /// Time from which on the whole list may be read.
     pub(super) whole_due: Option<Duration>,
     pub(super) is_whole: bool,
 }
@@ -59,7 +59,7 @@ impl Walk {
         }
     }
 
-    /// A list is asked for: it begins a round, answers so far ask for it, or it begins to
+    /// Checks a request for a list: it begins a round, answers so far ask for it, or it begins to
     /// read what is left of an earlier one, or the whole list.
     pub(super) fn ask(&mut self, now: Duration, list: RequestedList) -> Result<(), Breach> {
         self.has_failed = false;
@@ -121,7 +121,7 @@ impl Walk {
         (self.singles, self.is_whole) = (false, false);
     }
 
-    /// Where it is known that the list of all leads nowhere, it begins with the single types.
+    /// Begins with the single types where the list of all is known to lead nowhere.
     fn begins_with(&mut self, list: RequestedList) {
         if matches!(list.of, ListOf::Single(_)) && self.end_ignored {
             self.singles = true;
@@ -129,7 +129,7 @@ impl Walk {
         }
     }
 
-    /// What is being read is left for later.
+    /// Leaves the current reading for later.
     pub(super) fn breaks_off(&mut self, due: Duration) {
         if self.is_whole {
             self.whole_due = Some(due);
@@ -144,7 +144,7 @@ impl Walk {
         };
     }
 
-    /// A page came; says how many more it asks for.
+    /// Notes a page; returns the number of further pages that it calls for.
     pub(super) fn answer(&mut self, list: RequestedList, page: &Page) -> u64 {
         let in_place = || page.entries.iter().filter(|it| !it.is_pinned);
         let says_more = page.says_more || page.entries.len() >= FULL;

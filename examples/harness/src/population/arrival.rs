@@ -13,7 +13,7 @@ use crate::trouble::Trouble;
 /// A conversation is committed at most this late (µs): less than the overlap of the lists.
 const LONGEST_LAG: u64 = 4_500_000;
 
-/// What kind of message it is.
+/// Kind of message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Flavour {
     Text,
@@ -26,7 +26,7 @@ pub(super) enum Flavour {
 }
 
 impl Population {
-    /// A message arrives in this conversation; of which kind is up to chance.
+    /// Lets a message arrive in this conversation, of a kind that chance decides.
     pub(crate) fn arrive_in(
         &mut self,
         rng: &mut Rng,
@@ -104,13 +104,13 @@ impl Population {
                     json!("x")
                 };
                 message.raw.insert("msg_seqno".to_owned(), value);
-                fate = Fate::Told;
+                fate = Fate::Warned;
             }
             Flavour::Extreme => {
                 let most = i64::MAX.unsigned_abs();
                 let value = rng.pick(&[0, most, most + 1, u64::MAX - 1, u64::MAX], 0);
                 message.raw.insert("msg_seqno".to_owned(), json!(value));
-                fate = Fate::Told;
+                fate = Fate::Warned;
             }
             Flavour::TakenDown => {
                 message.taken_down = true;
@@ -163,7 +163,7 @@ impl Population {
     }
 }
 
-/// A field that is not of its kind, or missing.
+/// Returns a field of the wrong type, or a missing one.
 fn bad_field(rng: &mut Rng) -> (&'static str, Value) {
     let name = rng.pick(
         &[

@@ -7,18 +7,18 @@ use super::conversation;
 use crate::scenario::Scenario;
 use crate::trouble::Trouble;
 
-/// How far a sender's clock, or a `session_ts`, may be off (s).
+/// Possible errors of a sender's clock, or of a `session_ts` (s).
 const OFF: [i64; 8] = [-7_200, -3_000, -600, -90, 90, 600, 3_000, 7_200];
 
-/// Whose clocks are off, and by how much. It stays so for a run.
+/// Errors of clocks, which stay the same for a run.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Clocks {
     /// Times of messages are off, by conversation or by sender.
     pub(super) times: Option<Whose>,
-    /// This conversation's `session_ts` lies so far ahead (µs); none: that of all.
+    /// Conversation with a `session_ts` that lies ahead (µs); all conversations if none.
     pub(super) ahead_of: Option<ConversationId>,
     pub(super) ahead_us: u64,
-    /// How often in a thousand `session_ts` stands still when a message arrives.
+    /// Share of messages, in a thousand, for which `session_ts` stands still.
     pub(super) stands_still: u32,
 }
 
@@ -53,7 +53,7 @@ impl Clocks {
         }
     }
 
-    /// How far the time of a message is off (s).
+    /// Returns the error of the time of a message (s).
     pub(super) fn off(self, id: ConversationId, sender: i64) -> i64 {
         let of = match self.times {
             None => return 0,
@@ -66,7 +66,7 @@ impl Clocks {
         OFF.get(place).copied().unwrap_or_default()
     }
 
-    /// How far `session_ts` lies ahead (µs).
+    /// Returns the distance that `session_ts` lies ahead (µs).
     pub(super) fn ahead(self, id: ConversationId) -> u64 {
         match self.ahead_of {
             Some(odd) if odd != id => 0,

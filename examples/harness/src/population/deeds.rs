@@ -10,11 +10,11 @@ use crate::ledger::{Entry, Fate, Place};
 use crate::scenario::Scenario;
 use crate::trouble::Trouble;
 
-/// So many conversations are pinned at most.
+/// Largest number of pinned conversations.
 const PINNED: usize = 3;
 
 impl Population {
-    /// Somebody does something.
+    /// Does one thing, drawn from all that this scenario has.
     pub(crate) fn act(&mut self, rng: &mut Rng, scenario: &Scenario, now_us: u64) {
         let has = |trouble| scenario.has(trouble);
         let mut deeds: Vec<fn(&mut Self, &mut Rng, &Scenario, u64)> = vec![Self::arrive; 24];
@@ -65,14 +65,14 @@ impl Population {
         rng.pick(&deeds, Self::arrive)(self, rng, scenario, now_us);
     }
 
-    /// Everybody writes at once.
+    /// Lets every user write at the same time.
     pub(crate) fn all_write(&mut self, rng: &mut Rng, scenario: &Scenario, now_us: u64) {
         for id in self.ids.clone() {
             self.arrive_in(rng, scenario, now_us, id);
         }
     }
 
-    /// Somebody is followed or not, is intercepted or not, from now on.
+    /// Changes whether a user is followed, or intercepted, from now on.
     pub(crate) fn change_type(&mut self, rng: &mut Rng) {
         if let ConversationId::User(Uid(user)) = self.any(rng) {
             let peer = self.sim.peer_mut(user);
@@ -84,7 +84,7 @@ impl Population {
         }
     }
 
-    /// A conversation begins anew, with a first message, numbered far below what it had.
+    /// Begins a conversation anew, with a first message, numbered far below the old ones.
     fn restart(&mut self, rng: &mut Rng, _: &Scenario, now_us: u64) {
         let id = self.any(rng);
         let newest = self.ledger.newest(id).map_or(0, |place| place.seqno);
@@ -109,7 +109,7 @@ impl Population {
         }
     }
 
-    /// So many messages at once: in one conversation, or all over.
+    /// Writes so many messages at once: in one conversation, or all over.
     pub(crate) fn burst(&mut self, rng: &mut Rng, scenario: &Scenario, now_us: u64, count: u32) {
         let one = rng.chance(600).then(|| self.any(rng));
         for _ in 0..count {
@@ -118,8 +118,8 @@ impl Population {
         }
     }
 
-    /// One after the other writes once more, so many in a thousand, and those of whom
-    /// `needs` says that they must; says whether that was the last one.
+    /// Lets the conversation at this place write once more, in so many of a thousand cases, or if
+    /// it `needs` to; returns whether there is none at this place.
     pub(crate) fn last_word(
         &mut self,
         rng: &mut Rng,
@@ -145,7 +145,7 @@ impl Population {
         self.arrive_in(rng, scenario, now_us, id);
     }
 
-    /// A conversation that never was begins, with history or without.
+    /// Begins a conversation that never was, with history or without.
     fn begin(&mut self, rng: &mut Rng, scenario: &Scenario, now_us: u64) {
         let Some(id) = self.unborn.pop() else {
             return;
@@ -163,7 +163,7 @@ impl Population {
         self.arrive_in(rng, scenario, now_us, id);
     }
 
-    /// Two conversations change in the same microsecond.
+    /// Changes two conversations in the same microsecond.
     fn tie(&mut self, rng: &mut Rng, _: &Scenario, now_us: u64) {
         for _ in 0..2 {
             let id = self.any(rng);
@@ -250,7 +250,7 @@ impl Population {
         self.recent.get(place).copied()
     }
 
-    /// A few conversations get most of it.
+    /// Draws a conversation; a few get most of the draws.
     pub(crate) fn any(&self, rng: &mut Rng) -> ConversationId {
         let few = self.ids.get(..3).unwrap_or(&self.ids);
         let from = if rng.chance(400) { few } else { &self.ids };

@@ -19,16 +19,16 @@ use crate::trouble::Trouble;
 use arrival::Flavour;
 use clocks::Clocks;
 
-/// How far back history goes (µs).
+/// Age of the oldest history (µs).
 const DAYS: u64 = 9 * 24 * 60 * 60 * 1_000_000;
 /// Conversations that begin during a run, at most.
 const NEW_ONES: usize = 30;
 /// Conversations of unknown types.
 const OTHER_TYPES: [(i64, i64); 3] = [(3, 7), (9, 20_001), (5, 20_003)];
-/// Where groups are that can begin anew: so far up that they do not come there again.
+/// Number from which groups that can begin anew count: so far up that they do not come there again.
 const FAR_UP: u64 = 50_000;
 
-/// The server, those who write to it, and what they wrote.
+/// The server, the users that write, and all messages.
 #[derive(Debug)]
 pub(crate) struct Population {
     pub(crate) sim: Simulator,
@@ -46,7 +46,7 @@ pub(crate) struct Population {
 }
 
 impl Population {
-    /// Everybody, with the history that there is at `start_us`.
+    /// Creates all users, with the history that there is at `start_us`.
     pub(crate) fn new(scenario: &Scenario, rng: &mut Rng, start_us: u64) -> Self {
         let sim = Simulator::new(Config {
             feeds: false,
@@ -108,7 +108,7 @@ impl Population {
         self.recent.clear();
     }
 
-    /// The `data` of a page with nothing on it, as the service sends it now.
+    /// Returns the `data` of a page without messages, as the service sends it now.
     pub(crate) fn empty_page(&mut self, now_us: u64, request: &Request<Vec<u8>>) -> Value {
         self.sim.push_fault(Fault::once("/", FaultKind::EmptyPage));
         let mut body = match self.sim.handle(signed(now_us), request) {
@@ -120,7 +120,7 @@ impl Population {
         body.get_mut("data").map(Value::take).unwrap_or_default()
     }
 
-    /// How many conversations no poller can forget: those that changed in the last seconds
+    /// Counts the conversations that no poller can forget: those that changed in the last seconds
     /// before the newest change, since each list shows them again, and those that are over or
     /// refused for good, of which something may be left to fetch.
     pub(crate) fn unforgettable(&self) -> usize {
@@ -144,12 +144,12 @@ impl Population {
         unforgettable.len()
     }
 
-    /// How many messages the account sent through the service.
+    /// Returns the number of messages that the account sent through the service.
     pub(crate) fn sent(&self) -> usize {
         self.sim.sent().count()
     }
 
-    /// The account sent more than so many: what came since then is its own.
+    /// Enters in the ledger the messages that the account sent after the first `before`.
     pub(crate) fn note_sent(&mut self, before: usize, now_us: u64) {
         let new: Vec<(ConversationId, i64, i64)> = self
             .sim
@@ -185,7 +185,7 @@ impl Population {
     }
 }
 
-/// The same in the model's words.
+/// Returns the same conversation in the model's type.
 pub(crate) const fn of_model(id: ConversationId) -> simulator::ConversationId {
     simulator::ConversationId {
         session_type: id.session_type(),
@@ -193,7 +193,7 @@ pub(crate) const fn of_model(id: ConversationId) -> simulator::ConversationId {
     }
 }
 
-/// Users and groups by turns, a group with the number of the user before it.
+/// Returns the conversation of a place: users and groups by turns, a group with the number of the user before it.
 fn conversation(n: i64) -> ConversationId {
     let number = if n < 2 { 7 } else { 20_000 + n / 2 };
     if n % 2 == 0 {

@@ -15,7 +15,7 @@ use crate::trouble::Trouble;
 use crate::violation::{Breach, Property};
 
 impl Run<'_> {
-    /// A new process starts, from the last checkpoint if there is one.
+    /// Starts a new process, from the last checkpoint if there is one.
     pub(super) fn start(&mut self) -> Result<(), Breach> {
         let login = self.population.sim.login();
         let mut cookies = format!("SESSDATA={}", login.sessdata);
@@ -69,7 +69,7 @@ impl Run<'_> {
             closing: false,
             login_lost: false,
             listed: BTreeSet::new(),
-            told: BTreeMap::new(),
+            listed_newest: BTreeMap::new(),
             seen: BTreeSet::new(),
             in_hand: InHand::default(),
             date: None,
@@ -79,7 +79,7 @@ impl Run<'_> {
         self.drain()
     }
 
-    /// Dies, closes, or sees its clock jump.
+    /// Kills or closes the process, or makes its clock jump.
     pub(super) fn disturb(&mut self) -> Result<(), Breach> {
         let possible: Vec<Trouble> = [Trouble::Crash, Trouble::Close, Trouble::WallClock]
             .into_iter()
@@ -99,7 +99,7 @@ impl Run<'_> {
         Ok(())
     }
 
-    /// The process dies, and comes again.
+    /// Kills the process, which comes again.
     pub(crate) fn crash(&mut self) {
         if let Some(life) = self.life.take() {
             self.trace.add(self.time(), || "it dies".to_owned());

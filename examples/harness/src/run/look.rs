@@ -1,4 +1,4 @@
-//! Whether everything came out, once it is quiet.
+//! Checks that everything was delivered, once it is quiet.
 
 use std::time::Duration;
 
@@ -9,13 +9,13 @@ use crate::politeness;
 use crate::trouble::Trouble;
 use crate::violation::{Breach, Property};
 
-/// How long it may take until all came out, once it is quiet (µs).
+/// Time limit for all deliveries, once it is quiet (µs).
 const QUIET: u64 = 90 * 60 * 1_000_000;
-/// The same where one conversation is refused to the end, and holds up no other.
+/// Time limit where one conversation is refused to the end, and holds up no other.
 const QUIET_BESIDE: u64 = 25 * 60 * 1_000_000;
 
 impl Run<'_> {
-    /// Whether all came out.
+    /// Checks whether all messages were delivered.
     pub(super) fn look(&mut self) -> Result<(), Breach> {
         let quiet_since = self.quiet_since.unwrap_or_default();
         let is_connected = self.life.is_some() && self.delivery_log.base().is_some();
@@ -35,9 +35,9 @@ impl Run<'_> {
                 self.agenda.put(self.at_us + LOOK, Happening::Look);
                 return Ok(());
             }
-            let untold = self.delivery_log.untold(&self.population.ledger);
-            if let Some((id, seqno)) = untold.filter(|_| self.lives == 1) {
-                let what = format!("{id} {seqno} cannot be read, and no notice tells of it");
+            let unwarned = self.delivery_log.unwarned(&self.population.ledger);
+            if let Some((id, seqno)) = unwarned.filter(|_| self.lives == 1) {
+                let what = format!("{id} {seqno} cannot be read, and no warning names it");
                 return Err(Breach::new(Property::OneBadItem, what).about(id));
             }
             let is_quiet = self.at_us - quiet_since <= quiet;
@@ -64,7 +64,7 @@ impl Run<'_> {
         Ok(())
     }
 
-    /// How long it may take until all came out.
+    /// Returns the time limit for all deliveries.
     fn quiet(&self) -> u64 {
         let has = |trouble: &Trouble| self.scenario.has(*trouble);
         // What makes it pause for long, or come late.
@@ -95,7 +95,7 @@ impl Run<'_> {
         quiet + 3 * spacing * pages
     }
 
-    /// Whether it remembers no more conversations than it may.
+    /// Checks that the poller remembers no more conversations than allowed.
     pub(super) fn remembers(&self) -> Result<(), Breach> {
         // Where the single types lead nowhere either, no list can be proven whole.
         let is_owed_for_good = self.adversary.lists_lead_nowhere();
@@ -108,8 +108,8 @@ impl Run<'_> {
         }
     }
 
-    /// Whether messages came in this round or the one before: what they were asked for is
-    /// forgotten after that.
+    /// Returns whether messages came in this round or the one before: their
+    /// conversations are forgotten after that.
     fn has_just_fetched(&self) -> bool {
         let two_rounds = u64::try_from(2 * self.scenario.interval.as_micros()).unwrap_or(u64::MAX);
         let fetched_us = self.life.as_ref().and_then(|life| life.fetched_us);

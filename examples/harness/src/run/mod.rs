@@ -22,12 +22,12 @@ use crate::trace::Trace;
 use crate::trouble::Trouble;
 use crate::violation::{Breach, Property, Violation};
 
-/// How often it is looked whether all came out (µs).
+/// Interval of checks whether all messages were delivered (µs).
 const LOOK: u64 = 60_000_000;
 /// A poller that waits longer has stopped.
 const LONGEST_WAIT: u64 = 2 * 60 * 60 * 1_000_000;
 
-/// All that there is in a run.
+/// State of a run.
 #[derive(Debug)]
 pub(crate) struct Run<'a> {
     pub(crate) scenario: &'a Scenario,
@@ -43,7 +43,7 @@ pub(crate) struct Run<'a> {
     pub(crate) quiet_since: Option<u64>,
     /// The round in which all had come out.
     all_came: Option<u64>,
-    /// When the run was over.
+    /// Time at which the run was over.
     done_at: Option<u64>,
     pub(crate) trace: Trace,
     pub(crate) report: Report,
@@ -73,7 +73,7 @@ impl<'a> Run<'a> {
         }
     }
 
-    /// From the beginning to the end.
+    /// Runs the scenario from the beginning to the end.
     pub(crate) fn run(mut self) -> Result<Report, Box<Violation>> {
         match self.go() {
             Ok(()) => {
@@ -246,7 +246,7 @@ impl<'a> Run<'a> {
         self.agenda.put(self.at_us + after, next);
     }
 
-    /// A request reaches the server, and sets out answers.
+    /// Lets a request reach the server, and puts the answers on their way.
     fn reach(&mut self, life: u64, id: RequestId, request: &Request<Vec<u8>>) {
         let serial = self.population.ledger.serial();
         let asked = RequestKind::of(request);
@@ -267,12 +267,12 @@ impl<'a> Run<'a> {
         let troubled = self.quiet_since.is_none();
         let asked = RequestKind::of(request);
         let ledger = &self.population.ledger;
-        let handed_out = asked
+        let delivered = asked
             .conversation()
             .and_then(|id| self.delivery_log.newest(id, ledger));
-        let told = asked
+        let listed = asked
             .conversation()
-            .and_then(|id| self.life.as_ref()?.told.get(&id).copied());
+            .and_then(|id| self.life.as_ref()?.listed_newest.get(&id).copied());
         self.adversary.answer(
             &mut self.rng,
             self.scenario,
@@ -280,8 +280,8 @@ impl<'a> Run<'a> {
             request,
             Moment {
                 now_us: EPOCH_US + self.at_us,
-                handed_out,
-                told,
+                delivered,
+                listed,
                 troubled,
             },
         )
@@ -298,7 +298,7 @@ impl<'a> Run<'a> {
         self.drain()
     }
 
-    /// It waits until then.
+    /// Notes the time that the poller waits for.
     pub(crate) fn waits(&mut self, until_us: u64) -> Result<(), Breach> {
         let at_us = self.at_us;
         if until_us <= at_us {

@@ -81,7 +81,7 @@ fn night(habit: &str, known: &str, config: PollerConfig) -> String {
     );
     let took = world.last_came_us - began;
     // Each round lists what came meanwhile; where each page says that there is more, a second
-    // one tells that there is not. And a whole list is due after a night.
+    // one shows that there is not. And a whole list is due after a night.
     let a_round = 1 + usize::from(quirks.has_more == HasMore::AlwaysYes);
     let whole = 1500 / (reckoned.page - 1) + 8;
     let rounds = usize::try_from(took / INTERVAL).unwrap() + 1;
@@ -91,11 +91,11 @@ fn night(habit: &str, known: &str, config: PollerConfig) -> String {
         "{habit}: {lists} lists, {least} for the night, {rounds} rounds"
     );
     assert!(
-        world.notices.keys().eq(reckoned.notices.keys()),
+        world.warnings.keys().eq(reckoned.warnings.keys()),
         "{habit}: {:?}",
-        world.notices
+        world.warnings
     );
-    let pause = if world.notices.contains_key("risk_control") {
+    let pause = if world.warnings.contains_key("risk_control") {
         375 * SECOND
     } else {
         0
@@ -103,10 +103,10 @@ fn night(habit: &str, known: &str, config: PollerConfig) -> String {
     let paced = 300_000 * i64::try_from(lists + messages + other).unwrap() + INTERVAL + pause;
     assert!(
         took < paced,
-        "{habit}: at most a round was waited for, and what was told"
+        "{habit}: at most a round was waited for, and what was announced"
     );
-    let notices: Vec<String> = world
-        .notices
+    let warnings: Vec<String> = world
+        .warnings
         .iter()
         .map(|(kind, n)| format!("{n} {kind}"))
         .collect();
@@ -127,7 +127,7 @@ fn night(habit: &str, known: &str, config: PollerConfig) -> String {
         assert_eq!(
             base,
             body(&checkpoint)["base_ts"],
-            "what is hidden lies above the base line"
+            "what is hidden lies above the baseline"
         );
         *world.sim.quirks_mut() = Quirks::default();
         world.pass_until(10 * MINUTE, |world| world.owed() == 0);
@@ -136,12 +136,12 @@ fn night(habit: &str, known: &str, config: PollerConfig) -> String {
     let habit = if habit.is_empty() { "none" } else { habit };
     let known = if known.is_empty() { "no" } else { "yes" };
     let took = seconds(took);
-    let notices = if notices.is_empty() {
+    let warnings = if warnings.is_empty() {
         "none".to_owned()
     } else {
-        notices.join(", ")
+        warnings.join(", ")
     };
-    format!("| {habit} | {known} | {lists} | {messages} | {other} | {took} | {notices} | {hidden} | {later} |")
+    format!("| {habit} | {known} | {lists} | {messages} | {other} | {took} | {warnings} | {hidden} | {later} |")
         .replace('"', "")
 }
 
@@ -164,7 +164,7 @@ fn table(habits: &[(&str, &str)]) {
         rows.collect::<Vec<_>>().concat()
     });
     println!(
-        "| habit | known beforehand | list requests | message requests | other | until the last message | notices \
+        "| habit | known beforehand | list requests | message requests | other | until the last message | warnings \
          | hidden messages | lists in the next 2 min (20 rounds and a whole list) |"
     );
     println!("|---|---|---|---|---|---|---|---|---|\n{}", rows.join("\n"));
@@ -181,7 +181,7 @@ fn a_night_is_read_whole_with_each_habit() {
     table(&HABITS);
 }
 
-/// Of 1,400 conversations only the time of a message tells what is new.
+/// Of 1,400 conversations only the time of a message shows what is new.
 #[test]
 fn a_night_is_read_whole_where_the_first_page_is_all_that_was_read_before() {
     let config = PollerConfig::new().whole_list_interval(None);

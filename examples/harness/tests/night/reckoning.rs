@@ -1,4 +1,4 @@
-//! Requests and notices of a morning in which nothing is asked for in vain.
+//! Requests and warnings of a morning in which nothing is asked for in vain.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use crate::world::{FIRST_ID, SECOND, World, id_of, is_new, kind_of};
 
-/// Lists begin this much before the base line.
+/// Lists begin this much before the baseline.
 const OVERLAP: i64 = 5 * SECOND;
 
 /// The single types of lists.
@@ -21,7 +21,7 @@ pub(crate) struct Reckoning {
     /// Entries of a page of a list.
     pub(crate) page: usize,
     pub(crate) requests: [usize; 3],
-    pub(crate) notices: BTreeMap<&'static str, usize>,
+    pub(crate) warnings: BTreeMap<&'static str, usize>,
     /// Messages of conversations that no list shows.
     pub(crate) hidden: usize,
 }
@@ -36,7 +36,7 @@ impl Reckoning {
 
         // The next page begins with the last entry of the one before, and one must be below the floor.
         let pages = |entries: usize| 1 + (entries + 1).saturating_sub(page).div_ceil(page - 1);
-        // A page that comes again tells that there is no way down.
+        // A page that comes again shows that there is no way down.
         let again = |kind| 1 + usize::from(of_type(&changed, kind).len() >= page);
         let below = |kind| pages(of_type(&changed[page - 1..], kind).len());
         let mut lists = match ignores {
@@ -61,18 +61,18 @@ impl Reckoning {
             .filter(|it| !shown.contains(it))
             .map(|it| owed(world, *it));
 
-        let mut notices = BTreeMap::new();
+        let mut warnings = BTreeMap::new();
         if is_refused && quirks.list_signature == ListSignature::Code352 {
-            notices.insert("risk_control", 1);
+            warnings.insert("risk_control", 1);
         }
         if is_blind {
-            notices.insert("list_incomplete", 1);
+            warnings.insert("list_incomplete", 1);
         }
         Self {
             changed: changed.len(),
             page,
             requests: [lists, messages(world, checkpoint, quirks, &shown), 1],
-            notices,
+            warnings,
             hidden: hidden.sum(),
         }
     }
@@ -90,9 +90,9 @@ fn messages(world: &World, checkpoint: &Value, quirks: &Quirks, shown: &BTreeSet
         let (owed, is_known) = (owed(world, *index), remembered.contains(index));
         // Where it is said that there is more, a hole below several messages is asked for: users' numbers have holes.
         let has_hole = kind_of(*index) != 3 && owed > 1;
-        let is_told = says_more || is_known && quirks.has_more_disregards_begin;
+        let is_listed = says_more || is_known && quirks.has_more_disregards_begin;
         let has_end = !is_known && !is_new(*index);
-        usize::from(owed > 0 || !is_known) + usize::from(has_hole && is_told && !has_end)
+        usize::from(owed > 0 || !is_known) + usize::from(has_hole && is_listed && !has_end)
     });
     asked.sum()
 }

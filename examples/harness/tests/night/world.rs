@@ -79,7 +79,7 @@ pub(crate) struct World {
     pub(crate) youngest: (i64, i64),
     /// For lists, for messages, for other things.
     pub(crate) requests: [usize; 3],
-    pub(crate) notices: BTreeMap<&'static str, usize>,
+    pub(crate) warnings: BTreeMap<&'static str, usize>,
 }
 
 impl World {
@@ -113,7 +113,7 @@ impl World {
             delays: Vec::new(),
             youngest: (0, 0),
             requests: [0; 3],
-            notices: BTreeMap::new(),
+            warnings: BTreeMap::new(),
         }
     }
 
@@ -141,7 +141,7 @@ impl World {
         world.now_us = asleep + 8 * HOUR + MINUTE;
         world.answers.clear();
         world.poller = Poller::resume(world.context.clone(), config.clone(), &checkpoint).unwrap();
-        (world.requests, world.notices) = ([0; 3], BTreeMap::new());
+        (world.requests, world.warnings) = ([0; 3], BTreeMap::new());
         (world, checkpoint)
     }
 
@@ -205,7 +205,7 @@ impl World {
                         .push_back((self.now_us + LATENCY, outgoing.id, answer));
                 }
                 Output::Event(event) => self.event(&event),
-                Output::Warning(notice) => *self.notices.entry(notice.kind()).or_default() += 1,
+                Output::Warning(warning) => *self.warnings.entry(warning.kind()).or_default() += 1,
                 Output::Status(_) => {}
                 Output::Wait(_) if self.now_us >= end || is_enough(self) => return,
                 Output::Wait(until) => {
