@@ -1,4 +1,4 @@
-//! What the examples have in common: a login from the environment, or the embedded simulator.
+//! Shared code of the examples: a login from the environment, or the embedded simulator.
 //!
 //! The `bili` command is in `src/bin/bili`, a bot of a few lines in `src/bin/echo_bot.rs`.
 
@@ -13,15 +13,15 @@ use bilibili_session_blocking::UreqTransport;
 use bilibili_session_simulator::server::Server;
 use bilibili_session_simulator::{Config, Script, Simulator};
 
-/// How often the embedded simulator is asked: nobody minds.
+/// Interval of requests to the embedded simulator: nobody minds.
 pub const DEMO_INTERVAL: Duration = Duration::from_secs(1);
 
 /// Why the environment cannot be used.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum EnvironmentError {
-    /// The variable is set to something that is no text. Taken for unset it would send a
-    /// login elsewhere than it was meant to go, or nowhere without a word.
+    /// The variable is not UTF-8. Taken for unset it would send a login elsewhere than it was
+    /// meant to go, or nowhere without a word.
     NotText(&'static str),
     /// The values are no login.
     Credential(CredentialError),
@@ -48,7 +48,7 @@ impl Error for EnvironmentError {
     }
 }
 
-/// The value of an environment variable that is set and not empty.
+/// Returns the value of an environment variable that is set and not empty.
 ///
 /// # Errors
 /// Fails when it is set to something that is not UTF-8.
@@ -60,7 +60,7 @@ pub fn variable(name: &'static str) -> Result<Option<String>, EnvironmentError> 
     }
 }
 
-/// The credential of `BILI_SESSDATA`, `BILI_JCT`, `BILI_BUVID3`, `BILI_BUVID4` and
+/// Returns the credential of `BILI_SESSDATA`, `BILI_JCT`, `BILI_BUVID3`, `BILI_BUVID4` and
 /// `BILI_UID`; `None` when none of them is set.
 ///
 /// # Errors
@@ -107,7 +107,7 @@ impl Demo {
         Server::start(simulator, 0).map(|server| Self { server })
     }
 
-    /// The login that it knows, and where it is.
+    /// Returns the login and the address of the server.
     ///
     /// # Errors
     /// Never, as its values are made up to be valid.
@@ -121,14 +121,14 @@ impl Demo {
     }
 }
 
-/// What a bot needs.
+/// Everything that a bot needs.
 #[derive(Debug)]
 pub struct Connection {
-    /// Who asks, and whom.
+    /// Login and server.
     pub context: ClientConfig,
-    /// What carries the requests.
+    /// Carrier of the requests.
     pub transport: UreqTransport,
-    /// How often is asked.
+    /// Interval and other settings of the poller.
     pub config: PollerConfig,
     /// The embedded simulator, if that is who answers.
     pub demo: Option<Demo>,
@@ -160,7 +160,7 @@ pub fn connect() -> Result<Connection, Box<dyn Error>> {
     })
 }
 
-/// What the READMEs show compiles.
+/// Code of the READMEs, which must compile.
 #[cfg(doctest)]
 mod readmes {
     #[doc = include_str!("../../README.md")]

@@ -361,3 +361,24 @@ fn the_echo_bot_says_good_bye() {
     assert_eq!(ran.code, Some(0), "{ran:?}");
     assert!(ran.stdout.contains("user 20001: ping"), "{ran:?}");
 }
+
+#[cfg(unix)]
+#[test]
+fn a_simulator_that_is_ended_has_done_its_work() {
+    use std::io::BufRead as _;
+    use std::process::Stdio;
+
+    use rustix::process::Signal;
+
+    for signal in [Signal::TERM, Signal::INT] {
+        let mut child = bare(&["simulate"]).stdout(Stdio::piped()).spawn().unwrap();
+        let mut first = String::new();
+        std::io::BufReader::new(child.stdout.take().unwrap())
+            .read_line(&mut first)
+            .unwrap();
+        assert!(first.contains("listening"), "{first}");
+        let id = rustix::process::Pid::from_raw(i32::try_from(child.id()).unwrap()).unwrap();
+        rustix::process::kill_process(id, signal).unwrap();
+        assert_eq!(child.wait().unwrap().code(), Some(0), "{signal:?}");
+    }
+}

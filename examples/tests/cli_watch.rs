@@ -264,22 +264,6 @@ fn full_pipe() -> Stdio {
 }
 
 #[test]
-fn a_simulator_that_is_ended_has_done_its_work() {
-    use std::io::BufRead as _;
-    for signal in [Signal::TERM, Signal::INT] {
-        let mut child = bare(&["simulate"]).stdout(Stdio::piped()).spawn().unwrap();
-        let mut first = String::new();
-        std::io::BufReader::new(child.stdout.take().unwrap())
-            .read_line(&mut first)
-            .unwrap();
-        assert!(first.contains("listening"), "{first}");
-        let id = rustix::process::Pid::from_raw(i32::try_from(child.id()).unwrap()).unwrap();
-        rustix::process::kill_process(id, signal).unwrap();
-        assert_eq!(child.wait().unwrap().code(), Some(0), "{signal:?}");
-    }
-}
-
-#[test]
 fn so_many_messages_are_so_many_lines() {
     let world = World::new();
     let mut watch = world.watch(&["--max-events", "7"]);

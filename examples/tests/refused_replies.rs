@@ -139,7 +139,7 @@ struct Hour {
     fetches: u64,
     navs: u64,
     messages: usize,
-    notices: BTreeMap<&'static str, usize>,
+    warnings: BTreeMap<&'static str, usize>,
     reply_errors: BTreeMap<String, usize>,
     /// How many messages had not come out a while after the refusals ended.
     lost: usize,
@@ -167,7 +167,7 @@ fn hour(way: Way, code: i64) -> Hour {
         fetches,
         navs,
         messages: bot.events().len() - messages,
-        notices: warnings(&bot),
+        warnings: warnings(&bot),
         reply_errors: bot.session().unwrap().failed.clone(),
         lost: 0,
     };
@@ -180,7 +180,7 @@ fn hour(way: Way, code: i64) -> Hour {
 #[test]
 fn the_hour_after() {
     println!(
-        "| refused with | the bot's calls | sends | lists | fetches | nav | messages out | replies that failed | notices |"
+        "| refused with | the bot's calls | sends | lists | fetches | nav | messages out | replies that failed | warnings |"
     );
     println!("|---|---|---|---|---|---|---|---|---|");
     for code in CODES {
@@ -188,7 +188,7 @@ fn the_hour_after() {
             let it = hour(way, code);
             println!(
                 "| {code} | {way:?} | {} | {} | {} | {} | {} | {:?} | {:?} |",
-                it.sends, it.lists, it.fetches, it.navs, it.messages, it.reply_errors, it.notices
+                it.sends, it.lists, it.fetches, it.navs, it.messages, it.reply_errors, it.warnings
             );
             it
         });

@@ -1,6 +1,8 @@
 //! Dropped at any await point and resumed: nothing is lost.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing)]
 
+mod support;
+
 use std::collections::BTreeMap;
 use std::future::{Future, poll_fn};
 use std::pin::pin;
@@ -10,28 +12,25 @@ use std::time::Duration;
 
 use async_std::task::{block_on, yield_now};
 use bilibili_session::poller::{Checkpoint, PollerConfig};
-use bilibili_session::{ClientConfig, ConversationId, Credential, Event, Hosts, TransportError};
+use bilibili_session::{ConversationId, Event, TransportError};
 use bilibili_session_async_std::{Session, Transport, now};
-use bilibili_session_simulator::{Answer, NewMessage, Simulator};
+use bilibili_session_simulator::{Answer, NewMessage, Rng};
 use futures_util::StreamExt;
 use http::{Request, Response};
+use support::{Shared, context};
 
-/// A small linear congruential generator: repeatable, and good enough to choose moments.
+/// Numbers that choose moments, shared by a server and the one who drops.
 #[derive(Clone)]
-struct Dice(Arc<Mutex<u64>>);
+struct Dice(Arc<Mutex<Rng>>);
 
 impl Dice {
     fn below(&self, limit: u64) -> u64 {
-        let mut state = self.0.lock().unwrap();
-        *state = state
-            .wrapping_mul(6_364_136_223_846_793_005)
-            .wrapping_add(1_442_695_040_888_963_407);
-        (*state >> 33) % limit
+        self.0.lock().unwrap().below(limit)
     }
 }
 
 /// A server that answers after a few more polls.
-fn transport(simulator: &Arc<Mutex<Simulator>>, dice: &Dice) -> impl Transport + use<> {
+fn transport(simulator: &Shared, dice: &Dice) -> impl Transport + use<> {
     let (simulator, dice) = (Arc::clone(simulator), dice.clone());
     move |request: Request<Vec<u8>>| {
         let (simulator, dice) = (Arc::clone(&simulator), dice.clone());
@@ -51,18 +50,8 @@ fn transport(simulator: &Arc<Mutex<Simulator>>, dice: &Dice) -> impl Transport +
     }
 }
 
-fn session(
-    simulator: &Arc<Mutex<Simulator>>,
-    dice: &Dice,
-    checkpoint: Option<&Checkpoint>,
-) -> Session {
-    let login = simulator.lock().unwrap().login();
-    let credential = Credential::builder()
-        .sessdata(login.sessdata)
-        .bili_jct(login.bili_jct)
-        .build()
-        .unwrap();
-    let context = ClientConfig::new(credential).hosts(Hosts::origin("http://127.0.0.1:1").unwrap());
+fn session(simulator: &Shared, dice: &Dice, checkpoint: Option<&Checkpoint>) -> Session {
+    let context = context(simulator);
     let config = PollerConfig::new()
         .interval(Duration::from_millis(1))
         .page_size(5);
@@ -105,8 +94,8 @@ fn a_hundred_lives<L>(seed: u64, live: impl Fn(Session, Seen, Arc<Mutex<Option<C
 where
     L: Future<Output = ()>,
 {
-    let dice = Dice(Arc::new(Mutex::new(seed)));
-    let simulator: Arc<Mutex<Simulator>> = Arc::default();
+    let dice = Dice(Arc::new(Mutex::new(Rng::new(seed))));
+    let simulator: Shared = Arc::default();
     let seen = Seen::default();
     let kept = Arc::new(Mutex::new(None));
     block_on(async {

@@ -1,11 +1,13 @@
 //! Sessions as futures and streams: what is given up in the middle, and what runs side by side.
-//! (The suite that every runtime passes is in `examples/tests/parity`.)
+//! (The suite that every runtime passes is in `examples/tests/parity`, and so are streams beside other takers.)
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
     clippy::panic,
     clippy::indexing_slicing
 )]
+
+mod support;
 
 use std::future::{Future, pending};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -15,13 +17,12 @@ use std::time::Duration;
 use async_std::future::timeout;
 use async_std::task::{block_on, sleep};
 use bilibili_session::poller::{Checkpoint, PollerConfig, Status, Warning};
-use bilibili_session::{ClientConfig, Credential, Event, Hosts, TransportError};
+use bilibili_session::{Event, TransportError};
 use bilibili_session_async_std::{Session, Transport, now};
-use bilibili_session_simulator::{Answer, NewMessage, Simulator};
+use bilibili_session_simulator::{Answer, NewMessage};
 use futures_util::{FutureExt, StreamExt};
 use http::{Request, Response};
-
-type Shared = Arc<Mutex<Simulator>>;
+use support::{Shared, context};
 
 /// Far more than any machine is late.
 const SOON: Duration = Duration::from_secs(20);
@@ -54,16 +55,6 @@ async fn answer(
 fn transport(simulator: &Shared) -> impl Transport + use<> {
     let simulator = Arc::clone(simulator);
     move |request| answer(Arc::clone(&simulator), request)
-}
-
-fn context(simulator: &Shared) -> ClientConfig {
-    let login = simulator.lock().unwrap().login();
-    let credential = Credential::builder()
-        .sessdata(login.sessdata)
-        .bili_jct(login.bili_jct)
-        .build()
-        .unwrap();
-    ClientConfig::new(credential).hosts(Hosts::origin("http://127.0.0.1:1").unwrap())
 }
 
 fn often() -> PollerConfig {
@@ -158,12 +149,12 @@ impl Drop for Guard {
 fn a_handler_that_panics_before_its_future_is_reported() {
     let simulator = simulator();
     let session = session(&simulator);
-    let noticed = Log::default();
+    let warned = Log::default();
     session.on_any(|_, _| -> std::future::Ready<()> { panic!("out of luck") });
     session.on_any(async |_, session| session.close());
-    let log = noticed.clone();
-    session.on_warning(move |notice, _| {
-        if let Warning::HandlerFailed { reason, .. } = &*notice {
+    let log = warned.clone();
+    session.on_warning(move |warning, _| {
+        if let Warning::HandlerFailed { reason, .. } = &*warning {
             log.push(reason);
         }
         async {}
@@ -171,7 +162,7 @@ fn a_handler_that_panics_before_its_future_is_reported() {
     let world = Arc::clone(&simulator);
     when_connected(&session, move || receive(&world, 20001, "ping"));
     assert_eq!(run(session.start()), Ok(()));
-    assert_eq!(noticed.all(), ["it panicked: out of luck"]);
+    assert_eq!(warned.all(), ["it panicked: out of luck"]);
 }
 
 #[test]

@@ -1,26 +1,26 @@
-//! What comes of a request.
+//! Outcome of a request.
 
 use std::time::Duration;
 
 use http::Response;
 
-/// What comes of a request. The model says it, whoever carries the bytes does it.
+/// Outcome of a request: the model decides, and the carrier of the bytes does it.
 #[derive(Debug)]
 pub enum Answer {
     /// The response.
     Respond(Response<Vec<u8>>),
     /// The response, this much later. The request was carried out at once.
     Delayed(Duration, Response<Vec<u8>>),
-    /// A part of this response, whose `content-length` promises all of it; then the connection ends.
+    /// The beginning of this response, with the `content-length` of the whole; then the connection ends.
     Truncated(Response<Vec<u8>>),
-    /// No response: the connection is reset.
+    /// A reset of the connection instead of a response.
     Reset,
-    /// No response, ever; the connection stays open.
+    /// Silence for ever; the connection stays open.
     Hang,
 }
 
 impl Answer {
-    /// The whole response, if it is one, late or not.
+    /// Returns the whole response, late or not, if there is one.
     pub fn into_response(self) -> Option<Response<Vec<u8>>> {
         match self {
             Self::Respond(response) | Self::Delayed(_, response) => Some(response),

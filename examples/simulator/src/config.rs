@@ -1,8 +1,8 @@
-//! What a simulator starts with.
+//! Initial state of a simulator.
 
 use crate::{Quirks, Script};
 
-/// What a [`Simulator`](crate::Simulator) starts with. All values have made-up defaults.
+/// Initial state of a [`Simulator`](crate::Simulator). All values have made-up defaults.
 #[derive(Clone, Debug)]
 pub struct Config {
     /// The first account, the one that control requests mean unless they name another.
@@ -11,11 +11,11 @@ pub struct Config {
     pub img_key: String,
     /// The second half of the signing key (32 characters).
     pub sub_key: String,
-    /// Where the real server is odd, or unknown, this one behaves so.
+    /// Behaviour where the real server is odd, or unknown.
     pub quirks: Quirks,
     /// A conversation that plays itself, from the first list of conversations on.
     pub script: Option<Script>,
-    /// Whether the account has replies, mentions, likes and system notices (see [`Feeds`](crate::Feeds)).
+    /// Gives the account replies, mentions, likes and system notices (see [`Feeds`](crate::Feeds)).
     pub feeds: bool,
 }
 
@@ -32,21 +32,21 @@ impl Default for Config {
     }
 }
 
-/// Who an account is, and how it logs in.
+/// Identity and login of an account.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Login {
     /// The user id.
     pub uid: i64,
     /// The name shown to others.
     pub name: String,
-    /// The login cookie, as a browser keeps it: percent-encoded.
+    /// Login cookie as a browser keeps it: percent-encoded.
     pub sessdata: String,
     /// The CSRF token.
     pub bili_jct: String,
 }
 
 impl Login {
-    /// An account with made-up, distinct cookies for this uid.
+    /// Makes up an account with distinct cookies for this uid.
     pub fn made_up(uid: i64) -> Self {
         Self {
             uid,

@@ -8,7 +8,7 @@ use crate::wire::envelope;
 use crate::wire::incoming::Incoming;
 use crate::{Arrived, ConversationId, Fault, Login, NewMessage, Quirks, Simulator, Standing};
 
-/// Where the control paths begin.
+/// Beginning of all control paths.
 pub(crate) const PREFIX: &str = "/_simulator/";
 
 /// The most messages that one request makes.
@@ -63,7 +63,7 @@ pub(crate) fn answer(
     envelope::json(now_us, status, &body)
 }
 
-/// A JSON object; nothing is an empty one.
+/// Reads a JSON object; nothing is an empty one.
 fn body(bytes: &[u8]) -> Done {
     if bytes.trim_ascii().is_empty() {
         return Ok(json!({}));
@@ -112,7 +112,7 @@ fn arrived(arrived: Arrived) -> Value {
     json!({"msg_seqno": arrived.msg_seqno, "msg_key": arrived.msg_key.to_string()})
 }
 
-/// `count` messages; the last one's place is the answer.
+/// Receives `count` messages; answers the last one's place.
 fn receive(simulator: &mut Simulator, now_us: i64, body: &Value) -> Done {
     let new = NewMessage::from_json(body)?;
     let uid = account(simulator, body)?;
@@ -187,12 +187,12 @@ fn restart(simulator: &mut Simulator, body: &Value) -> Result<(), ControlError> 
     simulator.restart(id, before)
 }
 
-/// Which account a control request means: the first unless it says `account`.
+/// Returns the account that a control request means: the first unless `account` names another.
 fn account(simulator: &Simulator, body: &Value) -> Result<i64, ControlError> {
     Ok(integer(body, "account")?.unwrap_or(simulator.login().uid))
 }
 
-/// A message key: a string, or a number if the language can hold it.
+/// Reads a message key: a string, or a number if the language can hold it.
 fn key(body: &Value) -> Result<i64, ControlError> {
     integer(body, "msg_key")?.ok_or_else(|| "`msg_key` is missing".to_owned().into())
 }
@@ -204,7 +204,7 @@ fn flag(body: &Value, name: &str) -> Option<bool> {
         .or_else(|| value.as_i64().map(|number| number != 0))
 }
 
-/// An integer, or one in a string.
+/// Reads an integer, or one in a string.
 pub(crate) fn integer(body: &Value, name: &str) -> Result<Option<i64>, String> {
     match body.get(name) {
         None | Some(Value::Null) => Ok(None),

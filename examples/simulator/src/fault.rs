@@ -8,31 +8,31 @@ use serde_json::{Value, json};
 use crate::wire::envelope;
 use crate::{Answer, Quirks, wire::envelope::Refusal};
 
-/// What the next answers to some path do instead of what they should.
+/// Failure of the next answers to some path.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Fault {
     /// Met by every path that contains this.
     pub path: String,
-    /// What happens.
+    /// Kind of the failure.
     pub kind: FaultKind,
-    /// How many answers it hits.
+    /// Number of answers that fail.
     pub times: u32,
-    /// How many answers to that path it lets pass before.
+    /// Number of answers to the path that pass before.
     pub skip: u32,
     /// The request is carried out before its answer fails: a message is sent, and the client cannot know.
     pub carried_out: bool,
 }
 
-/// How an answer fails.
+/// Kind of failure of an answer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum FaultKind {
     /// An HTTP status with an HTML body.
     Http(StatusCode),
     /// The connection is reset, with no answer.
     Reset,
-    /// There never is an answer; the connection stays open.
+    /// No answer for ever; the connection stays open.
     Hang,
-    /// The answer says it is longer than it is, and the connection ends in its middle.
+    /// An answer that ends in its middle, although its header promises the rest.
     Truncated,
     /// HTTP 200 with this code.
     Code(i64),
@@ -51,7 +51,7 @@ pub enum FaultKind {
 }
 
 impl Fault {
-    /// This fault, once, for paths that contain `path`.
+    /// Creates a fault for one answer to a path that contains `path`.
     pub fn once(path: impl Into<String>, kind: FaultKind) -> Self {
         Self {
             path: path.into(),
@@ -62,21 +62,21 @@ impl Fault {
         }
     }
 
-    /// The same fault for so many answers.
+    /// Sets the number of answers that fail.
     #[must_use]
     pub fn times(mut self, times: u32) -> Self {
         self.times = times;
         self
     }
 
-    /// The same fault, after so many answers were let pass.
+    /// Sets the number of answers that pass before.
     #[must_use]
     pub fn after(mut self, skip: u32) -> Self {
         self.skip = skip;
         self
     }
 
-    /// The same fault, the request being carried out all the same.
+    /// Carries the request out although its answer fails.
     #[must_use]
     pub fn carried_out(mut self) -> Self {
         self.carried_out = true;
@@ -147,12 +147,12 @@ impl Fault {
         })
     }
 
-    /// Whether the model must do its work for this fault, before the answer is spoilt.
+    /// Returns whether the model does its work for this fault before the answer is spoilt.
     pub(crate) fn needs_the_answer(&self) -> bool {
         self.carried_out || matches!(self.kind, FaultKind::Truncated | FaultKind::Delay(_))
     }
 
-    /// What becomes of the answer; `right` is there if [`Self::needs_the_answer`].
+    /// Returns the answer with the fault in it; `right` is there if [`Self::needs_the_answer`].
     pub(crate) fn spoil(
         &self,
         now_us: i64,
@@ -185,7 +185,7 @@ impl Fault {
     }
 }
 
-/// `http_500`, `html_412`: an HTTP status of failure.
+/// Reads an HTTP status of failure: `http_500`, `html_412`.
 fn http_status(kind: &str) -> Option<StatusCode> {
     let digits = kind
         .strip_prefix("http_")
@@ -206,7 +206,7 @@ impl Faults {
         self.0.push(fault);
     }
 
-    /// The fault that hits this answer, if any; counts it.
+    /// Takes the fault that hits this answer, if any, and counts the answer.
     pub(crate) fn take(&mut self, path: &str) -> Option<Fault> {
         let mut hit = None;
         for fault in self.0.iter_mut().filter(|fault| path.contains(&fault.path)) {

@@ -68,8 +68,6 @@ mod config;
 pub mod conformance;
 mod control;
 mod fault;
-#[cfg(feature = "harness")]
-pub mod harness;
 mod model;
 mod quirks;
 mod rng;

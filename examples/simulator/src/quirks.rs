@@ -1,4 +1,4 @@
-//! Where the real server is odd, or unknown.
+//! Behaviour where the real server is odd, or unknown.
 
 use http::{HeaderMap, header};
 use serde::Deserialize;
@@ -6,13 +6,13 @@ use serde_json::Value;
 
 use crate::wire::envelope;
 
-/// Where the real server is odd or unknown: each reading can be had. The default is the likely one of each.
+/// Behaviour where the real server is odd or unknown: each reading can be had. The default is the likely one of each.
 ///
 /// A client is right when it is right under all of them.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Quirks {
-    /// Of a gap with more messages than fit a page, the oldest come, not the newest.
+    /// Sends the oldest messages of a gap that does not fit a page, not the newest.
     pub oldest_of_gap: bool,
     /// A conversation whose `session_ts` is `begin_ts` exactly is listed.
     pub begin_ts_inclusive: bool,
@@ -20,11 +20,11 @@ pub struct Quirks {
     pub end_ts_inclusive: bool,
     /// The first conversation of each page is repeated at its end.
     pub lists_twice: bool,
-    /// No page of messages is longer, whatever `size` asks for.
+    /// Length limit of a page of messages, whatever `size` asks for.
     pub message_page_cap: Option<usize>,
-    /// No page of conversations is longer, whatever `size` asks for.
+    /// Length limit of a page of conversations, whatever `size` asks for.
     pub conversation_page_cap: Option<usize>,
-    /// What `has_more` says, also on a page that is empty.
+    /// Value of `has_more`, also on a page that is empty.
     pub has_more: HasMore,
     /// Pinned conversations come first on the first page, and on no other.
     pub pinned_first: bool,
@@ -41,17 +41,17 @@ pub struct Quirks {
     pub commit_lag_us: i64,
     /// `session_type=4` of `get_sessions` disregards `end_ts`: its second page is the first again.
     pub all_types_ignore_end_ts: bool,
-    /// So do the single types (1, 2, 3, 5, 7, 8, 9).
+    /// Makes the single types (1, 2, 3, 5, 7, 8, 9) ignore `end_ts` as well.
     pub single_types_ignore_end_ts: bool,
-    /// `new_sessions` takes `end_ts` as well: it has a second page of its own. Else it disregards it.
+    /// Makes `new_sessions` take `end_ts` as well, so that it has a second page; else it disregards `end_ts`.
     pub new_sessions_takes_end_ts: bool,
-    /// Whether lists of conversations want a signature, and what comes without one. With a wrong one -403 comes always.
+    /// Need for a signature on lists of conversations, and the answer without one. A wrong one always brings -403.
     pub list_signature: ListSignature,
     /// `has_more` of messages says whether the conversation has older ones, whatever `begin_seqno` says.
     pub has_more_disregards_begin: bool,
     /// An empty page of either kind says that there is more, whatever [`has_more`](Self::has_more) says.
     pub empty_page_says_more: bool,
-    /// What the `Date` header says.
+    /// Value of the `Date` header.
     pub date: DateHeader,
     /// `timestamp` of messages that arrive is off by this much (seconds): the sender's clock. One that is given stays.
     pub message_time_offset_s: i64,
@@ -61,31 +61,31 @@ pub struct Quirks {
     pub refuses_signatures: bool,
     /// Messages are refused with this code, after all other checks: -352, -509, 21020, 21046, ….
     pub sends_refused: Option<i64>,
-    /// `max_seqno` of lists is this much above the newest message; `session_detail` tells the truth.
+    /// Distance of `max_seqno` in lists above the newest message; `session_detail` tells the truth.
     pub list_max_seqno_ahead: u64,
 }
 
-/// Whether lists of conversations want a signature.
+/// Need for a signature on lists of conversations.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ListSignature {
-    /// They come without one, and with one.
+    /// A list comes without a signature, and with one.
     #[default]
     NotWanted,
-    /// Without one -403 comes.
+    /// A list without a signature is refused with -403.
     Code403,
-    /// Without one -352 comes.
+    /// A list without a signature is refused with -352.
     Code352,
 }
 
-/// What the `Date` header says, of every answer of the service: also of a refusal, and of what a proxy says.
+/// Value of the `Date` header, on every answer of the service: also on refusals, and on answers of a proxy.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum DateHeader {
     /// The server's time.
     #[default]
     Truthful,
-    /// There is none.
+    /// The header is missing.
     Absent,
     /// The server's time, off by this much (seconds).
     Skewed(i64),
@@ -94,7 +94,7 @@ pub enum DateHeader {
 }
 
 impl Quirks {
-    /// What `has_more` says of a page.
+    /// Returns the value of `has_more` for a page.
     pub(crate) fn say_more(&self, truth: bool, is_empty: bool) -> i64 {
         if is_empty && self.empty_page_says_more {
             1
@@ -112,7 +112,7 @@ impl Quirks {
     }
 }
 
-/// What `has_more` says.
+/// Value of `has_more`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum HasMore {
@@ -136,7 +136,7 @@ impl HasMore {
 }
 
 impl DateHeader {
-    /// Puts on an answer what the header says when it is this late.
+    /// Puts the header of this moment on an answer.
     pub(crate) fn put_on(self, now_us: i64, headers: &mut HeaderMap) {
         let seconds = match self {
             Self::Truthful => return,

@@ -47,7 +47,7 @@ enum StepAction {
     Fault(Fault),
 }
 
-/// Somebody who answers texts.
+/// Part of a script that answers texts.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Answers {
@@ -66,7 +66,7 @@ fn usual_times() -> u32 {
 }
 
 impl Script {
-    /// A friendly little conversation in Chinese: text, picture, withdrawal, shared video and notice within twelve
+    /// Returns a friendly little conversation in Chinese: text, picture, withdrawal, shared video and notice within twelve
     /// seconds, a group, and a friend who answers.
     pub fn demo() -> Self {
         // The text is part of the crate, and a test reads it.
@@ -132,7 +132,7 @@ impl Script {
         Ok(())
     }
 
-    /// What is withdrawn was said before.
+    /// Checks that each message to withdraw has a step before that sends it.
     fn check_names(&self) -> Result<(), String> {
         let mut named = std::collections::BTreeSet::new();
         for step in &self.steps {
@@ -153,7 +153,7 @@ impl Script {
 #[derive(Clone, Debug)]
 pub(crate) struct Player {
     script: Script,
-    /// When anything was asked for the first time: what has a time before that is history by then.
+    /// Time of the first request: steps with a time before it are history by then.
     first_us: Option<i64>,
     started_us: Option<i64>,
     next: usize,
@@ -164,7 +164,7 @@ pub(crate) struct Player {
     playing: Option<String>,
 }
 
-/// What a step does, names looked up.
+/// Action of a step, names looked up.
 pub(crate) enum Action {
     Message(Box<NewMessage>),
     Withdraw(i64),
@@ -205,12 +205,12 @@ impl Player {
         }
     }
 
-    /// The account listed its conversations: from the first time on, the script's time counts.
+    /// Starts the script's time, once the account has listed its conversations.
     pub(crate) fn start(&mut self, now_us: i64) {
         self.started_us.get_or_insert(now_us);
     }
 
-    /// The account sent a message: whoever answers texts, will.
+    /// Notes a message that the account sent: the part that answers texts will answer.
     pub(crate) fn heard(&mut self, now_us: i64, message: &Message) {
         if message.msg_type != 1 || message.receiver_type != 1 {
             return;
@@ -242,7 +242,7 @@ impl Player {
         }
     }
 
-    /// The earliest thing that is due by now, and when it was.
+    /// Returns the earliest action that is due by now, and its time.
     pub(crate) fn due(&mut self, now_us: i64) -> Option<(i64, Action)> {
         let first_us = *self.first_us.get_or_insert(now_us);
         let step = self.script.steps.get(self.next).and_then(|step| {
@@ -283,7 +283,7 @@ impl Player {
         }
     }
 
-    /// What the last action brought: under its name, it can be withdrawn.
+    /// Notes the result of the last action: under its name, it can be withdrawn.
     pub(crate) fn done(&mut self, arrived: Option<Arrived>) {
         if let (Some(name), Some(arrived)) = (self.playing.take(), arrived) {
             self.names.insert(name, arrived.msg_key);

@@ -19,7 +19,7 @@ use crate::{
 const COUNTED_PATHS: usize = 1000;
 
 /// A model of the message server: requests in, answers out. It has no socket and no clock; each call that happens at
-/// some time is told when, in microseconds since the epoch.
+/// some time takes that time, in microseconds since the epoch.
 #[derive(Clone, Debug)]
 pub struct Simulator {
     pub(crate) world: World,
@@ -37,7 +37,7 @@ impl Default for Simulator {
 }
 
 impl Simulator {
-    /// A server with one account, and what else the configuration says.
+    /// Creates a server with one account, and what else the configuration names.
     pub fn new(config: Config) -> Self {
         Self {
             world: World::new(&config),
@@ -107,7 +107,7 @@ impl Simulator {
         }
     }
 
-    /// A message arrives.
+    /// Delivers a message to the first account.
     ///
     /// # Errors
     /// Says why it cannot be: others write to the account or in a group, nowhere else.
@@ -115,7 +115,7 @@ impl Simulator {
         self.receive_for(self.uid, now_us, new)
     }
 
-    /// A message arrives for this account.
+    /// Delivers a message to this account.
     ///
     /// # Errors
     /// Says why it cannot be.
@@ -149,7 +149,7 @@ impl Simulator {
             .ok_or_else(|| ControlError("it arrived nowhere".to_owned()))
     }
 
-    /// The sender of a message takes it back: its status becomes 1, and a message of type 5 arrives.
+    /// Takes a message back, as its sender does: its status becomes 1, and a message of type 5 arrives.
     ///
     /// # Errors
     /// If no message has this key.
@@ -169,7 +169,7 @@ impl Simulator {
             .ok_or_else(unknown)
     }
 
-    /// The system takes a message down: it is counted, and never delivered again.
+    /// Takes a message down, as the system does: the message is counted, and never delivered again.
     ///
     /// # Errors
     /// If no message has this key.
@@ -181,13 +181,13 @@ impl Simulator {
         Ok(())
     }
 
-    /// The first account's messages of this conversation before this number are no more, as if they had never been; how
+    /// Removes the first account's messages of this conversation before this number, as if they had never been; how
     /// far the conversation goes stays. For runs so long that history would be all the memory they take.
     pub fn forget(&mut self, id: ConversationId, before: u64) {
         self.world.forget(self.uid, id, before);
     }
 
-    /// A conversation of the first account begins anew: its messages are no more, and the next one's number follows
+    /// Begins a conversation of the first account anew: its messages are no more, and the next one's number follows
     /// `before`, a low one or any other. Its `session_ts` moves on with that message.
     ///
     /// # Errors
@@ -198,22 +198,30 @@ impl Simulator {
         known.then_some(()).ok_or_else(unknown)
     }
 
-    /// The signing keys change: what is signed with the old ones is refused.
+    /// Sets the number that the next message of a conversation of the first account follows, also where none has
+    /// arrived yet.
+    pub fn number_from(&mut self, id: ConversationId, before: u64) {
+        if let Some(account) = self.world.accounts.get_mut(&self.uid) {
+            account.conversation(id).max_seqno = before;
+        }
+    }
+
+    /// Changes the signing keys: signatures with the old ones are refused.
     pub fn rotate_keys(&mut self) {
         self.world.keys = self.world.keys.rotated();
     }
 
-    /// A fault waits for its path.
+    /// Adds a fault, which waits for its path.
     pub fn push_fault(&mut self, fault: Fault) {
         self.faults.push(fault);
     }
 
-    /// No fault waits any more.
+    /// Removes all faults that wait.
     pub fn clear_faults(&mut self) {
         self.faults = Faults::default();
     }
 
-    /// The login cookie of an account is worth nothing any more.
+    /// Makes the login cookie of an account worthless.
     ///
     /// # Errors
     /// If there is no such account.
@@ -222,7 +230,7 @@ impl Simulator {
         Ok(())
     }
 
-    /// The login cookie of an account is good again.
+    /// Makes the login cookie of an account good again.
     ///
     /// # Errors
     /// If there is no such account.
@@ -231,7 +239,7 @@ impl Simulator {
         Ok(())
     }
 
-    /// One more account. What it and another account send to each other arrives at both.
+    /// Adds an account. A message between two accounts arrives at both.
     ///
     /// # Errors
     /// If there is an account of that uid, or with that cookie.
@@ -253,21 +261,21 @@ impl Simulator {
         Ok(())
     }
 
-    /// How the first account logs in.
+    /// Returns the login of the first account.
     pub fn login(&self) -> Login {
         self.first_account()
             .map(|account| account.login.clone())
             .unwrap_or_default()
     }
 
-    /// Another user as they are now, to change at any time: lists go by `is_follow`, `is_intercept` and
+    /// Returns another user as they are now, to change at any time: lists go by `is_follow`, `is_intercept` and
     /// `system_msg_type` as they are when asked for, so that a conversation moves from one type to another.
     pub fn peer_mut(&mut self, uid: i64) -> &mut Peer {
         let peer = self.world.peer(uid);
         self.world.peers.entry(uid).or_insert(peer)
     }
 
-    /// A group as it is now, to change. The account is in it from its first message on.
+    /// Returns a group as it is now, to change. The account is in it from its first message on.
     pub fn group_mut(&mut self, id: i64) -> &mut Group {
         self.world
             .groups
@@ -275,12 +283,12 @@ impl Simulator {
             .or_insert_with(|| Group::made_up(id))
     }
 
-    /// What the server's oddities are, to change at any time: the next request meets what they are then.
+    /// Returns the behaviour of the server, to change at any time: the next request meets it as it is then.
     pub fn quirks_mut(&mut self) -> &mut Quirks {
         &mut self.world.quirks
     }
 
-    /// The replies, mentions and likes of an account, to change.
+    /// Returns the replies, mentions and likes of an account, to change.
     pub fn feeds_mut(&mut self, uid: i64) -> Option<&mut Feeds> {
         self.world
             .accounts
@@ -288,7 +296,7 @@ impl Simulator {
             .map(|account| &mut account.feeds)
     }
 
-    /// The system notices of an account, to change.
+    /// Returns the system notices of an account, to change.
     pub fn notices_mut(&mut self, uid: i64) -> Option<&mut Notices> {
         self.world
             .accounts
@@ -296,7 +304,7 @@ impl Simulator {
             .map(|account| &mut account.notices)
     }
 
-    /// The messages of a conversation of the first account, by their numbers, oldest first; also those taken down.
+    /// Returns the messages of a conversation of the first account, by number, oldest first; also those taken down.
     pub fn messages(&self, id: ConversationId) -> impl Iterator<Item = (u64, &Message)> {
         let conversation = self
             .first_account()
@@ -307,7 +315,7 @@ impl Simulator {
         all.filter_map(|(seqno, key)| Some((*seqno, self.world.messages.get(key)?)))
     }
 
-    /// What the first account sent through the service, in order.
+    /// Returns the messages that the first account sent through the service, in order.
     pub fn sent(&self) -> impl Iterator<Item = &Message> {
         let keys = self
             .first_account()
@@ -316,7 +324,7 @@ impl Simulator {
         keys.filter_map(|key| self.world.messages.get(key))
     }
 
-    /// How many requests came to this path, those that failed included.
+    /// Returns the number of requests to this path, those that failed included.
     pub fn requests(&self, path: &str) -> u64 {
         self.requests.get(path).copied().unwrap_or(0)
     }
@@ -327,7 +335,7 @@ impl Simulator {
         matching.map(|(_, count)| count).sum()
     }
 
-    /// The first account's state, as `GET /_simulator/state` answers it.
+    /// Returns the first account's state, as `GET /_simulator/state` answers it.
     pub fn state(&self) -> Value {
         let conversations = self
             .first_account()
@@ -377,7 +385,7 @@ impl Simulator {
     }
 }
 
-/// Something was asked of the other side that cannot be; the reason is for people.
+/// Control request that cannot be carried out; the reason is for people.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ControlError(pub(crate) String);
 

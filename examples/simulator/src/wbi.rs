@@ -5,14 +5,14 @@ use std::fmt::Write as _;
 use md5::{Digest as _, Md5};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
-/// Where the characters of the mixed key come from.
+/// Places in the keys that the characters of the mixed key come from.
 const PERMUTATION: [usize; 64] = [
     46, 47, 18, 2, 53, 8, 23, 32, 15, 50, 10, 31, 58, 3, 45, 35, 27, 43, 5, 49, 33, 9, 42, 19, 29,
     28, 14, 39, 12, 38, 41, 13, 37, 48, 7, 16, 24, 55, 40, 61, 26, 17, 0, 1, 60, 51, 30, 4, 22, 25,
     54, 21, 56, 59, 6, 63, 57, 62, 11, 36, 20, 34, 44, 52,
 ];
 
-/// What `encodeURIComponent` leaves alone, less `!'()*`, which signing drops from values.
+/// Characters that are escaped: all but those that `encodeURIComponent` leaves alone, and `!'()*`, which signing drops.
 const COMPONENT: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'-')
     .remove(b'_')
@@ -42,7 +42,7 @@ impl Keys {
         }
     }
 
-    /// The keys of the next day: other than these, and the same in each run.
+    /// Returns the keys of the next day: other than these, and the same in each run.
     pub(crate) fn rotated(&self) -> Self {
         Self::new(&md5_hex(&self.img), &md5_hex(&self.sub))
     }
@@ -55,7 +55,7 @@ impl Keys {
         format!("https://i0.hdslb.com/bfs/wbi/{}.png", self.sub)
     }
 
-    /// What the signature of these decoded pairs of a query is worth: `wts` and the right `w_rid` make a right one.
+    /// Judges the signature of these decoded pairs of a query: `wts` and the right `w_rid` make a right one.
     pub(crate) fn judge(&self, query: &[(String, String)]) -> Signature {
         let given = |name: &str| {
             query
@@ -90,7 +90,7 @@ impl Keys {
     }
 }
 
-/// What a request's signature is worth.
+/// Verdict on the signature of a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Signature {
     Missing,
@@ -98,7 +98,7 @@ pub(crate) enum Signature {
     Right,
 }
 
-/// The lower-case hexadecimal MD5 of these bytes.
+/// Returns the lower-case hexadecimal MD5 of these bytes.
 pub(crate) fn md5_hex(of: impl AsRef<[u8]>) -> String {
     Md5::digest(of.as_ref())
         .iter()

@@ -334,3 +334,15 @@ fn a_conversation_that_begins_anew() {
             .is_err()
     );
 }
+
+#[test]
+fn numbers_follow_the_one_that_is_set() {
+    let mut client = Client::default();
+    client
+        .simulator
+        .number_from(ConversationId::group(9), 50_000);
+    assert_eq!(list(&mut client, 4, None, false), (0, Vec::new()));
+    let arrived = client.receive(NewMessage::text(31, "你好").in_group(9));
+    assert_eq!(arrived.msg_seqno, 50_001);
+    assert_eq!(list(&mut client, 4, None, false), (0, vec![9]));
+}

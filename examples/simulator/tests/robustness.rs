@@ -5,7 +5,7 @@ mod support;
 
 use bilibili_session_simulator::{Answer, NewMessage, Rng};
 use serde_json::{Value, json};
-use support::{Client, FETCH, LISTS, SEND};
+use support::{Client, FEEDS, FETCH, LIST_NAMES, LISTS, SEND};
 
 /// Numbers at the edges, and what is none.
 const VALUES: [&str; 14] = [
@@ -35,23 +35,7 @@ fn parameters_at_the_edges_are_answered() {
     let mut dice = Rng::new(1);
     client.receive(NewMessage::text(20001, "你好"));
     client.receive(NewMessage::text(20001, "你好").in_group(221_300));
-    let gets = [
-        "get_sessions",
-        "new_sessions",
-        "session_detail",
-        "single_unread",
-        "my_group_unread",
-    ]
-    .map(|name| format!("{LISTS}/{name}"));
-    let feeds = [
-        "/link_setting/v1/link_setting/get",
-        "/x/msgfeed/reply",
-        "/x/msgfeed/at",
-        "/x/msgfeed/like",
-        "/x/sys-msg/query_user_notify",
-        "/x/sys-msg/query_unified_notify",
-        "/x/sys-msg/query_notify_list",
-    ];
+    let gets = LIST_NAMES.map(|name| format!("{LISTS}/{name}"));
     let posts = ["update_ack", "remove_session", "set_top"].map(|name| format!("{LISTS}/{name}"));
     let names = [
         "talker_id",
@@ -86,7 +70,7 @@ fn parameters_at_the_edges_are_answered() {
             .collect();
         let get = roll(&mut dice, &gets);
         assert!(client.get(&get, &some)["code"].is_i64());
-        assert!(client.get(roll(&mut dice, &feeds), &some)["code"].is_i64());
+        assert!(client.get(roll(&mut dice, &FEEDS), &some)["code"].is_i64());
         assert!(client.get_signed(FETCH, &some)["code"].is_i64());
         let post = roll(&mut dice, &posts);
         assert!(client.post(&post, &some)["code"].is_i64());

@@ -6,7 +6,7 @@ mod support;
 use bilibili_session_simulator::{Config, Login, Simulator};
 use http::Request;
 use serde_json::Value;
-use support::{Client, FETCH, LISTS, SEND, encode};
+use support::{Client, FEEDS, FETCH, LIST_NAMES, LISTS, SEND, encode};
 
 /// Signatures recorded from a real client, under the keys that it had.
 #[test]
@@ -126,27 +126,11 @@ fn every_other_path_wants_the_login() {
         cookie: String::new(),
         ..Client::default()
     };
-    for path in [
-        "/x/space/myinfo",
-        "/x/msgfeed/unread",
-        "/x/msgfeed/reply",
-        "/x/msgfeed/at",
-        "/x/msgfeed/like",
-        "/x/sys-msg/query_user_notify",
-        "/x/sys-msg/query_unified_notify",
-        "/x/sys-msg/query_notify_list",
-        "/link_setting/v1/link_setting/get",
-        FETCH,
-    ] {
+    let others = ["/x/space/myinfo", "/x/msgfeed/unread", FETCH];
+    for path in FEEDS.into_iter().chain(others) {
         assert_eq!(client.get(path, &[])["code"], -101, "{path}");
     }
-    for path in [
-        "get_sessions",
-        "new_sessions",
-        "session_detail",
-        "single_unread",
-        "my_group_unread",
-    ] {
+    for path in LIST_NAMES {
         assert_eq!(
             client.get(&format!("{LISTS}/{path}"), &[])["code"],
             -101,

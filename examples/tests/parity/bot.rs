@@ -25,7 +25,7 @@ pub(crate) enum Runtime {
     AsyncStd,
 }
 
-/// What the bot was called for: `status`, `notice`, `end`, or a conversation, and what happened there.
+/// What the bot was called for: `status`, `warning`, `end`, or a conversation, and what happened there.
 pub(crate) type Log = BTreeMap<String, Vec<String>>;
 
 /// The bot's rules, which its handlers on both runtimes follow.
@@ -104,18 +104,18 @@ impl Bot {
     /// In a pause it looks for what is asked meanwhile, makes a call, and closes the session.
     fn warning(
         &self,
-        notice: &Warning,
+        warning: &Warning,
         call: impl FnOnce() -> Result<(), Error> + Send + 'static,
         close: impl FnOnce() + Send + 'static,
     ) {
-        match notice {
+        match warning {
             Warning::HandlerFailed { reason, .. } => {
-                self.note("notice", format!("handler failed: {reason}"));
+                self.note("warning", format!("handler failed: {reason}"));
             }
             Warning::RiskControl { .. }
             | Warning::Throttled { .. }
             | Warning::SendsPaused { .. } => {
-                self.note("pause", notice.kind());
+                self.note("pause", warning.kind());
                 let bot = self.clone();
                 std::thread::spawn(move || {
                     // What is on its way may still come.
@@ -143,7 +143,7 @@ impl Bot {
                     close();
                 });
             }
-            notice => self.note("notice", notice.kind()),
+            warning => self.note("warning", warning.kind()),
         }
     }
 
@@ -188,10 +188,10 @@ impl Bot {
             }
         });
         let bot = self.clone();
-        session.on_warning(move |notice, session| {
+        session.on_warning(move |warning, session| {
             let (client, session) = (session.client(), session.clone());
             bot.warning(
-                notice,
+                warning,
                 move || client.get_sessions(),
                 move || session.close(),
             );
@@ -240,7 +240,7 @@ pub(crate) fn say(simulator: &mut Simulator, from: i64, texts: &[&str]) {
 /// Runs it on both, against a service of its own each time.
 #[track_caller]
 pub(crate) fn both(
-    before: fn(&mut Simulator),
+    before: impl Fn(&mut Simulator),
     connected: fn(&mut Simulator),
     enough: usize,
     expected: &[(&str, &[&str])],

@@ -1,16 +1,20 @@
 //! One suite for all runtimes: what a session, its handlers and its client do is the same on each.
 //!
-//! Here: one bot, with the same handlers, the same service, the same log. What happens in one conversation is compared in its order, and so is what is told beside the
-//! messages; the async runtime handles different conversations side by side.
+//! Here: one bot, with the same handlers, the same service, the same log. What happens in one conversation is compared
+//! in its order, and so are the warnings; the async runtime handles different conversations side by side.
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)]
 
 mod bot;
 mod calls;
+mod checkpoints;
+mod ends;
+mod logins;
 mod nav;
 mod pauses;
 mod real_connections;
 mod runtime;
 mod sessions;
+mod streams;
 mod takers;
 mod world;
 
@@ -75,7 +79,7 @@ fn handlers_that_fail_or_panic_are_told_of_and_stop_nobody() {
         &[
             ("user 20001", &["Text fail", "Text panic", "Text hello"]),
             (
-                "notice",
+                "warning",
                 &[
                     "handler failed: made up",
                     "handler failed: it panicked: made up",
@@ -98,7 +102,7 @@ fn a_reply_that_is_refused_is_the_handlers_error() {
                 "user 20001",
                 &["not replied: refused", "Text ping", "replied", "Text ping"],
             ),
-            ("notice", &["handler failed: refused"]),
+            ("warning", &["handler failed: refused"]),
             DONE,
             AS_ASKED,
         ],
@@ -124,7 +128,7 @@ fn trouble_is_told_of_and_delays() {
         1,
         &[
             ("user 20001", &["Text hello"]),
-            ("notice", &["retry", "retry"]),
+            ("warning", &["retry", "retry"]),
             DONE,
             AS_ASKED,
         ],

@@ -2,13 +2,35 @@
 
 use bilibili_session_simulator::{Fault, FaultKind};
 
-use super::bot::{Bot, both, say};
+use super::bot::{both, say};
 use super::{AS_ASKED, DONE};
 
 /// It closes when it has seen how a pause goes.
 const NEVER_ENOUGH: usize = usize::MAX;
 
-fn sent_once_and_one_nav(bots: &[Bot]) {
+/// Two messages are to be answered. The first reply is refused with this code, which is an error of this class; the
+/// second is not sent, since sends are paused for this long.
+fn a_refused_reply(code: i64, class: &str, how_long: &str, pause: &[&str]) {
+    let bots = both(
+        |it| it.push_fault(Fault::once("send_msg", FaultKind::Code(code))),
+        |it| say(it, 20001, &["ping", "ping"]),
+        NEVER_ENOUGH,
+        &[
+            (
+                "user 20001",
+                &[
+                    &format!("not replied: {class}"),
+                    "Text ping",
+                    &format!("not replied: {class} for {how_long}"),
+                    "Text ping",
+                ],
+            ),
+            ("warning", &[&*format!("handler failed: {class}"); 2]),
+            ("pause", pause),
+            DONE,
+            AS_ASKED,
+        ],
+    );
     for bot in bots {
         assert_eq!(bot.requests("send_msg"), 1);
         assert_eq!(bot.requests("nav"), 1);
@@ -17,103 +39,22 @@ fn sent_once_and_one_nav(bots: &[Bot]) {
 
 #[test]
 fn a_reply_that_the_risk_control_refuses_pauses_all() {
-    let bots = both(
-        |it| it.push_fault(Fault::once("send_msg", FaultKind::Code(-352))),
-        |it| say(it, 20001, &["ping", "ping"]),
-        NEVER_ENOUGH,
-        &[
-            (
-                "user 20001",
-                &[
-                    "not replied: risk_control",
-                    "Text ping",
-                    "not replied: risk_control for minutes",
-                    "Text ping",
-                ],
-            ),
-            (
-                "notice",
-                &[
-                    "handler failed: risk_control",
-                    "handler failed: risk_control",
-                ],
-            ),
-            (
-                "pause",
-                &[
-                    "risk_control",
-                    "nothing is asked",
-                    "not called: risk_control for minutes",
-                ],
-            ),
-            DONE,
-            AS_ASKED,
-        ],
-    );
-    sent_once_and_one_nav(&bots);
+    let not_called = "not called: risk_control for minutes";
+    let pause = ["risk_control", "nothing is asked", not_called];
+    a_refused_reply(-352, "risk_control", "minutes", &pause);
 }
 
 #[test]
 fn a_reply_that_is_throttled_pauses_all() {
-    let bots = both(
-        |it| it.push_fault(Fault::once("send_msg", FaultKind::Code(-509))),
-        |it| say(it, 20001, &["ping", "ping"]),
-        NEVER_ENOUGH,
-        &[
-            (
-                "user 20001",
-                &[
-                    "not replied: throttled",
-                    "Text ping",
-                    "not replied: throttled for seconds",
-                    "Text ping",
-                ],
-            ),
-            (
-                "notice",
-                &["handler failed: throttled", "handler failed: throttled"],
-            ),
-            (
-                "pause",
-                &[
-                    "throttled",
-                    "nothing is asked",
-                    "not called: throttled for seconds",
-                ],
-            ),
-            DONE,
-            AS_ASKED,
-        ],
-    );
-    sent_once_and_one_nav(&bots);
+    let not_called = "not called: throttled for seconds";
+    let pause = ["throttled", "nothing is asked", not_called];
+    a_refused_reply(-509, "throttled", "seconds", &pause);
 }
 
 #[test]
 fn a_reply_too_many_for_the_day_pauses_replies_alone() {
-    let bots = both(
-        |it| it.push_fault(Fault::once("send_msg", FaultKind::Code(21046))),
-        |it| say(it, 20001, &["ping", "ping"]),
-        NEVER_ENOUGH,
-        &[
-            (
-                "user 20001",
-                &[
-                    "not replied: throttled",
-                    "Text ping",
-                    "not replied: throttled for a day",
-                    "Text ping",
-                ],
-            ),
-            (
-                "notice",
-                &["handler failed: throttled", "handler failed: throttled"],
-            ),
-            ("pause", &["sends_paused", "asking goes on", "called"]),
-            DONE,
-            AS_ASKED,
-        ],
-    );
-    sent_once_and_one_nav(&bots);
+    let pause = ["sends_paused", "asking goes on", "called"];
+    a_refused_reply(21046, "throttled", "a day", &pause);
 }
 
 #[test]

@@ -58,8 +58,8 @@ fn everything_arrives_once_and_in_order_whatever_the_server_does<S: Session>() {
                 let talker = texts.entry(event.talker_id()).or_default();
                 talker.push(event.text().unwrap().to_owned());
             }
-            Update::Warning(notice) => {
-                retries += usize::from(notice.kind() == "retry");
+            Update::Warning(warning) => {
+                retries += usize::from(warning.kind() == "retry");
             }
             Update::Status(_) => {}
         }

@@ -4,6 +4,8 @@
 //! polled more than once. Transports are async, and a blocking runtime waits for each on the thread
 //! that sends it.
 
+use std::borrow::Borrow;
+use std::convert::identity;
 use std::fmt::Debug;
 use std::io;
 use std::path::Path;
@@ -165,11 +167,83 @@ fn waiting(transport: impl Transport + 'static) -> impl on_blocking::Transport {
     move |request: Request<Vec<u8>>| block_on(transport.send(request))
 }
 
-/// The methods that no runtime has to wait for.
-macro_rules! same_on_every_runtime {
-    () => {
+/// A session of a runtime: `$wait` waits for what the runtime does, `$transport` and `$handler` make the runtime's own
+/// transports and handlers of those of the tests.
+macro_rules! session_of {
+    ($runtime:ident, $http:ident, $retries:literal, $wait:path, $transport:path, $handler:path) => {
+        type Client = $runtime::Client;
+        const HIDDEN_RETRIES: usize = $retries;
+
+        fn new(
+            context: ClientConfig,
+            transport: impl Transport + 'static,
+            config: PollerConfig,
+        ) -> Self {
+            Self::new(context, $transport(transport), config).unwrap()
+        }
+
+        fn resume(
+            context: ClientConfig,
+            transport: impl Transport + 'static,
+            config: PollerConfig,
+            checkpoint: &Checkpoint,
+        ) -> Self {
+            Self::resume(context, $transport(transport), config, checkpoint).unwrap()
+        }
+
+        fn over_http(
+            context: ClientConfig,
+            transport: &TransportConfig,
+            config: PollerConfig,
+            from: Option<&Checkpoint>,
+        ) -> Self {
+            let transport = $http::with_config(transport).unwrap();
+            match from {
+                Some(checkpoint) => Self::resume(context, transport, config, checkpoint),
+                None => Self::new(context, transport, config),
+            }
+            .unwrap()
+        }
+
+        fn on<R: IntoHandlerResult>(
+            &self,
+            event_type: EventType,
+            handler: impl FnMut(&Event, &Self) -> R + Send + 'static,
+        ) -> Handler {
+            let handle = self.on(event_type, $handler(handler));
+            Handler::new(|| handle.remove())
+        }
+
+        fn on_any<R: IntoHandlerResult>(
+            &self,
+            handler: impl FnMut(&Event, &Self) -> R + Send + 'static,
+        ) -> Handler {
+            let handle = self.on_any($handler(handler));
+            Handler::new(|| handle.remove())
+        }
+
+        fn on_warning<R: IntoHandlerResult>(
+            &self,
+            handler: impl FnMut(&Warning, &Self) -> R + Send + 'static,
+        ) -> Handler {
+            let handle = self.on_warning($handler(handler));
+            Handler::new(|| handle.remove())
+        }
+
+        fn on_status<R: IntoHandlerResult>(
+            &self,
+            handler: impl FnMut(&StatusChange, &Self) -> R + Send + 'static,
+        ) -> Handler {
+            let handle = self.on_status($handler(handler));
+            Handler::new(|| handle.remove())
+        }
+
         fn limits(&self, side_by_side: usize, waiting: usize) {
             self.limits(side_by_side, waiting);
+        }
+
+        fn start(&self) -> Result<(), Error> {
+            $wait(self.start())
         }
 
         fn close(&self) {
@@ -188,47 +262,60 @@ macro_rules! same_on_every_runtime {
             self.checkpoint()
         }
 
+        fn reply(&self, event: &Event, text: &str) -> Result<SentMsg, Error> {
+            $wait(self.reply(event, text))
+        }
+
         fn client(&self) -> Self::Client {
             self.client().clone()
         }
     };
 }
 
-impl Session for on_blocking::Session {
-    type Client = on_blocking::Client;
-    const HIDDEN_RETRIES: usize = 0;
-    same_on_every_runtime! {}
+/// A client of a runtime; see [`session_of`].
+macro_rules! client_of {
+    ($runtime:ident, $wait:path, $transport:path) => {
+        impl Client for $runtime::Client {
+            fn new(context: ClientConfig, transport: impl Transport + 'static) -> Self {
+                Self::new(context, $transport(transport))
+            }
 
-    fn new(
-        context: ClientConfig,
-        transport: impl Transport + 'static,
-        config: PollerConfig,
-    ) -> Self {
-        Self::new(context, waiting(transport), config).unwrap()
-    }
+            fn send_text(&self, to: Uid, text: &str) -> Result<SentMsg, Error> {
+                $wait(self.send_text(to, text))
+            }
 
-    fn resume(
-        context: ClientConfig,
-        transport: impl Transport + 'static,
-        config: PollerConfig,
-        checkpoint: &Checkpoint,
-    ) -> Self {
-        Self::resume(context, waiting(transport), config, checkpoint).unwrap()
-    }
+            fn get_sessions(&self) -> Result<(), Error> {
+                $wait(self.call(GetSessions::new())).map(drop)
+            }
 
-    fn over_http(
-        context: ClientConfig,
-        transport: &TransportConfig,
-        config: PollerConfig,
-        from: Option<&Checkpoint>,
-    ) -> Self {
-        let transport = UreqTransport::with_config(transport).unwrap();
-        match from {
-            Some(checkpoint) => Self::resume(context, transport, config, checkpoint),
-            None => Self::new(context, transport, config),
+            fn items<P: Pager>(&self, pager: P) -> Vec<Result<P::Item, Error>> {
+                $wait(self.items(pager).collect())
+            }
+
+            fn send_picture(&self, to: Uid, picture: Picture) -> Result<SentMsg, Error> {
+                $wait(self.send_picture(to, picture))
+            }
+
+            fn download_picture(&self, picture: &PictureContent) -> Result<Vec<u8>, Error> {
+                $wait(self.download_picture(picture))
+            }
+
+            fn save_picture(&self, picture: &PictureContent, to: &Path) -> io::Result<()> {
+                $wait(self.save_picture(picture, to))
+            }
+
+            fn read_picture(from: &Path) -> io::Result<Picture> {
+                $wait($runtime::read_picture(from))
+            }
         }
-        .unwrap()
-    }
+    };
+}
+
+client_of!(on_blocking, identity, waiting);
+client_of!(on_async_std, block_on, identity);
+
+impl Session for on_blocking::Session {
+    session_of!(on_blocking, UreqTransport, 0, identity, waiting, identity);
 
     fn on_text<R: IntoHandlerResult>(
         &self,
@@ -236,43 +323,6 @@ impl Session for on_blocking::Session {
     ) -> Handler {
         let handle = self.on_text(handler);
         Handler::new(|| handle.remove())
-    }
-
-    fn on<R: IntoHandlerResult>(
-        &self,
-        event_type: EventType,
-        handler: impl FnMut(&Event, &Self) -> R + Send + 'static,
-    ) -> Handler {
-        let handle = self.on(event_type, handler);
-        Handler::new(|| handle.remove())
-    }
-
-    fn on_any<R: IntoHandlerResult>(
-        &self,
-        handler: impl FnMut(&Event, &Self) -> R + Send + 'static,
-    ) -> Handler {
-        let handle = self.on_any(handler);
-        Handler::new(|| handle.remove())
-    }
-
-    fn on_warning<R: IntoHandlerResult>(
-        &self,
-        handler: impl FnMut(&Warning, &Self) -> R + Send + 'static,
-    ) -> Handler {
-        let handle = self.on_warning(handler);
-        Handler::new(|| handle.remove())
-    }
-
-    fn on_status<R: IntoHandlerResult>(
-        &self,
-        handler: impl FnMut(&StatusChange, &Self) -> R + Send + 'static,
-    ) -> Handler {
-        let handle = self.on_status(handler);
-        Handler::new(|| handle.remove())
-    }
-
-    fn start(&self) -> Result<(), Error> {
-        self.start()
     }
 
     fn run(&self) -> Running {
@@ -287,52 +337,14 @@ impl Session for on_blocking::Session {
     fn updates(&self) -> impl Iterator<Item = Update> + Send + 'static {
         self.updates()
     }
-
-    fn reply(&self, event: &Event, text: &str) -> Result<SentMsg, Error> {
-        self.reply(event, text)
-    }
-}
-
-impl Client for on_blocking::Client {
-    fn new(context: ClientConfig, transport: impl Transport + 'static) -> Self {
-        Self::new(context, waiting(transport))
-    }
-
-    fn send_text(&self, to: Uid, text: &str) -> Result<SentMsg, Error> {
-        self.send_text(to, text)
-    }
-
-    fn get_sessions(&self) -> Result<(), Error> {
-        self.call(GetSessions::new()).map(drop)
-    }
-
-    fn items<P: Pager>(&self, pager: P) -> Vec<Result<P::Item, Error>> {
-        self.items(pager).collect()
-    }
-
-    fn send_picture(&self, to: Uid, picture: Picture) -> Result<SentMsg, Error> {
-        self.send_picture(to, picture)
-    }
-
-    fn download_picture(&self, picture: &PictureContent) -> Result<Vec<u8>, Error> {
-        self.download_picture(picture)
-    }
-
-    fn save_picture(&self, picture: &PictureContent, to: &Path) -> io::Result<()> {
-        self.save_picture(picture, to)
-    }
-
-    fn read_picture(from: &Path) -> io::Result<Picture> {
-        on_blocking::read_picture(from)
-    }
 }
 
 /// A handler of an async runtime, which is polled before and after the work.
-fn polled<T, R: IntoHandlerResult>(
+fn polled<I, T: ?Sized, R: IntoHandlerResult>(
     handler: impl FnMut(&T, &on_async_std::Session) -> R + Send + 'static,
-) -> impl FnMut(T, on_async_std::Session) -> BoxFuture<'static, HandlerResult> + Send + 'static
+) -> impl FnMut(I, on_async_std::Session) -> BoxFuture<'static, HandlerResult> + Send + 'static
 where
-    T: Send + Sync + 'static,
+    I: Borrow<T> + Send + Sync + 'static,
 {
     let handler = Arc::new(Mutex::new(handler));
     move |input, session| {
@@ -341,7 +353,7 @@ where
             yield_now().await;
             let result = {
                 let mut handler = handler.lock().unwrap_or_else(PoisonError::into_inner);
-                handler(&input, &session).into_handler_result()
+                handler(input.borrow(), &session).into_handler_result()
             };
             yield_now().await;
             result
@@ -351,40 +363,7 @@ where
 }
 
 impl Session for on_async_std::Session {
-    type Client = on_async_std::Client;
-    const HIDDEN_RETRIES: usize = 1;
-    same_on_every_runtime! {}
-
-    fn new(
-        context: ClientConfig,
-        transport: impl Transport + 'static,
-        config: PollerConfig,
-    ) -> Self {
-        Self::new(context, transport, config).unwrap()
-    }
-
-    fn resume(
-        context: ClientConfig,
-        transport: impl Transport + 'static,
-        config: PollerConfig,
-        checkpoint: &Checkpoint,
-    ) -> Self {
-        Self::resume(context, transport, config, checkpoint).unwrap()
-    }
-
-    fn over_http(
-        context: ClientConfig,
-        transport: &TransportConfig,
-        config: PollerConfig,
-        from: Option<&Checkpoint>,
-    ) -> Self {
-        let transport = SurfTransport::with_config(transport).unwrap();
-        match from {
-            Some(checkpoint) => Self::resume(context, transport, config, checkpoint),
-            None => Self::new(context, transport, config),
-        }
-        .unwrap()
-    }
+    session_of!(on_async_std, SurfTransport, 1, block_on, identity, polled);
 
     fn on_text<R: IntoHandlerResult>(
         &self,
@@ -395,47 +374,6 @@ impl Session for on_async_std::Session {
         });
         let handle = self.on_text(move |text, event, session| handler((text, event), session));
         Handler::new(|| handle.remove())
-    }
-
-    fn on<R: IntoHandlerResult>(
-        &self,
-        event_type: EventType,
-        mut handler: impl FnMut(&Event, &Self) -> R + Send + 'static,
-    ) -> Handler {
-        let handler = polled(move |event: &Arc<Event>, session| handler(event, session));
-        let handle = self.on(event_type, handler);
-        Handler::new(|| handle.remove())
-    }
-
-    fn on_any<R: IntoHandlerResult>(
-        &self,
-        mut handler: impl FnMut(&Event, &Self) -> R + Send + 'static,
-    ) -> Handler {
-        let handler = polled(move |event: &Arc<Event>, session| handler(event, session));
-        let handle = self.on_any(handler);
-        Handler::new(|| handle.remove())
-    }
-
-    fn on_warning<R: IntoHandlerResult>(
-        &self,
-        mut handler: impl FnMut(&Warning, &Self) -> R + Send + 'static,
-    ) -> Handler {
-        let handler = polled(move |notice: &Arc<Warning>, session| handler(notice, session));
-        let handle = self.on_warning(handler);
-        Handler::new(|| handle.remove())
-    }
-
-    fn on_status<R: IntoHandlerResult>(
-        &self,
-        mut handler: impl FnMut(&StatusChange, &Self) -> R + Send + 'static,
-    ) -> Handler {
-        let handler = polled(move |change: &Arc<StatusChange>, session| handler(change, session));
-        let handle = self.on_status(handler);
-        Handler::new(|| handle.remove())
-    }
-
-    fn start(&self) -> Result<(), Error> {
-        block_on(self.start())
     }
 
     fn run(&self) -> Running {
@@ -451,43 +389,5 @@ impl Session for on_async_std::Session {
     fn updates(&self) -> impl Iterator<Item = Update> + Send + 'static {
         let mut updates = self.updates();
         std::iter::from_fn(move || block_on(updates.next()))
-    }
-
-    fn reply(&self, event: &Event, text: &str) -> Result<SentMsg, Error> {
-        block_on(self.reply(event, text))
-    }
-}
-
-impl Client for on_async_std::Client {
-    fn new(context: ClientConfig, transport: impl Transport + 'static) -> Self {
-        Self::new(context, transport)
-    }
-
-    fn send_text(&self, to: Uid, text: &str) -> Result<SentMsg, Error> {
-        block_on(self.send_text(to, text))
-    }
-
-    fn get_sessions(&self) -> Result<(), Error> {
-        block_on(self.call(GetSessions::new())).map(drop)
-    }
-
-    fn items<P: Pager>(&self, pager: P) -> Vec<Result<P::Item, Error>> {
-        block_on(self.items(pager).collect())
-    }
-
-    fn send_picture(&self, to: Uid, picture: Picture) -> Result<SentMsg, Error> {
-        block_on(self.send_picture(to, picture))
-    }
-
-    fn download_picture(&self, picture: &PictureContent) -> Result<Vec<u8>, Error> {
-        block_on(self.download_picture(picture))
-    }
-
-    fn save_picture(&self, picture: &PictureContent, to: &Path) -> io::Result<()> {
-        block_on(self.save_picture(picture, to))
-    }
-
-    fn read_picture(from: &Path) -> io::Result<Picture> {
-        block_on(on_async_std::read_picture(from))
     }
 }

@@ -40,8 +40,12 @@ on_every_runtime! {
 }
 
 /// A service in which the next messages arrive just before somebody looks for them: the text of
-/// each is its number.
-fn rounds(world: &World) -> impl Transport + use<> {
+/// each is its number. Before it answers it waits for the pause.
+pub(crate) fn rounds<P, F>(world: &World, pause: P) -> impl Transport + use<P, F>
+where
+    P: Fn() -> F + Send + Sync + 'static,
+    F: Future<Output = ()> + Send,
+{
     let world = world.clone();
     let (sent, number) = (AtomicU64::new(0), AtomicU64::new(0));
     move |request: Request<Vec<u8>>| {
@@ -55,19 +59,37 @@ fn rounds(world: &World) -> impl Transport + use<> {
                 }
             }
         }
-        world.clone().answer(request)
+        let (pause, answer) = (pause(), world.clone().answer(request));
+        async move {
+            pause.await;
+            answer.await
+        }
     }
 }
 
+pub(crate) fn config() -> PollerConfig {
+    PollerConfig::new().interval(Duration::from_millis(1))
+}
+
 fn session<S: Session>(world: &World) -> S {
-    let config = PollerConfig::new().interval(Duration::from_millis(1));
-    S::new(world.context(), rounds(world), config)
+    let at_once = || std::future::ready(());
+    S::new(world.context(), rounds(world, at_once), config())
+}
+
+/// Does this at the last message.
+pub(crate) fn at_the_last<S>(act: impl Fn(&S) + Clone + Send) -> impl Fn(&S) + Clone + Send {
+    let total = ROUNDS * AT_ONCE * CONVERSATIONS.unsigned_abs();
+    let count = Arc::new(AtomicU64::new(0));
+    move |session| {
+        if count.fetch_add(1, Ordering::Relaxed) + 1 == total {
+            act(session);
+        }
+    }
 }
 
 /// What comes after a resume from here before the next message that arrives.
 fn what_is_left<S: Session>(world: &World, checkpoint: &Checkpoint) -> Option<String> {
-    let config = PollerConfig::new().interval(Duration::from_millis(1));
-    let session = S::resume(world.context(), world.transport(), config, checkpoint);
+    let session = S::resume(world.context(), world.transport(), config(), checkpoint);
     world.receive(20001, "next");
     let event = session.events().next().unwrap();
     let text = event.text().unwrap();
@@ -76,10 +98,10 @@ fn what_is_left<S: Session>(world: &World, checkpoint: &Checkpoint) -> Option<St
 
 /// What one taker got: rising numbers in each conversation.
 #[derive(Default)]
-struct Taken(BTreeMap<i64, Vec<u64>>);
+pub(crate) struct Taken(BTreeMap<i64, Vec<u64>>);
 
 impl Taken {
-    fn note(&mut self, event: &Event) {
+    pub(crate) fn note(&mut self, event: &Event) {
         let number = event.text().unwrap().parse().unwrap();
         let numbers = self.0.entry(event.talker_id()).or_default();
         assert!(numbers.last() < Some(&number), "out of order: {event:?}");
@@ -89,7 +111,7 @@ impl Taken {
 
 /// All of them together got each message once.
 #[track_caller]
-fn whole(case: &str, taken: Vec<Taken>) {
+pub(crate) fn whole(case: &str, taken: impl IntoIterator<Item = Taken>) {
     let mut all: BTreeMap<i64, Vec<u64>> = BTreeMap::new();
     for (from, numbers) in taken.into_iter().flat_map(|taken| taken.0) {
         all.entry(from).or_default().extend(numbers);
@@ -112,13 +134,7 @@ fn all_comes_out_once<S: Session>(loops: usize, runs: usize, limits: (usize, usi
     let world = World::default();
     let session: S = session(&world);
     session.limits(limits.0, limits.1);
-    let total = ROUNDS * AT_ONCE * CONVERSATIONS.unsigned_abs();
-    let count = Arc::new(AtomicU64::new(0));
-    let close_at_the_last = move |session: &S| {
-        if count.fetch_add(1, Ordering::Relaxed) + 1 == total {
-            session.close();
-        }
-    };
+    let close_at_the_last = at_the_last(S::close);
 
     // However many call it, the order within a conversation is one.
     let handled = Arc::new(Mutex::new(Taken::default()));
@@ -221,7 +237,7 @@ fn handlers_and_two_loops_get_something_each<S: Session>() {
     each_gets_something::<S>(2, true);
 }
 
-/// What a handler is told that waits for its own session, and what the notice says afterwards.
+/// What a handler is told that waits for its own session, and what the warning says afterwards.
 fn refused<S: Session>(wait: impl Fn(&S) -> Option<Result<(), Error>> + Send + 'static) {
     let world = World::default();
     let session: S = session(&world);
@@ -233,16 +249,16 @@ fn refused<S: Session>(wait: impl Fn(&S) -> Option<Result<(), Error>> + Send + '
         answer.transpose()?;
         Ok(())
     });
-    let (notices, noticed) = mpsc::channel();
-    session.on_warning(move |notice, session| {
+    let (warnings, warned) = mpsc::channel();
+    session.on_warning(move |warning, session| {
         session.close();
-        let _ = notices.send(notice.clone());
+        let _ = warnings.send(warning.clone());
     });
     let running = session.run();
     let answer = answered.recv_timeout(SOON).unwrap();
     assert!(matches!(answer, None | Some(Err(Error::WithinHandler))));
-    let Ok(Warning::HandlerFailed { reason, .. }) = noticed.recv_timeout(SOON) else {
-        panic!("another notice came first");
+    let Ok(Warning::HandlerFailed { reason, .. }) = warned.recv_timeout(SOON) else {
+        panic!("another warning came first");
     };
     assert_eq!(reason, Error::WithinHandler.to_string());
     assert_eq!(running.join(), Ok(()));
@@ -280,11 +296,11 @@ fn a_handler_can_start_another_session_and_give_its_own_to_a_thread<S: Session>(
         });
         Ok(session_two.start()?)
     });
-    let (said, notices) = mpsc::channel();
-    session_one.on_warning(move |notice, _| Ok(said.send(notice.to_string())?));
+    let (said, warnings) = mpsc::channel();
+    session_one.on_warning(move |warning, _| Ok(said.send(warning.to_string())?));
     thread::spawn(move || done.send(session_one.start()));
     for _ in 0..2 {
         assert_eq!(ended.recv_timeout(SOON).unwrap(), Ok(()));
     }
-    assert_eq!(notices.try_iter().collect::<Vec<_>>(), [""; 0]);
+    assert_eq!(warnings.try_iter().collect::<Vec<_>>(), [""; 0]);
 }

@@ -1,17 +1,26 @@
 //! A service that is called, not connected to.
 
 use std::future::pending;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, mpsc};
 use std::time::Duration;
 
 use async_std::task::sleep;
 use bilibili_session::poller::{PollerConfig, Status};
-use bilibili_session::{ClientConfig, Credential, Hosts, TransportError, TransportErrorKind};
+use bilibili_session::session::Update;
+use bilibili_session::{
+    ClientConfig, Credential, Event, Hosts, TransportError, TransportErrorKind,
+};
 use bilibili_session_blocking::now;
 use bilibili_session_simulator::{Answer, Fault, NewMessage, Simulator};
 use http::{Request, Response};
 
-use super::runtime::{Session, Transport};
+use super::runtime::{Running, Session, Transport};
+
+/// Far more than any machine is late, far less than what must not be waited for.
+pub(crate) const SOON: Duration = Duration::from_secs(20);
+pub(crate) const NEVER: Duration = Duration::from_secs(600);
+/// Several rounds.
+pub(crate) const A_WHILE: Duration = Duration::from_millis(300);
 
 /// A service. Clones are the same one.
 #[derive(Clone, Default)]
@@ -97,4 +106,27 @@ pub(crate) fn when_connected<S: Session>(session: &S, mut act: impl FnMut() + Se
             act();
         }
     });
+}
+
+pub(crate) fn text(event: &Event) -> String {
+    event.text().unwrap().to_owned()
+}
+
+pub(crate) fn numbers(range: std::ops::Range<usize>) -> Vec<String> {
+    range.map(|number| number.to_string()).collect()
+}
+
+/// A session that does nothing after its baseline, which is taken.
+pub(crate) fn idle<S: Session>(world: &World) -> (S, Running) {
+    let config = PollerConfig::new().interval(NEVER);
+    let session = S::new(world.context(), world.transport(), config);
+    let (connected, is_connected) = mpsc::channel();
+    when_connected(&session, move || connected.send(()).unwrap());
+    let running = session.run();
+    is_connected.recv_timeout(SOON).unwrap();
+    (session, running)
+}
+
+pub(crate) fn is_connected(update: &Update) -> bool {
+    matches!(update, Update::Status(change) if change.status == Status::Connected)
 }

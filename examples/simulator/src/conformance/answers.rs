@@ -1,4 +1,4 @@
-//! What comes back is what the server said.
+//! Answers arrive as the server sent them.
 
 use bilibili_session::{TransportConfig, TransportErrorKind};
 
@@ -151,7 +151,7 @@ pub(super) fn body_over_the_limit(make: &Make<'_>) -> Result<(), String> {
     Ok(())
 }
 
-/// What a server does with a connection that was idle for long.
+/// Checks that a connection which the server closed while it was idle fails no request.
 pub(super) fn connection_closed_between_two_requests(make: &Make<'_>) -> Result<(), String> {
     let peer = Peer::new(Script::Last(with_body("HTTP/1.1 200 OK", "ok")))?;
     let mut transport = make(&usual());

@@ -7,7 +7,7 @@ use http::{Request, Response};
 
 use super::{Answer, Exchange, Make, answers, requests, tls, trouble, usual};
 
-/// One thing that a transport must do.
+/// Requirement that a transport is tested against.
 pub(super) struct Case {
     pub(super) name: &'static str,
     pub(super) run: fn(&Make<'_>) -> Result<(), String>,
@@ -73,12 +73,12 @@ pub(super) const QUERY: &str =
 pub(super) const FORM: &str =
     "msg%5Bcontent%5D=%7B%22content%22%3A%22it%27s+%E5%A5%BD+%2B+%26%22%7D&csrf=t0ken&e=";
 
-/// A GET as the core builds them.
+/// Builds a GET as the core does.
 pub(super) fn get(origin: &str) -> Result<Request<Vec<u8>>, String> {
     build(Request::get(format!("{origin}/x/path?{QUERY}")), Vec::new())
 }
 
-/// A POST as the core builds them.
+/// Builds a POST as the core does.
 pub(super) fn post(origin: &str, kind: &str, body: &[u8]) -> Result<Request<Vec<u8>>, String> {
     let request = Request::post(format!("{origin}/x/path?{QUERY}"))
         .header("origin", "https://www.bilibili.com")
@@ -95,7 +95,7 @@ fn build(builder: http::request::Builder, body: Vec<u8>) -> Result<Request<Vec<u
         .map_err(|error| error.to_string())
 }
 
-/// Sends, and looks an error through for what must not be in it.
+/// Sends a request, and searches an error for secrets of the request.
 pub(super) fn send(
     transport: &mut Exchange<'_>,
     request: Request<Vec<u8>>,
@@ -114,7 +114,7 @@ pub(super) fn send(
     Ok(answer)
 }
 
-/// The answer to a GET, with a transport of its own.
+/// Sends a GET with a transport of its own.
 pub(super) fn get_with(
     make: &Make<'_>,
     settings: &TransportConfig,
@@ -123,12 +123,12 @@ pub(super) fn get_with(
     send(&mut *make(settings), get(origin)?)
 }
 
-/// The answer to a GET, which must be one.
+/// Returns the answer to a GET, which must be one.
 pub(super) fn answer_of(make: &Make<'_>, origin: &str) -> Result<Response<Vec<u8>>, String> {
     get_with(make, &usual(), origin)?.map_err(|error| format!("no answer: {error}"))
 }
 
-/// Two values that must be the same.
+/// Fails unless the two values are the same.
 pub(super) fn same<T: PartialEq + Debug>(what: &str, is: T, should: T) -> Result<(), String> {
     if is == should {
         Ok(())
@@ -137,7 +137,7 @@ pub(super) fn same<T: PartialEq + Debug>(what: &str, is: T, should: T) -> Result
     }
 }
 
-/// A failure of one of these kinds.
+/// Fails unless the answer is a failure of one of these kinds.
 pub(super) fn failed(answer: Answer, kinds: &[TransportErrorKind]) -> Result<(), String> {
     match answer {
         Ok(answer) => Err(format!(

@@ -1,4 +1,4 @@
-//! What a transport must do, as tests that anybody can run on their own.
+//! Requirements of a transport, as tests that anybody can run on their own.
 //!
 //! A transport is one function from a request to its answer. Wrap yours in a closure and give
 //! the suite a way to make one:
@@ -23,7 +23,7 @@
 //! ```
 //!
 //! A proxy is used when the settings name one, and none otherwise, whatever the environment says:
-//! run the suite in a process of each of [`ENVIRONMENTS`] as well.
+//! [`repeat_in_other_environments`] runs the suite again where variables name proxies.
 //!
 //! Each case talks to a server of its own on 127.0.0.1, which answers bytes, not HTTP: so it sees
 //! exactly what was sent, and can answer what no library would. Every error is looked through for
@@ -31,8 +31,10 @@
 
 mod answers;
 mod cases;
+mod environment;
 mod peer;
 mod requests;
+mod settings;
 mod tls;
 mod trouble;
 
@@ -44,29 +46,13 @@ use http::{Request, Response};
 
 use cases::{CASES, Case};
 
-/// Environments in which a transport passes the same cases as in any other: libraries look there
-/// for proxies. Nobody listens at the proxy that the first one names; the second one wants every
-/// host to be reached without one, so `through_a_proxy` fails where that is obeyed. Each is for a
-/// process of its own, which runs the suite again: no program can safely change its own.
-pub const ENVIRONMENTS: [&[(&str, &str)]; 2] = [
-    &[
-        ("ALL_PROXY", NOBODY),
-        ("all_proxy", NOBODY),
-        ("HTTP_PROXY", NOBODY),
-        ("http_proxy", NOBODY),
-        ("HTTPS_PROXY", NOBODY),
-        ("https_proxy", NOBODY),
-    ],
-    &[("NO_PROXY", "*"), ("no_proxy", "*")],
-];
+pub use environment::repeat_in_other_environments;
+pub use settings::check_settings;
 
-/// A proxy that is not there.
-const NOBODY: &str = "http://127.0.0.1:1";
-
-/// What comes of a request.
+/// Result of a request.
 pub type Answer = Result<Response<Vec<u8>>, TransportError>;
 
-/// How the transport of most cases is to be made.
+/// Returns the settings of the transport of most cases.
 fn usual() -> TransportConfig {
     TransportConfig::new().body_limit(1 << 20)
 }
@@ -77,7 +63,7 @@ type Exchange<'a> = dyn FnMut(Request<Vec<u8>>) -> Answer + 'a;
 /// Makes the transport of a case.
 type Make<'a> = dyn Fn(&TransportConfig) -> Box<Exchange<'a>> + 'a;
 
-/// All cases, for one kind of transport.
+/// Suite of all cases, for one kind of transport.
 #[must_use]
 pub struct Suite<'a> {
     make: Box<Make<'a>>,
@@ -85,7 +71,7 @@ pub struct Suite<'a> {
 }
 
 impl<'a> Suite<'a> {
-    /// A suite for what this makes.
+    /// Creates a suite for the transports that `make` makes.
     pub fn new<T>(make: impl Fn(&TransportConfig) -> T + 'a) -> Self
     where
         T: FnMut(Request<Vec<u8>>) -> Answer + 'a,
@@ -96,7 +82,7 @@ impl<'a> Suite<'a> {
         }
     }
 
-    /// The names of all cases.
+    /// Returns the names of all cases.
     pub fn names() -> impl Iterator<Item = &'static str> {
         CASES.iter().map(|case| case.name)
     }
@@ -150,14 +136,14 @@ impl fmt::Debug for Suite<'_> {
     }
 }
 
-/// What came of a suite.
+/// Result of a suite.
 #[derive(Debug, Clone)]
 #[must_use]
 #[non_exhaustive]
 pub struct Report {
     /// The cases that passed.
     pub passed: Vec<&'static str>,
-    /// Those that did not.
+    /// Cases that failed.
     pub failures: Vec<Failure>,
 }
 
@@ -165,14 +151,14 @@ pub struct Report {
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct Failure {
-    /// Its name.
+    /// Name of the case.
     pub case: &'static str,
-    /// What was wrong.
+    /// Reason of the failure.
     pub reason: String,
 }
 
 impl Report {
-    /// Whether every case passed.
+    /// Returns whether every case passed.
     pub const fn is_ok(&self) -> bool {
         self.failures.is_empty()
     }

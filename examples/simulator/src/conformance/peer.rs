@@ -6,23 +6,23 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::Duration;
 
-/// What a server says to each request.
+/// Answer of a server to each request.
 #[derive(Clone)]
 pub(super) enum Script {
-    /// These bytes; the connection stays open for the next request.
+    /// Sends these bytes; the connection stays open for the next request.
     Answer(Vec<u8>),
-    /// These bytes to the first request of a connection; the next one is taken, and the
+    /// Sends these bytes to the first request of a connection; the next one is taken, and the
     /// connection ends.
     Once(Vec<u8>),
-    /// These bytes, then the end of the connection.
+    /// Sends these bytes, then ends the connection.
     Last(Vec<u8>),
-    /// These bytes, then a reset.
+    /// Sends these bytes, then resets the connection.
     Reset(Vec<u8>),
     /// First these bytes, then these one at a time with a pause after each, for ever.
     Drip(Vec<u8>, &'static [u8]),
     /// First these bytes, then these over and over, as fast as they are taken.
     Flood(Vec<u8>, Vec<u8>),
-    /// Nothing, for as long as the client waits.
+    /// Sends nothing for as long as the client waits.
     Hang,
 }
 
@@ -32,7 +32,7 @@ pub(super) struct Peer {
     received: Arc<Mutex<Vec<Vec<u8>>>>,
 }
 
-/// What a connection is talked over.
+/// Byte stream that a connection is spoken over, in the clear or with TLS.
 pub(super) trait Stream: Read + Write {}
 impl<T: Read + Write> Stream for T {}
 
@@ -42,7 +42,7 @@ impl Peer {
         Self::over(script, |stream| Ok(Box::new(stream)))
     }
 
-    /// The same, over what this makes of a connection.
+    /// Starts a peer that speaks over the stream which `wrap` makes of a connection.
     pub(super) fn over(
         script: Script,
         wrap: impl Fn(TcpStream) -> io::Result<Box<dyn Stream>> + Send + Sync + 'static,
@@ -73,17 +73,17 @@ impl Peer {
         Ok(Self { address, received })
     }
 
-    /// Where it listens, as `127.0.0.1:port`.
+    /// Returns the address, as `127.0.0.1:port`.
     pub(super) fn authority(&self) -> String {
         self.address.to_string()
     }
 
-    /// The beginning of its URLs.
+    /// Returns the beginning of all URLs of the peer.
     pub(super) fn origin(&self) -> String {
         format!("http://{}", self.address)
     }
 
-    /// The whole requests that came, as bytes.
+    /// Returns the whole requests that came, as bytes.
     pub(super) fn received(&self) -> Vec<Vec<u8>> {
         self.received
             .lock()
@@ -148,7 +148,7 @@ fn put(stream: &mut dyn Stream, bytes: &[u8]) -> io::Result<()> {
     stream.flush()
 }
 
-/// A whole request, head and body; `None` at the end of the connection.
+/// Reads a whole request, head and body; `None` at the end of the connection.
 fn read_request(stream: &mut dyn Stream) -> io::Result<Option<Vec<u8>>> {
     let mut request = read_head(stream)?;
     if request.is_empty() {
@@ -164,7 +164,7 @@ fn read_request(stream: &mut dyn Stream) -> io::Result<Option<Vec<u8>>> {
     Ok(Some(request))
 }
 
-/// Up to the empty line, byte for byte, so that nothing behind it is taken.
+/// Reads up to the empty line, byte for byte, so that nothing behind it is taken.
 pub(super) fn read_head(stream: &mut (impl Read + ?Sized)) -> io::Result<Vec<u8>> {
     let mut head = Vec::new();
     let mut byte = [0];
@@ -174,7 +174,7 @@ pub(super) fn read_head(stream: &mut (impl Read + ?Sized)) -> io::Result<Vec<u8>
     Ok(head)
 }
 
-/// The values of a header of a request, as often as it stands there.
+/// Returns the values of a header of a request, once for each occurrence.
 pub(super) fn header(request: &[u8], name: &str) -> Vec<String> {
     let text = String::from_utf8_lossy(request);
     let head = text.split("\r\n\r\n").next().unwrap_or_default();
@@ -186,7 +186,7 @@ pub(super) fn header(request: &[u8], name: &str) -> Vec<String> {
         .collect()
 }
 
-/// What stands behind the empty line.
+/// Returns the bytes after the empty line.
 pub(super) fn body(request: &[u8]) -> &[u8] {
     request
         .windows(4)

@@ -1,4 +1,4 @@
-//! What is sent is what was built.
+//! Requests are sent as they were built.
 
 use super::cases::{COOKIE, FORM, QUERY, get, post, same, send};
 use super::peer::{Peer, Script, body, header};
@@ -6,7 +6,7 @@ use super::{Make, usual};
 
 const OK: &[u8] = b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok";
 
-/// Sends it to a server of its own; the bytes that came there.
+/// Sends a request to a server of its own; returns the bytes that arrived there.
 fn sent(
     make: &Make<'_>,
     request: impl Fn(&str) -> Result<http::Request<Vec<u8>>, String>,
@@ -93,7 +93,7 @@ pub(super) fn large_binary_body(make: &Make<'_>) -> Result<(), String> {
     same("expect", header(&received, "expect"), Vec::new())
 }
 
-/// An answer could be small on the way and huge unpacked, past every limit.
+/// Checks that no compression is asked for: an answer could be small on the way and huge unpacked, past every limit.
 pub(super) fn no_compression_asked_for(make: &Make<'_>) -> Result<(), String> {
     let received = sent(make, get)?;
     let asked: Vec<_> = header(&received, "accept-encoding")
@@ -103,7 +103,7 @@ pub(super) fn no_compression_asked_for(make: &Make<'_>) -> Result<(), String> {
     same("accept-encoding", asked, Vec::new())
 }
 
-/// A connection that is used again may end before the answer: whether the request was
+/// Checks that no POST is sent twice: a connection that is used again may end before the answer, and whether the request was
 /// carried out nobody knows, so one that writes is not sent a second time.
 pub(super) fn a_post_is_sent_once(make: &Make<'_>) -> Result<(), String> {
     let peer = Peer::new(Script::Once(OK.to_vec()))?;

@@ -1,4 +1,4 @@
-//! Who answers is who was asked, and nobody in between listens.
+//! Answers come from the server that was asked, and nobody in between listens.
 
 use std::io::{self, Write};
 use std::net::{Shutdown, TcpStream};
@@ -42,7 +42,7 @@ impl Authority {
         })
     }
 
-    /// What a server of this name shows.
+    /// Returns the TLS configuration of a server of this name.
     fn server(
         &self,
         name: &str,
@@ -139,7 +139,7 @@ pub(super) fn no_tls_where_it_is_expected(make: &Make<'_>) -> Result<(), String>
 /// The head of the last request that a proxy got.
 type RequestKind = Arc<Mutex<Vec<u8>>>;
 
-/// A proxy that tells what it was asked, and answers this; a tunnel if that begins with 200.
+/// Starts a proxy that reports its request and answers this; a tunnel if the answer begins with 200.
 fn proxy(answer: &'static [u8]) -> Result<(String, RequestKind), String> {
     let asked = Arc::new(Mutex::new(Vec::new()));
     let log = Arc::clone(&asked);

@@ -1,4 +1,4 @@
-//! What goes wrong is an error of the right kind, in time.
+//! Failures are errors of the right kind, in time.
 
 use std::net::TcpListener;
 use std::time::{Duration, Instant};
@@ -12,10 +12,10 @@ use super::{Make, usual};
 
 /// Long enough for a connection on a slow machine, short enough to wait for.
 const TIMEOUT: Duration = Duration::from_millis(700);
-/// Far more than any machine is late.
+/// Time limit far above the delays of any machine.
 const PATIENCE: Duration = Duration::from_secs(15);
 
-/// An exchange that never ends by itself must end with its time.
+/// Checks that an exchange which never ends by itself ends with its time.
 pub(super) fn times_out(
     make: &Make<'_>,
     settings: TransportConfig,
@@ -52,7 +52,7 @@ pub(super) fn timeout_within_the_headers(make: &Make<'_>) -> Result<(), String> 
     )
 }
 
-/// Every byte comes well within any timeout of a single read.
+/// Checks the timeout where every byte comes well within any timeout of a single read.
 pub(super) fn timeout_within_the_body(make: &Make<'_>) -> Result<(), String> {
     let head = b"HTTP/1.1 200 OK\r\ncontent-length: 100000\r\n\r\n";
     plain(make, Script::Drip(head.to_vec(), b"b"))?;
@@ -83,7 +83,7 @@ pub(super) fn no_answer_at_all(make: &Make<'_>) -> Result<(), String> {
     breaks(make, Script::Last(Vec::new()))
 }
 
-/// curl takes such an answer for an empty one, which the core cannot read either.
+/// Checks headers that are cut short: curl takes such an answer for an empty one, which the core cannot read either.
 pub(super) fn headers_cut_short(make: &Make<'_>) -> Result<(), String> {
     let peer = Peer::new(Script::Last(b"HTTP/1.1 200 OK\r\nx-cut: h".to_vec()))?;
     match get_with(make, &usual(), &peer.origin())? {
@@ -122,7 +122,7 @@ pub(super) fn nobody_listens(make: &Make<'_>) -> Result<(), String> {
     failed(answer, &[Connect])
 }
 
-/// `invalid` is a domain that never has names; where nobody answers for names, time is over.
+/// Checks a domain that never has names; where nobody answers for names, time is over.
 pub(super) fn name_that_does_not_exist(make: &Make<'_>) -> Result<(), String> {
     let settings = usual().timeout(Duration::from_secs(5));
     let start = Instant::now();

@@ -17,7 +17,7 @@ pub(crate) struct Account {
     pub(crate) recent: BTreeSet<(i64, ConversationId)>,
     /// The last time that was asked for in a list, and the one that was given.
     bumped: Option<(i64, i64)>,
-    /// What was sent through the service, by message key.
+    /// Keys of the messages that were sent through the service.
     pub(crate) sent: Vec<i64>,
     pub(crate) feeds: Feeds,
     pub(crate) notices: Notices,
@@ -45,7 +45,7 @@ impl Account {
         }
     }
 
-    /// The conversation, which begins if it never was.
+    /// Returns the conversation, which begins if it never was.
     pub(crate) fn conversation(&mut self, id: ConversationId) -> &mut Conversation {
         self.conversations
             .entry(id)
@@ -81,7 +81,7 @@ impl Account {
         self.recent.insert((session_ts, id));
     }
 
-    /// The listed conversations of these times, both inclusive, newest first.
+    /// Returns the listed conversations of these times, both inclusive, newest first.
     pub(crate) fn recent_between(
         &self,
         from: i64,
@@ -90,7 +90,7 @@ impl Account {
         recent_between(&self.recent, from, to)
     }
 
-    /// Takes the conversation off the list until something arrives in it.
+    /// Takes the conversation off the list until a message arrives in it.
     pub(crate) fn remove(&mut self, id: ConversationId) -> bool {
         let Some(conversation) = self.conversations.get_mut(&id) else {
             return false;

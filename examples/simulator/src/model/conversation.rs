@@ -5,7 +5,7 @@ use std::ops::Bound;
 
 use serde::Serialize;
 
-/// Which conversation: a user and a group may have the same `talker_id`.
+/// Identity of a conversation: a user and a group may have the same `talker_id`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 pub struct ConversationId {
     /// 1 user, 2 group; what else there is, nobody knows.
@@ -15,18 +15,18 @@ pub struct ConversationId {
 }
 
 impl ConversationId {
-    /// Before all others.
+    /// Lower bound of all conversations.
     pub(crate) const LEAST: Self = Self {
         session_type: i64::MIN,
         talker_id: i64::MIN,
     };
-    /// After all others.
+    /// Upper bound of all conversations.
     pub(crate) const MOST: Self = Self {
         session_type: i64::MAX,
         talker_id: i64::MAX,
     };
 
-    /// The conversation with this user.
+    /// Returns the conversation with this user.
     pub fn user(uid: i64) -> Self {
         Self {
             session_type: 1,
@@ -34,7 +34,7 @@ impl ConversationId {
         }
     }
 
-    /// The conversation in this group.
+    /// Returns the conversation in this group.
     pub fn group(id: i64) -> Self {
         Self {
             session_type: 2,
@@ -51,7 +51,7 @@ impl ConversationId {
     }
 }
 
-/// One conversation of one account: which messages lie in it, and how far they were read.
+/// Conversation of one account: its messages, and how far they were read.
 #[derive(Clone, Debug)]
 pub(crate) struct Conversation {
     pub(crate) id: ConversationId,
@@ -64,7 +64,7 @@ pub(crate) struct Conversation {
     pub(crate) session_ts: i64,
     pub(crate) unread: i64,
     pub(crate) is_dnd: bool,
-    /// Not listed until something arrives.
+    /// Hidden from lists until a message arrives.
     pub(crate) removed: bool,
 }
 
@@ -102,7 +102,7 @@ impl Conversation {
         self.max_seqno
     }
 
-    /// The messages between the two, both exclusive, oldest first.
+    /// Returns the messages between the two, both exclusive, oldest first.
     pub(crate) fn between(
         &self,
         begin: u64,

@@ -11,15 +11,15 @@ pub struct Feeds {
     pub at: Vec<Value>,
     /// Likes, by `id` and `like_time`.
     pub likes: Vec<Value>,
-    /// How many of the newest likes also stand in `latest`.
+    /// Number of the newest likes that also stand in `latest`.
     pub latest_likes: usize,
 }
 
-/// When the newest item of each made-up feed was made.
+/// Time of the newest item of each made-up feed.
 const NEWEST: i64 = 1_700_000_000;
 
 impl Feeds {
-    /// 45 replies, 35 mentions and 60 likes.
+    /// Makes up 45 replies, 35 mentions and 60 likes.
     pub fn made_up() -> Self {
         Self {
             replies: (0..45).map(reply).collect(),

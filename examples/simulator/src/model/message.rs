@@ -4,18 +4,18 @@ use serde_json::{Map, Value, json};
 
 use crate::ConversationId;
 
-/// One message, whichever conversations it lies in.
+/// Message in one or more conversations.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Message {
     /// The key: unique, about 7.5e18.
     pub msg_key: i64,
-    /// Who sent it; 0 is the system, in groups.
+    /// Sender; 0 is the system, in groups.
     pub sender_uid: i64,
     /// 1 a user, 2 a group; another number is a type of conversation that nobody knows.
     pub receiver_type: i64,
-    /// The user or the group it was sent to.
+    /// User or group that receives the message.
     pub receiver_id: i64,
-    /// What `content` holds.
+    /// Type of the content.
     pub msg_type: i64,
     /// JSON in a string, usually.
     pub content: String,
@@ -23,7 +23,7 @@ pub struct Message {
     pub timestamp: i64,
     /// 0 normal, 1 withdrawn, 2 by the system, 50 picture gone.
     pub msg_status: i64,
-    /// What it was sent with.
+    /// Client that sent the message.
     pub msg_source: i64,
     /// Users mentioned.
     pub at_uids: Vec<i64>,
@@ -34,7 +34,7 @@ pub struct Message {
 }
 
 impl Message {
-    /// The conversation it lies in, seen by this user.
+    /// Returns the conversation of the message, seen by this user.
     pub(crate) fn conversation_of(&self, uid: i64) -> ConversationId {
         match self.receiver_type {
             1 if self.sender_uid == uid => ConversationId::user(self.receiver_id),
@@ -91,23 +91,23 @@ impl Message {
 /// ```
 #[derive(Clone, Debug, PartialEq)]
 pub struct NewMessage {
-    /// Who sends it: anybody, also the account itself (from another device, then `to` says to whom).
+    /// Sender: anybody, also the account itself (from another device; `to` then names the receiver).
     pub from: i64,
-    /// To which user; to the account if none.
+    /// User that receives the message; the account if none.
     pub to: Option<i64>,
-    /// In which group.
+    /// Group that receives the message.
     pub group: Option<i64>,
-    /// What kind of conversation `group` is, if it is no group: 3 to 9, which nobody knows.
+    /// Type of the conversation `group`, if it is no group: 3 to 9, which nobody knows.
     pub session_type: Option<i64>,
-    /// What `content` holds.
+    /// Type of the content.
     pub msg_type: i64,
-    /// The content as it stands on the wire.
+    /// Content as it stands on the wire.
     pub content: String,
     /// Seconds since the epoch; the moment of arrival if none.
     pub timestamp: Option<i64>,
     /// The conversation's new `session_ts` (microseconds); the moment of arrival if none. Two may be the same.
     pub session_ts: Option<i64>,
-    /// What it was sent with (7 is the web).
+    /// Client that sends the message (7 is the web).
     pub msg_source: i64,
     /// Users mentioned.
     pub at_uids: Vec<i64>,
@@ -118,7 +118,7 @@ pub struct NewMessage {
 }
 
 impl NewMessage {
-    /// A message with this content, an object or whatever it is on the wire.
+    /// Creates a message with this content, an object or whatever stands on the wire.
     pub fn new(from: i64, msg_type: i64, content: &Value) -> Self {
         Self {
             from,
@@ -136,20 +136,20 @@ impl NewMessage {
         }
     }
 
-    /// A text.
+    /// Creates a text.
     pub fn text(from: i64, text: &str) -> Self {
         Self::new(from, 1, &json!({"content": text}))
     }
 
-    /// The same in a group.
+    /// Puts the message in a group.
     #[must_use]
     pub fn in_group(mut self, group: i64) -> Self {
         self.group = Some(group);
         self
     }
 
-    /// The same in a conversation of a type that nobody knows (3 to 9): lists of all types show it, and asked for its
-    /// messages the service answers code 2.
+    /// Puts the message in a conversation of a type that nobody knows (3 to 9). Lists of all types show it; a request
+    /// for its messages is answered with code 2.
     #[must_use]
     pub fn in_conversation(mut self, id: ConversationId) -> Self {
         self.group = Some(id.talker_id);
@@ -157,14 +157,14 @@ impl NewMessage {
         self
     }
 
-    /// The same to another user: what the account itself sent from another device.
+    /// Addresses the message to another user: the account itself sent it from another device.
     #[must_use]
     pub fn to(mut self, uid: i64) -> Self {
         self.to = Some(uid);
         self
     }
 
-    /// The same, sent at this second.
+    /// Sets the time of sending, in seconds.
     #[must_use]
     pub fn at(mut self, timestamp: i64) -> Self {
         self.timestamp = Some(timestamp);
@@ -172,7 +172,7 @@ impl NewMessage {
     }
 }
 
-/// What content looks like on the wire: a string stands for itself, all else is written as JSON.
+/// Returns content as it stands on the wire: a string stands for itself, all else is written as JSON.
 pub(crate) fn wire_content(content: &Value) -> String {
     content
         .as_str()

@@ -1,4 +1,4 @@
-//! What the server knows: accounts, conversations, messages, keys.
+//! State of the server: accounts, conversations, messages, keys.
 
 pub(crate) mod account;
 pub(crate) mod conversation;

@@ -7,17 +7,17 @@ use serde_json::{Value, json};
 /// The newest come from the unified source, those from the sixth on from the user's: five stand in both.
 #[derive(Clone, Debug, Default)]
 pub struct Notices {
-    /// All of them. Pages go by `cursor`.
+    /// All notices. Pages go by `cursor`.
     pub all: Vec<Value>,
 }
 
 impl Notices {
-    /// How many of the newest the unified source has.
+    /// Number of the newest notices that the unified source has.
     pub(crate) const UNIFIED: usize = 10;
-    /// From which on the user's source has them.
+    /// Place of the first notice that the user's source has.
     pub(crate) const USER_FROM: usize = 5;
 
-    /// 60 notices, of each way to write content and time.
+    /// Makes up 60 notices, of each way to write content and time.
     pub fn made_up() -> Self {
         Self {
             all: (0..60).map(notice).collect(),

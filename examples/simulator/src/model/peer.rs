@@ -7,11 +7,11 @@ use serde::Deserialize;
 pub struct Peer {
     /// The name shown.
     pub name: String,
-    /// Whether the account follows them.
+    /// Set if the account follows the user.
     pub is_follow: bool,
-    /// Whether their messages were intercepted as unwanted.
+    /// Set if the messages of the user were intercepted as unwanted.
     pub is_intercept: bool,
-    /// 0 for people; 1 live, 5 notices, 7 creators, 8 service, 9 payment.
+    /// Kind of system source: 0 for people; 1 live, 5 notices, 7 creators, 8 service, 9 payment.
     pub system_msg_type: i64,
     /// The code that refuses what is sent to them (25003, 21047 …), if any.
     pub refuses: Option<i64>,
@@ -34,7 +34,7 @@ impl Peer {
 pub struct Group {
     /// The name shown.
     pub name: String,
-    /// Whether the account can still read and write there.
+    /// Relation of the accounts to the group.
     pub standing: Standing,
 }
 
@@ -47,16 +47,16 @@ impl Group {
     }
 }
 
-/// How the accounts stand to a group.
+/// Relation of the accounts to a group.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Standing {
-    /// All is well.
+    /// Member: all is well.
     #[default]
     Member,
     /// The group is no more: 700013.
     Dissolved,
-    /// The account is no longer in it: 700014.
+    /// No longer a member: 700014.
     Left,
 }
 

@@ -10,7 +10,7 @@ use crate::wbi::Keys;
 use crate::wire::envelope::Refusal;
 use crate::{Config, Quirks};
 
-/// All that the server knows.
+/// State of the server.
 #[derive(Clone, Debug)]
 pub(crate) struct World {
     pub(crate) accounts: BTreeMap<i64, Account>,
@@ -30,12 +30,12 @@ pub(crate) struct Picture {
     pub(crate) bytes: Vec<u8>,
 }
 
-/// Where a message came to lie.
+/// Place of a message that arrived.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Arrived {
-    /// Its number in the conversation.
+    /// Number of the message in the conversation.
     pub msg_seqno: u64,
-    /// Its key.
+    /// Key of the message.
     pub msg_key: i64,
 }
 
@@ -62,7 +62,7 @@ impl World {
         self.accounts.get_mut(&uid).ok_or(Refusal::NOT_LOGGED_IN)
     }
 
-    /// A conversation of an account, or the refusal that says there is none.
+    /// Returns a conversation of an account, or the refusal if there is none.
     pub(crate) fn conversation(
         &self,
         uid: i64,
@@ -74,7 +74,7 @@ impl World {
             .ok_or(const { Refusal::new(1_000_004) })
     }
 
-    /// The code that keeps the accounts out of this conversation, if any.
+    /// Returns the code that keeps the accounts out of this conversation, if any.
     pub(crate) fn closed(&self, id: ConversationId) -> Option<Refusal> {
         let group = id
             .is_group()
@@ -94,7 +94,7 @@ impl World {
         }
     }
 
-    /// A message is there: it lies in the conversations of all accounts that take part. The answer is where it lies for
+    /// Delivers a message to the conversations of all accounts that take part. The answer is where it lies for
     /// `viewer`, which takes part whatever the message says.
     pub(crate) fn deliver(&mut self, now_us: i64, viewer: i64, new: NewMessage) -> Option<Arrived> {
         self.last_key += 1;
@@ -169,7 +169,7 @@ impl World {
         arrived
     }
 
-    /// The sender takes a message back: its status changes, and a message that says so arrives.
+    /// Takes a message back, as its sender does: its status changes, and a message that says so arrives.
     /// `timestamp` is the moment (s) if it is known; else the sender's clock says it.
     pub(crate) fn withdraw(
         &mut self,
@@ -191,7 +191,7 @@ impl World {
         self.deliver(now_us, viewer, word)
     }
 
-    /// An account's messages of a conversation before this number are no more. What another account has of them stays.
+    /// Removes an account's messages of a conversation before this number. Those of another account stay.
     pub(crate) fn forget(&mut self, uid: i64, id: ConversationId, before: u64) {
         let conversation = |account: &mut Account| {
             let conversation = account.conversations.get_mut(&id)?;
@@ -216,7 +216,7 @@ impl World {
         }
     }
 
-    /// An account's conversation begins anew: its messages are no more, and the next one's number follows `before`.
+    /// Begins an account's conversation anew: its messages are no more, and the next one's number follows `before`.
     pub(crate) fn restart(&mut self, uid: i64, id: ConversationId, before: u64) -> bool {
         self.forget(uid, id, u64::MAX);
         let account = self.accounts.get_mut(&uid);
@@ -231,7 +231,7 @@ impl World {
         true
     }
 
-    /// The account read up to this number.
+    /// Marks a conversation of the account as read up to this number.
     pub(crate) fn acknowledge(
         &mut self,
         now_us: i64,

@@ -7,7 +7,7 @@ use std::task::{Context, Poll};
 use bytes::Bytes;
 use http_body::{Frame, SizeHint};
 
-/// The most of a body that is sent before it breaks off: it fits any socket's buffer, so that it does arrive.
+/// Longest part of a body that is sent before it breaks off: it fits any socket's buffer, so that it does arrive.
 const LONGEST_CUT: usize = 16 << 10;
 
 /// A body that is sent whole, or breaks off.
@@ -18,7 +18,7 @@ pub(super) struct Body {
 
 enum Step {
     Send(Bytes),
-    /// What was sent before goes out.
+    /// Waits until everything sent so far has gone out.
     Flush,
     Break,
 }
@@ -34,7 +34,7 @@ impl Body {
         Self { steps, left }
     }
 
-    /// The first half. The header says how much it should be.
+    /// Creates the first half of a body. The header promises the whole.
     pub(super) fn cut(mut bytes: Vec<u8>) -> Self {
         bytes.truncate((bytes.len() / 2).min(LONGEST_CUT));
         Self {

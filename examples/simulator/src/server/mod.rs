@@ -13,7 +13,7 @@ use tokio::sync::oneshot;
 
 use crate::Simulator;
 
-/// A simulator that answers HTTP on 127.0.0.1, until it is dropped.
+/// Simulator that answers HTTP on 127.0.0.1, until it is dropped.
 ///
 /// ```
 /// use bilibili_session_simulator::{Simulator, server::Server};
@@ -32,7 +32,7 @@ pub struct Server {
     thread: Option<JoinHandle<()>>,
 }
 
-/// What a connection needs to know.
+/// State that all connections share.
 #[derive(Clone)]
 struct Shared {
     simulator: Arc<Mutex<Simulator>>,
@@ -48,7 +48,7 @@ impl Server {
         Self::start_with_clock(simulator, port, system_clock)
     }
 
-    /// The same by another clock: microseconds since the epoch.
+    /// Starts a server with another clock: microseconds since the epoch.
     ///
     /// # Errors
     /// If the port is taken, or the system gives no thread.
@@ -92,27 +92,27 @@ impl Server {
         })
     }
 
-    /// Where it is: `http://127.0.0.1:PORT`.
+    /// Returns the origin: `http://127.0.0.1:PORT`.
     pub fn origin(&self) -> String {
         format!("http://{}", self.address)
     }
 
-    /// The address of its socket.
+    /// Returns the address of the socket.
     pub fn address(&self) -> SocketAddr {
         self.address
     }
 
-    /// The simulator, to play the other side. No request is answered while this is held.
+    /// Returns the simulator, to play the other side. No request is answered while the guard is held.
     pub fn simulator(&self) -> MutexGuard<'_, Simulator> {
         lock(&self.simulator)
     }
 
-    /// The same simulator, to keep and to share.
+    /// Returns the same simulator, to keep and to share.
     pub fn shared(&self) -> Arc<Mutex<Simulator>> {
         Arc::clone(&self.simulator)
     }
 
-    /// Waits until the server ends, which is when the process does: what a command does after it said where it serves.
+    /// Waits until the server ends, which is when the process does.
     pub fn wait(mut self) {
         if let Some(thread) = self.thread.take() {
             // The thread does not panic; if it did, there is nothing left to wait for.
@@ -133,7 +133,7 @@ impl Drop for Server {
     }
 }
 
-/// A test that panicked while it held the simulator leaves it usable: the model has no half-done states that matter.
+/// Locks the simulator, also after a test that panicked with the lock: the model has no half-done states that matter.
 fn lock(simulator: &Mutex<Simulator>) -> MutexGuard<'_, Simulator> {
     simulator.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -6,7 +6,7 @@ use super::{Outcome, RequestKind};
 use crate::model::world::World;
 use crate::wire::envelope::Refusal;
 
-/// How many items a page has.
+/// Number of items of a page.
 const PAGE: usize = 20;
 
 pub(crate) fn replies(world: &mut World, asked: &RequestKind<'_>) -> Outcome {
@@ -23,7 +23,7 @@ pub(crate) fn at(world: &mut World, asked: &RequestKind<'_>) -> Outcome {
     Ok(json!({"cursor": cursor, "items": items}))
 }
 
-/// The newest stand in `latest` too, on the first page.
+/// Answers likes: the newest stand in `latest` too, on the first page.
 pub(crate) fn likes(world: &mut World, asked: &RequestKind<'_>) -> Outcome {
     let feeds = &world.account(asked.uid)?.feeds;
     let (items, cursor) = page(&feeds.likes, asked, "like_time")?;
@@ -41,7 +41,7 @@ pub(crate) fn likes(world: &mut World, asked: &RequestKind<'_>) -> Outcome {
 
 const LAST_VIEW: i64 = 1_699_990_000;
 
-/// The items after the one that the cursor names, and the next cursor.
+/// Returns the items after the one that the cursor names, and the next cursor.
 fn page<'a>(
     feed: &'a [Value],
     asked: &RequestKind<'_>,

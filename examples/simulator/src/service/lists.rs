@@ -9,7 +9,7 @@ use crate::model::world::World;
 use crate::wire::envelope::{Refusal, put};
 use crate::wire::incoming::Incoming;
 
-/// How many conversations a page has unless it is asked for more, and at most.
+/// Number of conversations of a page by default, and at most.
 const PAGE: usize = 20;
 const LONGEST_PAGE: usize = 100;
 
@@ -41,7 +41,7 @@ pub(crate) fn session_detail(world: &mut World, asked: &RequestKind<'_>) -> Outc
     Ok(to_json(world, conversation))
 }
 
-/// `talker_id` and `session_type`.
+/// Reads `talker_id` and `session_type`.
 pub(crate) fn conversation_id(request: &Incoming<'_>) -> Result<ConversationId, Refusal> {
     let id = ConversationId {
         session_type: request.required("session_type")?,
@@ -51,7 +51,7 @@ pub(crate) fn conversation_id(request: &Incoming<'_>) -> Result<ConversationId, 
     known.then_some(id).ok_or(Refusal::ILLEGAL_ARGUMENT)
 }
 
-/// Which conversations a list is about.
+/// Kind of list.
 #[derive(Clone, Copy)]
 enum Kind {
     UserAndSystem,
@@ -180,7 +180,7 @@ fn list(world: &World, asked: &RequestKind<'_>, kind: Kind, takes_end: bool) -> 
     Ok(data)
 }
 
-/// The pinned conversations, the latest pin first, if they lead this page.
+/// Returns the pinned conversations, the latest pin first, if they lead this page.
 fn pinned_first(account: &Account, quirk: bool, first_page: bool) -> Vec<&Conversation> {
     if !quirk || !first_page {
         return Vec::new();
@@ -194,7 +194,7 @@ fn pinned_first(account: &Account, quirk: bool, first_page: bool) -> Vec<&Conver
     pinned
 }
 
-/// Which talker is which system source.
+/// Returns the talkers of the system sources.
 fn system_conversations(world: &World, account: &Account) -> Map<String, Value> {
     let peers = world
         .peers
@@ -210,7 +210,7 @@ fn system_conversations(world: &World, account: &Account) -> Map<String, Value> 
         .collect()
 }
 
-/// A conversation as it stands on the wire.
+/// Returns a conversation as it stands on the wire.
 fn to_json(world: &World, conversation: &Conversation) -> Value {
     let id = conversation.id;
     let last = conversation

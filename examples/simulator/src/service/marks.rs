@@ -1,4 +1,4 @@
-//! What a user does to a conversation: read, remove, pin, mute.
+//! Actions of a user on a conversation: read, remove, pin, mute.
 
 use serde_json::json;
 

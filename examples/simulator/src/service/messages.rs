@@ -9,9 +9,9 @@ use crate::model::message::Message;
 use crate::model::world::World;
 use crate::wire::envelope::put;
 
-/// No page is longer, whatever it is asked for.
+/// Length limit of a page, whatever `size` asks for.
 const LONGEST_PAGE: usize = 2000;
-/// What comes although no size was given.
+/// Type of the messages that come although no size was given.
 const TIP: i64 = 18;
 
 pub(crate) fn fetch_session_msgs(world: &mut World, asked: &RequestKind<'_>) -> Outcome {
@@ -81,13 +81,13 @@ pub(crate) fn fetch_session_msgs(world: &mut World, asked: &RequestKind<'_>) -> 
     Ok(data)
 }
 
-/// What stands where nothing is.
+/// Returns the page of a conversation, or part of one, without messages.
 pub(crate) fn empty_page(quirks: &Quirks) -> Value {
     let has_more = quirks.say_more(false, true);
     json!({"messages": null, "has_more": has_more, "min_seqno": u64::MAX, "max_seqno": 0})
 }
 
-/// The little pictures that texts name.
+/// Returns the little pictures that texts name.
 pub(crate) fn emotes<'a>(contents: impl Iterator<Item = &'a str> + Clone) -> Vec<Value> {
     let known = ["[doge]", "[微笑]", "[热词系列_知识增加]"]
         .into_iter()

@@ -24,7 +24,7 @@ use crate::wire::shape;
 /// Data, or why there is none.
 pub(crate) type Outcome = Result<Value, Refusal>;
 
-/// What a function that answers gets.
+/// Request of a known account, as functions that answer get it.
 pub(crate) struct RequestKind<'a> {
     pub(crate) now_us: i64,
     /// The account that asks.
@@ -34,7 +34,7 @@ pub(crate) struct RequestKind<'a> {
 
 type Handler = fn(&mut World, &RequestKind<'_>) -> Outcome;
 
-/// One path of the service.
+/// Path of the service.
 struct Route {
     method: Method,
     path: &'static str,
@@ -42,14 +42,14 @@ struct Route {
     handler: Handler,
 }
 
-/// What a path makes of signatures.
+/// Treatment of signatures on a path.
 #[derive(Clone, Copy)]
 enum Signing {
-    /// Nothing.
+    /// Disregards signatures.
     Disregarded,
-    /// One must be right if there is one; whether it must be there is a quirk.
+    /// Refuses a wrong signature; whether there must be one is a quirk.
     Lists,
-    /// It must be there, and right.
+    /// Refuses a request without the right signature.
     Needed,
 }
 
@@ -141,7 +141,7 @@ static ROUTES: [Route; 21] = [
     post(upload::PATH, upload::upload_bfs),
 ];
 
-/// Answers a request; also says whether it succeeded.
+/// Answers a request; also returns whether it succeeded.
 pub(crate) fn answer(
     world: &mut World,
     now_us: i64,
@@ -214,7 +214,7 @@ fn check_signature(world: &World, signing: Signing, request: &Incoming<'_>) -> R
     Err(refusal)
 }
 
-/// The account that the login cookie belongs to. The cookie must be percent-encoded: raw, its comma would end it.
+/// Returns the account of the login cookie. The cookie must be percent-encoded: raw, its comma would end it.
 fn who(world: &World, request: &Incoming<'_>) -> Option<i64> {
     let sent = request
         .cookie("SESSDATA")

@@ -1,4 +1,4 @@
-//! Who am I, and with which keys to sign.
+//! Identity of the login, and the keys to sign with.
 
 use serde_json::json;
 
@@ -8,7 +8,7 @@ use crate::wire::envelope::Refusal;
 
 pub(crate) const PATH: &str = "/x/web-interface/nav";
 
-/// Logged out, it refuses, and tells the keys all the same.
+/// Answers nav: logged out, with a refusal that holds the keys all the same.
 pub(crate) fn nav(world: &World, uid: Option<i64>) -> Outcome {
     let wbi_img = json!({"img_url": world.keys.img_url(), "sub_url": world.keys.sub_url()});
     let Some(uid) = uid else {

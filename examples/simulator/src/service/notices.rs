@@ -7,7 +7,7 @@ use crate::model::notice::Notices;
 use crate::model::world::World;
 use crate::wire::envelope::Refusal;
 
-/// How many follow at once.
+/// Number of notices of a page.
 const PAGE: usize = 20;
 
 pub(crate) fn query_user_notify(world: &mut World, asked: &RequestKind<'_>) -> Outcome {
@@ -38,7 +38,7 @@ fn first_page(
     Ok(json!({"system_notify_list": if list.is_empty() { Value::Null } else { json!(list) }}))
 }
 
-/// The data is an array here, not an object.
+/// Answers a list of notices: the data is an array here, not an object.
 pub(crate) fn query_notify_list(world: &mut World, asked: &RequestKind<'_>) -> Outcome {
     let before: i64 = asked.request.required("cursor")?;
     asked

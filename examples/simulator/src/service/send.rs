@@ -12,7 +12,7 @@ use crate::wire::envelope::Refusal;
 
 /// The longest content, in bytes.
 const LONGEST: usize = 2000;
-/// How long a message can be taken back, in seconds.
+/// Time in which a message can be taken back, in seconds.
 const WITHDRAWABLE: i64 = 120;
 
 pub(crate) fn send_msg(world: &mut World, asked: &RequestKind<'_>) -> Outcome {
@@ -101,7 +101,7 @@ pub(crate) fn send_msg(world: &mut World, asked: &RequestKind<'_>) -> Outcome {
     Ok(data)
 }
 
-/// Whether this account may send there at all.
+/// Refuses a send that this account may not make at all.
 fn may_send(world: &World, uid: i64, id: ConversationId) -> Result<(), Refusal> {
     if id == ConversationId::user(uid) {
         return Err(Refusal::new(21_026));
@@ -160,13 +160,13 @@ fn withdraw(
     Ok(json!({"msg_key": arrived.msg_key, "key_hit_infos": {}}))
 }
 
-/// The code that a quirk refuses all sends with, if any.
+/// Refuses a send with the code of a quirk, if that is set.
 fn refused(world: &World) -> Result<(), Refusal> {
     let code = world.quirks.sends_refused;
     code.map_or(Ok(()), |code| Err(Refusal::new(code)))
 }
 
-/// The key of a withdrawal: a number, a string, or an object with one of them.
+/// Reads the key of a withdrawal: a number, a string, or an object with one of them.
 fn key(content: &Value) -> Option<i64> {
     match content {
         Value::Number(number) => number.as_i64(),
@@ -179,7 +179,7 @@ fn key(content: &Value) -> Option<i64> {
     }
 }
 
-/// Whether a picture lies with this service.
+/// Returns whether this service holds the picture.
 fn is_own_picture(url: &str) -> bool {
     let Ok(url) = Url::parse(url) else {
         return false;
@@ -193,7 +193,7 @@ fn is_own_picture(url: &str) -> bool {
     matches!(url.scheme(), "http" | "https") && url.host_str().is_some_and(own)
 }
 
-/// The shape of a UUID, in upper case.
+/// Returns whether a text has the shape of a UUID, in upper case.
 fn is_device(id: &str) -> bool {
     let groups: Vec<&str> = id.split('-').collect();
     let lengths: Vec<usize> = groups.iter().map(|group| group.len()).collect();

@@ -104,7 +104,7 @@ pub struct Setup {
 
 impl<S: Driven> VirtualBot<S> {
     /// Starts a bot, and lets the first second pass: whatever arrives from then on is new to the bot. What is to be
-    /// there before, or to fail at the start, is told to the simulator beforehand.
+    /// there before, or to fail at the start, is set on the simulator beforehand.
     ///
     /// `start` is called again by each [`restart`](Self::restart). It does what the bot does when its process begins:
     /// it makes a session and registers the handlers.

@@ -15,7 +15,7 @@ pub(super) type Answer = Result<Response<Vec<u8>>, TransportError>;
 /// Wall clock at the start.
 const START: UnixMicros = UnixMicros(1_700_000_000_000_000);
 
-/// What a bot and the transport of its session share.
+/// State that a bot and the transport of its session share.
 pub(super) struct Surroundings {
     simulator: Mutex<Simulator>,
     elapsed: Mutex<Duration>,
@@ -56,7 +56,7 @@ impl Surroundings {
         *lock(&self.latency) = latency;
     }
 
-    /// Carries a request out: how much later something comes of it, and what.
+    /// Carries a request out; returns the delay of the outcome, and the outcome.
     pub(super) fn exchange(&self, request: &Request<Vec<u8>>) -> (Duration, Answer) {
         let interrupted =
             || TransportError::new(TransportErrorKind::Interrupted, "the connection ended");
@@ -86,7 +86,7 @@ impl VirtualTransport {
     /// Sends a request and returns the answer.
     ///
     /// # Errors
-    /// Fails when the simulator was told to hang, or to cut the connection.
+    /// Fails when the simulator hangs, or cuts the connection.
     pub fn send(&self, request: Request<Vec<u8>>) -> Result<Response<Vec<u8>>, TransportError> {
         let (delay, answer) = self.0.exchange(&request);
         if !delay.is_zero() {
@@ -102,7 +102,7 @@ impl fmt::Debug for VirtualTransport {
     }
 }
 
-/// What is behind these locks is whole at any time, also after a panic.
+/// Locks state that is whole at any time, also after a panic.
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

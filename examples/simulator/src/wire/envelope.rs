@@ -37,7 +37,7 @@ impl Refusal {
     }
 }
 
-/// What each code says.
+/// Returns the message of a code.
 fn words(code: i64) -> &'static str {
     match code {
         -3 => "签名错误",
@@ -75,21 +75,21 @@ fn words(code: i64) -> &'static str {
     }
 }
 
-/// The envelope around data.
+/// Answers with the envelope around data.
 pub(crate) fn success(now_us: i64, data: Value) -> Response<Vec<u8>> {
     let mut body = json!({"code": 0, "message": "0", "msg": "0", "ttl": 1});
     put(&mut body, "data", data);
     json(now_us, StatusCode::OK, &body)
 }
 
-/// Adds a field to an object; `json!` would copy what stands in it.
+/// Adds a field to an object; `json!` would copy the value.
 pub(crate) fn put(object: &mut Value, name: &str, value: Value) {
     if let Some(fields) = object.as_object_mut() {
         fields.insert(name.to_owned(), value);
     }
 }
 
-/// The envelope of a refusal.
+/// Answers with the envelope of a refusal.
 pub(crate) fn refusal(now_us: i64, refusal: &Refusal) -> Response<Vec<u8>> {
     let words = words(refusal.code);
     let mut body = json!({"code": refusal.code, "message": words, "msg": words, "ttl": 1});
@@ -99,17 +99,17 @@ pub(crate) fn refusal(now_us: i64, refusal: &Refusal) -> Response<Vec<u8>> {
     json(now_us, refusal.status, &body)
 }
 
-/// A JSON value as it is.
+/// Answers with a JSON value as it is.
 pub(crate) fn json(now_us: i64, status: StatusCode, body: &Value) -> Response<Vec<u8>> {
     json_bytes(now_us, status, body.to_string().into_bytes())
 }
 
-/// A body that says it is JSON.
+/// Answers with a body of the content type JSON.
 pub(crate) fn json_bytes(now_us: i64, status: StatusCode, body: Vec<u8>) -> Response<Vec<u8>> {
     bytes(now_us, status, "application/json; charset=utf-8", body)
 }
 
-/// What a proxy in front of the service answers.
+/// Answers as a proxy in front of the service does.
 pub(crate) fn html(now_us: i64, status: StatusCode) -> Response<Vec<u8>> {
     let body = format!(
         "<!DOCTYPE html>\n<html><head><title>{status}</title></head><body>由于触发哔哩哔哩安全风控策略，该次访问请求被拒绝。</body></html>"
@@ -122,7 +122,7 @@ pub(crate) fn html(now_us: i64, status: StatusCode) -> Response<Vec<u8>> {
     )
 }
 
-/// A body with its type, its length and the server's time.
+/// Answers with a body, its type, its length and the server's time.
 pub(crate) fn bytes(
     now_us: i64,
     status: StatusCode,
@@ -143,7 +143,7 @@ pub(crate) fn bytes(
     response
 }
 
-/// The `Date` of this second since the epoch.
+/// Returns the `Date` of this second since the epoch.
 pub(crate) fn date(seconds: i64) -> Option<http::HeaderValue> {
     let seconds = u64::try_from(seconds).unwrap_or(0).min(MAX_DATE_S);
     let date = httpdate::fmt_http_date(UNIX_EPOCH + Duration::from_secs(seconds));

@@ -47,7 +47,7 @@ impl<'a> Incoming<'a> {
         }
     }
 
-    /// A cookie, as it was sent.
+    /// Returns a cookie as it was sent.
     pub(crate) fn cookie(&self, name: &str) -> Option<&'a str> {
         self.cookies
             .iter()
@@ -55,7 +55,7 @@ impl<'a> Incoming<'a> {
             .map(|(_, value)| value.trim_matches('"'))
     }
 
-    /// A parameter: of the query, or of the form of a POST. An empty one is none.
+    /// Returns a parameter: of the query, or of the form of a POST. An empty one is none.
     pub(crate) fn text(&self, name: &str) -> Option<&str> {
         let pairs = if self.method == Method::POST {
             &self.form
@@ -69,7 +69,7 @@ impl<'a> Incoming<'a> {
             .filter(|value| !value.is_empty())
     }
 
-    /// A parameter of the query, also of a POST.
+    /// Returns a parameter of the query, also of a POST.
     pub(crate) fn query_text(&self, name: &str) -> Option<&str> {
         self.query
             .iter()
@@ -77,14 +77,14 @@ impl<'a> Incoming<'a> {
             .map(|(_, value)| value.as_str())
     }
 
-    /// A number that may be missing, and must be one if it is there.
+    /// Returns a number that may be missing, and must be one if it is there.
     pub(crate) fn number<T: std::str::FromStr>(&self, name: &str) -> Result<Option<T>, Refusal> {
         self.text(name)
             .map(|text| text.parse().map_err(|_| Refusal::BAD_REQUEST))
             .transpose()
     }
 
-    /// A number that must be there.
+    /// Returns a number that must be there.
     pub(crate) fn required<T: std::str::FromStr>(&self, name: &str) -> Result<T, Refusal> {
         self.number(name)?.ok_or(Refusal::BAD_REQUEST)
     }

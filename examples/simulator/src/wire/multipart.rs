@@ -10,7 +10,7 @@ pub(crate) struct Part<'a> {
     pub(crate) body: &'a [u8],
 }
 
-/// The parts of a body of this content type; none if it is no such form, or a broken one.
+/// Splits a body of this content type into its parts; none if it is no such form, or a broken one.
 pub(crate) fn parts<'a>(content_type: &str, body: &'a [u8]) -> Option<Vec<Part<'a>>> {
     let (kind, parameters) = content_type.split_once(';')?;
     if !kind.trim().eq_ignore_ascii_case("multipart/form-data") {
@@ -64,7 +64,7 @@ fn part<'a>(head: &[u8], body: &'a [u8]) -> Option<Part<'a>> {
     })
 }
 
-/// The value of `name=value` or `name="value"` in a list of such, separated by semicolons.
+/// Returns the value of `name=value` or `name="value"` in a list of such, separated by semicolons.
 fn parameter(list: &str, wanted: &str) -> Option<String> {
     let mut rest = list;
     loop {
@@ -88,7 +88,7 @@ fn parameter(list: &str, wanted: &str) -> Option<String> {
     }
 }
 
-/// Up to the closing quote, and what follows it.
+/// Splits a text after its closing quote.
 fn quoted_string(text: &str) -> Option<(String, &str)> {
     let mut value = String::new();
     let mut characters = text.char_indices();

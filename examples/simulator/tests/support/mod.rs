@@ -11,6 +11,24 @@ pub const START_US: i64 = 1_700_000_000_000_000;
 pub const LISTS: &str = "/session_svr/v1/session_svr";
 pub const FETCH: &str = "/svr_sync/v1/svr_sync/fetch_session_msgs";
 pub const SEND: &str = "/web_im/v1/web_im/send_msg";
+/// Lists and counts of conversations: what follows [`LISTS`].
+pub const LIST_NAMES: [&str; 5] = [
+    "get_sessions",
+    "new_sessions",
+    "session_detail",
+    "single_unread",
+    "my_group_unread",
+];
+/// Paths of notifications and settings that take parameters.
+pub const FEEDS: [&str; 7] = [
+    "/link_setting/v1/link_setting/get",
+    "/x/msgfeed/reply",
+    "/x/msgfeed/at",
+    "/x/msgfeed/like",
+    "/x/sys-msg/query_user_notify",
+    "/x/sys-msg/query_unified_notify",
+    "/x/sys-msg/query_notify_list",
+];
 pub const DEVICE: &str = "A6716E9A-7CE3-47AF-994B-F0B34178D28D";
 
 pub struct Client {

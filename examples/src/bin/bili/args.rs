@@ -1,4 +1,4 @@
-//! What can stand on the command line. A credential never does: other users see it there.
+//! Options of the command line. A credential is none of them: other users see the command line.
 
 use std::path::PathBuf;
 use std::process::ExitCode;

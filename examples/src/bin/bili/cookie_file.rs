@@ -8,10 +8,10 @@ use bilibili_session::Credential;
 
 use crate::failure::Failure;
 
-/// No browser's cookies are larger.
+/// Largest size of a file; no browser's cookies take more.
 const LARGEST: u64 = 4 << 20;
 
-/// Reads it.
+/// Reads a file of cookies.
 pub(crate) fn read(path: &Path) -> Result<Credential, Failure> {
     let refuse = |why: &dyn std::fmt::Display| {
         Failure::Usage(format!("the cookie file {}: {why}", path.display()))
@@ -29,7 +29,7 @@ pub(crate) fn read(path: &Path) -> Result<Credential, Failure> {
     Credential::parse(&text).map_err(|error| refuse(&error))
 }
 
-/// Of the file that was opened, not of whatever has its name by now.
+/// Checks the permissions of the file that was opened, not of a file that has its name by now.
 #[cfg(unix)]
 fn check_permissions(file: &File, path: &Path) -> Result<(), Failure> {
     use std::os::unix::fs::MetadataExt as _;

@@ -19,7 +19,7 @@ pub(crate) enum Failure {
     File(String),
     /// The output could not be written.
     Output(io::Error),
-    /// Nobody reads the output any more, which is no failure.
+    /// The reader of the output is gone, which is no failure.
     ClosedPipe,
 }
 
@@ -35,12 +35,12 @@ pub(crate) struct Line {
 }
 
 impl Failure {
-    /// Wrong usage, in words.
+    /// Creates a failure of wrong usage, in words.
     pub(crate) fn usage(words: impl fmt::Display) -> Self {
         Self::Usage(words.to_string())
     }
 
-    /// 0 to 4.
+    /// Returns the exit code, 0 to 4.
     pub(crate) fn exit_code(&self) -> u8 {
         match self {
             Self::ClosedPipe => 0,
@@ -63,7 +63,7 @@ impl Failure {
         }
     }
 
-    /// The line for scripts; there is none for 0 and 2.
+    /// Returns the line for scripts; there is none for 0 and 2.
     pub(crate) fn line(&self) -> Option<Line> {
         if !matches!(self.exit_code(), 1 | 3 | 4) {
             return None;
@@ -90,7 +90,7 @@ impl Failure {
         }
     }
 
-    /// What helps.
+    /// Returns advice, if there is any.
     fn hint(&self) -> Option<&'static str> {
         let Self::Call(error) = self else {
             return None;
@@ -122,7 +122,7 @@ impl Failure {
     }
 }
 
-/// One line, with what to do.
+/// Writes one line, with advice.
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.message())?;
@@ -153,7 +153,7 @@ impl From<ConfigError> for Failure {
     }
 }
 
-/// Of writing to stdout.
+/// Wraps failures of writing to stdout.
 impl From<io::Error> for Failure {
     fn from(error: io::Error) -> Self {
         match error.kind() {

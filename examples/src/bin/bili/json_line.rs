@@ -9,11 +9,11 @@ use serde::Serialize;
 use serde_json::Serializer;
 use serde_json::ser::{CharEscape, CompactFormatter, Formatter};
 
-/// What stands in these fields was written by nobody else: words of the contract, and numbers
-/// that JavaScript cannot hold.
+/// Fields that nobody else writes: words of the contract, and numbers that JavaScript cannot
+/// hold.
 const OWN: [&str; 6] = ["event", "kind", "type", "feed", "msg_key", "id"];
 
-/// The object on one line; each text in it is what `shown` makes of it.
+/// Writes an object on one line, and each text in it through `shown`.
 pub(crate) fn json_line(
     value: &impl Serialize,
     shown: impl Fn(&str) -> String,
@@ -30,7 +30,7 @@ pub(crate) fn json_line(
     Ok(String::from_utf8_lossy(&line).into_owned())
 }
 
-/// Keeps each text back until it is whole.
+/// Formatter that keeps each text back until it is whole.
 struct TextByText<F> {
     shown: F,
     /// The text is the name of a field.

@@ -1,4 +1,4 @@
-//! The lines of messages and notices that scripts read.
+//! The lines of messages and warnings that scripts read.
 //!
 //! `msg_key` is a string wherever it stands, because JavaScript cannot hold it.
 
@@ -47,7 +47,7 @@ impl Serialize for MessageLine<'_> {
     }
 }
 
-/// The object of a message, or null: for `serialize_with`.
+/// Writes the object of a message, or null: for `serialize_with`.
 #[expect(clippy::ref_option, reason = "serde passes a field so")]
 pub(crate) fn message_or_null<S: Serializer>(
     event: &Option<Event>,
@@ -56,29 +56,29 @@ pub(crate) fn message_or_null<S: Serializer>(
     event.as_ref().map(MessageLine).serialize(serializer)
 }
 
-/// The object of a notice.
+/// Object of a warning.
 pub(crate) struct WarningLine<'a>(pub(crate) &'a Warning);
 
 impl Serialize for WarningLine<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let Self(notice) = self;
+        let Self(warning) = self;
         let mut line = serializer.serialize_map(None)?;
         line.serialize_entry("event", "notice")?;
-        line.serialize_entry("kind", notice.kind())?;
-        line.serialize_entry("message", &notice.to_string())?;
-        if let Some(delay) = notice.delay() {
+        line.serialize_entry("kind", warning.kind())?;
+        line.serialize_entry("message", &warning.to_string())?;
+        if let Some(delay) = warning.delay() {
             line.serialize_entry("delay_s", &delay.as_secs_f64())?;
         }
-        if let Some(conversation) = notice.conversation() {
+        if let Some(conversation) = warning.conversation() {
             line.serialize_entry("conversation", &conversation)?;
         }
-        if let Some(code) = notice.error().and_then(Error::code) {
+        if let Some(code) = warning.error().and_then(Error::code) {
             line.serialize_entry("code", &code)?;
         }
-        if let Some(status) = notice.error().and_then(Error::http_status) {
+        if let Some(status) = warning.error().and_then(Error::http_status) {
             line.serialize_entry("http_status", &status.as_u16())?;
         }
-        match notice {
+        match warning {
             Warning::Gap {
                 from_seqno,
                 to_seqno,
@@ -107,13 +107,14 @@ impl Serialize for WarningLine<'_> {
 mod tests {
     use bilibili_session::endpoints::FetchSessionMsgs;
     use bilibili_session::{ConversationId, Endpoint as _, MsgKey, Uid};
+    use bilibili_session_simulator::NewMessage;
     use serde_json::{Value, json};
 
     use super::*;
 
     const OTHER: Uid = Uid(20001);
 
-    /// As it comes in a page.
+    /// Reads a message as it comes in a page.
     fn read(conversation: ConversationId, message: &Value) -> Event {
         let page = FetchSessionMsgs::new(conversation).decode(&json!({"messages": [message]}));
         let [event] = <[Event; 1]>::try_from(page.unwrap().messages).unwrap();
@@ -121,16 +122,15 @@ mod tests {
     }
 
     fn event(msg_type: i64, content: &Value) -> Event {
-        let content = match content {
-            Value::String(text) => text.clone(),
-            other => other.to_string(),
-        };
-        let message = json!({
-            "sender_uid": 20001, "receiver_type": 1, "receiver_id": 10001, "msg_type": msg_type,
-            "content": content, "msg_seqno": 7, "timestamp": 1_700_000_000,
-            "msg_key": 7_300_000_000_000_000_007_i64,
-        });
-        read(OTHER.into(), &message)
+        let message = NewMessage::new(OTHER.0, msg_type, content);
+        let mut fields =
+            json!({"sender_uid": message.from, "msg_type": msg_type, "content": message.content});
+        fields["receiver_type"] = json!(1);
+        fields["receiver_id"] = json!(10001);
+        fields["msg_seqno"] = json!(7);
+        fields["msg_key"] = json!(7_300_000_000_000_000_007_i64);
+        fields["timestamp"] = json!(1_700_000_000);
+        read(OTHER.into(), &fields)
     }
 
     fn undecodable(content: &Content) -> &str {

@@ -4,10 +4,10 @@ use bilibili_session::UnixSeconds;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
-/// As long as every time is.
+/// Length of every time in columns.
 pub(crate) const COLUMNS: usize = 19;
 
-/// `2026-01-31 08:15:00`; blank where there is no time.
+/// Formats a local time, `2026-01-31 08:15:00`; blank where there is no time.
 pub(crate) fn local_time(seconds: UnixSeconds) -> String {
     match Timestamp::from_second(seconds.0) {
         Ok(time) if seconds.0 != 0 => time

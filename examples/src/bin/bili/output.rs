@@ -1,4 +1,4 @@
-//! What is printed: JSON lines for scripts, or lines for people.
+//! Printed output: JSON lines for scripts, or lines for people.
 
 use std::io::{self, Write};
 
@@ -14,9 +14,9 @@ use crate::secrets::Secrets;
 
 /// Times, labels: what stands around.
 pub(crate) const DIM: Style = Style::new().dimmed();
-/// What to look at.
+/// Style of the important part.
 pub(crate) const BOLD: Style = Style::new().bold();
-/// What went wrong.
+/// Style of errors.
 pub(crate) const WARN: Style =
     Style::new().fg_color(Some(anstyle::Color::Ansi(anstyle::AnsiColor::Yellow)));
 const ERROR: Style = Style::new()
@@ -32,7 +32,7 @@ pub(crate) struct Output<W = io::Stdout> {
 }
 
 impl Output {
-    /// To stdout; in colour if that is a terminal that shows them.
+    /// Creates an output to stdout; in colour if that is a terminal that shows colours.
     pub(crate) fn stdout(json: bool, secrets: Secrets) -> Self {
         let out = io::stdout();
         Self {
@@ -45,7 +45,7 @@ impl Output {
 }
 
 impl<W: Write> Output<W> {
-    /// The same, to a file.
+    /// Creates the same output to a file.
     pub(crate) fn to<V: Write>(&self, out: V) -> Output<V> {
         Output {
             json: self.json,
@@ -55,7 +55,7 @@ impl<W: Write> Output<W> {
         }
     }
 
-    /// The same, by another way to the same place.
+    /// Creates the same output by another way to the same place.
     pub(crate) fn through<V: Write>(&self, out: V) -> Output<V> {
         Output {
             has_colours: self.has_colours,
@@ -67,7 +67,7 @@ impl<W: Write> Output<W> {
         self.out
     }
 
-    /// One object: as a JSON line, or in words of one or more lines.
+    /// Prints one object: as a JSON line, or in words of one or more lines.
     pub(crate) fn print(
         &mut self,
         value: &impl Serialize,
@@ -78,7 +78,7 @@ impl<W: Write> Output<W> {
         self.write(text)
     }
 
-    /// The same for what quotes an answer of the service, in errors.
+    /// Prints an object with an answer of the service in it, from which cookies are removed as from errors.
     pub(crate) fn print_guarded(
         &mut self,
         value: &impl Serialize,
@@ -89,7 +89,7 @@ impl<W: Write> Output<W> {
         self.write(text)
     }
 
-    /// One line for people, on stderr, that others wrote.
+    /// Prints one line for people on stderr, with texts that others wrote.
     pub(crate) fn note(&self, words: &str) {
         note(&self.secrets.shown(words));
     }
@@ -113,19 +113,19 @@ impl<W: Write> Output<W> {
         }
     }
 
-    /// In one piece, so that whoever reads sees whole lines.
+    /// Writes a line in one piece, so that readers see whole lines.
     fn write(&mut self, mut line: String) -> Result<(), Failure> {
         line.push('\n');
         Ok(self.out.write_all(line.as_bytes())?)
     }
 }
 
-/// One line for people, on stderr. That it cannot be written is nothing to fail for.
+/// Prints one line for people on stderr. A line that cannot be written is no failure.
 pub(crate) fn note(words: &str) {
     let _ = writeln!(anstream::stderr(), "{DIM}bili: {words}{DIM:#}");
 }
 
-/// The last lines of a command that failed.
+/// Prints the last lines of a command that failed.
 pub(crate) fn report(failure: &Failure, json: bool, secrets: &Secrets) {
     let words = secrets.hidden_in(&failure.to_string());
     let words = bilibili_session::OneLine(&words);
@@ -137,13 +137,13 @@ pub(crate) fn report(failure: &Failure, json: bool, secrets: &Secrets) {
     }
 }
 
-/// Filled up with spaces to so many columns.
+/// Fills a text up with spaces to so many columns.
 pub(crate) fn padded(text: &str, columns: usize) -> String {
     let missing = columns.saturating_sub(text.width());
     format!("{text}{}", " ".repeat(missing))
 }
 
-/// At most so many columns; what is longer ends in an ellipsis.
+/// Shortens a text to so many columns; a longer one ends in an ellipsis.
 pub(crate) fn shortened(text: &str, columns: usize) -> String {
     if text.width() <= columns {
         return text.to_owned();

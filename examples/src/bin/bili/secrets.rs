@@ -14,20 +14,20 @@
 use bilibili_session::endpoints::Nav;
 use bilibili_session::{ClientConfig, Endpoint};
 
-/// What no output may show.
+/// Cookies, which no output may show.
 #[derive(Clone, Default)]
 pub(crate) struct Secrets(Vec<String>);
 
 /// Shorter ones would be found in everything.
 const SHORTEST: usize = 4;
-/// So many bytes of a longer one are not there by chance, unless they are a number.
+/// Number of bytes of a longer value that are not there by chance, unless they are a number.
 const TELLING: usize = 6;
 /// Shorter ones may be words that somebody wrote; those of the service are far longer.
 const SHORTEST_IN_WORDS: usize = 8;
 const HIDDEN: &str = "[redacted]";
 
 impl Secrets {
-    /// The values of the cookies that are sent.
+    /// Takes the values of the cookies that are sent.
     pub(crate) fn of(context: &ClientConfig) -> Self {
         let cookies = Nav.request(context, ()).ok().and_then(|request| {
             let line = request.headers().get("cookie")?.to_str().ok()?;
@@ -46,8 +46,8 @@ impl Secrets {
         Self(values)
     }
 
-    /// The words of an error without them, also where one is cut off: errors quote the
-    /// beginning of what the service said.
+    /// Removes the cookies from the words of an error, also one that is cut off: errors quote
+    /// the beginning of an answer.
     pub(crate) fn hidden_in(&self, text: &str) -> String {
         let mut hidden = String::with_capacity(text.len());
         let mut rest = text;
@@ -70,7 +70,7 @@ impl Secrets {
         hidden
     }
 
-    /// What somebody wrote, without them.
+    /// Removes whole values from a text that somebody wrote.
     pub(crate) fn shown(&self, text: &str) -> String {
         let telling = |value: &&String| {
             value.len() >= SHORTEST_IN_WORDS && !value.bytes().all(|it| it.is_ascii_digit())
@@ -83,7 +83,7 @@ impl Secrets {
     }
 }
 
-/// How much of the text to hide: it begins with the value, or with enough of it to tell.
+/// Returns the length of the text to hide, if it begins with the value, or with enough of it to tell.
 fn found(before: Option<char>, text: &str, value: &str) -> Option<usize> {
     let length = text
         .chars()

@@ -1,4 +1,4 @@
-//! Who asks, whom, and how: out of options and environment.
+//! Login, server and transport of a command, out of options and environment.
 
 use std::net::IpAddr;
 
@@ -11,7 +11,7 @@ use crate::cookie_file;
 use crate::failure::Failure;
 use crate::output::note;
 
-/// Who asks, whom, and how.
+/// Client configuration and runtime of a command.
 pub(crate) struct Setup {
     pub(crate) context: ClientConfig,
     pub(crate) runtime: RuntimeName,
@@ -68,7 +68,7 @@ impl Setup {
         })
     }
 
-    /// Whether the embedded simulator answers.
+    /// Returns whether the embedded simulator answers.
     pub(crate) fn is_demo(&self) -> bool {
         self.demo.is_some()
     }
@@ -83,8 +83,8 @@ fn proxy_of_the_environment() -> Result<Option<String>, Failure> {
     Ok(None)
 }
 
-/// Of another kind it would be misunderstood, or passed by. It is not repeated: a password
-/// may stand in it.
+/// Refuses a proxy of another kind, which would be misunderstood, or passed by. The address is
+/// not repeated: a password may stand in it.
 fn check_proxy(proxy: &str, is_https: bool) -> Result<(), Failure> {
     let scheme = proxy.split_once("://");
     if let Some((scheme, _)) = scheme
@@ -108,7 +108,7 @@ fn check_proxy(proxy: &str, is_https: bool) -> Result<(), Failure> {
     Ok(())
 }
 
-/// The host, where everybody reads the same one out of the address.
+/// Returns the host, where everybody reads the same one out of the address.
 fn host_of(proxy: &str) -> Option<String> {
     let uri: http::Uri = proxy.parse().ok()?;
     let authority = uri.authority()?;

@@ -42,7 +42,7 @@ impl Bot {
         })
     }
 
-    /// Whether it ended by itself, which is a failure.
+    /// Returns whether the session ended by itself, which is a failure.
     pub(crate) fn is_finished(&self) -> bool {
         match self {
             Self::Blocking(session, _) => session.result().is_some(),
@@ -50,7 +50,7 @@ impl Bot {
         }
     }
 
-    /// Closes it; what it was about is finished.
+    /// Closes the session and waits for it; the message in hand is finished.
     pub(crate) fn end(self) -> Result<Option<Checkpoint>, Failure> {
         match self {
             Self::Blocking(session, running) => {
@@ -87,7 +87,7 @@ fn blocking(
         }
     });
     let book = ledger.clone();
-    session.on_warning(move |notice, _| book.warning(notice));
+    session.on_warning(move |warning, _| book.warning(warning));
     let book = ledger.clone();
     session.on_status(move |change, _| book.status(change));
     Ok(session)
@@ -116,8 +116,8 @@ fn async_std(
         }
     });
     let book = ledger.clone();
-    session.on_warning(move |notice, _| {
-        book.warning(&notice);
+    session.on_warning(move |warning, _| {
+        book.warning(&warning);
         std::future::ready(())
     });
     let book = ledger.clone();

@@ -1,4 +1,4 @@
-//! What came, and what should have.
+//! Messages that came, and those that should have.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -11,7 +11,7 @@ use bilibili_session::poller::{Status, StatusChange, Warning};
 use crate::Failure;
 use crate::server::Totals;
 
-/// What came. Clones are the same.
+/// Events of the bot. Clones are the same ledger.
 #[derive(Clone, Default)]
 pub(crate) struct Ledger(Arc<Mutex<Book>>);
 
@@ -26,10 +26,10 @@ struct Book {
     unexpected: u64,
     replies: usize,
     replies_failed: usize,
-    notices: BTreeMap<&'static str, u64>,
+    warnings: BTreeMap<&'static str, u64>,
 }
 
-/// What should have come.
+/// Messages that should have come.
 pub(crate) struct All {
     pub(crate) totals: Totals,
     pub(crate) replies: usize,
@@ -51,7 +51,7 @@ impl Ledger {
         book.twice += u64::from(is_old);
     }
 
-    /// What the bot answers: every tenth private text.
+    /// Returns whether the bot answers: every tenth private text.
     pub(crate) fn wants_reply(event: &Event) -> bool {
         event.conversation.is_user() && event.text().is_some_and(|text| text.ends_with('0'))
     }
@@ -64,8 +64,8 @@ impl Ledger {
         }
     }
 
-    pub(crate) fn warning(&self, notice: &Warning) {
-        *self.book().notices.entry(notice.kind()).or_default() += 1;
+    pub(crate) fn warning(&self, warning: &Warning) {
+        *self.book().warnings.entry(warning.kind()).or_default() += 1;
     }
 
     pub(crate) fn status(&self, change: &StatusChange) {
@@ -89,11 +89,11 @@ impl Ledger {
         self.book().last == totals.messages
     }
 
-    pub(crate) fn notices(&self) -> String {
+    pub(crate) fn warnings(&self) -> String {
         let book = self.book();
-        let notices = book.notices.iter();
-        let notices: Vec<String> = notices.map(|(kind, n)| format!("{n} {kind}")).collect();
-        notices.join(", ")
+        let warnings = book.warnings.iter();
+        let warnings: Vec<String> = warnings.map(|(kind, n)| format!("{n} {kind}")).collect();
+        warnings.join(", ")
     }
 
     pub(crate) fn verdict(&self, all: &All) -> Verdict {
@@ -133,16 +133,16 @@ fn name(event: &Event) -> String {
 impl fmt::Display for Ledger {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let book = self.book();
-        let notices: u64 = book.notices.values().sum();
+        let warnings: u64 = book.warnings.values().sum();
         write!(
             f,
-            "{} seen, {} lost, {} twice, {} replies, {notices} notices",
+            "{} seen, {} lost, {} twice, {} replies, {warnings} warnings",
             book.seen, book.lost, book.twice, book.replies
         )
     }
 }
 
-/// How it went.
+/// Result of a soak.
 pub(crate) struct Verdict {
     arrived: u64,
     faults: u64,

@@ -48,7 +48,7 @@ struct Args {
 
 #[derive(Debug, Subcommand)]
 enum Role {
-    /// The other side: told what to do on stdin
+    /// The other side, ordered on stdin
     #[command(hide = true)]
     Serve,
 }
@@ -62,13 +62,13 @@ enum Runtime {
     AsyncStd,
 }
 
-/// How long one session lives.
+/// Length of the life of one session.
 const LIFE: Duration = Duration::from_secs(60);
-/// How often is measured.
+/// Interval of measurements.
 const GLANCE: Duration = Duration::from_secs(1);
-/// How long after the last message arrived all must be there: longer than any pause.
+/// Time after the last message within which all must be there: longer than any pause.
 const GRACE: Duration = Duration::from_secs(120);
-/// What hangs is given up after.
+/// Time limit of an exchange.
 const TIMEOUT: Duration = Duration::from_secs(3);
 
 fn main() -> ExitCode {
@@ -143,7 +143,7 @@ fn soak(args: &Args) -> Result<bool, Failure> {
     let verdict = ledger.verdict(&other_side.leave(totals)?);
     let mut out = stdout();
     writeln!(out, "{} lives of {:?}: {verdict}", lives, args.runtime)?;
-    writeln!(out, "notices: {}", ledger.notices())?;
+    writeln!(out, "warnings: {}", ledger.warnings())?;
     writeln!(out, "{}", measures.verdict())?;
     Ok(verdict.is_good() && measures.verdict().is_good())
 }

@@ -1,9 +1,9 @@
-//! What the process takes of the system. Where there is no `/proc`, nothing is known.
+//! Resources of the process. Where there is no `/proc`, nothing is known.
 
 use std::fmt;
 use std::time::Duration;
 
-/// What it takes at one moment.
+/// Resources in use at one moment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Sample {
     rss_kib: u64,
@@ -11,14 +11,14 @@ pub(crate) struct Sample {
     files: u64,
 }
 
-/// One sample a second.
+/// Samples, one a second.
 pub(crate) struct Measures {
     length: Duration,
     samples: Vec<(Duration, Sample)>,
 }
 
 impl Measures {
-    /// For a run of this length.
+    /// Creates the measures of a run of this length.
     pub(crate) const fn new(length: Duration) -> Self {
         Self {
             length,
@@ -32,8 +32,8 @@ impl Measures {
         }
     }
 
-    /// The second quarter against the last: the first one is for warming up. Requests come
-    /// and go, so it is the lowest of each that counts: what leaks raises it.
+    /// Compares the second quarter with the last: the first one is for warming up. Requests come
+    /// and go, so the lowest of each counts: a leak raises it.
     pub(crate) fn verdict(&self) -> Verdict {
         Verdict {
             early: self.lowest(self.length / 4, self.length / 2),
@@ -71,7 +71,7 @@ impl fmt::Display for Sample {
     }
 }
 
-/// Whether anything grew.
+/// Growth of the resources.
 pub(crate) struct Verdict {
     early: Option<Sample>,
     late: Option<Sample>,

@@ -51,13 +51,13 @@ impl OtherSide {
         self.order("begin")
     }
 
-    /// No more messages arrive.
+    /// Ends the arrival of messages.
     pub(crate) fn end(&mut self) -> Result<Totals, Failure> {
         self.order("end")?;
         read(&mut self.answers)
     }
 
-    /// How many replies came.
+    /// Ends the other side; returns all that should have come, and the number of replies.
     pub(crate) fn leave(&mut self, totals: Totals) -> Result<All, Failure> {
         self.order("leave")?;
         let Sent { replies } = read(&mut self.answers)?;

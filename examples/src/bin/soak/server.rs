@@ -1,6 +1,6 @@
 //! The other side: a simulator that messages arrive at, and that keeps failing.
 //!
-//! On stdin it is told to `begin` and to `end`, on stdout it answers with a JSON line.
+//! Lines on stdin order it to `begin` and to `end`; it answers each on stdout with a JSON line.
 
 use std::collections::BTreeMap;
 use std::io::{BufRead as _, Write as _, stdin, stdout};
@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::Failure;
 
-/// Where it is, and how to log in.
+/// Address and login of the server.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct Place {
     pub(crate) origin: String,
@@ -22,7 +22,7 @@ pub(crate) struct Place {
     pub(crate) bili_jct: String,
 }
 
-/// What arrived.
+/// Numbers of messages that arrived.
 #[derive(Debug, Default, Serialize, Deserialize)]
 pub(crate) struct Totals {
     /// By conversation, how many; the texts count from 1.
@@ -30,7 +30,7 @@ pub(crate) struct Totals {
     pub(crate) faults: u64,
 }
 
-/// What the service was sent, at the very end.
+/// Messages that the service was sent, at the very end.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct Sent {
     pub(crate) replies: usize,
@@ -82,12 +82,12 @@ fn say(line: &impl Serialize) -> Result<(), Failure> {
     Ok(out.flush()?)
 }
 
-/// Each line of stdin; ends when that does.
+/// Reads each line of stdin; ends when that does.
 fn orders() -> Receiver<String> {
-    let (tell, orders) = mpsc::channel();
+    let (send, orders) = mpsc::channel();
     thread::spawn(move || {
         for line in stdin().lock().lines().map_while(Result::ok) {
-            if tell.send(line).is_err() {
+            if send.send(line).is_err() {
                 break;
             }
         }

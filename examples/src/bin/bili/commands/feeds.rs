@@ -77,7 +77,7 @@ where
     })
 }
 
-/// No more than so many pages.
+/// Pager that ends after so many pages.
 struct FirstPages<P> {
     pager: P,
     left: usize,
@@ -111,7 +111,7 @@ fn who(user: &FeedUser) -> String {
     format!("{} ({})", OneLine(&user.nickname), user.mid)
 }
 
-/// `2026-01-31 08:15:00  somebody (20001): what was said  - on what`
+/// Returns the line of an item: `2026-01-31 08:15:00  somebody (20001): what was said  - on what`.
 fn in_words(time: UnixSeconds, who: &str, said: &str, title: &str) -> String {
     let colon = if said.is_empty() { "" } else { ": " };
     format!(

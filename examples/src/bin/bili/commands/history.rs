@@ -10,7 +10,7 @@ use bilibili_session::{ConversationId, Event, Seqno};
 use indicatif::{ProgressBar, ProgressStyle};
 use tempfile::NamedTempFile;
 
-use super::{each_page, tell_unreadable};
+use super::{each_page, report_unreadable};
 use crate::args::HistoryArgs;
 use crate::failure::Failure;
 use crate::lines::MessageLine;
@@ -64,14 +64,14 @@ fn write<W: Write>(
     result
 }
 
-/// One page as the server gives it, turned round.
+/// Prints one page as the server sends it, oldest message first.
 fn newest<W: Write>(
     runtime: &Runtime,
     id: ConversationId,
     out: &mut Output<W>,
 ) -> Result<(), Failure> {
     let mut page = runtime.call(FetchSessionMsgs::new(id))?;
-    tell_unreadable(page.unreadable.len());
+    report_unreadable(page.unreadable.len());
     page.messages.sort_by_key(Event::msg_seqno);
     for event in &page.messages {
         print(event, out)?;
@@ -83,12 +83,12 @@ fn print<W: Write>(event: &Event, out: &mut Output<W>) -> Result<(), Failure> {
     out.print(&MessageLine(event), || in_words(event))
 }
 
-/// `2026-01-31 08:15:00  user 20001: hi`
+/// Returns the line of a message: `2026-01-31 08:15:00  user 20001: hi`.
 pub(crate) fn in_words(event: &Event) -> String {
     format!("{DIM}{}{DIM:#}  {event}", local_time(event.timestamp()))
 }
 
-/// How far it is: on a terminal only.
+/// Creates the bar of progress, which shows on a terminal only.
 fn progress(is_wanted: bool) -> ProgressBar {
     if !is_wanted || !std::io::stderr().is_terminal() {
         return ProgressBar::hidden();
@@ -101,8 +101,8 @@ fn progress(is_wanted: bool) -> ProgressBar {
     bar
 }
 
-/// A file that replaces another one when it is whole; what is no file (`/dev/null`, a
-/// named pipe) is written as it is.
+/// Output file that replaces another one when it is whole; `/dev/null` or a named pipe is
+/// written as it is.
 enum OutFile {
     Beside(NamedTempFile),
     Straight(std::fs::File),
@@ -153,7 +153,7 @@ impl Write for OutFile {
     }
 }
 
-/// Where a file lies, links followed.
+/// Returns the folder of a file, links followed.
 fn folder(path: &Path) -> std::path::PathBuf {
     let path = std::fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
     match path.parent() {

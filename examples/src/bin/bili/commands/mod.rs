@@ -54,20 +54,20 @@ fn each_page<P: Pager>(
         let items = pager
             .handle_page(answer)
             .map_err(bilibili_session::Error::from)?;
-        tell_unreadable(pager.take_unreadable().len());
+        report_unreadable(pager.take_unreadable().len());
         page(items)?;
     }
     Ok(())
 }
 
-/// One bad item is one bad item, but it is told of.
-fn tell_unreadable(items: usize) {
+/// Reports on stderr that items could not be read; the others are printed all the same.
+fn report_unreadable(items: usize) {
     if items > 0 {
         note(&format!("{items} items could not be read and are left out"));
     }
 }
 
-/// The fields of an object in words.
+/// Returns the fields of an object in words.
 fn fields(value: &impl Serialize) -> Vec<(String, String)> {
     let value = serde_json::to_value(value).unwrap_or_default();
     let object = value.as_object().cloned().unwrap_or_default();

@@ -43,7 +43,7 @@ pub(crate) fn run(runtime: &Runtime, args: &SendArgs, out: &mut Output) -> Resul
     out.print(&line, || format!("sent, with the key {}", sent.msg_key))
 }
 
-/// Uploads it, once it is clear that it can be sent.
+/// Uploads a picture, once it is clear that it can be sent.
 fn picture(runtime: &Runtime, to: ConversationId, path: &Path) -> Result<SendMsg, Failure> {
     runtime.check_can_write()?;
     let refuse = |why: &dyn std::fmt::Display| Failure::Usage(format!("{}: {why}", path.display()));

@@ -10,7 +10,7 @@ use bilibili_session::{ConversationId, Event, OneLine, UnixMicros};
 use serde::Serialize;
 use serde_json::{Map, Value};
 
-use super::{each_page, tell_unreadable};
+use super::{each_page, report_unreadable};
 use crate::args::SessionsArgs;
 use crate::failure::Failure;
 use crate::lines::message_or_null;
@@ -21,7 +21,7 @@ use crate::runtime::Runtime;
 /// The most that a page takes.
 const FULL_PAGE: u32 = 100;
 
-/// A conversation as its line shows it.
+/// Conversation as printed on a line.
 #[derive(Serialize)]
 struct Line {
     event: &'static str,
@@ -60,7 +60,7 @@ pub(crate) fn list(
         .unfollow_fold(false);
     if !args.all {
         let page = runtime.call(call)?;
-        tell_unreadable(page.unreadable.len());
+        report_unreadable(page.unreadable.len());
         return print_all(&page.session_list, out);
     }
     all_pages(runtime, call, |page| print_all(&page, out))
@@ -82,11 +82,11 @@ fn all_pages(
     Ok(())
 }
 
-/// The first page says what is new; where there may be more, the list of all
-/// conversations goes on from there, down to where nothing is new.
+/// Prints the changed conversations of the first page; where there may be more, the list of
+/// all conversations goes on from there, down to where nothing is new.
 pub(crate) fn new(runtime: &Runtime, since: i64, out: &mut Output) -> Result<(), Failure> {
     let page = runtime.call(NewSessions::new(UnixMicros(since)).size(FULL_PAGE))?;
-    tell_unreadable(page.unreadable.len());
+    report_unreadable(page.unreadable.len());
     let is_full = u32::try_from(page.session_list.len()).is_ok_and(|it| it >= FULL_PAGE);
     let bottom = bottom(&page.session_list).filter(|_| page.has_more || is_full);
     let mut seen: BTreeSet<ConversationId> = BTreeSet::new();
@@ -106,7 +106,7 @@ pub(crate) fn new(runtime: &Runtime, since: i64, out: &mut Output) -> Result<(),
     all_pages(runtime, rest, print_new)
 }
 
-/// How far down a page goes; pinned ones stand at the front whatever their time.
+/// Returns the lowest time of a page; pinned conversations stand at the front whatever their time.
 fn bottom(page: &[Conversation]) -> Option<UnixMicros> {
     let times = |pinned: bool| {
         page.iter()
@@ -128,7 +128,7 @@ fn print_all(conversations: &[Conversation], out: &mut Output) -> Result<(), Fai
     out.flush()
 }
 
-/// Columns: when, who, how much is unread, what was said last.
+/// Returns the columns: time, conversation, number of unread messages, last message.
 fn in_words(conversation: &Conversation) -> String {
     let name = match &conversation.account_info {
         Some(account) if !account.name.is_empty() => &account.name,

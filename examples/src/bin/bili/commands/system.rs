@@ -7,7 +7,7 @@ use bilibili_session::endpoints::GetSystemMessages;
 use bilibili_session::model::SystemNotice;
 use bilibili_session::pager::SystemPager;
 
-use super::{Line, each_page, tell_unreadable};
+use super::{Line, each_page, report_unreadable};
 use crate::args::FeedArgs;
 use crate::failure::Failure;
 use crate::local_time::local_time;
@@ -22,13 +22,13 @@ pub(crate) fn run(runtime: &Runtime, args: &FeedArgs, out: &mut Output) -> Resul
     each_page(runtime, &mut pager, |page| print_all(&page, out))
 }
 
-/// Of both sources, which overlap.
+/// Lists the newest notices of both sources, which overlap.
 fn newest(runtime: &Runtime) -> Result<Vec<SystemNotice>, Failure> {
     let mut notices = Vec::new();
     let mut seen = BTreeSet::new();
     for call in [GetSystemMessages::new(), GetSystemMessages::unified()] {
         let page = runtime.call(call)?;
-        tell_unreadable(page.unreadable.len());
+        report_unreadable(page.unreadable.len());
         notices.extend(page.notices.into_iter().filter(|it| seen.insert(it.id)));
     }
     notices.sort_by_key(|it| std::cmp::Reverse((it.cursor, it.id)));

@@ -1,16 +1,16 @@
-//! What the `Date` headers say, against the local clock.
+//! The `Date` headers, against the local clock.
 
 use bilibili_session::{UnixMicros, UnixSeconds};
 
 /// Less than this is the way of an answer, and the rounding of a header to seconds.
 const NOTHING_S: i64 = 2;
-/// So long a time passes before a date that is the same again stands still.
+/// Time after which a date that is still the same stands still.
 const MOVES_AFTER_S: i64 = 3;
 
-/// What the `Date` headers of the answers said.
+/// Values of the `Date` headers of the answers.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct Dates {
-    /// When an answer came by the local clock, and what it said.
+    /// Time of each answer by the local clock, and its date.
     seen: Vec<(UnixMicros, Option<UnixSeconds>)>,
 }
 
@@ -19,13 +19,13 @@ impl Dates {
         self.seen.push((local, date));
     }
 
-    /// How many answers there were, and how many of them had a date.
+    /// Returns the number of answers, and of those with a date.
     pub(super) fn counts(&self) -> (usize, usize) {
         let dated = self.seen.iter().filter(|(_, date)| date.is_some());
         (self.seen.len(), dated.count())
     }
 
-    /// Whether the dates stand still; not known where too little time passed.
+    /// Returns whether the dates stand still; not known where too little time passed.
     pub(super) fn stand_still(&self) -> Option<bool> {
         let dates = |(local, date): &(UnixMicros, Option<UnixSeconds>)| {
             date.map(|date| (local.to_seconds().0, date.0))
@@ -39,7 +39,7 @@ impl Dates {
         }
     }
 
-    /// By how much the dates are ahead of the local clock, in seconds: the middle of all,
+    /// Returns the distance of the dates ahead of the local clock, in seconds: the middle of all,
     /// rounded, to minutes where it is more than one.
     pub(super) fn off_s(&self) -> Option<i64> {
         let off = self
@@ -50,7 +50,7 @@ impl Dates {
         median(off).map(rounded)
     }
 
-    /// The time to sign with: the service's clock as far as it is known.
+    /// Returns the time to sign with: the service's clock as far as it is known.
     pub(super) fn server_now(&self, local: UnixMicros) -> UnixSeconds {
         let is_moving = self.stand_still() != Some(true);
         let off = self.off_s().filter(|_| is_moving).unwrap_or_default();
@@ -58,13 +58,13 @@ impl Dates {
     }
 }
 
-/// The middle one.
+/// Returns the middle value.
 pub(super) fn median(mut of: Vec<i64>) -> Option<i64> {
     of.sort_unstable();
     of.get(of.len() / 2).copied()
 }
 
-/// Whole minutes, or seconds where it is less than one; next to nothing is 0.
+/// Rounds to whole minutes, or to seconds below one minute; next to nothing is 0.
 pub(super) fn rounded(seconds: i64) -> i64 {
     match seconds.saturating_abs() {
         0..=NOTHING_S => 0,

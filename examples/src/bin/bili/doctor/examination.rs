@@ -10,7 +10,7 @@ use super::question::{Question, Reply};
 /// The most requests that an examination takes, nav included.
 pub(super) const MOST: u32 = 30;
 
-/// After so many faults of the service it is left in peace.
+/// Number of faults of the service after which it is left in peace.
 const FAULTS: u32 = 3;
 
 /// An examination of the service.
@@ -24,7 +24,7 @@ pub(super) struct Examination {
 }
 
 impl Examination {
-    /// One that has asked who is logged in, and nothing else.
+    /// Creates an examination whose only answer so far is the identity.
     pub(super) fn new() -> Self {
         Self {
             facts: Facts::default(),
@@ -34,7 +34,7 @@ impl Examination {
         }
     }
 
-    /// The next question, if there is one.
+    /// Returns the next question, if there is one.
     pub(super) fn next(&self) -> Option<(Step, Question)> {
         match self.ended.is_none() && self.asked < MOST {
             true => plan::next(&self.facts),
@@ -73,22 +73,22 @@ impl Examination {
         self.facts.learn(step, question, &reply, at);
     }
 
-    /// The time to sign with.
+    /// Returns the time to sign with.
     pub(super) fn server_now(&self, local: UnixMicros) -> UnixSeconds {
         self.facts.dates.server_now(local)
     }
 
-    /// How many requests it took.
+    /// Returns the number of requests made.
     pub(super) const fn asked(&self) -> u32 {
         self.asked
     }
 
-    /// What was found out.
+    /// Returns the findings.
     pub(super) fn findings(&self) -> Vec<Finding> {
         findings(&self.facts)
     }
 
-    /// Why it ended early, if it did.
+    /// Returns the reason of an early end, if there was one.
     pub(super) fn ended(self) -> Option<Error> {
         self.ended
     }

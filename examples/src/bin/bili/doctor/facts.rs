@@ -1,4 +1,4 @@
-//! What is known so far: answers, by the step that brought them.
+//! Knowledge so far: answers, by the step that brought them.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -10,36 +10,36 @@ use super::page::{Answer, Entry, List, Messages, Refused};
 use super::question::{Question, Reply};
 use super::shapes::Shapes;
 
-/// One step of the examination: what its question is for.
+/// Step of the examination, named by the purpose of its question.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Step {
     /// The list of all conversations.
     Unsigned,
-    /// The same, signed, where it was refused.
+    /// The same list, signed, where it was refused.
     Signed,
-    /// The same before one of its entries.
+    /// The same list before one of its entries.
     AllEnd,
-    /// The same after one of its entries.
+    /// The same list after one of its entries.
     AllBegin,
     /// The changed conversations between two entries.
     Changes,
     /// The messages of the first, the second … conversation that comes into question.
     Newest(usize),
-    /// Those before the ones that are known of the conversation chosen.
+    /// Messages before the known ones of the conversation chosen.
     Below,
-    /// Those after them.
+    /// Messages after the known ones.
     Above,
-    /// One of a gap that has several.
+    /// One message of a gap that has several.
     Gap,
-    /// All of a gap that has one.
+    /// All messages of a gap that has one.
     Between,
-    /// All of a gap that has none.
+    /// All messages of a gap that has none.
     Hollow,
     /// The messages of a conversation that probably has few.
     Short,
     /// The list of a type.
     First(u8),
-    /// The same before one of its entries.
+    /// The same list before one of its entries.
     End(u8),
     /// A list that has nothing to show.
     Nothing,
@@ -60,19 +60,19 @@ pub(super) const SINGLE_TYPES: [SessionFilter; 7] = [
     SessionFilter::Stranger,
 ];
 
-/// So many messages show which end of a gap comes, and whether bounds are in it.
+/// Number of messages that show which end of a gap comes, and whether bounds are in it.
 pub(super) const ENOUGH: usize = 4;
 
-/// What a step brought.
+/// Result of a step.
 #[derive(Debug, Clone)]
 struct Learnt {
-    /// How many came before it.
+    /// Number of results before this one.
     after: usize,
     question: Question,
     answer: Answer,
 }
 
-/// What is known so far.
+/// Knowledge so far.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Facts {
     answers: BTreeMap<Step, Learnt>,
@@ -132,7 +132,7 @@ impl Facts {
         }
     }
 
-    /// All pages of lists.
+    /// Returns all pages of lists.
     pub(super) fn lists(&self) -> impl Iterator<Item = (&Question, &List)> {
         self.answers
             .values()
@@ -142,7 +142,7 @@ impl Facts {
             })
     }
 
-    /// All pages of messages.
+    /// Returns all pages of messages.
     pub(super) fn pages(&self) -> impl Iterator<Item = (Step, &Messages)> {
         self.answers
             .iter()
@@ -152,7 +152,7 @@ impl Facts {
             })
     }
 
-    /// Whether a list that came after this step shows that an entry had not moved by then.
+    /// Returns whether a list that came after this step shows that an entry had not moved by then.
     pub(super) fn stood_after(&self, step: Step, entry: &Entry) -> bool {
         let Some(at) = self.answers.get(&step).map(|it| it.after) else {
             return false;
@@ -164,18 +164,18 @@ impl Facts {
         })
     }
 
-    /// The list of all conversations, without bounds.
+    /// Returns the list of all conversations, without bounds.
     pub(super) fn all(&self) -> Option<&List> {
         self.list(Step::Signed)
             .or_else(|| self.list(Step::Unsigned))
     }
 
-    /// Whether lists are signed from here on.
+    /// Returns whether lists are signed from here on.
     pub(super) fn signs_lists(&self) -> bool {
         self.is_asked(Step::Signed)
     }
 
-    /// Whether a signature was refused, so that none is sent any more.
+    /// Returns whether a signature was refused, so that none is sent any more.
     pub(super) fn signatures_refused(&self) -> bool {
         self.answers.iter().any(|(step, learnt)| {
             let refused =
@@ -184,7 +184,7 @@ impl Facts {
         })
     }
 
-    /// The conversations whose messages may be looked at, the likeliest to have enough first.
+    /// Returns the conversations whose messages may be read, the likeliest to have enough first.
     pub(super) fn candidates(&self) -> Vec<Entry> {
         let entries = self.all().map(|list| list.entries.clone());
         let mut entries = entries.unwrap_or_default();
@@ -198,7 +198,7 @@ impl Facts {
         entries
     }
 
-    /// Which of the conversations looked at is examined, and the first page of it.
+    /// Returns the conversation to examine among those that were read, and its first page.
     pub(super) fn chosen(&self) -> Option<(usize, &Messages)> {
         let pages = self.pages().filter_map(|(step, page)| match step {
             Step::Newest(n) if !page.seqnos.is_empty() => Some((n, page)),
@@ -212,7 +212,7 @@ impl Facts {
         )
     }
 
-    /// The numbers that are known of the conversation examined, without a hole.
+    /// Returns the known numbers of the conversation examined, without a hole.
     pub(super) fn known(&self) -> Vec<u64> {
         let newest = self.chosen().map(|(_, page)| page);
         let others = [Step::Below, Step::Above].map(|step| self.messages(step));
@@ -221,8 +221,8 @@ impl Facts {
         all.into_iter().collect()
     }
 
-    /// How many messages a further page brought that the first one had not shown for its
-    /// length: none that arrived meanwhile.
+    /// Returns the number of messages on a further page that the first one had not shown for its
+    /// length; without those that arrived meanwhile.
     pub(super) fn cut_off(&self) -> usize {
         let newest = self.chosen().and_then(|(n, page)| {
             let listed = self.candidates().get(n)?.last_seqno;
@@ -234,13 +234,13 @@ impl Facts {
         below.unwrap_or_default().max(above.unwrap_or_default())
     }
 
-    /// How many messages a further page of the conversation examined brought.
+    /// Returns the number of messages that a further page of the conversation examined brought.
     pub(super) fn brought(&self, step: Step) -> Option<usize> {
         let first = &self.chosen()?.1.seqnos;
         Some(self.messages(step)?.seqnos.difference(first).count())
     }
 
-    /// Which end of a gap comes.
+    /// Returns the end of a gap that comes first.
     pub(super) fn gap_brings(&self) -> Option<GapEnd> {
         let known = self.known();
         let got = &self.messages(Step::Gap)?.seqnos;
@@ -258,7 +258,7 @@ impl Facts {
         }
     }
 
-    /// A page below which its conversation has nothing, asked for without a lower bound.
+    /// Returns a page below which its conversation has nothing, requested without a lower bound.
     pub(super) fn bottom_page(&self) -> Option<&Messages> {
         let (chosen, first) = self.chosen()?;
         let further = match self.gap_brings() {
@@ -287,7 +287,7 @@ impl Facts {
     }
 }
 
-/// Which end of a gap comes, where it has more than a page.
+/// End of a gap that comes first, where the gap has more than a page.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum GapEnd {
     Newest,

@@ -70,7 +70,7 @@ pub(crate) fn run(setup: &Setup, runtime: &Runtime, out: &mut Output) -> Result<
     }
 }
 
-/// The least time between two requests.
+/// Returns the least time between two requests.
 fn pace(context: &ClientConfig) -> Duration {
     match context.is_official() {
         true => PACE,
@@ -78,7 +78,7 @@ fn pace(context: &ClientConfig) -> Duration {
     }
 }
 
-/// What it will do, before it does it.
+/// Announces the examination before it begins.
 fn announce(pace: Duration) {
     let seconds = pace.as_secs();
     let pace = match seconds {
@@ -98,7 +98,7 @@ fn now() -> UnixMicros {
     SystemTime::now().into()
 }
 
-/// What of it a poller can use.
+/// Returns the findings that a poller can use.
 fn habits(findings: &[Finding]) -> Habits {
     let value = |name: &str| {
         let found = findings.iter().find(|it| it.name == name)?;
@@ -110,7 +110,7 @@ fn habits(findings: &[Finding]) -> Habits {
     habits
 }
 
-/// Columns: what, the answer, the usual one if it is another, what it was seen by.
+/// Returns the columns: question, answer, the usual answer if it is another, evidence.
 fn in_words(finding: &Finding) -> String {
     let plain = |value: &Value| match value {
         Value::String(text) => text.clone(),

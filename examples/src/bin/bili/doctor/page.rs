@@ -1,4 +1,4 @@
-//! What an answer says, as far as the examination looks at it.
+//! Content of an answer, as far as the examination looks at it.
 
 use std::collections::BTreeSet;
 
@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use super::question::{Question, Reply};
 
-/// What an answer says.
+/// Content of an answer.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum Answer {
     List(List),
@@ -29,9 +29,9 @@ pub(super) struct Refused {
 /// A page of conversations.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub(super) struct List {
-    /// In the order in which they came, each once.
+    /// Entries in the order in which they came, each once.
     pub(super) entries: Vec<Entry>,
-    /// How many came again.
+    /// Number of entries that came again.
     pub(super) repeats: usize,
     pub(super) has_more: bool,
 }
@@ -44,9 +44,9 @@ pub(super) struct Entry {
     pub(super) is_pinned: bool,
     pub(super) is_system: bool,
     pub(super) max_seqno: u64,
-    /// Of the newest message, if the list shows it.
+    /// Number of the newest message, if the list shows it.
     pub(super) last_seqno: Option<u64>,
-    /// Of the newest message, in seconds, if it has one.
+    /// Time of the newest message, in seconds, if it has one.
     pub(super) last_time: Option<i64>,
 }
 
@@ -101,7 +101,7 @@ impl List {
         }
     }
 
-    /// Those that stand where their time says.
+    /// Returns the entries that stand where their time puts them.
     pub(super) fn by_time(&self) -> Vec<Entry> {
         let mut entries = self.entries.clone();
         entries.retain(|entry| !entry.is_pinned);
@@ -115,17 +115,17 @@ impl List {
             .any(|it| (it.id, it.ts) == (entry.id, entry.ts))
     }
 
-    /// How many of its entries, pinned ones aside, are later than this.
+    /// Returns the number of entries, pinned ones aside, that are later than this.
     pub(super) fn later_than(&self, ts: UnixMicros) -> usize {
         self.by_time().iter().filter(|entry| entry.ts > ts).count()
     }
 
-    /// How many are earlier.
+    /// Returns the number of entries, pinned ones aside, that are earlier than this.
     pub(super) fn earlier_than(&self, ts: UnixMicros) -> usize {
         self.by_time().iter().filter(|entry| entry.ts < ts).count()
     }
 
-    /// The time of its last entry, pinned ones aside.
+    /// Returns the time of the last entry, pinned ones aside.
     pub(super) fn bottom(&self) -> Option<UnixMicros> {
         self.by_time().last().map(|entry| entry.ts)
     }

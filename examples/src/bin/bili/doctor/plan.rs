@@ -12,12 +12,12 @@ use super::question::{ListKind, Question};
 /// The longest pages that the service is said to give.
 pub(super) const LIST_PAGE: u32 = 100;
 pub(super) const MESSAGE_PAGE: u32 = 2000;
-/// So many conversations are tried for one that has enough messages.
+/// Number of conversations that are tried for one that has enough messages.
 const CANDIDATES: usize = 2;
-/// No conversation lies so far in the future.
+/// Time in the future that no conversation reaches.
 const NEVER: UnixMicros = UnixMicros(4_000_000_000_000_000);
 
-/// The next question, if there is one that can be answered.
+/// Returns the next question that can be answered, if there is one.
 pub(super) fn next(facts: &Facts) -> Option<(Step, Question)> {
     let candidates = (0..CANDIDATES).map(Step::Newest);
     let singles = SINGLE_TYPES.map(number);
@@ -47,7 +47,7 @@ pub(super) fn next(facts: &Facts) -> Option<(Step, Question)> {
     .find_map(|step| Some((step, question(facts, step)?)))
 }
 
-/// What a step asks, if what is known allows and demands it.
+/// Returns the question of a step, if the facts so far allow and demand it.
 fn question(facts: &Facts, step: Step) -> Option<Question> {
     let is_message = matches!(
         step,
@@ -175,18 +175,18 @@ fn messages(entry: Entry, begin: Option<Seqno>, end: Option<Seqno>, size: u32) -
     }
 }
 
-/// A page that is as long as it may be tells nothing of a limit below that.
+/// Returns whether a page is shorter than the limit; a longer one proves no lower limit.
 fn is_cut(page: usize) -> bool {
     page < MESSAGE_PAGE as usize
 }
 
-/// The conversation that is examined, and how long its first page was.
+/// Returns the conversation examined, and the length of its first page.
 fn examined(facts: &Facts) -> Option<(Entry, usize)> {
     let (n, page) = facts.chosen()?;
     Some((*facts.candidates().get(n)?, page.seqnos.len()))
 }
 
-/// A conversation that was not looked at, a group of few messages if there is one.
+/// Returns a conversation that was not read, a group of few messages if there is one.
 fn shortest(facts: &Facts) -> Option<Entry> {
     let rest = facts.candidates().into_iter().enumerate();
     let rest = rest.filter(|(n, _)| !facts.is_asked(Step::Newest(*n)));
@@ -194,7 +194,7 @@ fn shortest(facts: &Facts) -> Option<Entry> {
         .min_by_key(|entry| (entry.id.is_user(), entry.max_seqno))
 }
 
-/// The first entry that has a later one above it: the list before it must not show that one.
+/// Returns the first entry that has a later one above it: the list before it must not show that one.
 pub(super) fn pivot(list: &List) -> Option<Entry> {
     let entries = list.by_time();
     let pairs = entries.windows(2).filter_map(|pair| match pair {
@@ -204,8 +204,8 @@ pub(super) fn pivot(list: &List) -> Option<Entry> {
     pairs.into_iter().next()
 }
 
-/// What a list is asked to end before: the pivot, so that whether it comes tells whether the
-/// bound is inclusive; just above it where nothing lies below, so that something must come.
+/// Returns the upper bound of a list: the pivot, which comes if the bound is inclusive; just
+/// above the pivot where nothing lies below, so that something must come.
 pub(super) fn end_of(list: &List) -> Option<UnixMicros> {
     let ts = pivot(list)?.ts;
     match list.earlier_than(ts) {
@@ -214,7 +214,7 @@ pub(super) fn end_of(list: &List) -> Option<UnixMicros> {
     }
 }
 
-/// An entry a little below that one: the list after it is short. The fourth, if there are so many.
+/// Returns an entry a little below that one, the fourth if there are so many: the list after it is short.
 pub(super) fn floor(list: &List) -> Option<Entry> {
     let entries = list.by_time();
     let pivot = pivot(list)?;
@@ -222,12 +222,12 @@ pub(super) fn floor(list: &List) -> Option<Entry> {
     Some(below.take(2).last().copied().unwrap_or(pivot))
 }
 
-/// Whether a page is known to have had more below it.
+/// Returns whether a page is known to have had more below it.
 pub(super) fn shows_more(facts: &Facts) -> bool {
     facts.all().is_some_and(|all| below_all(facts, all) > 0)
 }
 
-/// How many conversations are known that lie below the end of the list of all.
+/// Returns the number of known conversations that lie below the end of the list of all.
 pub(super) fn below_all(facts: &Facts, all: &List) -> usize {
     let Some(bottom) = all.bottom() else {
         return 0;
@@ -247,7 +247,7 @@ pub(super) fn below_all(facts: &Facts, all: &List) -> usize {
     others.max().unwrap_or_default()
 }
 
-/// Whether a list disregards `end_ts`: it shows what lies above.
+/// Returns whether a list disregards `end_ts`: it shows what lies above.
 pub(super) fn ignores_end(facts: &Facts, first: Step, bounded: Step) -> Option<bool> {
     let first = match first {
         Step::Unsigned => facts.all()?,
@@ -257,7 +257,7 @@ pub(super) fn ignores_end(facts: &Facts, first: Step, bounded: Step) -> Option<b
     Some(facts.list(bounded)?.later_than(end) > 0)
 }
 
-/// The number of a single type.
+/// Returns the number of a single type.
 pub(super) fn number(kind: SessionFilter) -> u8 {
     u8::try_from(kind.number()).unwrap_or_default()
 }

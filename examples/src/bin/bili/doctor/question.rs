@@ -11,7 +11,7 @@ use bilibili_session::{
 use http::Response;
 use serde_json::Value;
 
-/// One thing to ask. Nothing of it changes anything.
+/// Request of the examination. None of them changes anything.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Question {
     /// A list of conversations.
@@ -20,7 +20,7 @@ pub(super) enum Question {
         begin: Option<UnixMicros>,
         end: Option<UnixMicros>,
         size: u32,
-        /// Whether it is signed.
+        /// Set if the request is signed.
         signed: bool,
     },
     /// Messages of a conversation.
@@ -30,11 +30,11 @@ pub(super) enum Question {
         end: Option<Seqno>,
         size: u32,
     },
-    /// How much is unread.
+    /// Number of unread messages.
     Unread,
 }
 
-/// Which list of conversations.
+/// Kind of list of conversations.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum ListKind {
     /// `get_sessions` of a type.
@@ -43,7 +43,7 @@ pub(super) enum ListKind {
     Changes,
 }
 
-/// What is asked, without saying of whom: it is shown.
+/// Describes a question for display, without naming a conversation.
 impl fmt::Display for Question {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let bounds = |begin: bool, end: bool| match (begin, end) {
@@ -74,7 +74,7 @@ impl fmt::Display for Question {
     }
 }
 
-/// What came of a question.
+/// Answer to a question.
 #[derive(Debug)]
 pub(super) struct Reply {
     pub(super) data: Result<Value, Error>,

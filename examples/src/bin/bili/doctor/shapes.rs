@@ -63,7 +63,7 @@ const MESSAGE: &[&str] = &[
     "msg_source",
 ];
 const EMOTE: &[&str] = &["text", "url", "size", "gif_url"];
-/// Also what the unread counts are called where none is left out.
+/// Names of the unread counts, where none is left out.
 pub(super) const UNREAD: &[&str] = &[
     "unfollow_unread",
     "follow_unread",
@@ -74,7 +74,7 @@ pub(super) const UNREAD: &[&str] = &[
     "biz_msg_follow_unread",
     "custom_unread",
 ];
-/// Those that are yes or no.
+/// Fields that are yes or no.
 const FLAGS: &[&str] = &["has_more", "is_follow", "is_dnd", "is_intercept"];
 /// Longer names are none of a field.
 const LONGEST_NAME: usize = 40;
@@ -83,7 +83,7 @@ const MOST: usize = 50;
 /// Numbers of types are small; a larger one might say more than a type.
 const LARGEST_TYPE: i64 = 99_999;
 
-/// What the answers looked like.
+/// Shapes of the answers.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct Shapes {
     /// `session_list[].name: int`
@@ -183,7 +183,7 @@ impl Shapes {
         joined(&self.unknown_conversations)
     }
 
-    /// `type 1: 40, type 5: 1`
+    /// Lists the types and their counts: `type 1: 40, type 5: 1`.
     pub(super) fn message_types(&self) -> String {
         counted(&self.messages)
     }
@@ -234,7 +234,7 @@ fn counted(counts: &BTreeMap<String, usize>) -> String {
     counts.join(", ")
 }
 
-/// The number of a type, if it can be one.
+/// Returns the number of a type, if it can be one.
 fn type_of(item: &Value, name: &str) -> String {
     let value = item.get(name).unwrap_or(&Value::Null);
     let text = value.as_str().and_then(|text| text.parse().ok());
@@ -245,8 +245,8 @@ fn type_of(item: &Value, name: &str) -> String {
     }
 }
 
-/// A name that can be one of a field: what else may stand there, a user or their words, is
-/// nobody's business.
+/// Returns a name that can be one of a field: anything else may be a user or their words, and
+/// is nobody's business.
 fn plain(name: &str) -> &str {
     let is_word = |c: char| c.is_ascii_alphanumeric() || c == '_';
     let is_number = name

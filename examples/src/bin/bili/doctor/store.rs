@@ -1,4 +1,4 @@
-//! What was found out, kept for the watch: nothing secret, by login and origin.
+//! Findings kept for the watch: nothing secret, by login and origin.
 
 use std::fs::{self, File};
 use std::io::{self, ErrorKind, Read as _, Write as _};
@@ -24,8 +24,8 @@ struct Entry {
     habits: Habits,
 }
 
-/// What was found out for the login of a watch. Where nobody knows whose it is before the
-/// service is asked (no checkpoint yet, and no uid): what all logins of that origin met.
+/// Returns the habits found for the login of a watch. Where the login is not known before the
+/// service is asked (no checkpoint yet, and no uid): those that all logins of that origin met.
 pub(crate) fn habits(context: &ClientConfig, checkpoint: Option<&Checkpoint>) -> Habits {
     let uid = checkpoint.map(Checkpoint::uid);
     let uid = uid.or(context.credential().uid());
@@ -107,7 +107,7 @@ fn keep_in(folder: &Path, uid: Uid, origin: &str, habits: Habits) -> io::Result<
     replace(folder, &path, &text)
 }
 
-/// Where things are kept: `$BILI_HOME`, else the platform's folder for configuration.
+/// Returns the folder of all stored files: `$BILI_HOME`, else the platform's folder for configuration.
 fn folder() -> Option<PathBuf> {
     let given = |name: &str| {
         let value = std::env::var_os(name).filter(|value| !value.is_empty());
@@ -128,7 +128,7 @@ fn folder() -> Option<PathBuf> {
     config.filter(absolute).map(|config| config.join("bili"))
 }
 
-/// Whom the context asks: the base of its addresses.
+/// Returns the origin of the context: the base of its addresses.
 fn origin(context: &ClientConfig) -> Option<String> {
     const PATH: &str = "/x/web-interface/nav";
     let address = Nav.request(context, ()).ok()?.uri().to_string();
@@ -146,7 +146,7 @@ fn read(path: &Path) -> io::Result<Vec<Entry>> {
     Ok(serde_json::from_str(&text)?)
 }
 
-/// The file holds the old text or the new one, at any instant.
+/// Replaces a file: it holds the old text or the new one, at any instant.
 fn replace(folder: &Path, path: &Path, text: &str) -> io::Result<()> {
     let mut file = tempfile::Builder::new().prefix(NAME).tempfile_in(folder)?;
     file.write_all(text.as_bytes())?;

@@ -16,11 +16,11 @@ use crate::args::RuntimeName;
 use crate::failure::Failure;
 use crate::setup::Setup;
 
-/// One call after the other, on the runtime that was asked for.
+/// Client of the runtime that was asked for: one call after the other.
 pub(crate) struct Runtime {
     context: ClientConfig,
     client: Client,
-    /// Whether nav has confirmed the uid that was given.
+    /// Set once nav has confirmed the uid that was given.
     is_checked: Cell<bool>,
 }
 
@@ -59,7 +59,7 @@ impl Runtime {
         self.send(endpoint)
     }
 
-    /// Whose login this is.
+    /// Returns the identity of the login.
     pub(crate) fn login(&self) -> Result<Identity, Error> {
         let identity = self.send(Nav)?.into_identity()?;
         self.context.check_uid(identity.uid)?;
@@ -85,19 +85,19 @@ impl Runtime {
 
 /// Messages as they arrive, on the runtime that was asked for.
 pub(crate) trait Watcher {
-    /// Waits for what there is to tell; `None`: it is over.
+    /// Waits for the next update; `None` once the session is over.
     fn next(&mut self) -> Option<Update>;
 
-    /// Where it stands; covers what [`next`](Self::next) has returned.
+    /// Returns the checkpoint, which covers everything that [`next`](Self::next) has returned.
     fn checkpoint(&self) -> Option<Checkpoint>;
 
-    /// How it ended.
+    /// Returns the result of the session.
     fn result(&self) -> Result<(), Error>;
 
-    /// What ends it, from any thread.
+    /// Returns a function that ends the session, from any thread.
     fn closer(&self) -> Box<dyn Fn() + Send>;
 
-    /// What sends a text, from any thread.
+    /// Returns a function that sends a text, from any thread.
     fn sender(&self) -> Sender;
 }
 

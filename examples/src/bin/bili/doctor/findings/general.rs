@@ -76,7 +76,7 @@ pub(super) fn the_rest(facts: &Facts) -> Vec<Finding> {
     ]
 }
 
-/// What an unsigned list was answered with: 0, or the code of the refusal.
+/// Finds the answer to an unsigned list: 0, or the code of the refusal.
 fn unsigned_code(facts: &Facts) -> Found {
     if facts.list(Step::Unsigned).is_some() {
         return found(0, "a list came without a signature");
@@ -148,7 +148,7 @@ fn date_off(facts: &Facts) -> Found {
     }
 }
 
-/// By how much `session_ts` of lists is later than the newest message.
+/// Finds the distance of `session_ts` of lists after the newest message.
 fn ahead_of_messages(facts: &Facts) -> Found {
     let entries = facts.all().map(|list| list.entries.as_slice());
     let ahead: Vec<i64> = entries

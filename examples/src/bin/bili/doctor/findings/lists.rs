@@ -40,7 +40,7 @@ pub(super) fn findings(facts: &Facts) -> Vec<Finding> {
     all
 }
 
-/// The list of all conversations, if there is one.
+/// Returns the list of all conversations, if there is one.
 fn all(facts: &Facts) -> Result<&List, String> {
     facts
         .all()
@@ -50,7 +50,7 @@ fn all(facts: &Facts) -> Result<&List, String> {
         })
 }
 
-/// A page that a later question brought, if it did.
+/// Returns the page that a later question brought, if it did.
 fn page(facts: &Facts, step: Step) -> Result<&List, String> {
     if let Some(list) = facts.list(step) {
         return Ok(list);
@@ -89,7 +89,7 @@ fn ignores(facts: &Facts, first: &List, step: Step, bounded: Step) -> Found {
     found(ignores, asked_below(first, got))
 }
 
-/// What came of a list when asked for what lies before one of its entries.
+/// Describes the answer to a request for the part of a list before one of its entries.
 fn asked_below(first: &List, got: &List) -> String {
     let Some(pivot) = pivot(first) else {
         return String::new();
@@ -113,7 +113,7 @@ fn changes_take_end(facts: &Facts) -> Found {
     found(!ignores, asked_below(first, got))
 }
 
-/// The entry that a lower bound names, and what came.
+/// Returns the entry that a lower bound names, and the page that came.
 fn bounded_below(facts: &Facts, step: Step) -> Result<(Entry, &List), String> {
     let floor = floor(all(facts)?).ok_or("the list has too few conversations")?;
     let got = page(facts, step)?;
@@ -165,7 +165,7 @@ fn not(is_shown: bool) -> &'static str {
     }
 }
 
-/// Whether the changed conversations were asked for between two entries that have others
+/// Returns whether the changed conversations were requested between two entries that have others
 /// between them.
 fn is_between(facts: &Facts) -> bool {
     let all = facts.all();
@@ -175,7 +175,7 @@ fn is_between(facts: &Facts) -> bool {
     }
 }
 
-/// By the first list that takes `end_ts`.
+/// Finds whether `end_ts` is included, by the first list that takes it.
 fn end_inclusive(facts: &Facts) -> Found {
     let singles = SINGLE_TYPES.map(number);
     let singles = singles.map(|kind| (Step::First(kind), Step::End(kind)));
@@ -244,7 +244,7 @@ fn more_when_more(facts: &Facts) -> Found {
     }
 }
 
-/// Of the page that ends at a lower bound.
+/// Finds the value of `has_more` on the page that ends at a lower bound.
 fn more_on_last(facts: &Facts) -> Found {
     let (floor, got) = bounded_below(facts, Step::AllBegin)?;
     let lowest = all(facts)?
@@ -284,10 +284,10 @@ fn repeats(facts: &Facts) -> Found {
     }
 }
 
-/// Whether pinned conversations stand before later ones.
+/// Finds whether pinned conversations stand before later ones.
 fn pinned_first(facts: &Facts) -> Found {
     let entries = &all(facts)?.entries;
-    let is_told = |at: usize, pinned: &Entry| {
+    let leads = |at: usize, pinned: &Entry| {
         let later = |other: &&Entry| !other.is_pinned && other.ts > pinned.ts;
         let (before, after) = entries.split_at(at);
         let (passed, led) = (
@@ -297,11 +297,11 @@ fn pinned_first(facts: &Facts) -> Found {
         (passed || led).then_some(led)
     };
     let pinned = entries.iter().enumerate().filter(|(_, it)| it.is_pinned);
-    let told: Vec<bool> = pinned.filter_map(|(at, it)| is_told(at, it)).collect();
-    match told.len() {
+    let leading: Vec<bool> = pinned.filter_map(|(at, it)| leads(at, it)).collect();
+    match leading.len() {
         0 => unknown("no pinned conversation with later ones beside it came"),
         all => {
-            let leads = told.iter().filter(|leads| **leads).count();
+            let leads = leading.iter().filter(|leads| **leads).count();
             found(
                 leads > 0,
                 format!("{leads} of {all} pinned ones stand before later ones"),

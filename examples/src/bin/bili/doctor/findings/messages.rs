@@ -27,7 +27,7 @@ pub(super) fn findings(facts: &Facts) -> Vec<Finding> {
     ]
 }
 
-/// A page that a question brought, or why there is none.
+/// Returns the page that a question brought, or the reason why there is none.
 fn page(facts: &Facts, step: Step) -> Result<&Messages, String> {
     if let Some(page) = facts.messages(step) {
         return Ok(page);
@@ -53,7 +53,7 @@ fn why_none(facts: &Facts, step: Step) -> String {
     }
 }
 
-/// What came of a gap that has one message, and the messages at its ends.
+/// Returns the page of a gap that has one message, and the messages at its ends.
 fn between(facts: &Facts) -> Result<(&Messages, u64, u64), String> {
     let got = page(facts, Step::Between)?;
     match facts.question(Step::Between) {

@@ -1,4 +1,4 @@
-//! What the answers say of the service.
+//! Findings about the service.
 
 mod general;
 mod lists;
@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use super::facts::Facts;
 
-/// One thing that was found out, or was not.
+/// Fact that was found out, or not.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub(super) struct Finding {
     event: &'static str,
@@ -18,14 +18,14 @@ pub(super) struct Finding {
     pub(super) value: Value,
     /// The likely one.
     pub(super) expected: Value,
-    /// What it was seen by, or why it was not: counts and relations, nobody's numbers.
+    /// Evidence, or the reason why there is none: counts and relations, nobody's numbers.
     pub(super) evidence: String,
 }
 
-/// An answer and what it was seen by, or why there is none.
+/// Answer and its evidence, or the reason why there is none.
 type Found = Result<(Value, String), String>;
 
-/// Answers with what it was seen by.
+/// Returns an answer with its evidence.
 fn found(value: impl Into<Value>, evidence: impl Into<String>) -> Found {
     Ok((value.into(), evidence.into()))
 }
@@ -47,14 +47,14 @@ fn finding(name: impl Into<String>, expected: impl Into<Value>, found: Found) ->
 }
 
 impl Finding {
-    /// Whether it is what a poller expects, or nothing speaks against that.
+    /// Returns whether the answer is what a poller expects, or nothing speaks against that.
     pub(super) fn is_usual(&self) -> bool {
         let text = self.value.as_str().unwrap_or_default();
         self.value == self.expected || text == "unknown" || text.starts_with("at least ")
     }
 }
 
-/// All that can be found out, in the order of a report.
+/// Returns all findings, in the order of a report.
 pub(super) fn findings(facts: &Facts) -> Vec<Finding> {
     let mut all = general::signatures(facts);
     all.extend(lists::findings(facts));

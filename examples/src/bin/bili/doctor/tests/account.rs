@@ -13,11 +13,11 @@ use super::super::examination::Examination;
 use super::super::findings::Finding;
 use super::super::question::Probe;
 
-/// Far behind the last message: an account that is at rest.
+/// Time far behind the last message: the account is at rest.
 pub(super) const START_US: i64 = 1_700_000_000_000_000;
 pub(super) const SECOND_US: i64 = 1_000_000;
 
-/// What an examination said, and how many requests it took.
+/// Report of an examination, and number of its requests.
 pub(super) struct Examined {
     pub(super) findings: BTreeMap<String, Value>,
     pub(super) all: Vec<Finding>,
@@ -29,7 +29,7 @@ pub(super) struct Account {
     pub(super) simulator: Simulator,
     pub(super) context: ClientConfig,
     pub(super) now_us: i64,
-    /// Whether somebody writes between any two requests.
+    /// Set if users write between any two requests.
     pub(super) is_lively: bool,
 }
 
@@ -51,7 +51,7 @@ impl Account {
         }
     }
 
-    /// So many conversations of each kind, of so many messages each, drawn anew for each.
+    /// Creates so many conversations of each kind, of so many messages each, drawn anew for each.
     pub(super) fn any(quirks: &Quirks, mut below: impl FnMut(u64) -> u64) -> Self {
         let mut account = Self::new(quirks);
         for n in 0..below(12) {

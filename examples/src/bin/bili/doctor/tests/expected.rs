@@ -1,4 +1,4 @@
-//! What must be said of the rich account, by what was set.
+//! Findings expected of the rich account, by the quirks that were set.
 
 use std::collections::BTreeMap;
 
@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::account::SECOND_US;
 
-/// What must be said of the rich account under these quirks.
+/// Returns the findings expected of the rich account under these quirks.
 pub(super) fn expected(quirks: &Quirks) -> BTreeMap<String, Value> {
     const UNKNOWN: &str = "unknown";
     let mut all: BTreeMap<String, Value> = BTreeMap::new();
@@ -57,10 +57,10 @@ pub(super) fn expected(quirks: &Quirks) -> BTreeMap<String, Value> {
     }
     // Two entries beside the pinned one are too few to see it by the list of all.
     let has_few = quirks.pinned_first && quirks.conversation_page_cap == Some(3);
-    let is_told = !quirks.all_types_ignore_end_ts && !has_few
+    let is_known = !quirks.all_types_ignore_end_ts && !has_few
         || !quirks.single_types_ignore_end_ts
         || quirks.new_sessions_takes_end_ts && !has_few;
-    let inclusive = if is_told {
+    let inclusive = if is_known {
         json!(quirks.end_ts_inclusive)
     } else {
         json!(UNKNOWN)

@@ -36,7 +36,7 @@ fn names_exactly(what: &str, quirks: &Quirks) -> u32 {
     examined.requests
 }
 
-/// Each quirk that the doctor can see, as control requests write it.
+/// Returns each quirk that the doctor can see, as control requests write it.
 fn each() -> Vec<Value> {
     vec![
         json!({}),
@@ -158,11 +158,11 @@ fn it_names_fifty_combinations() {
     println!("ended at once: {ended:?}");
 }
 
-/// Of any account under any quirks it says what is right, or that it does not know.
+/// Checks that every finding is right, or unknown, for any account under any quirks.
 #[test]
 fn it_is_never_wrong() {
     let mut rng = Rng::new(0x0bad_5eed);
-    let (mut told, mut unknown) = (0, 0);
+    let (mut known, mut unknown) = (0, 0);
     for n in 0..100 {
         let quirks = combination(&mut rng);
         let mut account = Account::any(&quirks, |count| rng.below(count));
@@ -179,7 +179,7 @@ fn it_is_never_wrong() {
                 unknown += 1;
                 continue;
             }
-            told += 1;
+            known += 1;
             let Some(right) = truth.get(&finding.name) else {
                 continue;
             };
@@ -187,10 +187,10 @@ fn it_is_never_wrong() {
         }
         assert!(examined.requests <= MOST, "{n}: {}", examined.requests);
     }
-    println!("{told} told, {unknown} not known");
+    println!("{known} known, {unknown} not known");
 }
 
-/// Of an account that has too little it says why it does not know.
+/// Checks that findings give a reason where an account has too little to show them.
 #[test]
 fn too_little_is_said_to_be_too_little() {
     let mut account = Account::new(&Quirks::default());
@@ -241,7 +241,7 @@ fn unknown_fields_and_types_are_named_and_no_value() {
     assert_eq!(examined.findings["unknown_conversation_types"], "6");
 }
 
-/// No number of more than a few digits, and nothing that anybody wrote or is called.
+/// Checks that a report has no number of more than a few digits, and no text or name of anybody.
 #[test]
 fn a_report_says_nothing_of_anybody() {
     for quirks in each() {
@@ -310,7 +310,7 @@ fn the_service_itself_is_asked_slowly() {
     assert!(super::pace(&account.context.hosts(hosts)).is_zero());
 }
 
-/// What arrives while it asks is not taken for what a page was too short for.
+/// Checks that messages which arrive meanwhile are not taken for the rest of a page that was too short.
 #[test]
 fn it_does_not_mistake_news_for_habits() {
     for oldest_of_gap in [false, true] {
