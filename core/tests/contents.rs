@@ -46,7 +46,7 @@ fn every_type_has_its_content() {
             "{number}"
         );
         assert_reads_back(&event);
-        for broken in ["", "{", "7.5", "[1]", "true"] {
+        for broken in ["", "{", "7.5", "[1]", "[]", r#"["a"]"#, "true"] {
             let event = support::event(number, &json!(broken));
             assert!(
                 matches!(event.content, Content::Undecodable { .. }),
@@ -181,7 +181,7 @@ fn buttons_of_a_notice() {
 #[test]
 fn shares_by_their_source() {
     let share = |value: Value| match content(7, &value) {
-        Content::ShareVideo(share) => share,
+        Content::ShareVideo(share) => *share,
         other => panic!("{other:?}"),
     };
     let live = share(json!({"id": 170_001, "source": 4, "url": "https://live.bilibili.com/1"}));
@@ -248,6 +248,44 @@ fn who_says_it_and_where() {
     assert_eq!(shown(Uid(20001).into(), 10001), "to user 20001: hi");
     assert_eq!(shown(GroupId(5).into(), 20001), "group 5, user 20001: hi");
     assert_eq!(shown(GroupId(5).into(), 0), "group 5, the system: hi");
+}
+
+#[test]
+fn a_bad_element_harms_no_neighbour() {
+    let item = json!({
+        "msg_seqno": 1, "msg_type": 12, "at_uids": [5, "x", {}, null, "7", 1.5],
+        "content": json!({"rid": 1, "image_urls": ["u", 7, null, "v"], "attach_msg": 7}).to_string(),
+    });
+    let event = read(OTHER.into(), &item);
+    assert_eq!(event.message.at_uids, [Uid(5), Uid(0), Uid(7)]);
+    let Content::PushedArticle(article) = event.content else {
+        panic!("{event:?}");
+    };
+    assert_eq!(article.image_urls, ["u", "v"]);
+    assert_eq!(article.attach_msg, None);
+    let modules = json!([{"title": {}, "detail": "d"}, 7, null, {"title": "t"}]);
+    let Content::Notice(notice) = content(10, &json!({"modules": modules, "notifier": []})) else {
+        panic!("no notice");
+    };
+    let titles: Vec<&str> = notice
+        .modules
+        .iter()
+        .map(|line| line.title.as_str())
+        .collect();
+    assert_eq!(
+        (titles, notice.modules[0].detail.as_str()),
+        (vec!["", "t"], "d")
+    );
+    let parts = json!([{"text": "a"}, 7, {"text": []}, {"text": "b"}]);
+    for given in [
+        json!({"content": parts}),
+        json!({"content": parts.to_string()}),
+    ] {
+        let Content::Tip(tip) = content(18, &given) else {
+            panic!("{given}");
+        };
+        assert_eq!((tip.text().as_str(), tip.content.len()), ("ab", 3));
+    }
 }
 
 #[test]

@@ -9,6 +9,7 @@ mod envelope;
 mod parts;
 
 pub use auth::{Auth, CookieAuth, OptionalWbiAuth, UidAuth, WbiAuth, WbiSigner};
+pub(crate) use envelope::read;
 pub use envelope::server_date;
 pub use parts::RequestParts;
 

@@ -1,17 +1,19 @@
 //! Messages of a conversation.
 
+use http::Response;
+use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::client_config::ClientConfig;
-use crate::endpoint::{Endpoint, RequestParts, WbiAuth, WbiSigner};
-use crate::error::{BuildError, DecodeError};
+use crate::endpoint::{self, Endpoint, RequestParts, WbiAuth, WbiSigner};
+use crate::error::{BuildError, DecodeError, Error};
 use crate::event::Event;
 use crate::hosts::Host;
 use crate::ids::{ConversationId, Seqno};
 use crate::json::lenient::{flag, text};
-use crate::json::nested::list;
-use crate::json::{self, Unreadable};
+use crate::json::{self, Items, Unreadable};
+use crate::model::Message;
 
 /// Largest page that the service takes; older sources say 200.
 const MAX_SIZE: u32 = 2000;
@@ -88,7 +90,13 @@ impl Endpoint for FetchSessionMsgs {
     }
 
     fn decode(&self, data: &Value) -> Result<MessagePage, DecodeError> {
-        MessagePage::read(self.conversation, data)
+        MessagePage::salvaged(self.conversation, data)
+    }
+
+    fn parse(&self, response: &Response<Vec<u8>>) -> Result<MessagePage, Error> {
+        endpoint::read(self, response, |page| {
+            MessagePage::direct(self.conversation, page)
+        })
     }
 }
 
@@ -126,26 +134,51 @@ pub struct Emote {
     pub gif_url: String,
 }
 
+/// `data` of a page, with its lists or apart from them.
+#[derive(Deserialize)]
+struct Wire<M, E> {
+    #[serde(default)]
+    messages: M,
+    #[serde(default, deserialize_with = "flag")]
+    has_more: bool,
+    #[serde(default)]
+    min_seqno: Seqno,
+    #[serde(default)]
+    max_seqno: Seqno,
+    #[serde(default)]
+    e_infos: E,
+}
+
 impl MessagePage {
-    fn read(conversation: ConversationId, data: &Value) -> Result<Self, DecodeError> {
-        #[derive(Deserialize)]
-        struct Wire {
-            #[serde(default, deserialize_with = "flag")]
-            has_more: bool,
-            #[serde(default)]
-            min_seqno: Seqno,
-            #[serde(default)]
-            max_seqno: Seqno,
-            #[serde(default, deserialize_with = "list")]
-            e_infos: Vec<Emote>,
-        }
+    /// Takes a page that fits; `None` where a message has no place in the conversation.
+    fn direct(
+        conversation: ConversationId,
+        page: Wire<Items<Message>, Items<Emote>>,
+    ) -> Option<Self> {
+        let Items(messages) = page.messages;
+        let in_place = |message: &Message| message.msg_seqno.is_plausible();
+        messages.iter().all(in_place).then(|| Self {
+            messages: messages
+                .into_iter()
+                .map(|message| Event::new(conversation, message))
+                .collect(),
+            unreadable: Vec::new(),
+            has_more: page.has_more,
+            min_seqno: page.min_seqno,
+            max_seqno: page.max_seqno,
+            e_infos: page.e_infos.0,
+        })
+    }
+
+    fn salvaged(conversation: ConversationId, data: &Value) -> Result<Self, DecodeError> {
         let items = json::array(data.get("messages"), "messages")?;
-        let (wire, _) = json::salvage::<Wire>(data)?;
+        let (emotes, _) = json::items(data.get("e_infos"), "e_infos").unwrap_or_default();
+        let (wire, _) = json::salvage::<Wire<IgnoredAny, IgnoredAny>>(data)?;
         let mut page = Self {
             has_more: wire.has_more,
             min_seqno: wire.min_seqno,
             max_seqno: wire.max_seqno,
-            e_infos: wire.e_infos,
+            e_infos: emotes,
             ..Self::default()
         };
         for item in items {

@@ -1,10 +1,11 @@
 //! The account of a login, and the keys of the day.
 
+use http::Response;
 use serde::Deserialize;
 use serde_json::Value;
 
 use crate::client_config::ClientConfig;
-use crate::endpoint::{CookieAuth, Endpoint, RequestParts};
+use crate::endpoint::{self, CookieAuth, Endpoint, RequestParts};
 use crate::error::{ApiError, BuildError, DecodeError, Error};
 use crate::hosts::Host;
 use crate::identity::Identity;
@@ -41,6 +42,16 @@ pub struct NavInfo {
 }
 
 impl NavInfo {
+    fn of(wire: Wire) -> Self {
+        Self {
+            is_login: wire.is_login,
+            mid: wire.mid,
+            uname: wire.uname,
+            face: wire.face,
+            wbi_keys: WbiKeys::from_urls(&wire.wbi_img.img_url, &wire.wbi_img.sub_url),
+        }
+    }
+
     /// Returns the identity of the login.
     ///
     /// # Errors
@@ -72,36 +83,34 @@ impl Endpoint for Nav {
     }
 
     fn decode(&self, data: &Value) -> Result<NavInfo, DecodeError> {
-        #[derive(Deserialize)]
-        #[serde(rename_all = "camelCase")]
-        struct Wire {
-            #[serde(default, deserialize_with = "flag")]
-            is_login: bool,
-            #[serde(default)]
-            mid: Uid,
-            #[serde(default, deserialize_with = "text")]
-            uname: String,
-            #[serde(default, deserialize_with = "text")]
-            face: String,
-            #[serde(default, rename = "wbi_img", deserialize_with = "or_default")]
-            wbi_img: WbiImg,
-        }
-        #[derive(Deserialize, Default)]
-        #[serde(default)]
-        struct WbiImg {
-            #[serde(deserialize_with = "text")]
-            img_url: String,
-            #[serde(deserialize_with = "text")]
-            sub_url: String,
-        }
-        let wire: Wire = json::typed(data)?;
-        let wbi_keys = WbiKeys::from_urls(&wire.wbi_img.img_url, &wire.wbi_img.sub_url);
-        Ok(NavInfo {
-            is_login: wire.is_login,
-            mid: wire.mid,
-            uname: wire.uname,
-            face: wire.face,
-            wbi_keys,
-        })
+        json::typed(data).map(NavInfo::of)
     }
+
+    fn parse(&self, response: &Response<Vec<u8>>) -> Result<NavInfo, Error> {
+        endpoint::read(self, response, |wire| Some(NavInfo::of(wire)))
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Wire {
+    #[serde(default, deserialize_with = "flag")]
+    is_login: bool,
+    #[serde(default)]
+    mid: Uid,
+    #[serde(default, deserialize_with = "text")]
+    uname: String,
+    #[serde(default, deserialize_with = "text")]
+    face: String,
+    #[serde(default, rename = "wbi_img", deserialize_with = "or_default")]
+    wbi_img: WbiImg,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(default)]
+struct WbiImg {
+    #[serde(deserialize_with = "text")]
+    img_url: String,
+    #[serde(deserialize_with = "text")]
+    sub_url: String,
 }

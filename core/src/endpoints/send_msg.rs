@@ -10,8 +10,7 @@ use crate::error::{BuildError, DecodeError};
 use crate::hosts::Host;
 use crate::ids::{ConversationId, MsgKey};
 use crate::json;
-use crate::json::lenient::{required, text};
-use crate::json::nested::{list, maybe};
+use crate::json::lenient::{or_default, required, text};
 use crate::model::{EventType, PictureContent};
 use crate::picture_url::PictureUrl;
 use crate::time::UnixSeconds;
@@ -203,10 +202,10 @@ pub struct SentMsg {
     #[serde(default, deserialize_with = "text")]
     pub msg_content: String,
     /// Pictures of the custom emoticons in the text.
-    #[serde(default, deserialize_with = "list")]
+    #[serde(default, deserialize_with = "or_default")]
     pub e_infos: Vec<Emote>,
     /// Remark of the service on the words of the message, if there is one.
-    #[serde(default, deserialize_with = "maybe")]
+    #[serde(default)]
     pub key_hit_infos: Option<KeyHitInfos>,
 }
 

@@ -2,16 +2,18 @@
 
 use std::collections::BTreeMap;
 
-use serde::Deserialize;
+use http::Response;
+use serde::de::IgnoredAny;
+use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 
 use crate::client_config::ClientConfig;
-use crate::endpoint::{CookieAuth, Endpoint, OptionalWbiAuth, RequestParts, WbiSigner};
-use crate::error::{BuildError, DecodeError};
+use crate::endpoint::{self, CookieAuth, Endpoint, OptionalWbiAuth, RequestParts, WbiSigner};
+use crate::error::{BuildError, DecodeError, Error};
 use crate::hosts::Host;
 use crate::ids::{ConversationId, Uid};
-use crate::json::lenient::{flag, or_default};
-use crate::json::{self, Unreadable};
+use crate::json::lenient::{Readable, flag};
+use crate::json::{self, Items, Unreadable};
 use crate::model::{Conversation, SystemTalkers};
 use crate::time::UnixMicros;
 
@@ -191,7 +193,11 @@ impl Endpoint for GetSessions {
     }
 
     fn decode(&self, data: &Value) -> Result<SessionPage, DecodeError> {
-        SessionPage::read(data)
+        SessionPage::salvaged(data)
+    }
+
+    fn parse(&self, response: &Response<Vec<u8>>) -> Result<SessionPage, Error> {
+        endpoint::read(self, response, |page| Some(SessionPage::direct(page)))
     }
 }
 
@@ -251,7 +257,11 @@ impl Endpoint for NewSessions {
     }
 
     fn decode(&self, data: &Value) -> Result<SessionPage, DecodeError> {
-        SessionPage::read(data)
+        SessionPage::salvaged(data)
+    }
+
+    fn parse(&self, response: &Response<Vec<u8>>) -> Result<SessionPage, Error> {
+        endpoint::read(self, response, |page| Some(SessionPage::direct(page)))
     }
 }
 
@@ -309,38 +319,51 @@ pub struct SessionPage {
     pub system_msg: SystemTalkers,
 }
 
+/// `data` of a page, with its entries or apart from them.
+#[derive(Deserialize)]
+struct Wire<C> {
+    #[serde(default)]
+    session_list: C,
+    #[serde(default, deserialize_with = "flag")]
+    has_more: bool,
+    #[serde(default, deserialize_with = "flag")]
+    anti_disturb_cleaning: bool,
+    #[serde(default, deserialize_with = "talkers")]
+    system_msg: SystemTalkers,
+}
+
 impl SessionPage {
-    fn read(data: &Value) -> Result<Self, DecodeError> {
-        #[derive(Deserialize)]
-        struct Wire {
-            #[serde(default, deserialize_with = "flag")]
-            has_more: bool,
-            #[serde(default, deserialize_with = "flag")]
-            anti_disturb_cleaning: bool,
-            #[serde(default, deserialize_with = "or_default")]
-            system_msg: BTreeMap<String, Value>,
+    /// Takes a page that fits.
+    fn direct(page: Wire<Items<Conversation>>) -> Self {
+        Self {
+            session_list: page.session_list.0,
+            unreadable: Vec::new(),
+            has_more: page.has_more,
+            anti_disturb_cleaning: page.anti_disturb_cleaning,
+            system_msg: page.system_msg,
         }
+    }
+
+    fn salvaged(data: &Value) -> Result<Self, DecodeError> {
         let (session_list, unreadable) = json::items(data.get("session_list"), "session_list")?;
-        let (wire, _) = json::salvage::<Wire>(data)?;
+        let (wire, _) = json::salvage::<Wire<IgnoredAny>>(data)?;
         Ok(Self {
             session_list,
             unreadable,
             has_more: wire.has_more,
             anti_disturb_cleaning: wire.anti_disturb_cleaning,
-            system_msg: talkers(wire.system_msg),
+            system_msg: wire.system_msg,
         })
     }
 }
 
-/// Entries that name nobody are left out.
-fn talkers(system_msg: BTreeMap<String, Value>) -> SystemTalkers {
-    system_msg
-        .into_iter()
-        .filter_map(|(kind, talker)| match json::typed(&talker) {
-            Ok(Uid(0)) | Err(_) => None,
-            Ok(talker) => Some((kind, talker)),
-        })
-        .collect()
+/// Null is empty, and entries that name nobody are left out.
+fn talkers<'de, D: Deserializer<'de>>(deserializer: D) -> Result<SystemTalkers, D::Error> {
+    let entries: Option<BTreeMap<String, Readable<Uid>>> = Option::deserialize(deserializer)?;
+    let entries = entries.unwrap_or_default().into_iter();
+    Ok(entries
+        .filter_map(|(kind, Readable(talker))| Some((kind, talker.filter(|uid| *uid != Uid(0))?)))
+        .collect())
 }
 
 fn check_size(size: Option<u32>) -> Result<(), BuildError> {

@@ -9,7 +9,6 @@ use crate::error::{BuildError, DecodeError};
 use crate::hosts::Host;
 use crate::json;
 use crate::json::lenient::{maybe_flag, maybe_int};
-use crate::json::nested::maybe;
 use crate::model::int_enum;
 
 /// Asks for the account's settings of private messages and notifications.
@@ -113,7 +112,6 @@ pub struct SessionSettings {
     #[serde(deserialize_with = "maybe_int")]
     pub set_new_follow: Option<i64>,
     /// The settings against harassment, as they came.
-    #[serde(deserialize_with = "maybe")]
     pub anti_harassment: Option<Map<String, Value>>,
 }
 

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use serde::de::DeserializeOwned;
+use serde::de::{DeserializeOwned, IgnoredAny};
 use serde_json::Value;
 
 use crate::error::DecodeError;
@@ -11,23 +11,35 @@ use crate::error::DecodeError;
 /// bytes, so a body that is within its limit is not enough of one.
 const MOST_VALUES: usize = 250_000;
 
+/// So many arrays and objects may stand in each other: `serde_json` reads no more, so that no
+/// text takes all of the stack.
+const DEEPEST: usize = 127;
+
 /// Parses a body. Invalid UTF-8 and lone surrogate escapes become U+FFFD
-/// in the text they stand in, numbers beyond all range become texts; the rest of the body
-/// is read as it is.
+/// in the text they stand in, numbers beyond all range become texts, what is nested too deep
+/// becomes null; the rest of the body is read as it is.
 pub(crate) fn parse(body: &[u8]) -> Result<Value, DecodeError> {
     parse_str(&String::from_utf8_lossy(body))
 }
 
 /// [`parse`] for text.
 pub(crate) fn parse_str(text: &str) -> Result<Value, DecodeError> {
-    // The shortest value has two bytes, with its comma.
-    if text.len() / 2 > MOST_VALUES && values(text) > MOST_VALUES {
+    if has_too_many_values(text) {
         let reason = format!("more than {MOST_VALUES} values, which no answer has");
         return Err(DecodeError::new("", &reason));
     }
     serde_json::from_str(text)
-        .or_else(|_| serde_json::from_str(&quote_huge_numbers(&mend_surrogates(text))))
+        .or_else(|_| {
+            let mended = quote_huge_numbers(&mend_surrogates(text));
+            serde_json::from_str(&cut_depths(&mended))
+        })
         .map_err(|error| DecodeError::new("", &error))
+}
+
+/// Returns whether a text would take too much memory, as a value or as another type.
+pub(super) fn has_too_many_values(text: &str) -> bool {
+    // The shortest value has two bytes, with its comma.
+    text.len() / 2 > MOST_VALUES && values(text) > MOST_VALUES
 }
 
 /// How many values a text has at the most, if it is JSON.
@@ -109,7 +121,7 @@ fn quote_huge_numbers(text: &str) -> String {
                 .unwrap_or(from.len()),
         };
         let (token, after) = from.split_at(length);
-        match is_number && token.parse().is_ok_and(f64::is_infinite) {
+        match is_number && is_beyond_range(token) {
             true => quoted.extend(["\"", token, "\""]),
             false => quoted.push_str(token),
         }
@@ -117,6 +129,50 @@ fn quote_huge_numbers(text: &str) -> String {
     }
     quoted.push_str(rest);
     quoted
+}
+
+/// Returns whether a text is a number, and one that no type holds.
+fn is_beyond_range(token: &str) -> bool {
+    serde_json::from_str::<f64>(token).is_err() && serde_json::from_str::<IgnoredAny>(token).is_ok()
+}
+
+/// Replaces what is nested too deep by null.
+fn cut_depths(text: &str) -> Cow<'_, str> {
+    let mut cut = String::new();
+    let (mut copied, mut at, mut depth, mut is_string) = (0, 0, 0_usize, false);
+    while let Some(byte) = text.as_bytes().get(at) {
+        match byte {
+            // With what it escapes.
+            b'\\' => at += 1,
+            b'"' => is_string = !is_string,
+            b'[' | b'{' if !is_string && depth == DEEPEST => {
+                let Some(length) = value_length(text.get(at..).unwrap_or_default()) else {
+                    break;
+                };
+                cut.push_str(text.get(copied..at).unwrap_or_default());
+                cut.push_str("null");
+                copied = at + length;
+                at = copied;
+                continue;
+            }
+            b'[' | b'{' if !is_string => depth += 1,
+            b']' | b'}' if !is_string => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+        at += 1;
+    }
+    if copied == 0 {
+        return Cow::Borrowed(text);
+    }
+    cut.push_str(text.get(copied..).unwrap_or_default());
+    Cow::Owned(cut)
+}
+
+/// Returns the length of the value that a text begins with, if it does.
+fn value_length(text: &str) -> Option<usize> {
+    let mut values = serde_json::Deserializer::from_str(text).into_iter::<IgnoredAny>();
+    values.next()?.ok()?;
+    Some(values.byte_offset())
 }
 
 /// The code unit of a `\uXXXX` escape that begins at `at`.
@@ -165,6 +221,24 @@ mod tests {
     }
 
     #[test]
+    fn what_is_nested_too_deep_is_null() {
+        let nested = |levels| format!("{}{}", "[".repeat(levels), "]".repeat(levels));
+        let deep = nested(DEEPEST);
+        assert_eq!(parse_str(&deep).unwrap().to_string(), deep);
+        let null = deep.replace("[]", "[null]");
+        assert_eq!(parse_str(&nested(DEEPEST + 1)).unwrap().to_string(), null);
+        let text = format!(
+            r#"{{"a":{{"[{{\\":{0},"b":{0}}},"c":"{0}"}}"#,
+            nested(100_000)
+        );
+        let read = parse_str(&text).unwrap();
+        assert_eq!(read["c"].as_str().unwrap().len(), 200_000);
+        let null = format!("{}null{}", "[".repeat(125), "]".repeat(125));
+        assert_eq!(read["a"]["[{\\"].to_string(), null);
+        assert_eq!(read["a"]["b"].to_string(), null);
+    }
+
+    #[test]
     fn what_is_broken_otherwise_stays_an_error() {
         for text in [
             "",
@@ -177,6 +251,8 @@ mod tests {
             "[1e400e]",
             "\"1e400\\",
             &"[".repeat(10_000),
+            &format!("{}]", "[".repeat(10_000)),
+            &format!("{}}}{}", "[".repeat(200), "]".repeat(199)),
         ] {
             assert!(parse_str(text).is_err(), "{text:.20}");
         }

@@ -7,7 +7,7 @@ use super::read::typed;
 use crate::error::DecodeError;
 
 /// More items than any page has: one that has more is taken for none.
-const MOST_ITEMS: usize = 5000;
+pub(super) const MOST_ITEMS: usize = 5000;
 /// So many fields may be bad; each costs a reading of the whole.
 const MOST_DROPPED: usize = 100;
 

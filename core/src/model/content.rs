@@ -1,8 +1,10 @@
 //! The contents of messages.
 
+use std::borrow::Cow;
+
 use serde::de::DeserializeOwned;
 use serde::ser::SerializeMap;
-use serde::{Serialize, Serializer};
+use serde::{Deserialize, Serialize, Serializer};
 use serde_json::Value;
 
 use super::{
@@ -10,7 +12,7 @@ use super::{
     PushedArticle, PushedVideo, Share, ShareOther, SystemContent, Tip, WorksCard,
 };
 use crate::ids::MsgKey;
-use crate::json;
+use crate::json::{self, Items, Object};
 
 /// The content of a message, read from its `content` by its `msg_type`.
 #[derive(Debug, Clone, PartialEq)]
@@ -25,25 +27,25 @@ pub enum Content {
     /// A custom sticker, or a picture in a group (6).
     GroupsPicture(PictureContent),
     /// Something of the site was shared (7).
-    ShareVideo(Share),
+    ShareVideo(Box<Share>),
     /// A mini program (9).
-    MiniProgram(MiniProgram),
+    MiniProgram(Box<MiniProgram>),
     /// A notice of the service, with buttons (10).
     Notice(Box<Notice>),
     /// A video that a creator pushed to followers (11).
-    PushedVideo(PushedVideo),
+    PushedVideo(Box<PushedVideo>),
     /// An article that a creator pushed to followers (12).
-    PushedArticle(PushedArticle),
+    PushedArticle(Box<PushedArticle>),
     /// A picture with a link (13).
     PictureCard(PictureCard),
     /// Something else was shared (14).
-    ShareOther(ShareOther),
+    ShareOther(Box<ShareOther>),
     /// A creator's works, sent after a follow (16).
     WorksCard(WorksCard),
     /// A grey line of the service (18).
     Tip(Tip),
     /// An answer of an AI (19).
-    Ai(Ai),
+    Ai(Box<Ai>),
     /// A message of the system (51).
     System(SystemContent),
     /// Somebody joined the group (301).
@@ -105,16 +107,18 @@ fn read(msg_type: EventType, raw: &str) -> Result<Content, String> {
         EventType::Picture => Content::Picture(object(raw)?),
         EventType::Withdraw => Content::Withdraw(withdrawn_key(raw)?),
         EventType::GroupsPicture => Content::GroupsPicture(object(raw)?),
-        EventType::ShareVideo => Content::ShareVideo(object::<Share>(raw)?.completed()?),
-        EventType::MiniProgram => Content::MiniProgram(object(raw)?),
+        EventType::ShareVideo => Content::ShareVideo(Box::new(object::<Share>(raw)?.completed()?)),
+        EventType::MiniProgram => Content::MiniProgram(Box::new(object(raw)?)),
         EventType::Notice => Content::Notice(Box::new(object(raw)?)),
-        EventType::PushedVideo => Content::PushedVideo(object::<PushedVideo>(raw)?.completed()?),
-        EventType::PushedArticle => Content::PushedArticle(object(raw)?),
+        EventType::PushedVideo => {
+            Content::PushedVideo(Box::new(object::<PushedVideo>(raw)?.completed()?))
+        }
+        EventType::PushedArticle => Content::PushedArticle(Box::new(object(raw)?)),
         EventType::PictureCard => Content::PictureCard(object(raw)?),
-        EventType::ShareOther => Content::ShareOther(object(raw)?),
+        EventType::ShareOther => Content::ShareOther(Box::new(object(raw)?)),
         EventType::WorksCard => Content::WorksCard(object(raw)?),
         EventType::Tip => Content::Tip(tip(raw)?),
-        EventType::Ai => Content::Ai(object(raw)?),
+        EventType::Ai => Content::Ai(Box::new(object(raw)?)),
         EventType::System => Content::System(SystemContent {
             fields: object(raw)?,
         }),
@@ -137,6 +141,9 @@ fn parsed(raw: &str) -> Result<Value, String> {
 
 /// Reads an object field by field: a field that cannot be read counts as absent.
 fn object<T: DeserializeOwned>(raw: &str) -> Result<T, String> {
+    if let Some(Object(read)) = json::direct(raw) {
+        return Ok(read);
+    }
     let value = parsed(raw)?;
     if !value.is_object() {
         return Err("it is JSON, but no object".to_owned());
@@ -150,6 +157,13 @@ fn object<T: DeserializeOwned>(raw: &str) -> Result<T, String> {
 
 /// Reads a text from `{"content": "…"}`.
 fn text(raw: &str) -> Result<String, String> {
+    #[derive(Deserialize)]
+    struct Text {
+        content: String,
+    }
+    if let Some(Object(Text { content })) = json::direct(raw) {
+        return Ok(content);
+    }
     match parsed(raw)?.get_mut("content").map(Value::take) {
         Some(Value::String(text)) => Ok(text),
         Some(value @ (Value::Number(_) | Value::Bool(_))) => Ok(value.to_string()),
@@ -173,6 +187,17 @@ fn withdrawn_key(raw: &str) -> Result<MsgKey, String> {
 
 /// Reads a tip from `{"content": "[…]"}`, an array inside of a string; also from a bare array.
 fn tip(raw: &str) -> Result<Tip, String> {
+    #[derive(Deserialize)]
+    struct Outer<'a> {
+        #[serde(borrow)]
+        content: Cow<'a, str>,
+    }
+    if let Some(Object(Outer { content })) = json::direct(raw)
+        && content.starts_with('[')
+        && let Some(Items(content)) = json::direct(&content)
+    {
+        return Ok(Tip { content });
+    }
     let value = parsed(raw)?;
     let inner = match value.get("content") {
         Some(Value::String(inner)) => {
@@ -181,12 +206,12 @@ fn tip(raw: &str) -> Result<Tip, String> {
         Some(inner) => inner.clone(),
         None => return Err("it has no `content`".to_owned()),
     };
-    match inner {
-        Value::Array(_) => json::nested::list(inner)
-            .map(|content| Tip { content })
-            .map_err(|error: serde_json::Error| error.to_string()),
-        _ => Err("its `content` is no array".to_owned()),
+    if !inner.is_array() {
+        return Err("its `content` is no array".to_owned());
     }
+    json::items(Some(&inner), "")
+        .map(|(content, _)| Tip { content })
+        .map_err(|error| error.message().to_owned())
 }
 
 /// Writes the names of the protocol; text as `{"content": …}`, a withdrawal as `{"msg_key":

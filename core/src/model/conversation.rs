@@ -9,7 +9,6 @@ use super::Message;
 use crate::event::Event;
 use crate::ids::{ConversationId, Seqno, Uid};
 use crate::json::lenient::{flag, int, required_int, text};
-use crate::json::nested::maybe;
 use crate::time::UnixMicros;
 
 /// A conversation as the lists show it: the other side, the newest message, the last one read.
@@ -89,13 +88,13 @@ pub struct Conversation {
     #[serde(default, deserialize_with = "int")]
     pub system_msg_type: i64,
     /// Name and picture, for the service's own accounts.
-    #[serde(default, deserialize_with = "maybe")]
+    #[serde(default)]
     pub account_info: Option<AccountInfo>,
     /// A number that tells whether the other is live now.
     #[serde(default, deserialize_with = "int")]
     pub live_status: i64,
     /// A label of the other, as it came.
-    #[serde(default, deserialize_with = "maybe")]
+    #[serde(default)]
     pub user_label: Option<Value>,
 }
 

@@ -6,7 +6,6 @@ use serde_json::Value;
 use crate::ids::Uid;
 use crate::json::Unreadable;
 use crate::json::lenient::{flag, int, or_default, required_int, text};
-use crate::json::nested::{list, maybe};
 use crate::time::UnixSeconds;
 
 /// The beginning of the next page of a feed.
@@ -125,7 +124,7 @@ pub struct Like {
     #[serde(deserialize_with = "required_int")]
     pub id: i64,
     /// Some of the users who liked the thing.
-    #[serde(default, deserialize_with = "list")]
+    #[serde(default, deserialize_with = "or_default")]
     pub users: Vec<FeedUser>,
     /// The thing that was liked.
     #[serde(default, deserialize_with = "or_default")]
@@ -195,10 +194,10 @@ pub struct FeedItem {
     #[serde(deserialize_with = "text")]
     pub target_reply_content: String,
     /// The users who were mentioned.
-    #[serde(deserialize_with = "list")]
+    #[serde(deserialize_with = "or_default")]
     pub at_details: Vec<FeedUser>,
     /// The topics in the comment, as they came.
-    #[serde(deserialize_with = "list")]
+    #[serde(deserialize_with = "or_default")]
     pub topic_details: Vec<Value>,
     /// Set if the comment cannot be answered.
     #[serde(deserialize_with = "flag")]
@@ -210,7 +209,6 @@ pub struct FeedItem {
     #[serde(deserialize_with = "flag")]
     pub like_state: bool,
     /// The flying comment that the entry is about, as it came.
-    #[serde(deserialize_with = "maybe")]
     pub danmu: Option<Value>,
     /// A message of the service about the entry.
     #[serde(deserialize_with = "text")]

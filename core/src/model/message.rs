@@ -6,8 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::int_enum::int_enum;
 use crate::ids::{ConversationId, MsgKey, Seqno, Uid};
-use crate::json::lenient::{flag, int, required, text};
-use crate::json::nested::list;
+use crate::json::lenient::{flag, int, list, required, text};
 use crate::time::UnixSeconds;
 
 /// A message as the service sends it; fields that it lacks are 0 or empty.

@@ -5,7 +5,6 @@ use serde_json::{Map, Value};
 
 use crate::ids::GroupId;
 use crate::json::lenient::{flag, int, or_default, text};
-use crate::json::nested::{list, maybe};
 
 /// The text of a button that has a link and no text.
 const UNLABELLED: &str = "查看详情";
@@ -49,13 +48,11 @@ pub struct Notice {
     #[serde(alias = "jump_uri_config_3", deserialize_with = "or_default")]
     pub jump_uri_3_config: JumpUriConfig,
     /// Lines below the text.
-    #[serde(deserialize_with = "list")]
+    #[serde(deserialize_with = "or_default")]
     pub modules: Vec<NoticeModule>,
     /// The notifier, if it is not the service itself.
-    #[serde(deserialize_with = "maybe")]
     pub notifier: Option<Notifier>,
     /// The subject of the notice, as it came: the fields differ by business.
-    #[serde(deserialize_with = "maybe")]
     pub biz_content: Option<Map<String, Value>>,
 }
 

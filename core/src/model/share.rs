@@ -4,8 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::VideoId;
 use super::int_enum::int_enum;
-use crate::json::lenient::{int, text};
-use crate::json::nested::{list, maybe};
+use crate::json::lenient::{int, list, or_default, text};
 use crate::time::UnixSeconds;
 
 int_enum! {
@@ -154,7 +153,6 @@ pub struct PushedVideo {
     /// The time of publication.
     pub pub_date: UnixSeconds,
     /// The creator's words along with the video.
-    #[serde(deserialize_with = "maybe")]
     pub attach_msg: Option<AttachMsg>,
 }
 
@@ -214,7 +212,6 @@ pub struct PushedArticle {
     /// The time of publication.
     pub pub_date: UnixSeconds,
     /// The creator's words along with the article.
-    #[serde(deserialize_with = "maybe")]
     pub attach_msg: Option<AttachMsg>,
 }
 
@@ -271,7 +268,7 @@ pub struct WorksCard {
     #[serde(deserialize_with = "text")]
     pub reply_content: String,
     /// The works.
-    #[serde(deserialize_with = "list")]
+    #[serde(deserialize_with = "or_default")]
     pub sub_cards: Vec<SubCard>,
 }
 

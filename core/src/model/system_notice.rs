@@ -7,7 +7,6 @@ use serde_json::Value;
 
 use crate::ids::Uid;
 use crate::json::lenient::{flag, int, required_int, text};
-use crate::json::nested::maybe;
 use crate::json::parse_str;
 use crate::time::UnixSeconds;
 
@@ -22,7 +21,7 @@ pub struct SystemNotice {
     #[serde(default, deserialize_with = "int")]
     pub cursor: i64,
     /// The publisher, if it was not the service itself.
-    #[serde(default, deserialize_with = "maybe")]
+    #[serde(default)]
     pub publisher: Option<Publisher>,
     /// The kind of the notice.
     #[serde(default, rename = "type", deserialize_with = "int")]
@@ -34,7 +33,7 @@ pub struct SystemNotice {
     #[serde(default, deserialize_with = "text")]
     pub content: String,
     /// The origin of the notice.
-    #[serde(default, deserialize_with = "maybe")]
+    #[serde(default)]
     pub source: Option<NoticeSource>,
     /// The time of the notice.
     #[serde(default)]

@@ -1,5 +1,7 @@
 //! Every endpoint reads every answer: bytes, status and `Date` of any kind.
 
+use std::fmt::Debug;
+
 use bilibili_session::endpoints::{
     DownloadPicture, FetchSessionMsgs, GetAt, GetLikes, GetReplies, GetSessionDetail,
     GetSessionSettings, GetSessions, GetSystemMessages, GetUnreadMessages, MyGroupUnread, Nav,
@@ -42,14 +44,14 @@ pub fn check(input: &[u8]) {
 fn check_parse(kind: u8, response: &Response<Vec<u8>>) {
     match kind % KINDS {
         0 => {
-            if let Some(nav) = read(&Nav, response) {
+            if let Some(nav) = read_both_ways(&Nav, response) {
                 let _ = nav.into_identity().map_err(|error| show(&error));
             }
         }
         kind @ (1 | 2) => {
             let page = match kind {
-                1 => read(&GetSessions::new(), response),
-                _ => read(&NewSessions::new(UnixMicros(0)), response),
+                1 => read_both_ways(&GetSessions::new(), response),
+                _ => read_both_ways(&NewSessions::new(UnixMicros(0)), response),
             };
             for conversation in page.into_iter().flat_map(|page| page.session_list) {
                 write(&conversation);
@@ -66,8 +68,8 @@ fn check_parse(kind: u8, response: &Response<Vec<u8>>) {
         }
         kind @ (4 | 5) => {
             let page = match kind {
-                4 => read(&FetchSessionMsgs::new(Uid(20001)), response),
-                _ => read(&FetchSessionMsgs::new(GroupId(221_300)), response),
+                4 => read_both_ways(&FetchSessionMsgs::new(Uid(20001)), response),
+                _ => read_both_ways(&FetchSessionMsgs::new(GroupId(221_300)), response),
             };
             if let Some(page) = page {
                 page.messages.iter().for_each(check_event);
@@ -147,6 +149,18 @@ fn check_parse(kind: u8, response: &Response<Vec<u8>>) {
 
 fn read<E: Endpoint>(endpoint: &E, response: &Response<Vec<u8>>) -> Option<E::Output> {
     endpoint.parse(response).map_err(|error| show(&error)).ok()
+}
+
+/// What is read directly from the bytes is what is read by way of a value.
+fn read_both_ways<E: Endpoint<Output: PartialEq + Debug>>(
+    endpoint: &E,
+    response: &Response<Vec<u8>>,
+) -> Option<E::Output> {
+    let direct = read(endpoint, response);
+    let value = endpoint.decode_raw(response).ok();
+    let by_value = value.and_then(|data| endpoint.decode(&data).ok());
+    assert_eq!(direct, by_value);
+    direct
 }
 
 fn show(error: &Error) {
