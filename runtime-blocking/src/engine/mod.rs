@@ -1,9 +1,11 @@
 //! The loop that drives the machine of a session, and the way to wake it.
 
+mod workers;
+
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{self, Receiver, Sender};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError};
 use std::thread;
 
 use bilibili_session::poller::{Outgoing, Poller, RequestId};
@@ -13,6 +15,7 @@ use bilibili_session::session::{
 use bilibili_session::{Error, Now, TransportError, TransportErrorKind};
 use http::Response;
 
+use self::workers::Workers;
 use crate::clock;
 use crate::transport::{Transport, send_caught};
 
@@ -21,6 +24,7 @@ pub(crate) struct Engine {
     /// Never locked while anything is waited for or a handler runs.
     machine: Mutex<SessionMachine>,
     outbox: Sender<Input>,
+    workers: Workers,
     /// Whether a nudge lies in the inbox. One is enough, however many come.
     is_nudged: AtomicBool,
     /// Time that the session was told, instead of the clocks'.
@@ -48,6 +52,7 @@ impl Engine {
         let engine = Self {
             machine: Mutex::new(machine),
             outbox,
+            workers: Workers::default(),
             is_nudged: AtomicBool::new(false),
             time: Mutex::default(),
         };
@@ -85,13 +90,7 @@ impl Engine {
     pub(crate) fn next(&self, inbox: &Inbox, transport: &Arc<dyn Transport>) -> Option<Dispatch> {
         let inbox = lock(inbox);
         loop {
-            // What has come in counts before what has run out.
-            while let Ok(input) = inbox.try_recv() {
-                self.take(input);
-            }
-            let output = self.machine().poll(self.now());
-            match output {
-                Output::Send(outgoing) => self.send(outgoing, Arc::clone(transport)),
+            match self.turn(&inbox, transport) {
                 Output::Handle(dispatch) => return Some(dispatch),
                 Output::Wait(until) => {
                     match inbox.recv_timeout(until.saturating_sub(self.now().monotonic)) {
@@ -103,6 +102,45 @@ impl Engine {
                 // fails, the engine holds the other end.
                 Output::Busy => self.take(inbox.recv().ok()?),
                 Output::Finished(_) => return None,
+                Output::Send(_) => {}
+            }
+        }
+    }
+
+    /// Drives the machine, and returns an update to handle if there is one without waiting.
+    pub(crate) fn try_next(
+        &self,
+        inbox: &Inbox,
+        transport: &Arc<dyn Transport>,
+    ) -> Option<Dispatch> {
+        let inbox = match inbox.try_lock() {
+            Ok(inbox) => inbox,
+            Err(TryLockError::Poisoned(poisoned)) => poisoned.into_inner(),
+            // Somebody else waits for whatever there will be.
+            Err(TryLockError::WouldBlock) => return None,
+        };
+        match self.turn(&inbox, transport) {
+            Output::Handle(dispatch) => Some(dispatch),
+            _ => None,
+        }
+    }
+
+    /// Drives the machine until it has something else to do than to send.
+    fn turn(&self, inbox: &Receiver<Input>, transport: &Arc<dyn Transport>) -> Output {
+        loop {
+            // What has come in counts before what has run out.
+            while let Ok(input) = inbox.try_recv() {
+                self.take(input);
+            }
+            // A statement of its own: the lock is not held while something is sent.
+            let output = self.machine().poll(self.now());
+            match output {
+                Output::Send(outgoing) => self.send(outgoing, Arc::clone(transport)),
+                Output::Finished(_) => {
+                    self.workers.end();
+                    return output;
+                }
+                _ => return output,
             }
         }
     }
@@ -133,19 +171,17 @@ impl Engine {
         }
     }
 
-    /// Sends on a thread of its own. If it hangs, nobody waits for it: the poller gives
-    /// the request up when its time is over, and the thread ends with its transport's timeout.
+    /// Sends on another thread. If it hangs, nobody waits for it: the poller gives the request
+    /// up when its time is over, and the thread goes on after its transport's timeout.
     fn send(&self, outgoing: Outgoing, transport: Arc<dyn Transport>) {
         let Outgoing { id, request, .. } = outgoing;
         let outbox = self.outbox.clone();
-        let spawned = thread::Builder::new()
-            .name(String::from("bilibili-session-http"))
-            .spawn(move || {
-                let answer = send_caught(&*transport, request);
-                // Fails when the session is gone.
-                let _ = outbox.send(Input::Answer(id, answer));
-            });
-        if let Err(error) = spawned {
+        let sent = self.workers.spawn(move || {
+            let answer = send_caught(&*transport, request);
+            // Fails when the session is gone.
+            let _ = outbox.send(Input::Answer(id, answer));
+        });
+        if let Err(error) = sent {
             let error = TransportError::new(TransportErrorKind::Other, error.to_string());
             self.take(Input::Answer(id, Err(error)));
         }

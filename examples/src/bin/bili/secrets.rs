@@ -11,12 +11,19 @@
 //!
 //! [`json_line`]: crate::json_line::json_line
 
+use std::borrow::Cow;
+use std::sync::Arc;
+
 use bilibili_session::endpoints::Nav;
 use bilibili_session::{ClientConfig, Endpoint};
 
 /// What no output may show.
 #[derive(Clone, Default)]
-pub(crate) struct Secrets(Vec<String>);
+pub(crate) struct Secrets {
+    all: Arc<[String]>,
+    /// Those that nobody writes by chance.
+    in_words: Arc<[String]>,
+}
 
 /// Shorter ones would be found in everything.
 const SHORTEST: usize = 4;
@@ -43,17 +50,26 @@ impl Secrets {
         // The longest first: one may stand in another.
         values.sort_by(|one, other| (other.len(), other).cmp(&(one.len(), one)));
         values.dedup();
-        Self(values)
+        let is_telling = |value: &&String| {
+            value.len() >= SHORTEST_IN_WORDS && !value.bytes().all(|it| it.is_ascii_digit())
+        };
+        Self {
+            in_words: values.iter().filter(is_telling).cloned().collect(),
+            all: values.into(),
+        }
     }
 
     /// The words of an error without them, also where one is cut off: errors quote the
     /// beginning of what the service said.
-    pub(crate) fn hidden_in(&self, text: &str) -> String {
+    pub(crate) fn hidden_in<'a>(&self, text: &'a str) -> Cow<'a, str> {
         let mut hidden = String::with_capacity(text.len());
         let mut rest = text;
         let mut before = None;
         while let Some(first) = rest.chars().next() {
-            let found = self.0.iter().filter_map(|value| found(before, rest, value));
+            let found = self
+                .all
+                .iter()
+                .filter_map(|value| found(before, rest, value));
             let behind = match found.max() {
                 Some(length) => {
                     hidden.push_str(HIDDEN);
@@ -67,19 +83,19 @@ impl Secrets {
             before = Some(first);
             rest = behind.unwrap_or_default();
         }
-        hidden
+        hidden.into()
     }
 
     /// What somebody wrote, without them.
-    pub(crate) fn shown(&self, text: &str) -> String {
-        let telling = |value: &&String| {
-            value.len() >= SHORTEST_IN_WORDS && !value.bytes().all(|it| it.is_ascii_digit())
-        };
-        let values = self.0.iter().filter(telling);
-        values.fold(text.to_owned(), |text, value| match text.contains(value) {
-            true => text.replace(value, HIDDEN),
-            false => text,
-        })
+    pub(crate) fn shown<'a>(&self, text: &'a str) -> Cow<'a, str> {
+        let mut shown = Cow::Borrowed(text);
+        for value in &*self.in_words {
+            // Most texts are shorter than any cookie.
+            if shown.len() >= value.len() && shown.contains(value) {
+                shown = shown.replace(value, HIDDEN).into();
+            }
+        }
+        shown
     }
 }
 

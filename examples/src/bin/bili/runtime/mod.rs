@@ -88,7 +88,10 @@ pub(crate) trait Watcher {
     /// Waits for what there is to tell; `None`: it is over.
     fn next(&mut self) -> Option<Update>;
 
-    /// Where it stands; covers what [`next`](Self::next) has returned.
+    /// What there is to tell without waiting.
+    fn at_hand(&mut self) -> Option<Update>;
+
+    /// Where it stands; covers what [`next`](Self::next) and [`at_hand`](Self::at_hand) have returned.
     fn checkpoint(&self) -> Option<Checkpoint>;
 
     /// How it ended.
