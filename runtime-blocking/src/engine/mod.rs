@@ -25,6 +25,8 @@ pub(crate) struct Engine {
     machine: Mutex<SessionMachine>,
     outbox: Sender<Input>,
     workers: Workers,
+    /// Whether somebody drives the machine, and may wait by now.
+    is_driven: AtomicBool,
     /// Whether a nudge lies in the inbox. One is enough, however many come.
     is_nudged: AtomicBool,
     /// Time that the session was told, instead of the clocks'.
@@ -53,6 +55,7 @@ impl Engine {
             machine: Mutex::new(machine),
             outbox,
             workers: Workers::default(),
+            is_driven: AtomicBool::new(false),
             is_nudged: AtomicBool::new(false),
             time: Mutex::default(),
         };
@@ -79,7 +82,8 @@ impl Engine {
     /// woken: there may be something to do now, or nothing any more.
     pub(crate) fn change<T>(&self, change: impl FnOnce(&mut SessionMachine) -> T) -> T {
         let result = change(&mut self.machine());
-        if !self.is_nudged.swap(true, Ordering::AcqRel) {
+        // Whoever has begun to drive before the change says so before the machine is asked.
+        if self.is_driven.load(Ordering::Acquire) && !self.is_nudged.swap(true, Ordering::AcqRel) {
             // Fails when nobody can wait any more.
             let _ = self.outbox.send(Input::Nudge);
         }
@@ -89,6 +93,7 @@ impl Engine {
     /// Drives the machine until there is an update to handle; `None` when the session is over.
     pub(crate) fn next(&self, inbox: &Inbox, transport: &Arc<dyn Transport>) -> Option<Dispatch> {
         let inbox = lock(inbox);
+        let _driven = Driving::begin(&self.is_driven);
         loop {
             match self.turn(&inbox, transport) {
                 Output::Handle(dispatch) => return Some(dispatch),
@@ -119,6 +124,7 @@ impl Engine {
             // Somebody else waits for whatever there will be.
             Err(TryLockError::WouldBlock) => return None,
         };
+        let _driven = Driving::begin(&self.is_driven);
         match self.turn(&inbox, transport) {
             Output::Handle(dispatch) => Some(dispatch),
             _ => None,
@@ -185,6 +191,22 @@ impl Engine {
             let error = TransportError::new(TransportErrorKind::Other, error.to_string());
             self.take(Input::Answer(id, Err(error)));
         }
+    }
+}
+
+/// Time in which somebody drives the machine. Begins and ends under the lock of the inbox.
+struct Driving<'a>(&'a AtomicBool);
+
+impl<'a> Driving<'a> {
+    fn begin(is_driven: &'a AtomicBool) -> Self {
+        is_driven.store(true, Ordering::Release);
+        Self(is_driven)
+    }
+}
+
+impl Drop for Driving<'_> {
+    fn drop(&mut self) {
+        self.0.store(false, Ordering::Release);
     }
 }
 

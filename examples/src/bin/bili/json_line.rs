@@ -26,6 +26,7 @@ pub(crate) fn json_line(
         is_name: false,
         is_own: false,
         text: String::new(),
+        is_escaped: false,
     };
     let before = line.len();
     value
@@ -33,14 +34,16 @@ pub(crate) fn json_line(
         .inspect_err(|_| line.truncate(before))
 }
 
-/// Keeps each text back until it is whole.
+/// Keeps each text back until it is whole. Names of fields are nobody's text.
 struct TextByText<F> {
     shown: F,
-    /// The text is the name of a field.
+    /// What is written is the name of a field.
     is_name: bool,
     /// The text is in a field that is ours.
     is_own: bool,
     text: String,
+    /// Something in the text is written in another way than it is.
+    is_escaped: bool,
 }
 
 impl<F: Fn(&str) -> Cow<'_, str>> Formatter for TextByText<F> {
@@ -55,23 +58,29 @@ impl<F: Fn(&str) -> Cow<'_, str>> Formatter for TextByText<F> {
 
     fn end_object_key<W: ?Sized + Write>(&mut self, _: &mut W) -> io::Result<()> {
         self.is_name = false;
+        self.is_own = !self.is_escaped && OWN.contains(&self.text.as_str());
         Ok(())
     }
 
     fn begin_string<W: ?Sized + Write>(&mut self, _: &mut W) -> io::Result<()> {
         self.text.clear();
+        self.is_escaped = false;
         Ok(())
     }
 
     fn end_string<W: ?Sized + Write>(&mut self, writer: &mut W) -> io::Result<()> {
-        if self.is_name {
-            self.is_own = OWN.contains(&self.text.as_str());
-        }
         let text = match self.is_name || self.is_own {
             true => Cow::Borrowed(self.text.as_str()),
             false => (self.shown)(&self.text),
         };
-        Ok(serde_json::to_writer(writer, &*text)?)
+        match text {
+            Cow::Borrowed(text) if !self.is_escaped => {
+                writer.write_all(b"\"")?;
+                writer.write_all(text.as_bytes())?;
+                writer.write_all(b"\"")
+            }
+            text => Ok(serde_json::to_writer(writer, &*text)?),
+        }
     }
 
     fn write_string_fragment<W: ?Sized + Write>(
@@ -88,6 +97,7 @@ impl<F: Fn(&str) -> Cow<'_, str>> Formatter for TextByText<F> {
         _: &mut W,
         escape: CharEscape,
     ) -> io::Result<()> {
+        self.is_escaped = true;
         self.text.push(match escape {
             CharEscape::Quote => '"',
             CharEscape::ReverseSolidus => '\\',
