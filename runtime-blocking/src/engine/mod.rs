@@ -17,7 +17,7 @@ use http::Response;
 
 use self::workers::Workers;
 use crate::clock;
-use crate::transport::{Transport, send_caught};
+use crate::transport::Transport;
 
 /// The machine of a session, and the way to whoever drives it.
 pub(crate) struct Engine {
@@ -53,8 +53,8 @@ impl Engine {
         machine.set_limits(usize::MAX, 256);
         let engine = Self {
             machine: Mutex::new(machine),
+            workers: Workers::new(outbox.clone()),
             outbox,
-            workers: Workers::default(),
             is_driven: AtomicBool::new(false),
             is_nudged: AtomicBool::new(false),
             time: Mutex::default(),
@@ -181,13 +181,7 @@ impl Engine {
     /// up when its time is over, and the thread goes on after its transport's timeout.
     fn send(&self, outgoing: Outgoing, transport: Arc<dyn Transport>) {
         let Outgoing { id, request, .. } = outgoing;
-        let outbox = self.outbox.clone();
-        let sent = self.workers.spawn(move || {
-            let answer = send_caught(&*transport, request);
-            // Fails when the session is gone.
-            let _ = outbox.send(Input::Answer(id, answer));
-        });
-        if let Err(error) = sent {
+        if let Err(error) = self.workers.send((id, request, transport)) {
             let error = TransportError::new(TransportErrorKind::Other, error.to_string());
             self.take(Input::Answer(id, Err(error)));
         }
