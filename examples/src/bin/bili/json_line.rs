@@ -132,7 +132,7 @@ mod tests {
             "a": "\u{0}\u{1}\t\n\r\u{8}\u{c}\"\\/ 你好 👨‍👩‍👧 \u{7f}", "\"\n": [1, -2.5, null, true, "x"],
             "nested": {"event": "", "list": [{"kind": "k"}, []]}, "": {},
         });
-        let line = line_of(&value, Cow::Borrowed);
+        let line = line_of(&value, |text| Cow::Borrowed(text));
         assert_eq!(line, value.to_string());
     }
 
@@ -140,7 +140,7 @@ mod tests {
     fn half_a_line_is_none() {
         let mut line = b"whole\n".to_vec();
         let value = std::collections::BTreeMap::from([((1, 2), "a key that is no text")]);
-        assert!(json_line(&mut line, &value, Cow::Borrowed).is_err());
+        assert!(json_line(&mut line, &value, |text| Cow::Borrowed(text)).is_err());
         assert_eq!(line, b"whole\n");
     }
 
