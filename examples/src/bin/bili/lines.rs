@@ -22,7 +22,7 @@ impl Serialize for MessageLine<'_> {
         map.serialize_entry("receiver_id", &message.receiver_id)?;
         map.serialize_entry("msg_seqno", &message.msg_seqno)?;
         map.serialize_entry("msg_type", &message.msg_type)?;
-        map.serialize_entry("msg_key", &format_args!("{}", message.msg_key))?;
+        map.serialize_entry("msg_key", &message.msg_key.0.to_string())?;
         map.serialize_entry("timestamp", &message.timestamp)?;
         map.serialize_entry("msg_status", &message.msg_status)?;
         match &event.content {

@@ -99,6 +99,17 @@ impl<W: Write> Output<W> {
         value: &impl Serialize,
         words: impl FnOnce() -> String,
     ) -> Result<(), Failure> {
+        if self.json {
+            let before = self.lines.len();
+            let written = serde_json::to_writer(&mut self.lines, value);
+            let line = self.lines.get(before..).unwrap_or_default();
+            if written.is_ok() && !self.secrets.may_be_in(line) {
+                self.lines.push(b'\n');
+                return Ok(());
+            }
+            // Once more, text by text.
+            self.lines.truncate(before);
+        }
         self.put_as(value, words, Secrets::shown)
     }
 

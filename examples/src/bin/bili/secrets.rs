@@ -16,6 +16,7 @@ use std::sync::Arc;
 
 use bilibili_session::endpoints::Nav;
 use bilibili_session::{ClientConfig, Endpoint};
+use memchr::memmem::Finder;
 
 /// What no output may show.
 #[derive(Clone, Default)]
@@ -23,6 +24,8 @@ pub(crate) struct Secrets {
     all: Arc<[String]>,
     /// Those that nobody writes by chance.
     in_words: Arc<[String]>,
+    /// The same as they stand in JSON.
+    in_json: Arc<[Finder<'static>]>,
 }
 
 /// Shorter ones would be found in everything.
@@ -53,8 +56,10 @@ impl Secrets {
         let is_telling = |value: &&String| {
             value.len() >= SHORTEST_IN_WORDS && !value.bytes().all(|it| it.is_ascii_digit())
         };
+        let in_words: Arc<[String]> = values.iter().filter(is_telling).cloned().collect();
         Self {
-            in_words: values.iter().filter(is_telling).cloned().collect(),
+            in_json: in_words.iter().map(|value| in_json(value)).collect(),
+            in_words,
             all: values.into(),
         }
     }
@@ -97,6 +102,18 @@ impl Secrets {
         }
         shown
     }
+
+    /// Whether a text in this line of JSON may be one that is not [shown](Self::shown) as it is.
+    pub(crate) fn may_be_in(&self, line: &[u8]) -> bool {
+        self.in_json.iter().any(|value| value.find(line).is_some())
+    }
+}
+
+/// Every character is escaped by itself, so a value in a text is its escaped form in the line.
+fn in_json(value: &str) -> Finder<'static> {
+    let quoted = serde_json::Value::from(value).to_string();
+    let inner = quoted.get(1..quoted.len() - 1).unwrap_or(&quoted);
+    Finder::new(inner).into_owned()
 }
 
 /// How much of the text to hide: it begins with the value, or with enough of it to tell.
@@ -216,5 +233,25 @@ mod tests {
             secrets.shown("a word, abcdefgh, abcdefgh%2C1 and abcdefgh,1!"),
             "a word, abcdefgh, [redacted] and [redacted]!"
         );
+    }
+
+    /// What is not found in a line as a whole is in none of its texts.
+    #[test]
+    fn a_line_is_looked_through_as_a_whole() {
+        for value in [
+            "abcdefgh%2C1",
+            "ab%22cd%5Cefgh",
+            "%E4%BD%A0%E5%A5%BD%01abcdef",
+        ] {
+            let secrets = of(value, "");
+            assert!(!secrets.may_be_in(b"{\"text\":\"abcdefgh\"}"));
+            for text in [value.to_owned(), percent_decoded(value)] {
+                for text in [text.clone(), format!("\"\n你{text}\\好")] {
+                    assert_ne!(secrets.shown(&text), text);
+                    let line = serde_json::json!({"text": text}).to_string();
+                    assert!(secrets.may_be_in(line.as_bytes()), "{line}");
+                }
+            }
+        }
     }
 }
