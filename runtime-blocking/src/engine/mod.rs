@@ -1,9 +1,11 @@
 //! The loop that drives the machine of a session, and the way to wake it.
 
+mod workers;
+
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{self, Receiver, Sender};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError};
 use std::thread;
 
 use bilibili_session::call::{self, Call};
@@ -14,8 +16,9 @@ use bilibili_session::session::{
 use bilibili_session::{Endpoint, Error, Now, TransportError, TransportErrorKind};
 use http::Response;
 
+use self::workers::Workers;
 use crate::clock;
-use crate::transport::{Transport, send_caught};
+use crate::transport::Transport;
 use crate::watched::Watched;
 
 /// The machine of a session, and the way to whoever drives it.
@@ -23,6 +26,9 @@ pub(crate) struct Engine {
     /// Never locked while anything is waited for or a handler runs.
     machine: Watched<SessionMachine>,
     outbox: Sender<Input>,
+    workers: Workers,
+    /// Whether somebody drives the machine, and may wait by now.
+    is_driven: AtomicBool,
     /// Whether a nudge lies in the inbox. One is enough, however many come.
     is_nudged: AtomicBool,
     /// Time that the session was told, instead of the clocks'.
@@ -49,7 +55,9 @@ impl Engine {
         machine.set_limits(usize::MAX, 256);
         let engine = Self {
             machine: Watched::new(machine),
+            workers: Workers::new(outbox.clone()),
             outbox,
+            is_driven: AtomicBool::new(false),
             is_nudged: AtomicBool::new(false),
             time: Mutex::default(),
         };
@@ -76,7 +84,8 @@ impl Engine {
     /// woken: there may be something to do now, or nothing any more.
     pub(crate) fn change<T>(&self, change: impl FnOnce(&mut SessionMachine) -> T) -> T {
         let result = self.machine.change(change);
-        if !self.is_nudged.swap(true, Ordering::AcqRel) {
+        // Whoever has begun to drive before the change says so before the machine is asked.
+        if self.is_driven.load(Ordering::Acquire) && !self.is_nudged.swap(true, Ordering::AcqRel) {
             // Fails when nobody can wait any more.
             let _ = self.outbox.send(Input::Nudge);
         }
@@ -93,14 +102,9 @@ impl Engine {
     /// Drives the machine until there is an update to handle; `None` when the session is over.
     pub(crate) fn next(&self, inbox: &Inbox, transport: &Arc<dyn Transport>) -> Option<Dispatch> {
         let inbox = lock(inbox);
+        let _driven = Driving::begin(&self.is_driven);
         loop {
-            // What has come in counts before what has run out.
-            while let Ok(input) = inbox.try_recv() {
-                self.take(input);
-            }
-            let output = self.machine().poll_output(self.now());
-            match output {
-                Output::Send(outgoing) => self.send(outgoing, Arc::clone(transport)),
+            match self.turn(&inbox, transport) {
                 Output::Handle(dispatch) => return Some(dispatch),
                 Output::Wait(until) => {
                     let wait = until.saturating_sub(self.now().monotonic);
@@ -112,6 +116,46 @@ impl Engine {
                 // fails, the engine holds the other end.
                 Output::Busy => self.take(inbox.recv().ok()?),
                 Output::Finished(_) => return None,
+                Output::Send(_) => {}
+            }
+        }
+    }
+
+    /// Drives the machine, and returns an update to handle if there is one without waiting.
+    pub(crate) fn try_next(
+        &self,
+        inbox: &Inbox,
+        transport: &Arc<dyn Transport>,
+    ) -> Option<Dispatch> {
+        let inbox = match inbox.try_lock() {
+            Ok(inbox) => inbox,
+            Err(TryLockError::Poisoned(poisoned)) => poisoned.into_inner(),
+            // Somebody else waits for whatever there will be.
+            Err(TryLockError::WouldBlock) => return None,
+        };
+        let _driven = Driving::begin(&self.is_driven);
+        match self.turn(&inbox, transport) {
+            Output::Handle(dispatch) => Some(dispatch),
+            _ => None,
+        }
+    }
+
+    /// Drives the machine until it has something else to do than to send.
+    fn turn(&self, inbox: &Receiver<Input>, transport: &Arc<dyn Transport>) -> Output {
+        loop {
+            // What has come in counts before what has run out.
+            while let Ok(input) = inbox.try_recv() {
+                self.take(input);
+            }
+            // A statement of its own: the lock is not held while something is sent.
+            let output = self.machine().poll_output(self.now());
+            match output {
+                Output::Send(outgoing) => self.send(outgoing, Arc::clone(transport)),
+                Output::Finished(_) => {
+                    self.workers.end();
+                    return output;
+                }
+                _ => return output,
             }
         }
     }
@@ -146,22 +190,30 @@ impl Engine {
         }
     }
 
-    /// Sends on a thread of its own. If it hangs, nobody waits for it: the poller gives
-    /// the request up when its time is over, and the thread ends with its transport's timeout.
+    /// Sends on another thread. If it hangs, nobody waits for it: the poller gives the request
+    /// up when its time is over, and the thread goes on after its transport's timeout.
     fn send(&self, outgoing: Outgoing, transport: Arc<dyn Transport>) {
         let Outgoing { id, request, .. } = outgoing;
-        let outbox = self.outbox.clone();
-        let spawned = thread::Builder::new()
-            .name(String::from("bilibili-session-http"))
-            .spawn(move || {
-                let answer = send_caught(&*transport, request);
-                // Fails when the session is gone.
-                let _ = outbox.send(Input::Answer(id, answer));
-            });
-        if let Err(error) = spawned {
+        if let Err(error) = self.workers.send((id, request, transport)) {
             let error = TransportError::new(TransportErrorKind::Other, error.to_string());
             self.take(Input::Answer(id, Err(error)));
         }
+    }
+}
+
+/// Time in which somebody drives the machine. Begins and ends under the lock of the inbox.
+struct Driving<'a>(&'a AtomicBool);
+
+impl<'a> Driving<'a> {
+    fn begin(is_driven: &'a AtomicBool) -> Self {
+        is_driven.store(true, Ordering::Release);
+        Self(is_driven)
+    }
+}
+
+impl Drop for Driving<'_> {
+    fn drop(&mut self) {
+        self.0.store(false, Ordering::Release);
     }
 }
 

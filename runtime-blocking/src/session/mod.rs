@@ -252,6 +252,33 @@ impl Session {
         })
     }
 
+    /// Returns what there is without waiting, one after the other, like
+    /// [`updates`](Self::updates). The iterator ends when there is nothing more just now, when
+    /// another thread takes from this session, and when the session is over.
+    ///
+    /// So whoever writes somewhere can do that for all that came at once:
+    ///
+    /// ```no_run
+    /// # fn example(session: &bilibili_session_blocking::Session) {
+    /// for update in session.updates() {
+    ///     println!("{update:?}");
+    ///     for update in session.try_updates() {
+    ///         println!("{update:?}");
+    ///     }
+    ///     println!("now wait for more");
+    /// }
+    /// # }
+    /// ```
+    pub fn try_updates(&self) -> impl Iterator<Item = Update> {
+        let shared = &*self.shared;
+        std::iter::from_fn(move || {
+            shared.engine.check_wait().ok()?;
+            let transport = shared.client.transport();
+            let dispatch = shared.engine.try_next(&shared.inbox, &transport)?;
+            Some(shared.engine.hand_out(dispatch))
+        })
+    }
+
     /// Ends the session: at once, from any thread and any handler, whatever is in flight.
     pub fn close(&self) {
         self.engine().change(|machine| machine.handle_close());

@@ -1,5 +1,6 @@
 //! Transports: they carry a request to the service and bring the answer back.
 
+mod names;
 mod ureq;
 
 pub use ureq::UreqTransport;

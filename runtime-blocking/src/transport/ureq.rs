@@ -1,17 +1,33 @@
 //! The transport over ureq.
 
+use std::io::Read as _;
+
 use bilibili_session::{TransportConfig, TransportError, TransportErrorKind};
 use http::{Method, Request, Response};
 use ureq::tls::{PemItem, RootCerts, TlsConfig, parse_pem};
+use ureq::unversioned::transport::DefaultConnector;
 use ureq::{Agent, Body, Error, Proxy, ProxyProtocol};
 
 use super::Transport;
+use super::names::Names;
+
+/// So many connections are kept open for the next requests: more than go on side by side.
+const KEPT_CONNECTIONS: usize = 16;
+/// Bytes of a connection's buffer for requests.
+const OUTPUT: usize = 16 << 10;
+/// Bytes of its buffer for answers: as long as the headers may be.
+const INPUT: usize = 64 << 10;
+
+/// Bytes that are reserved for a body of so many or more.
+const RESERVED: u64 = 1 << 20;
 
 /// Sends with [ureq](https://docs.rs/ureq): HTTP/1.1, and TLS by rustls with Mozilla's authorities.
 ///
 /// - One timeout for the whole exchange, and a limit for the body: see [`TransportConfig`].
 /// - Compressed answers are not asked for.
 /// - No redirect is followed, so cookies go nowhere else.
+/// - Names are looked up on one thread, and are kept for a minute. A look-up that hangs makes
+///   requests fail after their timeout, as one that gets no answer does.
 /// - The environment is not read: a proxy is used when one is set here.
 ///
 /// Clones share their connections. At the level TRACE ureq logs whole requests, cookies included:
@@ -50,10 +66,13 @@ impl UreqTransport {
             .accept_encoding("")
             .proxy(proxy)
             .tls_config(tls)
-            .build()
-            .new_agent();
+            .max_idle_connections(KEPT_CONNECTIONS)
+            .max_idle_connections_per_host(KEPT_CONNECTIONS)
+            .input_buffer_size(INPUT)
+            .output_buffer_size(OUTPUT)
+            .build();
         Self {
-            agent,
+            agent: Agent::with_parts(agent, DefaultConnector::new(), Names::new()),
             body_limit: config.body_limit,
         }
     }
@@ -108,8 +127,12 @@ impl Transport for UreqTransport {
 
 fn read(answer: Response<Body>, limit: u64) -> Result<Response<Vec<u8>>, Error> {
     let (parts, body) = answer.into_parts();
-    let body = body.into_with_config().limit(limit).read_to_vec()?;
-    Ok(Response::from_parts(parts, body))
+    // What the server says of the length is not taken on trust.
+    let length = body.content_length().map_or(0, |it| it.min(RESERVED));
+    let mut bytes = Vec::with_capacity(usize::try_from(length).unwrap_or_default());
+    let mut reader = body.into_with_config().limit(limit).reader();
+    reader.read_to_end(&mut bytes)?;
+    Ok(Response::from_parts(parts, bytes))
 }
 
 /// ureq's own words are used only where they cannot hold an address or a header.

@@ -22,7 +22,7 @@ impl Serialize for MessageLine<'_> {
         map.serialize_entry("receiver_id", &message.receiver_id)?;
         map.serialize_entry("msg_seqno", &message.msg_seqno)?;
         map.serialize_entry("msg_type", &message.msg_type)?;
-        map.serialize_entry("msg_key", &message.msg_key.to_string())?;
+        map.serialize_entry("msg_key", &message.msg_key.0.to_string())?;
         map.serialize_entry("timestamp", &message.timestamp)?;
         map.serialize_entry("msg_status", &message.msg_status)?;
         match &event.content {
@@ -65,7 +65,7 @@ impl Serialize for WarningLine<'_> {
         let mut line = serializer.serialize_map(None)?;
         line.serialize_entry("event", "notice")?;
         line.serialize_entry("kind", warning.kind())?;
-        line.serialize_entry("message", &warning.to_string())?;
+        line.serialize_entry("message", &format_args!("{warning}"))?;
         if let Some(delay) = warning.delay() {
             line.serialize_entry("delay_s", &delay.as_secs_f64())?;
         }

@@ -1,5 +1,6 @@
 //! Printed output: JSON lines for scripts, or lines for people.
 
+use std::borrow::Cow;
 use std::io::{self, Write};
 
 use anstream::adapter::strip_str;
@@ -28,6 +29,8 @@ pub(crate) struct Output<W = io::Stdout> {
     json: bool,
     has_colours: bool,
     secrets: Secrets,
+    /// Whole lines that were put and are not written yet.
+    lines: Vec<u8>,
     out: W,
 }
 
@@ -39,6 +42,7 @@ impl Output {
             json,
             has_colours: AutoStream::choice(&out) != ColorChoice::Never,
             secrets,
+            lines: Vec::new(),
             out,
         }
     }
@@ -51,6 +55,7 @@ impl<W: Write> Output<W> {
             json: self.json,
             has_colours: false,
             secrets: self.secrets.clone(),
+            lines: Vec::new(),
             out,
         }
     }
@@ -73,9 +78,8 @@ impl<W: Write> Output<W> {
         value: &impl Serialize,
         words: impl FnOnce() -> String,
     ) -> Result<(), Failure> {
-        let shown = |text: &str| self.secrets.shown(text);
-        let text = self.text(value, words, shown)?;
-        self.write(text)
+        self.put(value, words)?;
+        self.write()
     }
 
     /// Prints an object with an answer of the service in it, from which cookies are removed as from errors.
@@ -84,9 +88,34 @@ impl<W: Write> Output<W> {
         value: &impl Serialize,
         words: impl FnOnce() -> String,
     ) -> Result<(), Failure> {
-        let shown = |text: &str| self.secrets.hidden_in(text);
-        let text = self.text(value, words, shown)?;
-        self.write(text)
+        self.put_as(value, words, Secrets::hidden_in)?;
+        self.write()
+    }
+
+    /// The same as [`print`](Self::print), but the line waits for the next one that is printed,
+    /// or for a flush.
+    pub(crate) fn put(
+        &mut self,
+        value: &impl Serialize,
+        words: impl FnOnce() -> String,
+    ) -> Result<(), Failure> {
+        if self.json {
+            let before = self.lines.len();
+            let written = serde_json::to_writer(&mut self.lines, value);
+            let line = self.lines.get(before..).unwrap_or_default();
+            if written.is_ok() && !self.secrets.may_be_in(line) {
+                self.lines.push(b'\n');
+                return Ok(());
+            }
+            // Once more, text by text.
+            self.lines.truncate(before);
+        }
+        self.put_as(value, words, Secrets::shown)
+    }
+
+    /// How many bytes wait.
+    pub(crate) const fn waiting(&self) -> usize {
+        self.lines.len()
     }
 
     /// Prints one line for people on stderr, with texts that others wrote.
@@ -95,28 +124,37 @@ impl<W: Write> Output<W> {
     }
 
     pub(crate) fn flush(&mut self) -> Result<(), Failure> {
+        self.write()?;
         Ok(self.out.flush()?)
     }
 
-    fn text(
-        &self,
+    fn put_as(
+        &mut self,
         value: &impl Serialize,
         words: impl FnOnce() -> String,
-        shown: impl Fn(&str) -> String,
-    ) -> Result<String, Failure> {
+        shown: impl for<'a> Fn(&Secrets, &'a str) -> Cow<'a, str>,
+    ) -> Result<(), Failure> {
         if self.json {
-            json_line(value, shown).map_err(|error| Failure::Output(error.into()))
-        } else if self.has_colours {
-            Ok(shown(&words()))
+            json_line(&mut self.lines, value, |text| shown(&self.secrets, text))
+                .map_err(|error| Failure::Output(error.into()))?;
         } else {
-            Ok(shown(&strip_str(&words()).to_string()))
+            let mut words = words();
+            if !self.has_colours {
+                words = strip_str(&words).to_string();
+            }
+            let words = shown(&self.secrets, &words);
+            self.lines.extend(words.as_bytes());
         }
+        self.lines.push(b'\n');
+        Ok(())
     }
 
-    /// Writes a line in one piece, so that readers see whole lines.
-    fn write(&mut self, mut line: String) -> Result<(), Failure> {
-        line.push('\n');
-        Ok(self.out.write_all(line.as_bytes())?)
+    /// Writes the lines in one piece, so that readers see whole lines. After a failure there is
+    /// nothing more to write.
+    fn write(&mut self) -> Result<(), Failure> {
+        let written = self.out.write_all(&self.lines);
+        self.lines.clear();
+        Ok(written?)
     }
 }
 
@@ -127,13 +165,17 @@ pub(crate) fn note(words: &str) {
 
 /// Prints the last lines of a command that failed.
 pub(crate) fn report(failure: &Failure, json: bool, secrets: &Secrets) {
-    let words = secrets.hidden_in(&failure.to_string());
+    let words = failure.to_string();
+    let words = secrets.hidden_in(&words);
     let words = bilibili_session::OneLine(&words);
     let _ = writeln!(anstream::stderr(), "{ERROR}bili:{ERROR:#} {words}");
     let line = failure.line().filter(|_| json);
-    if let Some(Ok(line)) = line.map(|line| json_line(&line, |text| secrets.hidden_in(text))) {
+    let mut text = Vec::new();
+    let written = line.map(|line| json_line(&mut text, &line, |text| secrets.hidden_in(text)));
+    if matches!(written, Some(Ok(()))) {
+        text.push(b'\n');
         let mut stdout = io::stdout();
-        let _ = writeln!(stdout, "{line}").and_then(|()| stdout.flush());
+        let _ = stdout.write_all(&text).and_then(|()| stdout.flush());
     }
 }
 

@@ -11,12 +11,22 @@
 //!
 //! [`json_line`]: crate::json_line::json_line
 
+use std::borrow::Cow;
+use std::sync::Arc;
+
 use bilibili_session::endpoints::Nav;
 use bilibili_session::{ClientConfig, Endpoint};
+use memchr::memmem::Finder;
 
 /// Cookies, which no output may show.
 #[derive(Clone, Default)]
-pub(crate) struct Secrets(Vec<String>);
+pub(crate) struct Secrets {
+    all: Arc<[String]>,
+    /// Those that nobody writes by chance.
+    in_words: Arc<[String]>,
+    /// The same as they stand in JSON.
+    in_json: Arc<[Finder<'static>]>,
+}
 
 /// Shorter ones would be found in everything.
 const SHORTEST: usize = 4;
@@ -43,17 +53,28 @@ impl Secrets {
         // The longest first: one may stand in another.
         values.sort_by(|one, other| (other.len(), other).cmp(&(one.len(), one)));
         values.dedup();
-        Self(values)
+        let is_telling = |value: &&String| {
+            value.len() >= SHORTEST_IN_WORDS && !value.bytes().all(|it| it.is_ascii_digit())
+        };
+        let in_words: Arc<[String]> = values.iter().filter(is_telling).cloned().collect();
+        Self {
+            in_json: in_words.iter().map(|value| in_json(value)).collect(),
+            in_words,
+            all: values.into(),
+        }
     }
 
     /// Removes the cookies from the words of an error, also one that is cut off: errors quote
     /// the beginning of an answer.
-    pub(crate) fn hidden_in(&self, text: &str) -> String {
+    pub(crate) fn hidden_in<'a>(&self, text: &'a str) -> Cow<'a, str> {
         let mut hidden = String::with_capacity(text.len());
         let mut rest = text;
         let mut before = None;
         while let Some(first) = rest.chars().next() {
-            let found = self.0.iter().filter_map(|value| found(before, rest, value));
+            let found = self
+                .all
+                .iter()
+                .filter_map(|value| found(before, rest, value));
             let behind = match found.max() {
                 Some(length) => {
                     hidden.push_str(HIDDEN);
@@ -67,20 +88,32 @@ impl Secrets {
             before = Some(first);
             rest = behind.unwrap_or_default();
         }
-        hidden
+        hidden.into()
     }
 
     /// Removes whole values from a text that somebody wrote.
-    pub(crate) fn shown(&self, text: &str) -> String {
-        let telling = |value: &&String| {
-            value.len() >= SHORTEST_IN_WORDS && !value.bytes().all(|it| it.is_ascii_digit())
-        };
-        let values = self.0.iter().filter(telling);
-        values.fold(text.to_owned(), |text, value| match text.contains(value) {
-            true => text.replace(value, HIDDEN),
-            false => text,
-        })
+    pub(crate) fn shown<'a>(&self, text: &'a str) -> Cow<'a, str> {
+        let mut shown = Cow::Borrowed(text);
+        for value in &*self.in_words {
+            // Most texts are shorter than any cookie.
+            if shown.len() >= value.len() && shown.contains(value) {
+                shown = shown.replace(value, HIDDEN).into();
+            }
+        }
+        shown
     }
+
+    /// Returns whether a text in this line of JSON may be one that is not [shown](Self::shown) as it is.
+    pub(crate) fn may_be_in(&self, line: &[u8]) -> bool {
+        self.in_json.iter().any(|value| value.find(line).is_some())
+    }
+}
+
+/// Returns the form of a value in JSON: every character is escaped by itself, so a value in a text is its escaped form in the line.
+fn in_json(value: &str) -> Finder<'static> {
+    let quoted = serde_json::Value::from(value).to_string();
+    let inner = quoted.get(1..quoted.len() - 1).unwrap_or(&quoted);
+    Finder::new(inner).into_owned()
 }
 
 /// Returns the length of the text to hide, if it begins with the value, or with enough of it to tell.
@@ -200,5 +233,25 @@ mod tests {
             secrets.shown("a word, abcdefgh, abcdefgh%2C1 and abcdefgh,1!"),
             "a word, abcdefgh, [redacted] and [redacted]!"
         );
+    }
+
+    /// What is not found in a line as a whole is in none of its texts.
+    #[test]
+    fn a_line_is_looked_through_as_a_whole() {
+        for value in [
+            "abcdefgh%2C1",
+            "ab%22cd%5Cefgh",
+            "%E4%BD%A0%E5%A5%BD%01abcdef",
+        ] {
+            let secrets = of(value, "");
+            assert!(!secrets.may_be_in(b"{\"text\":\"abcdefgh\"}"));
+            for text in [value.to_owned(), percent_decoded(value)] {
+                for text in [text.clone(), format!("\"\n你{text}\\好")] {
+                    assert_ne!(secrets.shown(&text), text);
+                    let line = serde_json::json!({"text": text}).to_string();
+                    assert!(secrets.may_be_in(line.as_bytes()), "{line}");
+                }
+            }
+        }
     }
 }

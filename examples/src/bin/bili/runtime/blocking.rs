@@ -43,6 +43,10 @@ impl Watcher for Watch {
         self.updates.next()
     }
 
+    fn at_hand(&mut self) -> Option<Update> {
+        self.session.try_updates().next()
+    }
+
     fn checkpoint(&self) -> Option<Checkpoint> {
         self.session.checkpoint()
     }

@@ -88,7 +88,11 @@ pub(crate) trait Watcher {
     /// Waits for the next update; `None` once the session is over.
     fn next(&mut self) -> Option<Update>;
 
-    /// Returns the checkpoint, which covers everything that [`next`](Self::next) has returned.
+    /// Returns the next update, if there is one without waiting.
+    fn at_hand(&mut self) -> Option<Update>;
+
+    /// Returns the checkpoint, which covers everything that [`next`](Self::next) and
+    /// [`at_hand`](Self::at_hand) have returned.
     fn checkpoint(&self) -> Option<Checkpoint>;
 
     /// Returns the result of the session.

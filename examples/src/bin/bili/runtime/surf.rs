@@ -1,8 +1,10 @@
 //! The async-std runtime, each step waited for.
 
+use std::pin::Pin;
 use std::sync::Arc;
+use std::task::{Context, Poll, Waker};
 
-use async_std::stream::StreamExt as _;
+use async_std::stream::{Stream as _, StreamExt as _};
 use async_std::task::block_on;
 use bilibili_session::poller::{Checkpoint, PollerConfig};
 use bilibili_session::session::Update;
@@ -47,6 +49,15 @@ struct Watch {
 impl Watcher for Watch {
     fn next(&mut self) -> Option<Update> {
         block_on(self.updates.next())
+    }
+
+    fn at_hand(&mut self) -> Option<Update> {
+        // Whoever waits afterwards is woken for what this turn has begun.
+        let mut context = Context::from_waker(Waker::noop());
+        match Pin::new(&mut self.updates).poll_next(&mut context) {
+            Poll::Ready(update) => update,
+            Poll::Pending => None,
+        }
     }
 
     fn checkpoint(&self) -> Option<Checkpoint> {

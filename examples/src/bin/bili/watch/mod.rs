@@ -1,8 +1,11 @@
 //! `watch`: prints what arrives.
 //!
-//! The order is what makes it safe to kill at any instant: a line is printed and flushed,
-//! then the checkpoint that covers it is handed to the saver, which writes the newest one
+//! The order is what makes it safe to kill at any instant: lines are printed and flushed,
+//! then the checkpoint that covers them is handed to the saver, which writes the newest one
 //! it has. What was printed last may come again after a resume; nothing is left out.
+//!
+//! Lines are flushed together, as soon as no further message is at hand: whoever reads waits for
+//! none of them. While many arrive, a flush comes whenever enough of them wait.
 
 mod checkpoint_file;
 mod patient;
@@ -18,7 +21,7 @@ use std::time::{Duration, Instant};
 
 use bilibili_session::poller::{Checkpoint, PollerConfig, Status, StatusChange, Warning};
 use bilibili_session::session::Update;
-use bilibili_session::{ConversationId, OneLine};
+use bilibili_session::{ConversationId, Event, OneLine, Uid};
 use bilibili_session_examples::DEMO_INTERVAL;
 use serde::Serialize;
 
@@ -36,6 +39,8 @@ use reply::Replier;
 use saver::Saver;
 use stop::Stop;
 
+/// So many bytes of lines are written at once at the most.
+const MOST_WAITING: usize = 64 << 10;
 /// The interval that is established.
 const INTERVAL: Duration = Duration::from_secs(6);
 
@@ -86,15 +91,23 @@ pub(crate) fn run(
     let saver = file
         .map(|file| Saver::start(file, stop.clone()))
         .transpose()?;
+    let patient = Patient::new(stop.clone());
     let mut watch = Watch {
+        most_waiting: match saver {
+            // With one that does not fit they are still written in one piece.
+            Some(_) => MOST_WAITING.min(patient.whole() / 2),
+            None => MOST_WAITING,
+        },
         replier: args
             .reply
             .clone()
             .map(|text| Replier::new(text, watcher.sender(), stop.clone())),
         left: args.max_events.unwrap_or(u64::MAX),
+        own: None,
         saver,
         is_ours: false,
-        out: out.through(Patient(stop.clone())),
+        waiting: 0,
+        out: out.through(patient),
         stop,
     };
     let result = watch.run(&mut *watcher);
@@ -126,48 +139,47 @@ fn seed() -> u64 {
 
 struct Watch<W> {
     replier: Option<Replier>,
+    /// Whose login it is, once it is known; for the replier.
+    own: Option<Uid>,
     /// How many messages are still wanted.
     left: u64,
     saver: Option<Saver>,
     /// The service has said that the login is the checkpoint's.
     is_ours: bool,
+    /// So many bytes of lines wait at the most, as long as there are more.
+    most_waiting: usize,
+    /// Messages that wait.
+    waiting: u64,
     stop: Stop,
     out: Output<W>,
 }
 
 impl<W: Write> Watch<W> {
     fn run(&mut self, watcher: &mut dyn Watcher) -> Result<(), Failure> {
-        while let Some(update) = watcher.next() {
+        loop {
+            let update = match watcher.at_hand() {
+                Some(update) => update,
+                None => {
+                    self.settle(watcher)?;
+                    match watcher.next() {
+                        Some(update) => update,
+                        None => return Ok(()),
+                    }
+                }
+            };
             match update {
                 Update::Event(_) if self.left == 0 => {}
-                Update::Event(event) => {
-                    self.is_ours = true;
-                    self.out.print(&MessageLine(&event), || in_words(&event))?;
-                    self.out.flush()?;
-                    let now = watcher.checkpoint();
-                    let own = now.as_ref().map(Checkpoint::uid);
-                    let replier = self.replier.as_ref().filter(|it| it.fits(&event, own));
-                    let replied = replier.map(|replier| replier.reply(&event));
-                    self.save(now);
-                    if let Some(replied) = replied {
-                        // On disk before anything else, so that nothing is answered twice.
-                        self.is_saved();
-                        self.print_reply(event.conversation, replied)?;
-                    }
-                    self.left -= 1;
-                    if self.left == 0 {
-                        self.stop.trigger();
-                    }
-                }
+                Update::Event(event) => self.handle(&event, watcher)?,
                 Update::Warning(notice) => {
                     self.print_notice(&notice)?;
-                    self.save(watcher.checkpoint());
+                    self.save(watcher);
                 }
                 Update::Status(change) => {
+                    self.settle(watcher)?;
                     let takes_up = change.status == Status::Connected;
                     self.is_ours |= takes_up;
                     if takes_up || change.status == Status::Closed {
-                        self.save(watcher.checkpoint());
+                        self.save(watcher);
                     }
                     // What arrives after the line must come out, whatever happens to us.
                     if !takes_up || self.is_saved() {
@@ -176,17 +188,56 @@ impl<W: Write> Watch<W> {
                 }
             }
         }
+    }
+
+    fn handle(&mut self, event: &Event, watcher: &dyn Watcher) -> Result<(), Failure> {
+        self.is_ours = true;
+        self.out.put(&MessageLine(event), || in_words(event))?;
+        self.waiting += 1;
+        if self.replier.is_some() && self.own.is_none() {
+            self.own = watcher.checkpoint().as_ref().map(Checkpoint::uid);
+        }
+        let replier = self.replier.as_ref();
+        if let Some(replier) = replier.filter(|it| it.fits(event, self.own)) {
+            self.out.flush()?;
+            let replied = replier.reply(event);
+            // On disk before anything else, so that nothing is answered twice.
+            self.save(watcher);
+            self.is_saved();
+            self.print_reply(event.conversation, replied)?;
+        }
+        let room = self.saver.as_ref().map_or(u64::MAX, Saver::room);
+        if self.left == 1 || self.out.waiting() >= self.most_waiting || self.waiting >= room {
+            self.settle(watcher)?;
+        }
+        self.left -= 1;
+        if self.left == 0 {
+            self.stop.trigger();
+        }
         Ok(())
     }
 
+    /// Writes the lines that wait, and covers them.
+    fn settle(&mut self, watcher: &dyn Watcher) -> Result<(), Failure> {
+        if self.out.waiting() > 0 {
+            self.out.flush()?;
+            self.save(watcher);
+        }
+        Ok(())
+    }
+
+    /// Hands a checkpoint to the saver, if there is one: every line that it covers was flushed.
+    ///
     /// Nothing is saved before it is known whose file it is; nor after the last message that
     /// was wanted, as one more that has come by then was not printed.
-    fn save(&self, checkpoint: Option<Checkpoint>) {
-        if !self.is_ours || self.left == 0 {
-            return;
-        }
-        if let (Some(saver), Some(checkpoint)) = (&self.saver, checkpoint) {
-            saver.offer(checkpoint);
+    fn save(&mut self, watcher: &dyn Watcher) {
+        let printed = std::mem::take(&mut self.waiting);
+        let Some(saver) = &self.saver else { return };
+        if self.is_ours
+            && self.left > 0
+            && let Some(checkpoint) = watcher.checkpoint()
+        {
+            saver.offer(checkpoint, printed);
         }
     }
 

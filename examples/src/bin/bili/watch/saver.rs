@@ -30,14 +30,20 @@ struct State {
     /// A newer one takes the place of one that was not written yet.
     offered: Option<Checkpoint>,
     is_writing: bool,
-    /// How many were offered, up to the one that was taken last, up to the one on disk.
-    offers: u64,
-    taken: u64,
-    written: u64,
+    /// How many lines the one covers that was offered last, that was taken last, that is on disk.
+    offered_lines: u64,
+    taken_lines: u64,
+    written_lines: u64,
     /// Nothing more will be offered.
     is_last: bool,
     /// In words; nothing is written after a failure.
     failed: Option<String>,
+}
+
+impl State {
+    fn room(&self) -> u64 {
+        MOST_AHEAD.saturating_sub(self.offered_lines - self.written_lines)
+    }
 }
 
 impl Saver {
@@ -62,15 +68,21 @@ impl Saver {
         Ok(Self { desk, thread })
     }
 
-    /// What it covers was printed and flushed. Waits when the disk is too far behind.
-    pub(super) fn offer(&self, checkpoint: Checkpoint) {
+    /// Everything that it covers was printed and flushed: so many lines more than the last one
+    /// covered. Waits when the disk is too far behind.
+    pub(super) fn offer(&self, checkpoint: Checkpoint, lines: u64) {
         let mut state = self.desk.lock();
         state.offered = Some(checkpoint);
-        state.offers += 1;
+        state.offered_lines += lines;
         self.desk.changed.notify_all();
-        while state.failed.is_none() && state.offers - state.written >= MOST_AHEAD {
+        while state.failed.is_none() && state.room() == 0 {
             state = self.desk.wait(state);
         }
+    }
+
+    /// So many lines may be printed before the next checkpoint is offered.
+    pub(super) fn room(&self) -> u64 {
+        self.desk.lock().room()
     }
 
     /// Waits until the last one that was offered is on disk.
@@ -106,7 +118,7 @@ impl Desk {
             }
             if let Some(checkpoint) = state.offered.take() {
                 state.is_writing = true;
-                state.taken = state.offers;
+                state.taken_lines = state.offered_lines;
                 return Some(checkpoint);
             }
             if state.is_last {
@@ -120,7 +132,7 @@ impl Desk {
         let mut state = self.lock();
         state.is_writing = false;
         if written.is_ok() {
-            state.written = state.taken;
+            state.written_lines = state.taken_lines;
         }
         state.failed = written.err().map(|failure| failure.to_string());
         drop(state);

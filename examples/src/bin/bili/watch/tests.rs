@@ -1,5 +1,6 @@
 //! A watch over a machine in memory, in virtual time.
 
+use std::cell::Cell;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use bilibili_session::poller::Poller;
@@ -51,6 +52,18 @@ impl Watcher for Deaf {
         Some(update)
     }
 
+    fn at_hand(&mut self) -> Option<Update> {
+        let given = self.given;
+        let now = Duration::ZERO;
+        if self.left > 0 {
+            self.bot
+                .run_until(now, |bot| bot.updates().len() > given)
+                .unwrap();
+        }
+        self.bot.updates().get(given)?;
+        self.next()
+    }
+
     fn checkpoint(&self) -> Option<Checkpoint> {
         self.bot.checkpoint()
     }
@@ -82,6 +95,125 @@ impl Write for Printed {
     }
 }
 
+impl Printed {
+    fn lines(&self) -> Vec<serde_json::Value> {
+        let printed = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let lines = std::str::from_utf8(&printed).unwrap().lines();
+        lines.map(|it| serde_json::from_str(it).unwrap()).collect()
+    }
+
+    fn messages(&self) -> usize {
+        let lines = self.lines();
+        lines.iter().filter(|it| it["event"] == "message").count()
+    }
+}
+
+fn watch_of(printed: &Printed, left: u64, saver: Option<Saver>, stop: &Stop) -> Watch<Printed> {
+    Watch {
+        replier: None,
+        own: None,
+        left,
+        saver,
+        is_ours: false,
+        most_waiting: MOST_WAITING,
+        waiting: 0,
+        stop: stop.clone(),
+        out: Output::stdout(true, Secrets::default()).through(printed.clone()),
+    }
+}
+
+/// A session that looks at what was printed whenever it is asked for something.
+struct Watchful {
+    session: Deaf,
+    printed: Printed,
+    /// Messages that it has handed out, and those that no line was written for at the most.
+    messages: usize,
+    most_waiting: usize,
+    checkpoints: Cell<usize>,
+}
+
+impl Watchful {
+    fn handed_out(&mut self, update: Option<Update>) -> Option<Update> {
+        self.most_waiting = self
+            .most_waiting
+            .max(self.messages - self.printed.messages());
+        self.messages += usize::from(update.as_ref().is_some_and(|it| it.event().is_some()));
+        update
+    }
+}
+
+impl Watcher for Watchful {
+    fn next(&mut self) -> Option<Update> {
+        // Nobody knows how long this takes.
+        assert_eq!(self.printed.messages(), self.messages);
+        let update = self.session.next();
+        self.handed_out(update)
+    }
+
+    fn at_hand(&mut self) -> Option<Update> {
+        let update = self.session.at_hand();
+        self.handed_out(update)
+    }
+
+    fn checkpoint(&self) -> Option<Checkpoint> {
+        // It covers all that was handed out.
+        assert_eq!(self.printed.messages(), self.messages);
+        self.checkpoints.set(self.checkpoints.get() + 1);
+        self.session.checkpoint()
+    }
+
+    fn result(&self) -> Result<(), Error> {
+        self.session.result()
+    }
+
+    fn closer(&self) -> Box<dyn Fn() + Send> {
+        self.session.closer()
+    }
+
+    fn sender(&self) -> runtime::Sender {
+        self.session.sender()
+    }
+}
+
+#[test]
+fn lines_wait_for_nothing_and_checkpoints_for_lines() {
+    let folder = tempfile::tempdir().unwrap();
+    for (has_file, most_waiting) in [(false, MOST_WAITING), (true, MOST_WAITING), (true, 1)] {
+        let printed = Printed::default();
+        let stop = Stop::default();
+        let mut watcher = Watchful {
+            session: Deaf::new(300, 300),
+            printed: printed.clone(),
+            messages: 0,
+            most_waiting: 0,
+            checkpoints: Cell::default(),
+        };
+        let path = folder.path().join(most_waiting.to_string());
+        let saver = has_file.then(|| {
+            let file = CheckpointFile::open(&path).unwrap();
+            Saver::start(file, stop.clone()).unwrap()
+        });
+        let mut watch = watch_of(&printed, u64::MAX, saver, &stop);
+        watch.most_waiting = most_waiting;
+        watch.run(&mut watcher).unwrap();
+        if let Some(saver) = watch.saver.take() {
+            saver.finish().unwrap();
+        }
+        assert_eq!(printed.messages(), 300);
+        let (waiting, checkpoints) = (watcher.most_waiting, watcher.checkpoints.get());
+        match (has_file, most_waiting) {
+            // None is built that nobody stores.
+            (false, _) => assert_eq!(checkpoints, 0),
+            // One for each line.
+            (true, 1) => assert!(checkpoints > 300 && waiting <= 1),
+            (true, _) => assert!(
+                checkpoints < 30 && (100..200).contains(&waiting),
+                "{checkpoints} checkpoints, {waiting} lines"
+            ),
+        }
+    }
+}
+
 /// What is handed out after the last message that was wanted is neither printed nor covered.
 #[test]
 fn what_comes_after_the_last_is_not_handled() {
@@ -91,14 +223,8 @@ fn what_comes_after_the_last_is_not_handled() {
     let stop = Stop::default();
     let file = CheckpointFile::open(&path).unwrap();
     let printed = Printed::default();
-    let mut watch = Watch {
-        replier: None,
-        left: 3,
-        saver: Some(Saver::start(file, stop.clone()).unwrap()),
-        is_ours: false,
-        stop: stop.clone(),
-        out: Output::stdout(true, Secrets::default()).through(printed.clone()),
-    };
+    let saver = Saver::start(file, stop.clone()).unwrap();
+    let mut watch = watch_of(&printed, 3, Some(saver), &stop);
     watch.run(&mut watcher).unwrap();
     watch.saver.take().unwrap().finish().unwrap();
     assert!(stop.is_triggered());
