@@ -1,6 +1,11 @@
 //! What a round costs, with its answers ready: idle ones, those that bring messages (beside the
 //! floor, which is the reading of the same pages alone), and both with many conversations known.
-#![allow(missing_docs, clippy::unwrap_used)]
+#![allow(missing_docs, clippy::unwrap_used, clippy::indexing_slicing)]
+#![allow(
+    clippy::disallowed_types,
+    clippy::disallowed_methods,
+    reason = "the making of the answers is left out of the time"
+)]
 
 #[path = "../tests/support/rounds.rs"]
 mod rounds;
@@ -109,20 +114,14 @@ fn checkpoint(criterion: &mut Criterion) {
         bencher.iter_custom(|n| saves(&mut rounds, n, whole));
     });
     let mut journal = Journal::new();
-    let mut largest = 0;
     group.bench_function("journal, with its snapshots", |bencher| {
         bencher.iter_custom(|n| {
             saves(&mut rounds, n, |poller| match poller.save(&mut journal) {
-                Some(JournalEntry::Append(text)) => {
-                    largest = largest.max(text.len());
-                    text.len()
-                }
-                Some(JournalEntry::Replace(text)) => text.len(),
+                Some(JournalEntry::Append(text) | JournalEntry::Replace(text)) => text.len(),
                 None => unreachable!("it is connected"),
             })
         });
     });
-    println!("largest addition to the journal: {largest} bytes");
     group.finish();
 }
 

@@ -42,6 +42,7 @@ fn an_idle_round_allocates_little_and_keeps_nothing() {
 #[cfg(target_os = "linux")]
 #[test]
 #[ignore = "to be run alone, and with --release"]
+#[expect(clippy::disallowed_methods, reason = "the system tells it in a file")]
 fn ten_thousand_accounts_take_less_than_200_mb() {
     let resident = || {
         let status = std::fs::read_to_string("/proc/self/status").unwrap();

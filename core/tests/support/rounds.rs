@@ -1,6 +1,6 @@
 //! A poller and a service that has its answers ready: what a round costs is the poller's.
 #![allow(dead_code, reason = "each user takes a part of it")]
-#![allow(clippy::unwrap_used, reason = "a test's support")]
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test's support")]
 
 use std::collections::VecDeque;
 use std::ops::Range;
