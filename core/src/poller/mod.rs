@@ -87,6 +87,7 @@ mod failure;
 mod habits;
 mod in_flight;
 mod journal;
+mod latest_now;
 mod lists;
 mod output;
 mod pauses;
