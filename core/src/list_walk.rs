@@ -5,8 +5,6 @@
 //! none proves nothing: the list of all conversations is reported to disregard `end_ts`. Then the
 //! lists of the single types are read, each down to the same floor.
 
-use std::collections::BTreeSet;
-
 use crate::endpoints::{GetSessions, NewSessions, SessionFilter, SessionPage};
 use crate::ids::ConversationId;
 use crate::model::Conversation;
@@ -328,7 +326,9 @@ fn changes_after(template: &GetSessions, after: UnixMicros) -> NewSessions {
 }
 
 fn distinct(list: &[Conversation]) -> usize {
-    let ids: BTreeSet<ConversationId> = list.iter().map(Conversation::id).collect();
+    let mut ids: Vec<ConversationId> = list.iter().map(Conversation::id).collect();
+    ids.sort_unstable();
+    ids.dedup();
     ids.len()
 }
 
@@ -344,19 +344,17 @@ struct Span {
 
 impl Span {
     fn of(list: &[Conversation]) -> Option<Self> {
-        let in_place: Vec<UnixMicros> = list
-            .iter()
-            .filter(|entry| entry.top_ts.0 == 0)
-            .map(|entry| entry.session_ts)
-            .filter(|ts| ts.0 > 0)
-            .collect();
-        let (oldest, newest) = in_place.iter().min().zip(in_place.iter().max())?;
-        let neighbours = || in_place.iter().zip(in_place.iter().skip(1));
+        let in_place = || {
+            let entries = list.iter().filter(|entry| entry.top_ts.0 == 0);
+            entries.map(|entry| entry.session_ts).filter(|ts| ts.0 > 0)
+        };
+        let (oldest, newest) = in_place().min().zip(in_place().max())?;
+        let neighbours = || in_place().zip(in_place().skip(1));
         let rising = neighbours().filter(|(a, b)| a < b).count();
         let falling = neighbours().filter(|(a, b)| a > b).count();
         Some(Self {
-            oldest: *oldest,
-            newest: *newest,
+            oldest,
+            newest,
             rises: rising > falling,
         })
     }
