@@ -206,7 +206,7 @@ impl Checkpoint {
         let (snapshot, additions) = text.split_once('\n').unwrap_or((text, ""));
         match Self::from_snapshot(snapshot) {
             Ok(mut checkpoint) => {
-                journal::apply(&mut checkpoint, additions);
+                journal::apply(&mut checkpoint, additions)?;
                 Ok(checkpoint)
             }
             // The JSON may have been laid out in lines.
@@ -214,7 +214,7 @@ impl Checkpoint {
         }
     }
 
-    fn from_snapshot(text: &str) -> Result<Self, CheckpointError> {
+    pub(super) fn from_snapshot(text: &str) -> Result<Self, CheckpointError> {
         let envelope: Envelope<serde_json::Value> = match serde_json::from_str(text) {
             Ok(envelope) => envelope,
             Err(error) if error.is_data() => return Err(CheckpointError::Foreign),

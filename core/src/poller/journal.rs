@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::Poller;
-use super::checkpoint::{Body, Checkpoint, Entry, check_sum};
+use super::checkpoint::{Body, Checkpoint, CheckpointError, Entry, check_sum};
 use crate::event::Event;
 use crate::ids::ConversationId;
 
@@ -123,9 +123,12 @@ impl Journal {
 }
 
 /// Applies the additions that follow a snapshot, up to the first that is damaged.
-pub(super) fn apply(checkpoint: &mut Checkpoint, additions: &str) {
+///
+/// # Errors
+/// Fails when another snapshot follows: nobody knows which one counts.
+pub(super) fn apply(checkpoint: &mut Checkpoint, additions: &str) -> Result<(), CheckpointError> {
     if additions.is_empty() {
-        return;
+        return Ok(());
     }
     let mut link = check_sum(&checkpoint.body);
     let mut known: BTreeMap<ConversationId, Entry> =
@@ -135,6 +138,11 @@ pub(super) fn apply(checkpoint: &mut Checkpoint, additions: &str) {
             .collect();
     for line in additions.lines() {
         let Some(changes) = read(line, &link) else {
+            if Checkpoint::from_snapshot(line).is_ok() {
+                return Err(CheckpointError::Damaged(
+                    "there are two checkpoints in it".to_owned(),
+                ));
+            }
             break;
         };
         link = changes.check;
@@ -151,6 +159,7 @@ pub(super) fn apply(checkpoint: &mut Checkpoint, additions: &str) {
         checkpoint.body = state;
     }
     checkpoint.body.conversations = known.into_values().collect();
+    Ok(())
 }
 
 /// Reads an addition that goes on from the entry with this check sum.
