@@ -1,7 +1,7 @@
 //! The state of a conversation in a checkpoint.
 
 use super::listed::Listed;
-use super::{ConversationState, From};
+use super::{ConversationState, From, Restart};
 use crate::ids::{ConversationId, Seqno};
 use crate::poller::checkpoint::Entry;
 use crate::time::{UnixMicros, UnixSeconds};
@@ -13,16 +13,29 @@ const NEAR: i64 = 60;
 impl ConversationState {
     /// Returns the state to keep in a checkpoint.
     pub(in crate::poller) fn save(&self, id: ConversationId) -> Entry {
-        let (new_since, new_from) = match &self.from {
-            From::After(_) => (None, None),
-            From::Since(begin) => (Some(begin.time.0), begin.proven.map(|seqno| seqno.0)),
+        let restart = self.pending.as_ref().and_then(|pending| pending.restart);
+        // The numbers of the messages that are still held mean others by now: a resumed poller
+        // goes on with the new ones.
+        let (cursor, target, new_since, new_from) = match (restart, &self.from) {
+            (Some(Restart { newest, new_since }), _) => {
+                (None, newest, Some(new_since.0), Some(newest.0))
+            }
+            (None, From::After(cursor)) => {
+                let target = self.listed.reachable(Some(*cursor));
+                (Some(*cursor), target, None, None)
+            }
+            (None, From::Since(begin)) => {
+                let proven = begin.proven.map(|seqno| seqno.0);
+                let target = self.listed.reachable(None);
+                (None, target, Some(begin.time.0), proven)
+            }
         };
-        let (cursor, session_ts) = (self.from.cursor(), self.listed.session_ts);
+        let session_ts = self.listed.session_ts;
         Entry {
             session_type: id.session_type(),
             talker_id: id.talker_id(),
             cursor: cursor.map(|cursor| cursor.0),
-            target: self.listed.reachable(cursor).0,
+            target: target.0,
             session_ts: session_ts.0,
             written_at: self.written_before_listed().map(|at| at.0),
             settled_ts: Some(self.listed.settled_ts.0).filter(|ts| *ts != session_ts.0),
