@@ -102,6 +102,34 @@ fn numbers_that_begin_anew_in_the_middle_of_a_gap() {
     scenario.expect_seqnos([1, 2]);
 }
 
+/// The poller is replaced while messages of before are still delivered.
+#[test]
+fn numbers_that_begin_anew_are_gone_on_with_after_a_resume() {
+    let id = group(221_300);
+    let mut scenario = Scenario::connected(PollerConfig::new(), &[entry(id, 7, -5)]);
+    scenario.list(&[entry(id, 407, 6)]);
+    scenario.fetch(id, &(208..=407).rev().collect::<Vec<_>>(), true);
+    let below = scenario.expect_fetch(id);
+    scenario.lose(&below);
+    assert!(matches!(scenario.expect_notice(), Warning::Retry { .. }));
+    let mut anew = entry(id, 2, 30);
+    anew["last_msg"] = text_at(id, 2, START + 30);
+    scenario.list(std::slice::from_ref(&anew));
+    assert!(matches!(scenario.expect_notice(), Warning::Gap { .. }));
+    scenario.expect_seqnos(208..=210);
+    let checkpoint = scenario.poller.checkpoint().unwrap();
+    let mut scenario = Scenario::resume(PollerConfig::new(), &checkpoint);
+    let nav = scenario.expect_call("nav");
+    scenario.answer(&nav, nav_data());
+    scenario.expect_status(bilibili_session::poller::Status::Connected);
+    scenario.list(&[anew]);
+    let sent = scenario.expect_fetch(id);
+    assert_eq!(sent.get("begin_seqno"), Some("0"));
+    let messages = [text_at(id, 2, START + 30), text_at(id, 1, START + 20)];
+    scenario.answer(&sent, page(&messages, false));
+    scenario.expect_seqnos([1, 2]);
+}
+
 /// Lists without a `Date`, and one conversation with a time an hour ahead.
 #[test]
 fn a_time_in_the_future_hides_no_others() {
