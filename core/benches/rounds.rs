@@ -1,4 +1,4 @@
-//! What a round costs, with its answers ready: idle ones, those that bring messages (beside the
+//! Cost of a round, with its answers ready: idle rounds, those that bring messages (beside the
 //! floor, which is the reading of the same pages alone), and both with many conversations known.
 #![allow(missing_docs, clippy::unwrap_used, clippy::indexing_slicing)]
 #![allow(

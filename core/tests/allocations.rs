@@ -1,4 +1,4 @@
-//! What the decoders allocate, and how large an event is: bounds that are met exactly, so that
+//! Allocations of the decoders, and the size of an event: bounds that are met exactly, so that
 //! nothing creeps.
 #![allow(clippy::unwrap_used)]
 

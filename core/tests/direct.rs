@@ -1,4 +1,4 @@
-//! What is read directly from the bytes is what is read by way of a value: whatever stands
+//! Reading directly from the bytes gives the same as reading by way of a value: whatever stands
 //! in whichever place, twice, or beside what is known; and where bytes are lost or changed.
 #![allow(
     clippy::unwrap_used,
@@ -17,7 +17,7 @@ use http::Response;
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
-/// What may stand where something else is meant, as JSON.
+/// Values in the place of others, as JSON.
 fn oddities() -> Vec<String> {
     let nested = |levels| format!("{}{}", "[".repeat(levels), "]".repeat(levels));
     let mut odd: Vec<String> = [

@@ -6,14 +6,7 @@
 #   examples/interop/bench.sh --pairs 3 --delays 0
 set -eu
 
-here=$(cd "$(dirname "$0")" && pwd)
-root=$(cd "$here/../.." && pwd)
-venv="${INTEROP_VENV:-${CARGO_TARGET_DIR:-$root/target}/interop-venv}"
-
-if [ ! -x "$venv/bin/python" ]; then
-    "${PYTHON:-python3}" -m venv "$venv"
-fi
-"$venv/bin/python" -m pip install --quiet --disable-pip-version-check -r "$here/requirements.txt"
+. "$(dirname "$0")/venv.sh"
 
 cd "$root"
 cargo build --quiet --release --locked --bin bili

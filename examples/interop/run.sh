@@ -7,14 +7,7 @@
 #   PYTHON=python3.12 examples/interop/run.sh                          another Python
 set -eu
 
-here=$(cd "$(dirname "$0")" && pwd)
-root=$(cd "$here/../.." && pwd)
-venv="${INTEROP_VENV:-${CARGO_TARGET_DIR:-$root/target}/interop-venv}"
-
-if [ ! -x "$venv/bin/python" ]; then
-    "${PYTHON:-python3}" -m venv "$venv"
-fi
-"$venv/bin/python" -m pip install --quiet --disable-pip-version-check -r "$here/requirements.txt"
+. "$(dirname "$0")/venv.sh"
 
 cd "$root"
 exec "$venv/bin/python" "$here/interop.py"

@@ -10,7 +10,7 @@ use serde::de::{Error, IgnoredAny, IntoDeserializer, MapAccess, SeqAccess, Unexp
 use serde::{Deserialize, Deserializer, forward_to_deserialize_any};
 use serde_json::Number;
 
-/// What stands in the place of a number, a flag or a text, read without a copy where that is
+/// Value in the place of a number, a flag or a text, read without a copy where that is
 /// possible. Of an array and an object only that they are there.
 enum Scalar<'de> {
     Null,
@@ -132,7 +132,7 @@ where
         .ok_or_else(|| D::Error::custom(UnexpectedType("an integer in range", &value)))
 }
 
-/// What must be there: null and "" are errors, else as the type reads itself.
+/// Reads a value that must be there: null and "" are errors, else as the type reads itself.
 pub(crate) fn required<'de, D, T>(deserializer: D) -> Result<T, D::Error>
 where
     D: Deserializer<'de>,
@@ -261,7 +261,7 @@ pub(crate) fn maybe_flag<'de, D: Deserializer<'de>>(
     }
 }
 
-/// What was wanted, and what kind of thing was there (never its content).
+/// Expected type, and the kind of value that was found (never its content).
 struct UnexpectedType<'a>(&'static str, &'a Scalar<'a>);
 
 impl fmt::Display for UnexpectedType<'_> {

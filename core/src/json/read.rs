@@ -175,7 +175,7 @@ fn value_length(text: &str) -> Option<usize> {
     Some(values.byte_offset())
 }
 
-/// The code unit of a `\uXXXX` escape that begins at `at`.
+/// Reads the code unit of an escape of four hex digits (backslash, `u`, digits) that begins at `at`.
 fn escaped_unit(bytes: &[u8], at: usize) -> Option<u32> {
     let escape = bytes.get(at..at.checked_add(6)?)?;
     let digits = escape.strip_prefix(b"\\u")?;

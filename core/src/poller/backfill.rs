@@ -1,4 +1,4 @@
-//! What is still missing of a conversation.
+//! The messages of a conversation that are still missing.
 //!
 //! A backfill is a row of segments in rising seqno: stretches that are still missing and
 //! stretches that are here. The lowest missing one is always asked for next, so that the
@@ -78,7 +78,7 @@ impl Backfill {
         }
     }
 
-    /// What to ask for next; `None` when nothing is missing.
+    /// Returns the next stretch to ask for; `None` when nothing is missing.
     pub(super) fn ask(&self) -> Option<Ask> {
         let missing = self.lowest_missing()?.1;
         Some(Ask {
@@ -112,7 +112,7 @@ impl Backfill {
             .sum()
     }
 
-    /// Whether the front can be delivered.
+    /// Returns whether the lowest message can be delivered.
     pub(super) fn is_ready(&self) -> bool {
         matches!(self.segments.front(), Some(Segment::Here(_)))
     }
@@ -222,7 +222,7 @@ impl Backfill {
         missing
     }
 
-    /// What is missing will not come now: only what can be delivered before it stays.
+    /// Drops the missing stretches, which will not come now: only what can be delivered before it stays.
     pub(super) fn give_up(&mut self) {
         if let Some((place, missing)) = self.lowest_missing() {
             self.segments.truncate(place);
@@ -300,7 +300,7 @@ impl Backfill {
     }
 }
 
-/// What a message's time says of it.
+/// Age of a message, by its time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Age {
     /// It arrived after the baseline.

@@ -151,7 +151,7 @@ fn read<E: Endpoint>(endpoint: &E, response: &Response<Vec<u8>>) -> Option<E::Ou
     endpoint.parse(response).map_err(|error| show(&error)).ok()
 }
 
-/// What is read directly from the bytes is what is read by way of a value.
+/// Checks that reading directly from the bytes gives the same as reading by way of a value.
 fn read_both_ways<E: Endpoint<Output: PartialEq + Debug>>(
     endpoint: &E,
     response: &Response<Vec<u8>>,

@@ -242,7 +242,7 @@ fn a_list_that_fails_is_asked_for_with_growing_pauses() {
     }
 }
 
-/// What was refused before a pause does not count after it: fresh keys may help again.
+/// A refusal before a pause does not count after it: fresh keys may help again.
 #[test]
 fn keys_are_renewed_again_after_a_pause() {
     let mut scenario = two_behind();
@@ -356,7 +356,7 @@ fn keys_are_renewed_at_the_pace_of_the_rounds() {
     }
 }
 
-/// What waits for the keys is asked for with them, not left to the next round, where a refusal
+/// A conversation that waits for the keys is asked for with them, not left to the next round, where a refusal
 /// would count as the first.
 #[test]
 fn what_waits_for_keys_is_asked_for_in_the_same_round() {

@@ -431,24 +431,29 @@ fn what_moved_up_from_the_rest_and_again_comes_whole() {
     comes_whole(&mut scenario, &[(5, 1), (6, 41), (7, 61)]);
 }
 
+/// A list of changes breaks off, and its rest does not come before the round after the next three.
+fn breaks_off_for_a_while(scenario: &mut Scenario) {
+    let list = written(121, 121, 59);
+    changes(scenario, &list, true);
+    breaks_off(scenario);
+    serve_written(scenario, &list);
+    scenario.expect_wait();
+    for _ in 0..3 {
+        scenario.advance(TURN);
+        changes(scenario, &[], false);
+        breaks_off(scenario);
+        scenario.expect_wait();
+    }
+    scenario.advance(TURN);
+    changes(scenario, &[], false);
+}
+
 /// The next list of changes breaks off above it, and for a while its rest does not come.
 #[test]
 fn what_moved_up_to_another_rest_comes_whole() {
     let mut scenario = one_moved_up_from_the_rest();
     scenario.advance(TURN);
-    let list = written(121, 121, 59);
-    changes(&mut scenario, &list, true);
-    breaks_off(&mut scenario);
-    serve_written(&mut scenario, &list);
-    scenario.expect_wait();
-    for _ in 0..3 {
-        scenario.advance(TURN);
-        changes(&mut scenario, &[], false);
-        breaks_off(&mut scenario);
-        scenario.expect_wait();
-    }
-    scenario.advance(TURN);
-    changes(&mut scenario, &[], false);
+    breaks_off_for_a_while(&mut scenario);
     reads_the_rest(&mut scenario, &[entry(user(5000), 6, 41)]);
     comes_whole(&mut scenario, &[(5, 1), (6, 41)]);
 }
@@ -475,19 +480,7 @@ fn what_moved_up_before_a_resume_comes_whole() {
     let nav = scenario.expect_call("nav");
     scenario.answer(&nav, nav_data());
     scenario.expect_status(Status::Connected);
-    let list = written(121, 121, 59);
-    changes(&mut scenario, &list, true);
-    breaks_off(&mut scenario);
-    serve_written(&mut scenario, &list);
-    scenario.expect_wait();
-    for _ in 0..3 {
-        scenario.advance(TURN);
-        changes(&mut scenario, &[], false);
-        breaks_off(&mut scenario);
-        scenario.expect_wait();
-    }
-    scenario.advance(TURN);
-    changes(&mut scenario, &[], false);
+    breaks_off_for_a_while(&mut scenario);
     reads_the_rest(&mut scenario, &[entry(user(5000), 7, 41)]);
     comes_whole(&mut scenario, &[(5, 10), (6, 21), (7, 41)]);
 }

@@ -134,7 +134,7 @@ fn start() -> Scenario {
     Scenario::new(PollerConfig::new())
 }
 
-/// What the poller sends, warnings and changes of the status passed over; `None` when it waits.
+/// The next request of the poller, warnings and changes of the status passed over; `None` when it waits.
 fn sends(scenario: &mut Scenario) -> Option<String> {
     loop {
         match scenario.poll() {

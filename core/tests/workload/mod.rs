@@ -1,4 +1,4 @@
-//! What the service sends, as a measure of the decoders: pages of mixed messages, lists of
+//! Answers of the service, as a measure of the decoders: pages of mixed messages, lists of
 //! conversations, and the answer of an idle poll. Ids and texts are made up.
 #![allow(
     dead_code,

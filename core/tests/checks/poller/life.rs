@@ -55,7 +55,7 @@ pub struct Life {
     pub(super) crowded: bool,
     pub(super) newest_event: Option<Arc<Event>>,
     journal: Journal,
-    /// What the journal wrote.
+    /// File as the journal wrote it.
     file: String,
     pub(super) store: BTreeMap<u8, Vec<Stored>>,
     /// What has to come out: it arrived after the base line.

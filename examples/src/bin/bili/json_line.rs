@@ -37,7 +37,7 @@ pub(crate) fn json_line(
 /// Formatter that keeps each text back until it is whole.
 struct TextByText<F> {
     shown: F,
-    /// What is written is the name of a field.
+    /// The text is the name of a field.
     is_name: bool,
     /// The text is in a field that is ours.
     is_own: bool,

@@ -82,7 +82,7 @@ const fn is_plain_file() -> bool {
     false
 }
 
-/// Whether something can be written, or will fail at once.
+/// Returns whether something can be written, or will fail at once.
 #[cfg(unix)]
 fn is_ready(stdout: &io::Stdout) -> io::Result<bool> {
     use rustix::event::{PollFd, PollFlags, Timespec, poll};
