@@ -3,11 +3,13 @@
 //! Four parts have an owner each: [`From`] (the beginning of new messages), [`Listed`] (the state
 //! that the lists show), [`Attempt`] (the backfill) and [`Retry`] (the time of the next attempt).
 //! This module holds what concerns more than one of them: the moment when all listed messages
-//! have come, and the treatment of a conversation that begins its numbers anew or is over.
+//! have come, and the treatment of a conversation that is over. One that begins its numbers anew
+//! is treated in `restart`, and the state in a checkpoint in `saved`.
 
 mod attempt;
 mod from;
 mod listed;
+mod restart;
 mod retry;
 mod saved;
 
@@ -18,6 +20,7 @@ use attempt::Attempt;
 pub(super) use from::From;
 pub(super) use listed::newest;
 use listed::{Listed, Moved, last_written};
+use restart::Restart;
 use retry::Retry;
 
 use super::backfill::{Age, Ask, Backfill, Stalled};
@@ -27,7 +30,7 @@ use crate::endpoints::MessagePage;
 use crate::error::ErrorClass;
 use crate::event::Event;
 use crate::ids::Seqno;
-use crate::model::{Conversation, Message};
+use crate::model::Conversation;
 use crate::time::{UnixMicros, UnixSeconds};
 
 /// Delivery state of one conversation: delivered up to `from`; the server has messages up to the
@@ -51,13 +54,6 @@ struct Pending {
     /// The new numbers of a conversation that began anew; taken over when all old messages were
     /// delivered.
     restart: Option<Restart>,
-}
-
-/// A conversation that began its numbers anew.
-#[derive(Debug, Clone, Copy)]
-struct Restart {
-    newest: Seqno,
-    new_since: UnixSeconds,
 }
 
 /// Result of an attempt to fetch the messages that a list told of.
@@ -242,57 +238,6 @@ impl ConversationState {
     /// Notes that the newest message is new for certain, where no number is known to tell that.
     pub(super) fn prove(&mut self, entry: &Conversation, proof: Proof) {
         self.from.prove(newest(entry), proof.new_since);
-    }
-
-    /// Returns whether the conversation began its numbers anew: it changed, and its newest
-    /// message has a lower number than one that was delivered before, and is younger.
-    fn begins_anew(&self, entry: &Conversation) -> bool {
-        let newest = newest(entry);
-        let known = self.from.cursor().unwrap_or(self.listed.target);
-        let restart = self.pending.as_ref().and_then(|pending| pending.restart);
-        let highest = restart.map_or(known, |restart| restart.newest);
-        let is_younger = |message: &Message| {
-            message.msg_seqno == newest
-                && message.timestamp.0 > 0
-                && message.timestamp >= self.written_at()
-        };
-        newest.0 > 0
-            && newest < highest
-            && entry.session_ts > self.listed.settled_ts
-            && entry.last_msg.as_ref().is_some_and(is_younger)
-    }
-
-    fn begin_anew(&mut self, entry: &Conversation) -> Vec<RangeInclusive<u64>> {
-        let restart = Restart {
-            newest: newest(entry),
-            new_since: match self.written_at() {
-                UnixSeconds(0) => self.listed.settled_ts.to_seconds(),
-                written_at => written_at,
-            },
-        };
-        self.listed.written_at = last_written(entry);
-        self.listed.session_ts = entry.session_ts;
-        self.listed.settled_ts = entry.session_ts;
-        let lost = self.backfill_mut().map(Backfill::end);
-        self.pending().restart = Some(restart);
-        self.restart_if_delivered();
-        lost.unwrap_or_default()
-    }
-
-    /// Goes on with the new numbers once all messages with old ones were delivered.
-    fn restart_if_delivered(&mut self) {
-        if self.is_ready() {
-            return;
-        }
-        let pending = self.pending();
-        let Some(restart) = pending.restart.take() else {
-            return;
-        };
-        pending.attempt = Attempt::default();
-        pending.retry.go_on();
-        self.from = From::since(restart.new_since, Some(restart.newest));
-        self.listed.target = restart.newest;
-        self.listed.is_given_up = false;
     }
 
     /// Returns the next stretch to fetch, if one is missing.
