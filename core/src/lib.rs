@@ -57,6 +57,7 @@ mod endpoint;
 pub mod endpoints;
 pub mod error;
 mod event;
+pub mod feeds;
 mod hosts;
 mod identity;
 mod ids;
@@ -83,6 +84,7 @@ pub use endpoint::{
 };
 pub use error::{Error, ErrorClass, TransportError, TransportErrorKind};
 pub use event::Event;
+pub use feeds::{FeedEvent, FeedKind};
 pub use hosts::{Host, Hosts};
 pub use identity::Identity;
 pub use ids::{ConversationId, GroupId, MsgKey, NotAConversationId, Seqno, Uid};

@@ -9,8 +9,8 @@
 //! # async fn example() -> Result<(), Box<dyn std::error::Error>> {
 //! let context = ClientConfig::new(Credential::parse("SESSDATA=…; bili_jct=…")?);
 //! let session = Session::new(context, SurfTransport::new()?, PollerConfig::new())?;
-//! let mut events = session.events();
-//! while let Some(event) = events.next().await {
+//! let mut messages = session.messages();
+//! while let Some(event) = messages.next().await {
 //!     println!("{}: {:?}", event.sender_uid(), event.text());
 //!     // What was handled up to here does not come again after a resume from this.
 //!     let checkpoint = session.checkpoint();

@@ -161,7 +161,7 @@ where
 fn a_stream_dropped_a_hundred_times_loses_nothing() {
     for seed in [1, 2, 3] {
         a_hundred_lives(seed, |session, seen, kept| async move {
-            let mut events = session.events();
+            let mut events = session.messages();
             while let Some(event) = events.next().await {
                 note(&seen, &event);
                 *kept.lock().unwrap() = session.checkpoint();

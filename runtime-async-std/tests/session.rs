@@ -273,7 +273,7 @@ fn a_start_that_is_dropped_leaves_what_it_was_about() {
         assert_eq!(requests(&simulator, ""), polls, "nobody asks any more");
 
         let checkpoint = session.checkpoint().unwrap();
-        let again = resumed(&simulator, &checkpoint).events().take(3);
+        let again = resumed(&simulator, &checkpoint).messages().take(3);
         let again = again.map(|event| text(&event)).collect::<Vec<_>>().await;
         assert_eq!(again, numbers(0..3));
 
@@ -324,7 +324,7 @@ fn requests_outlive_their_stream_and_end_with_the_session() {
         // One that is given up between two items loses nothing.
         receive(&simulator, 20001, "hi");
         assert!(updates.next().now_or_never().is_none());
-        let mut events = session.events();
+        let mut events = session.messages();
         drop(updates);
         assert_eq!(text(&events.next().await.unwrap()), "hi");
 

@@ -8,7 +8,7 @@
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! let context = ClientConfig::new(Credential::parse("SESSDATA=…; bili_jct=…")?);
 //! let session = Session::new(context, UreqTransport::new(), PollerConfig::new())?;
-//! for event in session.events() {
+//! for event in session.messages() {
 //!     println!("{}: {:?}", event.sender_uid(), event.text());
 //!     // What was handled up to here does not come again after a resume from this.
 //!     let checkpoint = session.checkpoint();

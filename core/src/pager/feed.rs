@@ -1,6 +1,6 @@
 //! The pages of replies, mentions and likes.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Pager, Tally};
 use crate::endpoint::Endpoint;
@@ -26,10 +26,13 @@ pub trait Feed: Endpoint<Output = FeedPage<Self::Item>> + sealed::Sealed {
 
     /// Returns the number of an item.
     fn id(item: &Self::Item) -> i64;
+
+    /// Returns whether one of two items of a number tells of more than the other.
+    fn tells_more(item: &Self::Item, than: &Self::Item) -> bool;
 }
 
 macro_rules! feed {
-    ($name:ident, $item:ty) => {
+    ($name:ident, $item:ty, $extent:expr) => {
         impl Feed for $name {
             type Item = $item;
 
@@ -40,13 +43,18 @@ macro_rules! feed {
             fn id(item: &$item) -> i64 {
                 item.id
             }
+
+            fn tells_more(item: &$item, than: &$item) -> bool {
+                let extent = $extent;
+                extent(item) > extent(than)
+            }
         }
     };
 }
 
-feed!(GetReplies, Reply);
-feed!(GetAt, At);
-feed!(GetLikes, Like);
+feed!(GetReplies, Reply, |_: &Reply| 0);
+feed!(GetAt, At, |_: &At| 0);
+feed!(GetLikes, Like, |like: &Like| (like.like_time, like.counts));
 
 /// A whole feed, newest first, each item once.
 #[derive(Debug, Clone)]
@@ -106,7 +114,17 @@ impl<F: Feed> Pager for FeedPager<F> {
             cursor,
             ..
         } = page;
-        latest.extend(items);
+        let places = latest.iter().enumerate();
+        let places: BTreeMap<i64, usize> = places.map(|(at, item)| (F::id(item), at)).collect();
+        for item in items {
+            // Of an item that is shown twice, the part that was made later may tell of more.
+            let same = places.get(&F::id(&item));
+            match same.and_then(|place| latest.get_mut(*place)) {
+                Some(same) if F::tells_more(&item, same) => *same = item,
+                Some(_) => {}
+                None => latest.push(item),
+            }
+        }
         latest.retain(|item| self.seen.insert(F::id(item)));
         let brings_nothing = latest.is_empty() && unreadable.is_empty();
         self.over = cursor.is_end || cursor.id == 0 || brings_nothing || !self.asked.insert(cursor);

@@ -87,7 +87,13 @@ impl Pager for SystemPager {
             .min();
         let before = self.seen.len();
         for notice in page.notices {
-            if self.seen.insert(notice.id) {
+            // The cursor identifies a notice over both sources; an older shape has none.
+            let number = if notice.cursor > 0 {
+                notice.cursor
+            } else {
+                notice.id
+            };
+            if self.seen.insert(number) {
                 self.held
                     .insert(Reverse((notice.cursor, notice.id)), notice);
             }

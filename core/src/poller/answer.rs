@@ -54,6 +54,8 @@ impl Poller {
             Reply::Baseline(page, date) => self.take_baseline(now, &page, date),
             Reply::List(page) => self.handle_list(now, &page),
             Reply::Messages(id, size, page) => self.handle_messages(id, size, page)?,
+            Reply::Counters(counters, sent) => self.handle_counters(counters, sent),
+            Reply::Feed(kind, page, sent) => self.handle_feed_page(now, kind, page, sent),
         }
         Ok(())
     }
@@ -80,7 +82,7 @@ impl Poller {
             // The checkpoint is the baseline.
             let server_now = self.account.server_now(now);
             self.schedule.connect_again(now.monotonic, server_now);
-            self.connect(now);
+            self.start_feeds(now, true);
         }
         Ok(())
     }
@@ -94,13 +96,13 @@ impl Poller {
         for conversation in &page.session_list {
             self.conversations.begin(conversation);
         }
-        self.connect(now);
+        self.start_feeds(now, false);
         self.pauses.list_read();
         self.pauses.round_ended();
     }
 
     /// Begins to deliver: everything that arrives from now on is an event.
-    fn connect(&mut self, now: Now) {
+    pub(super) fn connect(&mut self, now: Now) {
         let server_now = self.account.server_now(now);
         self.lists.start(now.monotonic, server_now);
         self.enter(State::Idle);

@@ -9,7 +9,7 @@ const RISK_CAP: Duration = Duration::from_secs(60 * 60);
 
 /// A pause that doubles with every failure and begins anew after a success.
 #[derive(Debug, Clone)]
-pub(super) struct Backoff {
+pub(crate) struct Backoff {
     first: Duration,
     kind: Kind,
     failures: u32,
@@ -24,17 +24,17 @@ enum Kind {
 impl Backoff {
     /// Creates the back-off after a fault: the interval or a second, whichever is longer, to five
     /// minutes.
-    pub(super) fn retry(interval: Duration) -> Self {
+    pub(crate) fn retry(interval: Duration) -> Self {
         Self::new(interval.max(Duration::from_secs(1)), Kind::Fault)
     }
 
     /// Creates the back-off after throttling: 30 s to five minutes.
-    pub(super) fn throttled(interval: Duration) -> Self {
+    pub(crate) fn throttled(interval: Duration) -> Self {
         Self::new(interval.max(THROTTLED_FIRST), Kind::Fault)
     }
 
     /// Creates the back-off under risk control: five minutes to an hour.
-    pub(super) fn risk_control(interval: Duration) -> Self {
+    pub(crate) fn risk_control(interval: Duration) -> Self {
         Self::new(interval.max(RISK_FIRST), Kind::RiskControl)
     }
 
@@ -55,13 +55,13 @@ impl Backoff {
     }
 
     /// Returns the next pause, doubled up to the cap, plus a random part of up to a quarter.
-    pub(super) fn next(&mut self, rng: &mut Rng) -> Duration {
+    pub(crate) fn next(&mut self, rng: &mut Rng) -> Duration {
         self.next_to(self.cap(), rng)
     }
 
     /// Returns the next pause after a refusal, which trying again hardly mends: up to an
     /// hour.
-    pub(super) fn next_after_refusal(&mut self, rng: &mut Rng) -> Duration {
+    pub(crate) fn next_after_refusal(&mut self, rng: &mut Rng) -> Duration {
         self.next_to(self.cap().max(RISK_CAP), rng)
     }
 
@@ -75,28 +75,28 @@ impl Backoff {
     }
 
     /// Goes on after this number of failures in a row.
-    pub(super) const fn after(mut self, failures: u32) -> Self {
+    pub(crate) const fn after(mut self, failures: u32) -> Self {
         self.failures = failures;
         self
     }
 
     /// Returns the number of failures in a row, as far as it counts.
-    pub(super) const fn failures(&self) -> u32 {
+    pub(crate) const fn failures(&self) -> u32 {
         self.failures
     }
 
     /// Begins anew after a success.
-    pub(super) const fn reset(&mut self) {
+    pub(crate) const fn reset(&mut self) {
         self.failures = 0;
     }
 }
 
 /// Random numbers by SplitMix64: enough for jitter, repeatable from the seed.
 #[derive(Debug, Clone)]
-pub(super) struct Rng(u64);
+pub(crate) struct Rng(u64);
 
 impl Rng {
-    pub(super) const fn new(seed: u64) -> Self {
+    pub(crate) const fn new(seed: u64) -> Self {
         Self(seed)
     }
 

@@ -4,13 +4,14 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::journal;
 use crate::event::Event;
+use crate::feeds::{FeedEvent, SavedMark};
 use crate::ids::{ConversationId, Uid};
 use crate::one_line::OneLine;
 use crate::time::{UnixMicros, UnixSeconds};
 
 const FORMAT: &str = "bilibili-session checkpoint";
-/// Version 1 lacks [`Lists`]; it is still read.
-const VERSION: u64 = 2;
+/// Version 1 lacks [`Lists`], version 2 the feeds; both are still read.
+const VERSION: u64 = 3;
 const OLDEST_VERSION: u64 = 1;
 
 /// A saved state of a poller; covers exactly the events that were delivered before it was taken.
@@ -34,6 +35,9 @@ pub(super) struct Body {
     pub(super) polled_at: i64,
     #[serde(default, skip_serializing_if = "Lists::is_empty")]
     pub(super) lists: Lists,
+    /// The notifications, by feed.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(super) feeds: Vec<SavedMark>,
     pub(super) conversations: Vec<Entry>,
 }
 
@@ -153,6 +157,20 @@ impl Checkpoint {
     /// Returns the state of the lists.
     pub(super) const fn lists(&self) -> &Lists {
         &self.body.lists
+    }
+
+    /// Removes a notification that was delivered but is not handled yet: after a resume it comes
+    /// again.
+    pub fn rewind_feed(&mut self, event: &FeedEvent) {
+        let mut marks = self.body.feeds.iter_mut();
+        if let Some(mark) = marks.find(|mark| mark.kind() == event.kind()) {
+            mark.take_back(event);
+        }
+    }
+
+    /// Returns the state of each feed.
+    pub(super) fn feeds(&self) -> &[SavedMark] {
+        &self.body.feeds
     }
 
     /// Returns the state of each conversation.

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::habits::Habits;
+use crate::feeds::FeedKind;
 
 /// Least interval for the service itself: shorter ones have got accounts frozen.
 const LEAST_INTERVAL: Duration = Duration::from_secs(3);
@@ -25,6 +26,7 @@ pub struct PollerConfig {
     pub(super) spacing: Option<Duration>,
     pub(super) whole_list_interval: Option<Duration>,
     pub(super) habits: Habits,
+    pub(super) feeds: Vec<FeedKind>,
     pub(super) seed: u64,
 }
 
@@ -42,6 +44,7 @@ impl Default for PollerConfig {
             spacing: None,
             whole_list_interval: Some(Duration::from_secs(60 * 60)),
             habits: Habits::new(),
+            feeds: Vec::new(),
             seed: 0,
         }
     }
@@ -166,6 +169,17 @@ impl PollerConfig {
     /// out.
     pub const fn habits(mut self, habits: Habits) -> Self {
         self.habits = habits;
+        self
+    }
+
+    /// Sets the feeds of notifications that are read beside the messages; none by default.
+    ///
+    /// Every fifth round the counters of unread notifications are asked for, and a feed when they
+    /// or [nothing for five minutes](crate::feeds) give a reason.
+    pub fn feeds(mut self, feeds: impl IntoIterator<Item = FeedKind>) -> Self {
+        self.feeds = feeds.into_iter().collect();
+        self.feeds.sort_unstable();
+        self.feeds.dedup();
         self
     }
 

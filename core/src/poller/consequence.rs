@@ -3,6 +3,7 @@
 use super::in_flight::Purpose;
 use super::pauses::Cause;
 use crate::error::ErrorClass;
+use crate::feeds::{FeedCall, PauseCause, SentAt};
 use crate::ids::ConversationId;
 
 /// Consequence of a failure.
@@ -22,6 +23,10 @@ pub(super) enum Consequence {
     EndConversation(ConversationId),
     /// The conversation is refetched later; a page of this size may have been too large.
     RetryFetch(ConversationId, u32),
+    /// No feed is asked for for a while; messages are.
+    PauseFeeds(FeedCall, SentAt, PauseCause),
+    /// The feed, or the counters, are asked for again later.
+    RetryFeed(FeedCall),
 }
 
 /// Returns the consequence of a failure of this class.
@@ -29,6 +34,13 @@ pub(super) const fn consequence(class: ErrorClass, purpose: Purpose) -> Conseque
     use Consequence as Then;
     match (class, purpose) {
         (ErrorClass::LoginLost, _) => Then::End,
+        (ErrorClass::RiskControl, Purpose::Feed(call, sent)) => {
+            Then::PauseFeeds(call, sent, PauseCause::RiskControl)
+        }
+        (ErrorClass::Throttled, Purpose::Feed(call, sent)) => {
+            Then::PauseFeeds(call, sent, PauseCause::Throttled)
+        }
+        (_, Purpose::Feed(call, _)) => Then::RetryFeed(call),
         (ErrorClass::RiskControl, _) => Then::Pause(Cause::RiskControl),
         (ErrorClass::Throttled, _) => Then::Pause(Cause::Throttled),
         (_, Purpose::Nav) => Then::Pause(Cause::Fault),

@@ -5,8 +5,11 @@ use http::Response;
 use super::in_flight::Purpose;
 use super::lists::newest_page;
 use crate::endpoint::{Endpoint, server_date};
-use crate::endpoints::{FetchSessionMsgs, MessagePage, Nav, SessionPage};
+use crate::endpoints::{
+    FetchSessionMsgs, GetUnreadMessages, MessagePage, Nav, SessionPage, UnreadMessages,
+};
 use crate::error::Error;
+use crate::feeds::{self, FeedAnswer, FeedCall, FeedKind, SentAt};
 use crate::identity::Identity;
 use crate::ids::ConversationId;
 use crate::time::UnixSeconds;
@@ -22,6 +25,10 @@ pub(super) enum Reply {
     List(SessionPage),
     /// A page of a conversation that was asked for with this size.
     Messages(ConversationId, u32, MessagePage),
+    /// The counters of unread notifications.
+    Counters(UnreadMessages, SentAt),
+    /// A page of a feed.
+    Feed(FeedKind, FeedAnswer, SentAt),
 }
 
 /// Reads the answer to a request.
@@ -33,6 +40,12 @@ pub(super) fn decode(purpose: Purpose, answer: &Response<Vec<u8>>) -> Result<Rep
         Purpose::List => Reply::List(newest_page().parse(answer)?),
         Purpose::Fetch(id, size) => {
             Reply::Messages(id, size, FetchSessionMsgs::new(id).parse(answer)?)
+        }
+        Purpose::Feed(FeedCall::Counters, sent) => {
+            Reply::Counters(GetUnreadMessages.parse(answer)?, sent)
+        }
+        Purpose::Feed(FeedCall::Page(kind), sent) => {
+            Reply::Feed(kind, feeds::decode(kind, answer)?, sent)
         }
     })
 }

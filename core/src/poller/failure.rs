@@ -30,6 +30,10 @@ impl Poller {
             Consequence::SignFetch(id) => self.handle_refused_fetch(now, id, in_flight, error),
             Consequence::EndConversation(id) => self.end_conversation(id, error),
             Consequence::RetryFetch(id, size) => self.retry_fetch(id, size, error),
+            Consequence::PauseFeeds(call, sent, cause) => {
+                self.pause_feeds(call, sent, cause, error)
+            }
+            Consequence::RetryFeed(call) => self.retry_feed(call, error),
         }
     }
 

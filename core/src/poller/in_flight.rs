@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::output::RequestId;
 use super::pauses::{Cause, Refused, Source};
+use crate::feeds::{FeedCall, SentAt};
 use crate::identity::Generation;
 use crate::ids::ConversationId;
 use crate::nav_gate::NavTicket;
@@ -47,6 +48,8 @@ pub(super) enum Purpose {
     List,
     /// A page of a conversation, and its size.
     Fetch(ConversationId, u32),
+    /// Notifications.
+    Feed(FeedCall, SentAt),
 }
 
 impl Purpose {

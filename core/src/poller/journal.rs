@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::Poller;
 use super::checkpoint::{Body, Checkpoint, CheckpointError, Entry, check_sum};
 use crate::event::Event;
+use crate::feeds::FeedEvent;
 use crate::ids::ConversationId;
 
 const FORMAT: &str = "bilibili-session checkpoint addition";
@@ -156,6 +157,10 @@ pub(super) fn apply(checkpoint: &mut Checkpoint, additions: &str) -> Result<(), 
         }
         let changed = std::mem::take(&mut state.conversations);
         known.extend(changed.into_iter().map(|entry| (entry.id(), entry)));
+        if state.feeds.is_empty() {
+            // They did not change.
+            state.feeds = std::mem::take(&mut checkpoint.body.feeds);
+        }
         checkpoint.body = state;
     }
     checkpoint.body.conversations = known.into_values().collect();
@@ -177,7 +182,7 @@ impl Poller {
     ///
     /// The first entry of a journal replaces the file. A poller writes to one journal.
     pub fn save(&mut self, journal: &mut Journal) -> Option<JournalEntry> {
-        self.save_without(journal, std::iter::empty())
+        self.save_without(journal, std::iter::empty(), std::iter::empty())
     }
 
     /// Returns the same as [`save`](Self::save), without these events, which are not handled yet.
@@ -185,14 +190,20 @@ impl Poller {
         &mut self,
         journal: &mut Journal,
         unhandled: impl Iterator<Item = &'a Event>,
+        unhandled_feeds: impl Iterator<Item = &'a FeedEvent>,
     ) -> Option<JournalEntry> {
-        let state = self.checkpoint_head()?;
+        let mut state = self.checkpoint_head()?;
+        let have_feeds_changed = self.feeds.as_mut().is_some_and(|it| it.take_changed());
         let changed = self.conversations.take_changed();
         let Some(changed) = changed.filter(|_| journal.link.is_some() && !journal.is_long()) else {
             let mut checkpoint = self.checkpoint()?;
             unhandled.for_each(|event| checkpoint.rewind(event));
+            unhandled_feeds.for_each(|event| checkpoint.rewind_feed(event));
             return Some(journal.replace(&checkpoint));
         };
+        if !have_feeds_changed {
+            state.feeds.clear();
+        }
         let mut checkpoint = Checkpoint { body: state };
         let mut forgotten = Vec::new();
         for id in &changed {
@@ -205,6 +216,7 @@ impl Poller {
         unhandled
             .filter(|event| changed.contains(&event.conversation))
             .for_each(|event| checkpoint.rewind(event));
+        unhandled_feeds.for_each(|event| checkpoint.rewind_feed(event));
         Some(journal.append(checkpoint.body, forgotten))
     }
 

@@ -25,6 +25,8 @@
 //!             poller.handle_response(now, outgoing.id, Ok(answer()))?;
 //!         }
 //!         Output::Event(event) => println!("{:?}", event.text()),
+//!         // Only if feeds are asked for.
+//!         Output::Feed(event) => println!("{event}"),
 //!         Output::Warning(warning) => eprintln!("{warning}"),
 //!         Output::Status(change) => eprintln!("{}", change.status),
 //!         // Sleep until then, or until an answer comes, a call beside the poller is over, or
@@ -74,7 +76,7 @@
 
 mod answer;
 mod backfill;
-mod backoff;
+pub(crate) mod backoff;
 mod calls;
 mod checkpoint;
 mod config;
@@ -84,6 +86,7 @@ mod conversations;
 mod coverage;
 mod decode;
 mod failure;
+mod feeds;
 mod habits;
 mod in_flight;
 mod journal;
@@ -92,7 +95,7 @@ mod lists;
 mod output;
 mod pauses;
 mod recent_events;
-mod reported;
+pub(crate) mod reported;
 mod request;
 mod schedule;
 mod state;
@@ -117,6 +120,7 @@ use crate::auth_state::AuthState;
 use crate::client_config::ClientConfig;
 use crate::error::TransportError;
 use crate::event::Event;
+use crate::feeds::Feeds;
 use crate::ids::{ConversationId, Uid};
 use crate::model::Content;
 use crate::time::Now;
@@ -157,6 +161,10 @@ pub struct Poller {
     kept: RecentEvents,
     /// Unreadable items of lists that were reported already.
     reported: Reported,
+    /// The notifications, if any are asked for or kept.
+    feeds: Option<Box<Feeds>>,
+    /// Set if the last request was one for notifications: messages come first then.
+    was_feed: bool,
     outbox: VecDeque<Output>,
 }
 
@@ -186,6 +194,8 @@ impl Poller {
             empty_says_more: false,
             kept: RecentEvents::new(config.kept_events),
             reported: Reported::default(),
+            feeds: feeds::begin(&config, &[]),
+            was_feed: false,
             outbox: VecDeque::new(),
             account,
             config,
@@ -226,6 +236,7 @@ impl Poller {
             let state = ConversationState::restore(entry, new_since);
             poller.conversations.insert(id, state);
         }
+        poller.feeds = feeds::begin(&poller.config, checkpoint.feeds());
         Ok(poller)
     }
 
@@ -279,6 +290,7 @@ impl Poller {
             new_since: self.conversations.new_since().0,
             polled_at: self.schedule.polled_at().0,
             lists: self.lists.save(),
+            feeds: self.saved_feeds(),
             conversations: Vec::new(),
         })
     }
@@ -298,13 +310,18 @@ impl Poller {
         {
             return Output::Event(event);
         }
+        if self.may_deliver()
+            && let Some(event) = self.next_feed_event(now)
+        {
+            return Output::Feed(event);
+        }
         if let Some(report) = self.next_report() {
             return report;
         }
         if let State::Ended(end) = &mut self.state {
             return end.next_output();
         }
-        self.advance();
+        self.advance(now);
         if let Some(outgoing) = self.next_request(now) {
             return Output::Send(outgoing);
         }

@@ -10,6 +10,7 @@ use super::status::StatusChange;
 use super::warning::Warning;
 use crate::error::Error;
 use crate::event::Event;
+use crate::feeds::FeedEvent;
 
 /// The next thing to do.
 #[derive(Debug)]
@@ -20,6 +21,8 @@ pub enum Output {
     Send(Outgoing),
     /// A message arrived. The event counts as delivered from now on.
     Event(Arc<Event>),
+    /// A notification arrived. The event counts as delivered from now on.
+    Feed(Arc<FeedEvent>),
     /// Something went wrong and was dealt with.
     Warning(Warning),
     /// The status changed.

@@ -9,14 +9,14 @@ const MAX: usize = 1000;
 
 /// Texts that were reported, as far as they are remembered.
 #[derive(Debug, Default)]
-pub(super) struct Reported {
+pub(crate) struct Reported {
     known: BTreeSet<[u8; 16]>,
     order: VecDeque<[u8; 16]>,
 }
 
 impl Reported {
     /// Remembers a text, and returns whether it is seen for the first time.
-    pub(super) fn is_new(&mut self, text: &str) -> bool {
+    pub(crate) fn is_new(&mut self, text: &str) -> bool {
         let digest: [u8; 16] = Md5::digest(text).into();
         if !self.known.insert(digest) {
             return false;

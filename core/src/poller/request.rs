@@ -31,10 +31,28 @@ impl Poller {
             self.fail(error.into());
             return None;
         }
+        if let Some(outgoing) = self.next_feed_request(now, false) {
+            return Some(outgoing);
+        }
+        let outgoing = self.next_message_request(now, generation, &identity);
+        if outgoing.is_some() {
+            self.was_feed = false;
+            return outgoing;
+        }
+        self.next_feed_request(now, true)
+    }
+
+    /// Returns the next request for a list or for messages.
+    fn next_message_request(
+        &mut self,
+        now: Now,
+        generation: Generation,
+        identity: &Identity,
+    ) -> Option<Outgoing> {
         match &self.state {
             State::Fetching(_) => {
                 let id = self.next_conversation()?;
-                self.send_fetch(now, id, generation, &identity)
+                self.send_fetch(now, id, generation, identity)
             }
             // One list at a time; one that was broken off may still be on its way.
             _ if self.in_flight.has_list() => None,
@@ -54,7 +72,7 @@ impl Poller {
                 self.send_page(now, &call)
             }
             // The state changes when the answer to nav comes.
-            State::Resuming | State::Idle | State::Ended(_) => None,
+            State::Resuming | State::StartingFeeds(_) | State::Idle | State::Ended(_) => None,
         }
     }
 
@@ -73,10 +91,17 @@ impl Poller {
         let deadlines = [self.in_flight.next_deadline(), nav.map(|nav| nav.deadline)];
         let deadline = deadlines.into_iter().flatten().min();
         let may_send_at = self.may_send_at();
-        let request = match self.state {
+        let request = match &self.state {
             _ if self.account.identity().is_none() => may_send_at,
             State::Idle => self.schedule.next_round().max(may_send_at),
+            State::StartingFeeds(starting) => starting.until,
             _ => may_send_at,
+        };
+        let request = match self.next_feed_time() {
+            // What is due is in flight, or waits for the spacing.
+            Some(feed) if request <= self.clock => feed.max(may_send_at),
+            Some(feed) => request.min(feed.max(may_send_at)),
+            None => request,
         };
         match deadline {
             // Before the pause ends nothing is sent; after it only an answer moves on.
@@ -106,6 +131,9 @@ impl Poller {
         let server_now = self.account.server_now(now);
         self.schedule.begin_round(now.monotonic, server_now);
         self.pauses.round_begins();
+        if let Some(feeds) = &mut self.feeds {
+            feeds.round_begins();
+        }
     }
 
     /// Returns the next conversation of the round that asks for something, while there is room
@@ -172,7 +200,7 @@ impl Poller {
         self.send(now, purpose, signed_with, request)
     }
 
-    fn send(
+    pub(super) fn send(
         &mut self,
         now: Now,
         purpose: Purpose,

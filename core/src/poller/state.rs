@@ -7,6 +7,7 @@ use super::lists::Listing;
 use super::{Output, Poller, Status, StatusChange};
 use crate::error::Error;
 use crate::ids::ConversationId;
+use crate::time::Now;
 
 /// The state of the poller. The [`Status`] that users see follows from it.
 #[derive(Debug)]
@@ -15,6 +16,8 @@ pub(super) enum State {
     Starting,
     /// A checkpoint is the baseline; nav is to be asked who is logged in.
     Resuming,
+    /// Messages have their baseline; the feeds are waited for.
+    StartingFeeds(StartingFeeds),
     /// The poller waits between two rounds.
     Idle,
     /// The changes are being read.
@@ -23,6 +26,15 @@ pub(super) enum State {
     Fetching(Fetching),
     /// The poller has ended; messages that are held may still be delivered.
     Ended(End),
+}
+
+/// The baseline of the feeds.
+#[derive(Debug)]
+pub(super) struct StartingFeeds {
+    /// End of the wait: feeds that have no baseline by then begin at the server's time.
+    pub(super) until: Duration,
+    /// Set if a checkpoint is the baseline of the messages.
+    pub(super) is_resumed: bool,
 }
 
 /// The messages of a round.
@@ -66,7 +78,7 @@ impl End {
 impl State {
     pub(super) const fn status(&self) -> Status {
         match self {
-            Self::Starting | Self::Resuming => Status::Init,
+            Self::Starting | Self::Resuming | Self::StartingFeeds(_) => Status::Init,
             Self::Idle | Self::Listing(_) | Self::Fetching(_) => Status::Connected,
             Self::Ended(End { result: Ok(()), .. }) => Status::Closed,
             Self::Ended(End { result: Err(_), .. }) => Status::Error,
@@ -77,6 +89,7 @@ impl State {
     pub(super) const fn is_before_baseline(&self) -> bool {
         match self {
             Self::Starting => true,
+            Self::StartingFeeds(starting) => !starting.is_resumed,
             Self::Ended(end) => end.before_baseline,
             _ => false,
         }
@@ -139,7 +152,11 @@ impl Poller {
 
     /// Ends the round when nothing of it is left: a part of the lists that is due comes next, or
     /// the wait for the next round.
-    pub(super) fn advance(&mut self) {
+    pub(super) fn advance(&mut self, now: Now) {
+        if let State::StartingFeeds(starting) = &self.state {
+            let is_over = self.clock >= starting.until;
+            self.begin_feeds(now, is_over);
+        }
         if let State::Fetching(fetching) = &mut self.state
             && self.clock >= fetching.until
             && self.account.nav_in_flight(self.clock).is_none()

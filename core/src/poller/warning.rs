@@ -3,7 +3,8 @@
 use std::fmt;
 use std::time::Duration;
 
-use crate::error::Error;
+use crate::error::{Error, ErrorClass};
+use crate::feeds::FeedKind;
 use crate::ids::{ConversationId, Seqno};
 use crate::one_line::OneLine;
 
@@ -84,6 +85,34 @@ pub enum Warning {
         /// The reason why the item could not be read.
         reason: String,
     },
+    /// A request for notifications failed and is sent again. Messages go on.
+    FeedRetry {
+        /// Delay until the next attempt.
+        delay: Duration,
+        /// The feed concerned; `None`: the counters of unread notifications.
+        feed: Option<FeedKind>,
+        /// The reason.
+        error: Error,
+    },
+    /// The service refused a request for notifications, by risk control or because it was asked
+    /// too often: no feed is asked for meanwhile. Messages go on.
+    FeedsPaused {
+        /// Delay until the next request for notifications.
+        delay: Duration,
+        /// The feed that was asked for; `None`: the counters of unread notifications.
+        feed: Option<FeedKind>,
+        /// The answer of the service.
+        error: Error,
+    },
+    /// An entry of a feed could not be read at all.
+    UndecodableNotification {
+        /// The feed of the entry.
+        feed: FeedKind,
+        /// The entry as it came.
+        raw: String,
+        /// The reason why the entry could not be read.
+        reason: String,
+    },
     /// A reply could not be sent.
     ReplyFailed {
         /// The conversation that the reply was for.
@@ -98,22 +127,34 @@ pub enum Warning {
         /// The error in the handler's words.
         reason: String,
     },
+    /// A handler of a notification returned an error or panicked. The others were called all the
+    /// same.
+    FeedHandlerFailed {
+        /// The feed of the notification that was handled.
+        feed: FeedKind,
+        /// The error in the handler's words.
+        reason: String,
+    },
 }
 
 impl Warning {
     /// Returns the kind of the warning, in a word or two.
-    pub const fn kind(&self) -> &'static str {
+    pub fn kind(&self) -> &'static str {
         match self {
-            Self::Retry { .. } => "retry",
+            Self::Retry { .. } | Self::FeedRetry { .. } => "retry",
+            Self::FeedsPaused { error, .. } => match error.class() {
+                ErrorClass::RiskControl => "risk_control",
+                _ => "throttled",
+            },
             Self::Throttled { .. } => "throttled",
             Self::RiskControl { .. } => "risk_control",
             Self::ListIncomplete { .. } => "list_incomplete",
             Self::SendsPaused { .. } => "sends_paused",
             Self::Gap { .. } => "gap",
             Self::ConversationFailed { .. } => "conversation_failed",
-            Self::Undecodable { .. } => "undecodable",
+            Self::Undecodable { .. } | Self::UndecodableNotification { .. } => "undecodable",
             Self::ReplyFailed { .. } => "reply_failed",
-            Self::HandlerFailed { .. } => "handler_failed",
+            Self::HandlerFailed { .. } | Self::FeedHandlerFailed { .. } => "handler_failed",
         }
     }
 
@@ -128,7 +169,23 @@ impl Warning {
             | Self::ConversationFailed { conversation, .. }
             | Self::ReplyFailed { conversation, .. }
             | Self::HandlerFailed { conversation, .. } => Some(*conversation),
-            Self::ListIncomplete { .. } | Self::SendsPaused { .. } => None,
+            Self::ListIncomplete { .. }
+            | Self::SendsPaused { .. }
+            | Self::FeedRetry { .. }
+            | Self::FeedsPaused { .. }
+            | Self::UndecodableNotification { .. }
+            | Self::FeedHandlerFailed { .. } => None,
+        }
+    }
+
+    /// Returns the feed concerned, if the warning is about one.
+    pub const fn feed(&self) -> Option<FeedKind> {
+        match self {
+            Self::FeedRetry { feed, .. } | Self::FeedsPaused { feed, .. } => *feed,
+            Self::UndecodableNotification { feed, .. } | Self::FeedHandlerFailed { feed, .. } => {
+                Some(*feed)
+            }
+            _ => None,
         }
     }
 
@@ -139,7 +196,9 @@ impl Warning {
             | Self::Throttled { delay, .. }
             | Self::RiskControl { delay, .. }
             | Self::ListIncomplete { delay, .. }
-            | Self::SendsPaused { delay, .. } => Some(*delay),
+            | Self::SendsPaused { delay, .. }
+            | Self::FeedRetry { delay, .. }
+            | Self::FeedsPaused { delay, .. } => Some(*delay),
             Self::ReplyFailed {
                 error: Error::Paused(paused),
                 ..
@@ -156,6 +215,8 @@ impl Warning {
             | Self::RiskControl { error, .. }
             | Self::ListIncomplete { error, .. }
             | Self::SendsPaused { error, .. }
+            | Self::FeedRetry { error, .. }
+            | Self::FeedsPaused { error, .. }
             | Self::ConversationFailed { error, .. }
             | Self::ReplyFailed { error, .. } => Some(error),
             _ => None,
@@ -235,6 +296,36 @@ impl fmt::Display for Warning {
                 "a handler failed on a message of {conversation}: {}",
                 OneLine(reason)
             ),
+            Self::FeedRetry { delay, feed, error } => {
+                write!(f, "{} failed, again in {delay:.1?}: {error}", Asked(*feed))
+            }
+            Self::FeedsPaused { delay, feed, error } => write!(
+                f,
+                "{} was refused, no notifications for {delay:.1?}: {error}",
+                Asked(*feed)
+            ),
+            Self::UndecodableNotification { feed, reason, .. } => write!(
+                f,
+                "{feed}: a notification cannot be read: {}",
+                OneLine(reason)
+            ),
+            Self::FeedHandlerFailed { feed, reason } => write!(
+                f,
+                "a handler failed on a notification of {feed}: {}",
+                OneLine(reason)
+            ),
+        }
+    }
+}
+
+/// The subject of a request for notifications.
+struct Asked(Option<FeedKind>);
+
+impl fmt::Display for Asked {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            Some(feed) => write!(f, "feed {feed}"),
+            None => f.write_str("the request for the counters of notifications"),
         }
     }
 }

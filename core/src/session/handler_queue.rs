@@ -5,11 +5,19 @@ use std::collections::{BTreeMap, VecDeque};
 
 use super::Update;
 use crate::event::Event;
+use crate::feeds::{FeedEvent, FeedKind};
 use crate::ids::ConversationId;
 
-/// Updates that are handled in order: the messages of one conversation, or (`None`) all updates
-/// that are no messages.
-type Lane = Option<ConversationId>;
+/// Updates that are handled in order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Lane {
+    /// Warnings and changes of the status.
+    Reports,
+    /// The messages of one conversation.
+    Conversation(ConversationId),
+    /// The notifications of one feed.
+    Feed(FeedKind),
+}
 
 /// Queue of updates that are not handled yet, in lanes.
 #[derive(Debug)]
@@ -56,7 +64,8 @@ impl HandlerQueue {
         self.waiting += 1;
     }
 
-    /// Returns the next update that may be handled now; a message only if `events` is set.
+    /// Returns the next update that may be handled now; a message or a notification only if
+    /// `events` is set.
     pub(super) fn take(&mut self, events: bool) -> Option<Update> {
         if self.at_work >= self.max_at_work {
             return None;
@@ -64,7 +73,7 @@ impl HandlerQueue {
         let place = self
             .ready
             .iter()
-            .position(|lane| events || lane.is_none())?;
+            .position(|lane| events || *lane == Lane::Reports)?;
         let lane = self.ready.remove(place)?;
         let update = self.lanes.get(&lane)?.front()?.clone();
         self.waiting = self.waiting.saturating_sub(1);
@@ -99,8 +108,23 @@ impl HandlerQueue {
         let updates = self.lanes.values().flatten();
         updates.filter_map(|update| update.event().map(AsRef::as_ref))
     }
+
+    /// Returns the notifications that are not handled yet.
+    pub(super) fn unhandled_feeds(&self) -> impl Iterator<Item = &FeedEvent> {
+        let updates = self.lanes.values().flatten();
+        updates.filter_map(|update| update.feed_event().map(AsRef::as_ref))
+    }
+
+    /// Returns whether a notification of this feed is not handled yet.
+    pub(super) fn holds_feed(&self, feed: FeedKind) -> bool {
+        self.lanes.contains_key(&Lane::Feed(feed))
+    }
 }
 
 fn lane(update: &Update) -> Lane {
-    update.event().map(|event| event.conversation)
+    match update {
+        Update::Event(event) => Lane::Conversation(event.conversation),
+        Update::Feed(event) => Lane::Feed(event.kind()),
+        Update::Warning(_) | Update::Status(_) => Lane::Reports,
+    }
 }

@@ -132,6 +132,9 @@ impl SessionMachine {
         for event in self.queue.unhandled() {
             checkpoint.rewind(event);
         }
+        for event in self.queue.unhandled_feeds() {
+            checkpoint.rewind_feed(event);
+        }
         Some(checkpoint)
     }
 
@@ -140,7 +143,9 @@ impl SessionMachine {
     ///
     /// The first entry of a journal replaces the file. A session writes to one journal.
     pub fn save(&mut self, journal: &mut Journal) -> Option<JournalEntry> {
-        self.poller.save_without(journal, self.queue.unhandled())
+        let unhandled = self.queue.unhandled();
+        self.poller
+            .save_without(journal, unhandled, self.queue.unhandled_feeds())
     }
 
     /// Advances the time, and returns the next thing to do. To be called again until [`Output::Wait`], [`Output::Busy`]
@@ -171,6 +176,10 @@ impl SessionMachine {
                 poller::Output::Send(outgoing) => return Output::Send(outgoing),
                 poller::Output::Wait(until) => return Output::Wait(until),
                 poller::Output::Event(event) => self.queue.put(event.into()),
+                poller::Output::Feed(event) => {
+                    self.poller.hold_feed(event.kind(), true);
+                    self.queue.put(event.into());
+                }
                 poller::Output::Warning(warning) => self.queue.put(warning.into()),
                 poller::Output::Status(change) => self.queue.put(change.into()),
                 poller::Output::Finished(result) => self.result = Some(result),
@@ -218,15 +227,17 @@ impl SessionMachine {
     /// [failures](super::handler_failure) of those that failed: each becomes a warning.
     pub fn handle_done(&mut self, dispatch: Dispatch, failures: Vec<String>) {
         self.queue.handled(&dispatch.0);
-        if let Update::Event(event) = dispatch.0 {
-            self.poller.event_handled(event.conversation);
-            for reason in failures {
-                let conversation = event.conversation;
-                let failed = Warning::HandlerFailed {
-                    conversation,
-                    reason,
-                };
-                self.queue.put(failed.into());
+        match &dispatch.0 {
+            Update::Event(event) => self.poller.event_handled(event.conversation),
+            Update::Feed(event) => {
+                let kind = event.kind();
+                self.poller.hold_feed(kind, self.queue.holds_feed(kind));
+            }
+            Update::Warning(_) | Update::Status(_) => {}
+        }
+        for reason in failures {
+            if let Some(warning) = handler_failed(&dispatch.0, reason) {
+                self.queue.put(warning.into());
             }
         }
     }
@@ -262,5 +273,21 @@ impl SessionMachine {
     /// Fails with [`Error::WithinHandler`] within a handler of this session.
     pub fn check_wait(&mut self, thread: ThreadId) -> Result<(), Error> {
         self.running.check_wait(thread)
+    }
+}
+
+/// Returns the warning of a handler that failed on this update; those of warnings and changes of
+/// the status report nothing, lest they go round in circles.
+fn handler_failed(update: &Update, reason: String) -> Option<Warning> {
+    match update {
+        Update::Event(event) => Some(Warning::HandlerFailed {
+            conversation: event.conversation,
+            reason,
+        }),
+        Update::Feed(event) => Some(Warning::FeedHandlerFailed {
+            feed: event.kind(),
+            reason,
+        }),
+        Update::Warning(_) | Update::Status(_) => None,
     }
 }

@@ -18,6 +18,7 @@ use std::sync::Arc;
 
 use crate::error::{TransportError, TransportErrorKind};
 use crate::event::Event;
+use crate::feeds::FeedEvent;
 use crate::poller::{StatusChange, Warning};
 
 /// One report of a session. Clones share the value inside.
@@ -29,6 +30,8 @@ use crate::poller::{StatusChange, Warning};
 pub enum Update {
     /// A message arrived.
     Event(Arc<Event>),
+    /// A notification arrived.
+    Feed(Arc<FeedEvent>),
     /// Something went wrong and was dealt with.
     Warning(Arc<Warning>),
     /// The status changed.
@@ -40,6 +43,14 @@ impl Update {
     pub const fn event(&self) -> Option<&Arc<Event>> {
         match self {
             Self::Event(event) => Some(event),
+            _ => None,
+        }
+    }
+
+    /// Returns the notification, if the update is one.
+    pub const fn feed_event(&self) -> Option<&Arc<FeedEvent>> {
+        match self {
+            Self::Feed(event) => Some(event),
             _ => None,
         }
     }
@@ -67,6 +78,12 @@ impl From<Arc<Event>> for Update {
     }
 }
 
+impl From<Arc<FeedEvent>> for Update {
+    fn from(event: Arc<FeedEvent>) -> Self {
+        Self::Feed(event)
+    }
+}
+
 impl From<Warning> for Update {
     fn from(warning: Warning) -> Self {
         Self::Warning(Arc::new(warning))
@@ -76,6 +93,34 @@ impl From<Warning> for Update {
 impl From<StatusChange> for Update {
     fn from(change: StatusChange) -> Self {
         Self::Status(Arc::new(change))
+    }
+}
+
+/// A message or a notification.
+#[derive(Debug, Clone, PartialEq)]
+#[expect(
+    clippy::exhaustive_enums,
+    reason = "whoever takes events takes each of these"
+)]
+#[allow(
+    clippy::large_enum_variant,
+    reason = "one is taken at a time, and most are messages"
+)]
+pub enum AnyEvent {
+    /// A message arrived.
+    Message(Event),
+    /// A notification arrived.
+    Feed(FeedEvent),
+}
+
+impl Update {
+    /// Returns the message or the notification, if the update is one.
+    pub fn into_any_event(self) -> Option<AnyEvent> {
+        match self {
+            Self::Event(event) => Some(AnyEvent::Message(Arc::unwrap_or_clone(event))),
+            Self::Feed(event) => Some(AnyEvent::Feed(Arc::unwrap_or_clone(event))),
+            Self::Warning(_) | Self::Status(_) => None,
+        }
     }
 }
 

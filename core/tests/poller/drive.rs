@@ -1,10 +1,11 @@
 //! Drives a poller against a server that is a closure, and keeps a log.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
 
-use bilibili_session::ConversationId;
-use bilibili_session::poller::{Outgoing, Output, Warning};
+use bilibili_session::poller::{Outgoing, Output, Status, Warning};
+use bilibili_session::{ConversationId, FeedEvent};
 use http::Response;
 use serde_json::{Value, json};
 
@@ -14,6 +15,8 @@ use crate::scenario::{Scenario, Sent};
 pub struct Log {
     pub events: Vec<(ConversationId, u64)>,
     pub notices: Vec<Warning>,
+    pub feeds: Vec<Arc<FeedEvent>>,
+    pub statuses: Vec<Status>,
     /// Requests by their path.
     pub requests: BTreeMap<String, usize>,
 }
@@ -53,7 +56,8 @@ pub fn drive(
         match scenario.poll() {
             Output::Event(event) => log.events.push((event.conversation, event.msg_seqno().0)),
             Output::Warning(notice) => log.notices.push(notice),
-            Output::Status(_) => {}
+            Output::Feed(event) => log.feeds.push(event),
+            Output::Status(change) => log.statuses.push(change.status),
             Output::Finished(result) => panic!("finished {result:?}"),
             Output::Wait(until) => {
                 assert!(until > scenario.elapsed, "waits for the past");

@@ -13,6 +13,7 @@ mod close;
 mod connected;
 mod drive;
 mod failure;
+mod feeds;
 mod gap;
 mod init;
 mod lists;

@@ -147,7 +147,7 @@ fn sends(scenario: &mut Scenario) -> Option<String> {
                 return None;
             }
             Output::Finished(_) => return None,
-            Output::Event(_) | Output::Warning(_) | Output::Status(_) => {}
+            Output::Event(_) | Output::Feed(_) | Output::Warning(_) | Output::Status(_) => {}
         }
     }
 }

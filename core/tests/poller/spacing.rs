@@ -62,7 +62,7 @@ fn sent_at(mut scenario: Scenario, count: i64) -> Vec<Duration> {
             }
             Output::Warning(notice) => panic!("{notice}"),
             Output::Finished(result) => panic!("{result:?}"),
-            Output::Event(_) | Output::Status(_) => {}
+            Output::Event(_) | Output::Feed(_) | Output::Status(_) => {}
         }
     }
     times

@@ -59,6 +59,10 @@ impl Run<'_> {
                     }
                     self.event(&event)?;
                 }
+                Output::Feed(event) => {
+                    let what = format!("nobody asked for {event}");
+                    return Err(Breach::new(Property::NothingTwice, what));
+                }
                 Output::Warning(warning) => {
                     let of = warning.conversation();
                     self.trace

@@ -281,7 +281,7 @@ impl Soak {
                         .unwrap();
                 }
                 Output::Event(event) => self.event(&event),
-                Output::Warning(_) | Output::Status(_) => {}
+                Output::Feed(_) | Output::Warning(_) | Output::Status(_) => {}
                 Output::Wait(until) => {
                     self.between_rounds();
                     if self.came == MESSAGES.max(self.arrived) && !closing {

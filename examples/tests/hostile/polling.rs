@@ -41,6 +41,7 @@ fn the_one_that_polls() {
     }
     let report = |update| match update {
         Update::Event(event) => say(json!({"event": event.text()})),
+        Update::Feed(event) => say(json!({"feed": event.to_string()})),
         Update::Warning(warning) => {
             say(json!({"warning": warning.kind(), "message": warning.to_string()}));
         }

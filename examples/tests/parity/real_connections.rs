@@ -61,7 +61,7 @@ fn everything_arrives_once_and_in_order_whatever_the_server_does<S: Session>() {
             Update::Warning(warning) => {
                 retries += usize::from(warning.kind() == "retry");
             }
-            Update::Status(_) => {}
+            Update::Feed(_) | Update::Status(_) => {}
         }
         if texts.values().map(Vec::len).sum::<usize>() == 40 {
             session.close();

@@ -331,7 +331,7 @@ impl Session for on_blocking::Session {
     }
 
     fn events(&self) -> impl Iterator<Item = Event> + Send + 'static {
-        self.events()
+        self.messages()
     }
 
     fn updates(&self) -> impl Iterator<Item = Update> + Send + 'static {
@@ -382,7 +382,7 @@ impl Session for on_async_std::Session {
     }
 
     fn events(&self) -> impl Iterator<Item = Event> + Send + 'static {
-        let mut events = self.events();
+        let mut events = self.messages();
         std::iter::from_fn(move || block_on(events.next()))
     }
 

@@ -228,7 +228,7 @@ fn an_answer_that_came_while_nobody_looked_came_in_time<S: Session>() {
                 thread::sleep(Duration::from_millis(800));
             }
             Update::Warning(warning) => panic!("{warning}"),
-            Update::Status(_) => {}
+            Update::Feed(_) | Update::Status(_) => {}
         }
         if texts.len() == 2 {
             session.close();

@@ -16,11 +16,13 @@ use std::sync::{Arc, Mutex};
 
 use async_std::task;
 use bilibili_session::endpoints::SentMsg;
+use bilibili_session::feeds::NewLikes;
+use bilibili_session::model::{At, Reply, SystemNotice};
 use bilibili_session::poller::{
     Checkpoint, ConfigError, Poller, PollerConfig, Status, StatusChange, Warning,
 };
-use bilibili_session::session::{HandlerList, IntoHandlerResult, Update};
-use bilibili_session::{ClientConfig, Error, Event, EventType};
+use bilibili_session::session::{AnyEvent, HandlerList, IntoHandlerResult, Update};
+use bilibili_session::{ClientConfig, Error, Event, EventType, FeedEvent};
 use futures_util::FutureExt;
 use futures_util::stream::{Stream, StreamExt};
 
@@ -166,6 +168,63 @@ impl Session {
         })
     }
 
+    /// Calls this for every reply to something of this account, if that
+    /// [feed](PollerConfig::feeds) is read.
+    pub fn on_reply<F, R>(&self, mut handler: F) -> Handler
+    where
+        F: FnMut(Reply, Session) -> R + Send + 'static,
+        R: Future<Output: IntoHandlerResult> + Send + 'static,
+    {
+        self.on_feed(move |event, session| match event {
+            FeedEvent::Reply(reply) => Some(handler(reply.clone(), session)),
+            _ => None,
+        })
+    }
+
+    /// Calls this for every mention of this account, if that [feed](PollerConfig::feeds) is read.
+    pub fn on_at<F, R>(&self, mut handler: F) -> Handler
+    where
+        F: FnMut(At, Session) -> R + Send + 'static,
+        R: Future<Output: IntoHandlerResult> + Send + 'static,
+    {
+        self.on_feed(move |event, session| match event {
+            FeedEvent::At(at) => Some(handler(at.clone(), session)),
+            _ => None,
+        })
+    }
+
+    /// Calls this for new likes of something of this account, if that
+    /// [feed](PollerConfig::feeds) is read.
+    pub fn on_like<F, R>(&self, mut handler: F) -> Handler
+    where
+        F: FnMut(NewLikes, Session) -> R + Send + 'static,
+        R: Future<Output: IntoHandlerResult> + Send + 'static,
+    {
+        self.on_feed(move |event, session| match event {
+            FeedEvent::Like(likes) => Some(handler(likes.clone(), session)),
+            _ => None,
+        })
+    }
+
+    /// Calls this for every notice of the system, if that [feed](PollerConfig::feeds) is read.
+    pub fn on_system<F, R>(&self, mut handler: F) -> Handler
+    where
+        F: FnMut(SystemNotice, Session) -> R + Send + 'static,
+        R: Future<Output: IntoHandlerResult> + Send + 'static,
+    {
+        self.on_feed(move |event, session| match event {
+            FeedEvent::System(notice) => Some(handler(notice.clone(), session)),
+            _ => None,
+        })
+    }
+
+    fn on_feed<R: Future<Output: IntoHandlerResult> + Send + 'static>(
+        &self,
+        mut handler: impl FnMut(&FeedEvent, Session) -> Option<R> + Send + 'static,
+    ) -> Handler {
+        self.add_handler(move |update, session| handler(update.feed_event()?, session.clone()))
+    }
+
     /// Calls this for everything that went wrong and was dealt with.
     pub fn on_warning<F, R>(&self, mut handler: F) -> Handler
     where
@@ -240,12 +299,20 @@ impl Session {
         ByHand::new(self.clone())
     }
 
-    /// Returns the messages, one after the other, until the session is closed.
+    /// Returns messages and notifications in the order of their arrival, until the session is
+    /// closed; without [feeds](PollerConfig::feeds) [`messages`](Self::messages) is simpler.
     ///
     /// Each item that is asked for drives the session, so nothing is fetched that nobody takes.
-    /// What is no message is passed over: with handlers beside this stream they may miss a
-    /// notice.
-    pub fn events(&self) -> impl Stream<Item = Event> + Send + Unpin + 'static {
+    /// Warnings are passed over: handlers beside this stream may miss one.
+    pub fn events(&self) -> impl Stream<Item = AnyEvent> + Send + Unpin + 'static {
+        let event = |update: Update| std::future::ready(update.into_any_event());
+        self.updates().filter_map(event)
+    }
+
+    /// Returns the messages, one after the other, until the session is closed.
+    ///
+    /// Like [`events`](Self::events); notifications are passed over as well.
+    pub fn messages(&self) -> impl Stream<Item = Event> + Send + Unpin + 'static {
         self.updates().filter_map(|update| {
             std::future::ready(match update {
                 Update::Event(event) => Some(Arc::unwrap_or_clone(event)),

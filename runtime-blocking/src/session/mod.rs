@@ -10,13 +10,15 @@ use std::sync::{Arc, Mutex, Weak};
 use std::{fmt, io, thread};
 
 use bilibili_session::endpoints::SentMsg;
+use bilibili_session::feeds::NewLikes;
+use bilibili_session::model::{At, Reply, SystemNotice};
 use bilibili_session::poller::{
     Checkpoint, ConfigError, Poller, PollerConfig, Status, StatusChange, Warning,
 };
 use bilibili_session::session::{
-    Dispatch, HandlerId, HandlerList, HandlerResult, IntoHandlerResult, Update,
+    AnyEvent, Dispatch, HandlerId, HandlerList, HandlerResult, IntoHandlerResult, Update,
 };
-use bilibili_session::{ClientConfig, Error, Event, EventType};
+use bilibili_session::{ClientConfig, Error, Event, EventType, FeedEvent};
 
 use crate::calls::Client;
 use crate::engine::{Engine, Inbox, lock};
@@ -156,6 +158,59 @@ impl Session {
         self.add_handler(move |update, session| Some(handler(update.event()?, session)))
     }
 
+    /// Calls this for every reply to something of this account, if that
+    /// [feed](PollerConfig::feeds) is read.
+    pub fn on_reply<R: IntoHandlerResult>(
+        &self,
+        mut handler: impl FnMut(&Reply, &Session) -> R + Send + 'static,
+    ) -> Handler {
+        self.on_feed(move |event, session| match event {
+            FeedEvent::Reply(reply) => Some(handler(reply, session)),
+            _ => None,
+        })
+    }
+
+    /// Calls this for every mention of this account, if that [feed](PollerConfig::feeds) is read.
+    pub fn on_at<R: IntoHandlerResult>(
+        &self,
+        mut handler: impl FnMut(&At, &Session) -> R + Send + 'static,
+    ) -> Handler {
+        self.on_feed(move |event, session| match event {
+            FeedEvent::At(at) => Some(handler(at, session)),
+            _ => None,
+        })
+    }
+
+    /// Calls this for new likes of something of this account, if that
+    /// [feed](PollerConfig::feeds) is read.
+    pub fn on_like<R: IntoHandlerResult>(
+        &self,
+        mut handler: impl FnMut(&NewLikes, &Session) -> R + Send + 'static,
+    ) -> Handler {
+        self.on_feed(move |event, session| match event {
+            FeedEvent::Like(likes) => Some(handler(likes, session)),
+            _ => None,
+        })
+    }
+
+    /// Calls this for every notice of the system, if that [feed](PollerConfig::feeds) is read.
+    pub fn on_system<R: IntoHandlerResult>(
+        &self,
+        mut handler: impl FnMut(&SystemNotice, &Session) -> R + Send + 'static,
+    ) -> Handler {
+        self.on_feed(move |event, session| match event {
+            FeedEvent::System(notice) => Some(handler(notice, session)),
+            _ => None,
+        })
+    }
+
+    fn on_feed<R: IntoHandlerResult>(
+        &self,
+        mut handler: impl FnMut(&FeedEvent, &Session) -> Option<R> + Send + 'static,
+    ) -> Handler {
+        self.add_handler(move |update, session| handler(update.feed_event()?, session))
+    }
+
     /// Calls this for everything that went wrong and was dealt with.
     pub fn on_warning<R: IntoHandlerResult>(
         &self,
@@ -231,11 +286,19 @@ impl Session {
         ByHand::new(self.clone())
     }
 
+    /// Returns messages and notifications in the order of their arrival, until the session is
+    /// closed; without [feeds](PollerConfig::feeds) [`messages`](Self::messages) is simpler.
+    ///
+    /// Each turn of the loop drives the session, so nothing is fetched that nobody takes. Warnings
+    /// are passed over: handlers beside this loop may miss one.
+    pub fn events(&self) -> impl Iterator<Item = AnyEvent> + Send + 'static {
+        self.updates().filter_map(Update::into_any_event)
+    }
+
     /// Returns the messages, one after the other, until the session is closed.
     ///
-    /// Each turn of the loop drives the session, so nothing is fetched that nobody takes. What
-    /// is no message is passed over: with handlers beside this loop they may miss a notice.
-    pub fn events(&self) -> impl Iterator<Item = Event> + Send + 'static {
+    /// Like [`events`](Self::events); notifications are passed over as well.
+    pub fn messages(&self) -> impl Iterator<Item = Event> + Send + 'static {
         self.updates().filter_map(|update| match update {
             Update::Event(event) => Some(Arc::unwrap_or_clone(event)),
             _ => None,

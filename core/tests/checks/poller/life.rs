@@ -262,6 +262,7 @@ impl Life {
                     assert!(!self.closed, "an event after the end");
                     self.came(event);
                 }
+                Output::Feed(event) => panic!("nobody asked for {event}"),
                 Output::Warning(notice) => {
                     assert_one_line(&notice.to_string());
                 }

@@ -35,6 +35,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     for update in world.updates() {
         match update {
             Update::Event(event) => println!("{event}"),
+            Update::Feed(event) => println!("{event}"),
             Update::Warning(notice) => println!("{notice}"),
             Update::Status(change) => println!("{}", change.status),
         }

@@ -206,7 +206,7 @@ impl World {
                 }
                 Output::Event(event) => self.event(&event),
                 Output::Warning(warning) => *self.warnings.entry(warning.kind()).or_default() += 1,
-                Output::Status(_) => {}
+                Output::Feed(_) | Output::Status(_) => {}
                 Output::Wait(_) if self.now_us >= end || is_enough(self) => return,
                 Output::Wait(until) => {
                     let until = i64::try_from(until.as_nanos().div_ceil(1000)).unwrap();

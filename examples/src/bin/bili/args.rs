@@ -4,7 +4,8 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
 
-use bilibili_session::{ConversationId, GroupId, Uid};
+use bilibili_session::feeds::NotAFeed;
+use bilibili_session::{ConversationId, FeedKind, GroupId, Uid};
 use clap::{ArgGroup, Args, Parser, Subcommand, ValueEnum};
 
 use crate::failure::Failure;
@@ -122,7 +123,11 @@ pub(crate) struct WatchArgs {
     /// out for this login is used
     #[arg(long, value_name = "FILE")]
     pub(crate) checkpoint: Option<PathBuf>,
-    /// End after so many messages
+    /// Print these notifications too: replies, at, likes, system, several with commas, or all.
+    /// It is not known whether reading them here marks them as read
+    #[arg(long, value_name = "LIST", value_parser = feeds)]
+    pub(crate) feeds: Option<Feeds>,
+    /// End after so many messages and notifications
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     pub(crate) max_events: Option<u64>,
     /// End so many seconds after the start
@@ -257,6 +262,19 @@ fn seconds(text: &str) -> Result<Duration, String> {
         Ok(seconds) if (0.0..=LONGEST_S).contains(&seconds) => Ok(Duration::from_secs_f64(seconds)),
         _ => Err("not a number of seconds".to_owned()),
     }
+}
+
+/// Feeds of notifications.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Feeds(pub(crate) Vec<FeedKind>);
+
+fn feeds(text: &str) -> Result<Feeds, String> {
+    if text.trim() == "all" {
+        return Ok(Feeds(FeedKind::ALL.to_vec()));
+    }
+    let named = text.split(',').map(|name| name.trim().parse());
+    let kinds = named.collect::<Result<_, NotAFeed>>();
+    kinds.map(Feeds).map_err(|error| error.to_string())
 }
 
 fn positive_seconds(text: &str) -> Result<Duration, String> {

@@ -3,7 +3,7 @@
 //! `msg_key` is a string wherever it stands, because JavaScript cannot hold it.
 
 use bilibili_session::poller::Warning;
-use bilibili_session::{Content, Error, Event};
+use bilibili_session::{Content, Error, Event, FeedEvent};
 use serde::ser::SerializeMap;
 use serde::{Serialize, Serializer};
 
@@ -56,6 +56,47 @@ pub(crate) fn message_or_null<S: Serializer>(
     event.as_ref().map(MessageLine).serialize(serializer)
 }
 
+/// Object of a notification.
+pub(crate) struct FeedLine<'a>(pub(crate) &'a FeedEvent);
+
+impl Serialize for FeedLine<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let Self(event) = self;
+        let mut line = serializer.serialize_map(None)?;
+        let name = match event {
+            FeedEvent::Reply(_) => "reply",
+            FeedEvent::At(_) => "at",
+            FeedEvent::Like(_) => "like",
+            _ => "system",
+        };
+        line.serialize_entry("event", name)?;
+        line.serialize_entry("id", &event.id().to_string())?;
+        line.serialize_entry("time", &event.time().unwrap_or_default())?;
+        match event {
+            FeedEvent::Reply(reply) => fields(&mut line, reply)?,
+            FeedEvent::At(at) => fields(&mut line, at)?,
+            FeedEvent::System(notice) => fields(&mut line, notice)?,
+            FeedEvent::Like(likes) => {
+                line.serialize_entry("counts", &likes.like.counts)?;
+                line.serialize_entry("counts_before", &likes.counts_before)?;
+                line.serialize_entry("users", &likes.users)?;
+                line.serialize_entry("item", &likes.like.item)?;
+            }
+            _ => {}
+        }
+        line.end()
+    }
+}
+
+/// Writes the fields of an entry but its `id`, which stands in the line already.
+fn fields<M: SerializeMap>(line: &mut M, entry: &impl Serialize) -> Result<(), M::Error> {
+    let entry = serde_json::to_value(entry).map_err(serde::ser::Error::custom)?;
+    let fields = entry.as_object().into_iter().flatten();
+    fields
+        .filter(|(name, _)| *name != "id")
+        .try_for_each(|(name, value)| line.serialize_entry(name, value))
+}
+
 /// Object of a warning.
 pub(crate) struct WarningLine<'a>(pub(crate) &'a Warning);
 
@@ -71,6 +112,9 @@ impl Serialize for WarningLine<'_> {
         }
         if let Some(conversation) = warning.conversation() {
             line.serialize_entry("conversation", &conversation)?;
+        }
+        if let Some(feed) = warning.feed() {
+            line.serialize_entry("feed", feed.as_str())?;
         }
         if let Some(code) = warning.error().and_then(Error::code) {
             line.serialize_entry("code", &code)?;
@@ -90,7 +134,9 @@ impl Serialize for WarningLine<'_> {
             Warning::ConversationFailed { held, .. } if *held > 0 => {
                 line.serialize_entry("count", held)?;
             }
-            Warning::Undecodable { raw, .. } => line.serialize_entry("raw", raw)?,
+            Warning::Undecodable { raw, .. } | Warning::UndecodableNotification { raw, .. } => {
+                line.serialize_entry("raw", raw)?;
+            }
             _ => {}
         }
         line.end()

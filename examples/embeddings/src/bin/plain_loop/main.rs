@@ -46,6 +46,7 @@ fn main() -> Result<(), Box<dyn Error>> {
                     poller.handle_close();
                 }
             }
+            Output::Feed(event) => println!("{event}"),
             Output::Warning(notice) => println!("({notice})"),
             Output::Status(change) => {
                 println!("({})", change.status);

@@ -45,6 +45,7 @@ impl Session {
             match self.poller.poll_output(now()) {
                 Output::Send(outgoing) => self.send(outgoing),
                 Output::Event(event) => return Ok(Some(event.into())),
+                Output::Feed(event) => return Ok(Some(event.into())),
                 Output::Warning(notice) => return Ok(Some(notice.into())),
                 Output::Status(change) => return Ok(Some(change.into())),
                 Output::Wait(until) => self.wait(until).await,

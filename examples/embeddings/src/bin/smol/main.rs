@@ -43,6 +43,7 @@ fn main() -> Result<(), Box<dyn Error>> {
                         session.close();
                     }
                 }
+                Update::Feed(event) => println!("{event}"),
                 Update::Warning(notice) => println!("({notice})"),
                 Update::Status(change) => {
                     println!("({})", change.status);

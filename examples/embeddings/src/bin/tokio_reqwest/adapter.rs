@@ -133,6 +133,7 @@ impl Session {
                     });
                 }
                 Output::Event(event) => return Ok(Some(event.into())),
+                Output::Feed(event) => return Ok(Some(event.into())),
                 Output::Warning(notice) => return Ok(Some(notice.into())),
                 Output::Status(change) => return Ok(Some(change.into())),
                 Output::Wait(until) => {

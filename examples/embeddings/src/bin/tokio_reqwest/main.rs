@@ -48,6 +48,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
                     session.close();
                 }
             }
+            Some(Update::Feed(event)) => println!("{event}"),
             Some(Update::Warning(notice)) => println!("({notice})"),
             Some(Update::Status(change)) => {
                 println!("({})", change.status);

@@ -29,10 +29,22 @@ fn newest(runtime: &Runtime) -> Result<Vec<SystemNotice>, Failure> {
     for call in [GetSystemMessages::new(), GetSystemMessages::unified()] {
         let page = runtime.call(call)?;
         report_unreadable(page.unreadable.len());
-        notices.extend(page.notices.into_iter().filter(|it| seen.insert(it.id)));
+        notices.extend(
+            page.notices
+                .into_iter()
+                .filter(|it| seen.insert(number(it))),
+        );
     }
     notices.sort_by_key(|it| std::cmp::Reverse((it.cursor, it.id)));
     Ok(notices)
+}
+
+/// Returns the number that identifies a notice over both sources.
+const fn number(notice: &SystemNotice) -> i64 {
+    match notice.cursor {
+        0 => notice.id,
+        cursor => cursor,
+    }
 }
 
 fn print_all(notices: &[SystemNotice], out: &mut Output) -> Result<(), Failure> {

@@ -21,7 +21,7 @@ use std::time::{Duration, Instant};
 
 use bilibili_session::poller::{Checkpoint, PollerConfig, Status, StatusChange, Warning};
 use bilibili_session::session::Update;
-use bilibili_session::{ConversationId, Event, OneLine, Uid};
+use bilibili_session::{ConversationId, Event, FeedEvent, OneLine, Uid};
 use bilibili_session_examples::DEMO_INTERVAL;
 use serde::Serialize;
 
@@ -29,7 +29,8 @@ use crate::args::WatchArgs;
 use crate::commands::history::in_words;
 use crate::doctor::store;
 use crate::failure::Failure;
-use crate::lines::{MessageLine, WarningLine};
+use crate::lines::{FeedLine, MessageLine, WarningLine};
+use crate::local_time::local_time;
 use crate::output::{BOLD, DIM, Output, WARN};
 use crate::runtime::{self, Watcher};
 use crate::setup::Setup;
@@ -128,6 +129,7 @@ fn config(setup: &Setup, args: &WatchArgs) -> PollerConfig {
         .interval(args.interval.unwrap_or(usual))
         .exclude_self(!args.include_self)
         .request_timeout(setup.transport.timeout)
+        .feeds(args.feeds.iter().flat_map(|feeds| feeds.0.iter().copied()))
         .seed(seed())
 }
 
@@ -135,6 +137,11 @@ fn config(setup: &Setup, args: &WatchArgs) -> PollerConfig {
 fn seed() -> u64 {
     use std::hash::{BuildHasher as _, RandomState};
     RandomState::new().hash_one(0)
+}
+
+fn feed_in_words(event: &FeedEvent) -> String {
+    let time = local_time(event.time().unwrap_or_default());
+    format!("{DIM}{time}{DIM:#}  {event}")
 }
 
 struct Watch<W> {
@@ -168,8 +175,9 @@ impl<W: Write> Watch<W> {
                 }
             };
             match update {
-                Update::Event(_) if self.left == 0 => {}
+                Update::Event(_) | Update::Feed(_) if self.left == 0 => {}
                 Update::Event(event) => self.handle(&event, watcher)?,
+                Update::Feed(event) => self.handle_feed(&event, watcher)?,
                 Update::Warning(notice) => {
                     self.print_notice(&notice)?;
                     self.save(watcher);
@@ -206,6 +214,18 @@ impl<W: Write> Watch<W> {
             self.is_saved();
             self.print_reply(event.conversation, replied)?;
         }
+        self.count(watcher)
+    }
+
+    fn handle_feed(&mut self, event: &FeedEvent, watcher: &dyn Watcher) -> Result<(), Failure> {
+        self.is_ours = true;
+        self.out.put(&FeedLine(event), || feed_in_words(event))?;
+        self.waiting += 1;
+        self.count(watcher)
+    }
+
+    /// Counts a message or a notification whose line was put.
+    fn count(&mut self, watcher: &dyn Watcher) -> Result<(), Failure> {
         let room = self.saver.as_ref().map_or(u64::MAX, Saver::room);
         if self.left == 1 || self.out.waiting() >= self.most_waiting || self.waiting >= room {
             self.settle(watcher)?;

@@ -1,0 +1,211 @@
+//! One feed: when to read it, and what of it is to be delivered.
+
+use std::collections::VecDeque;
+use std::time::Duration;
+
+use http::Request;
+
+use super::item::Item;
+use super::mark::{Mark, SavedMark};
+use super::walk::{FeedAnswer, Progress, Walk};
+use super::{FeedEvent, FeedKind, Times};
+use crate::client_config::ClientConfig;
+use crate::error::BuildError;
+use crate::json::Unreadable;
+use crate::poller::backoff::{Backoff, Rng};
+use crate::time::UnixSeconds;
+
+/// Number of rounds after which a feed is read whatever the counters say.
+const MOST_ROUNDS: u32 = 50;
+
+/// Time after which a feed is read whatever the counters say.
+const MOST_TIME: Duration = Duration::from_secs(5 * 60);
+
+/// Number of further readings for one reason.
+const MORE_LOOKS: u8 = 1;
+
+/// State of one feed: what is known of it, the reading under way, and what waits for delivery.
+#[derive(Debug)]
+pub(super) struct Feed {
+    pub(super) kind: FeedKind,
+    /// `None` before the baseline is taken.
+    mark: Option<Mark>,
+    walk: Option<Walk>,
+    /// Entries to deliver, in order.
+    ready: VecDeque<Item>,
+    is_in_flight: bool,
+    backoff: Backoff,
+    not_before: Duration,
+    /// Set if something gave a reason to read the feed now.
+    has_reason: bool,
+    /// Number of further readings for the same reason: a later one finds what the first came too
+    /// early for.
+    more_looks: u8,
+    /// Time of the last reading, and the number of rounds since.
+    read_at: Option<Duration>,
+    rounds: u32,
+    /// Set while a delivered event is not handled yet.
+    is_held: bool,
+}
+
+impl Feed {
+    pub(super) fn new(kind: FeedKind, interval: Duration, saved: Option<&SavedMark>) -> Self {
+        Self {
+            kind,
+            mark: saved.map(Mark::restore),
+            walk: None,
+            ready: VecDeque::new(),
+            is_in_flight: false,
+            backoff: Backoff::retry(interval),
+            not_before: Duration::ZERO,
+            has_reason: false,
+            more_looks: 0,
+            read_at: None,
+            rounds: 0,
+            is_held: false,
+        }
+    }
+
+    pub(super) const fn has_begun(&self) -> bool {
+        self.mark.is_some()
+    }
+
+    /// Returns whether entries wait for delivery.
+    pub(super) fn is_ready(&self) -> bool {
+        !self.ready.is_empty()
+    }
+
+    /// Begins the feed at this time if no first reading has succeeded yet.
+    pub(super) fn begin_at(&mut self, time: UnixSeconds) {
+        if self.mark.is_none() {
+            self.mark = Some(Mark::at(time));
+            self.walk = None;
+        }
+    }
+
+    /// Returns the time of the next request; `None` while one is in flight.
+    pub(super) fn due(&self) -> Option<Duration> {
+        if self.is_in_flight {
+            return None;
+        }
+        let regular = match self.read_at {
+            _ if self.mark.is_none() || self.walk.is_some() || self.has_reason => Duration::ZERO,
+            None => Duration::ZERO,
+            Some(_) if self.rounds >= MOST_ROUNDS => Duration::ZERO,
+            Some(read_at) => read_at.saturating_add(MOST_TIME),
+        };
+        Some(regular.max(self.not_before))
+    }
+
+    /// Notes a reason to read the feed.
+    pub(super) const fn note_reason(&mut self) {
+        self.has_reason = true;
+        self.more_looks = MORE_LOOKS;
+    }
+
+    /// Reads the feed once more if its last reading did not find what there was a reason for.
+    pub(super) const fn look_again(&mut self) {
+        if self.more_looks > 0 && self.walk.is_none() {
+            self.has_reason = true;
+            self.more_looks -= 1;
+        }
+    }
+
+    pub(super) const fn round_begins(&mut self) {
+        self.rounds = self.rounds.saturating_add(1);
+    }
+
+    /// Sets whether a delivered event is not handled yet.
+    pub(super) const fn hold(&mut self, is_held: bool) {
+        self.is_held = is_held;
+    }
+
+    /// Returns the next request, which is in flight from now on.
+    pub(super) fn send(&mut self, context: &ClientConfig) -> Result<Request<Vec<u8>>, BuildError> {
+        let walk = match &mut self.walk {
+            Some(walk) => walk,
+            none => {
+                // An entry that is not delivered and handled yet stays above the floor.
+                if let Some(mark) = &mut self.mark
+                    && self.ready.is_empty()
+                    && !self.is_held
+                {
+                    mark.raise_floor();
+                }
+                self.has_reason = false;
+                none.insert(Walk::new(self.kind))
+            }
+        };
+        let request = walk.request(context);
+        self.is_in_flight = request.is_ok();
+        request
+    }
+
+    /// Takes the page of the request in flight, and returns its unreadable entries.
+    pub(super) fn handle_page(
+        &mut self,
+        answer: FeedAnswer,
+        clock: Duration,
+        present: Times,
+        most: usize,
+    ) -> Vec<Unreadable> {
+        self.is_in_flight = false;
+        self.backoff.reset();
+        self.not_before = Duration::ZERO;
+        // The feed began without this answer, which came too late.
+        let Some(mut walk) = self.walk.take() else {
+            return Vec::new();
+        };
+        let (progress, unreadable) =
+            walk.handle_page(answer, self.mark.as_ref(), present.latest, most);
+        match progress {
+            Progress::More => self.walk = Some(walk),
+            Progress::Over => self.finish(walk, clock, present),
+        }
+        unreadable
+    }
+
+    fn finish(&mut self, walk: Walk, clock: Duration, present: Times) {
+        self.rounds = 0;
+        self.read_at = (!walk.is_cut()).then_some(clock);
+        if self.mark.is_none() {
+            self.mark = Some(walk.into_mark(present.earliest, present.latest));
+            return;
+        }
+        let found = walk.into_found();
+        if !found.is_empty() {
+            self.more_looks = 0;
+        }
+        self.ready.extend(found);
+    }
+
+    /// Notes that the request in flight failed. The same page is asked for again, after the delay
+    /// that this returns.
+    pub(super) fn fail(&mut self, clock: Duration, rng: &mut Rng) -> Duration {
+        self.is_in_flight = false;
+        let delay = self.backoff.next(rng);
+        self.not_before = clock.saturating_add(delay);
+        delay
+    }
+
+    /// Notes that the request in flight was not answered, and is to be sent again.
+    pub(super) const fn give_up(&mut self) {
+        self.is_in_flight = false;
+    }
+
+    /// Returns the next event to deliver, which counts as delivered from now on.
+    pub(super) fn deliver(&mut self, latest: UnixSeconds) -> Option<FeedEvent> {
+        let mark = self.mark.as_mut()?;
+        loop {
+            let item = self.ready.pop_front()?;
+            // The same thing may stand in a feed twice.
+            if mark.is_new(&item) {
+                return Some(mark.deliver(item, latest));
+            }
+        }
+    }
+
+    pub(super) fn save(&self) -> Option<SavedMark> {
+        self.mark.as_ref().map(|mark| mark.save(self.kind))
+    }
+}
