@@ -146,18 +146,17 @@ fn check(feeds: &Value, happenings: u64, later_us: i64) {
 #[test]
 fn whole_feeds_under_each_quirk() {
     for feeds in quirks() {
-        for happenings in [0, 1, 3, 40, 90] {
-            for later_us in [0, 60_000_000] {
-                check(&feeds, happenings, later_us);
-            }
+        for happenings in [0, 1, 3, 45] {
+            check(&feeds, happenings, 0);
         }
+        check(&feeds, 23, 60_000_000);
     }
 }
 
 #[test]
 fn whole_feeds_under_quirks_in_any_company() {
     let all = quirks();
-    for seed in 0..60 {
+    for seed in 0..30 {
         let mut dice = Rng::new(seed);
         let mut feeds = json!({});
         for _ in 0..4 {
@@ -168,7 +167,7 @@ fn whole_feeds_under_quirks_in_any_company() {
         if feeds["page_size"] == 1 {
             feeds["page_size"] = json!(2);
         }
-        check(&feeds, dice.between(0, 60), 60_000_000);
+        check(&feeds, dice.between(0, 40), 60_000_000);
     }
 }
 
