@@ -15,7 +15,7 @@ pub struct FeedQuirks {
     /// Delay (seconds) after which every other happening shows up, the first one included, with the number and the time
     /// that it had from the beginning.
     pub late_s: i64,
-    /// Distance (seconds) into the future of the time of every third happening, unless one is given.
+    /// Distance (seconds) into the future of the time of every third happening, the first one included, unless one is given.
     pub ahead_s: i64,
     /// Every item of so many is one that cannot be read, its number being a word; 0 for none.
     pub unreadable_every: u32,

@@ -64,7 +64,7 @@ pub struct Quirks {
     pub sends_refused: Option<i64>,
     /// Distance of `max_seqno` in lists above the newest message; `session_detail` tells the truth.
     pub list_max_seqno_ahead: u64,
-    /// The same for the notification feeds.
+    /// Behaviour of the notification feeds.
     pub feeds: FeedQuirks,
 }
 

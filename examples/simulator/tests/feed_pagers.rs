@@ -100,7 +100,7 @@ fn readable(simulator: &Simulator, now_us: i64, kind: FeedKind, every: u64) -> B
     let shown = simulator.feed(now_us, kind);
     let mut ids: Vec<i64> = shown.iter().map(|it| it.id).collect();
     ids.sort_unstable();
-    let is_readable = |n: &u64| every == 0 || n % every != 0;
+    let is_readable = |n: &u64| every == 0 || !n.is_multiple_of(every);
     let ids = (1..).zip(ids).filter(|(n, _)| is_readable(n));
     ids.map(|(_, id)| id).collect()
 }

@@ -305,7 +305,7 @@ impl Shown<'_> {
     }
 
     /// Returns the item as it stands on the wire.
-    pub(crate) fn to_json(&self, kind: FeedKind, now_us: i64) -> Value {
+    pub(crate) fn to_json(self, kind: FeedKind, now_us: i64) -> Value {
         let Position { id, time } = self.position;
         let mut fields = self.item.fields.clone();
         let mut put = |name: &str, value: Value| fields.insert(name.to_owned(), value);
