@@ -334,6 +334,28 @@ fn a_feed_ends_where_nothing_new_comes() {
     }
 }
 
+#[test]
+fn a_page_of_known_items_is_not_the_end_of_a_feed() {
+    // So much comes in between two pages that the next one repeats the first, with a cursor of its own.
+    let read = |repeats: i64| {
+        let mut asked = 0;
+        let replies = drive(&mut FeedPager::<GetReplies>::new(), |_, _| {
+            asked += 1;
+            if asked > 1 + repeats {
+                return feed_page((1..=4).rev(), true);
+            }
+            let mut page = feed_page((5..=6).rev(), false);
+            page["cursor"]["time"] = json!(100 - asked);
+            page
+        });
+        (replies.unwrap().len(), asked)
+    };
+    assert_eq!(read(1), (6, 3));
+    assert_eq!(read(2), (6, 4));
+    // A service that never has anything else is left at last.
+    assert_eq!(read(100), (2, 4));
+}
+
 fn list_server(
     times: &[(i64, i64)],
     page: usize,
@@ -445,6 +467,23 @@ fn system_notices_of_both_sources_and_the_older_ones() {
             .len(),
         1
     );
+}
+
+#[test]
+fn a_page_of_known_notices_is_not_the_end_of_the_older_ones() {
+    // The user's source fills a page of the older ones exactly, below all that the unified one has.
+    let notice = |n: i64| json!({"id": n, "cursor": n});
+    let list = |range: std::ops::Range<i64>| range.rev().map(notice).collect::<Vec<Value>>();
+    let notices = drive(&mut SystemPager::new(), |number, url| {
+        let end = match url.rsplit('/').next().unwrap() {
+            "query_user_notify" => 51,
+            "query_unified_notify" => return json!(list(51..61)),
+            _ => i64::try_from(number("cursor").unwrap()).unwrap(),
+        };
+        json!(list((end - 20).max(1)..end))
+    });
+    let ids: Vec<i64> = notices.unwrap().iter().map(|notice| notice.id).collect();
+    assert_eq!(ids, (1..61).rev().collect::<Vec<_>>());
 }
 
 /// That it can be driven as a runtime does: generically, in a few lines.

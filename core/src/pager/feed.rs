@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Pager, Tally};
+use crate::coverage::STALLS;
 use crate::endpoint::Endpoint;
 use crate::endpoints::{GetAt, GetLikes, GetReplies};
 use crate::error::PageError;
@@ -64,6 +65,9 @@ pub struct FeedPager<F> {
     over: bool,
     seen: BTreeSet<i64>,
     asked: BTreeSet<FeedCursor>,
+    /// Number of pages in a row that brought nothing new: what comes in meanwhile may move a page's
+    /// worth of known items onto the next one.
+    stalls: u8,
     tally: Tally,
     feed: std::marker::PhantomData<fn() -> F>,
 }
@@ -76,6 +80,7 @@ impl<F: Feed> FeedPager<F> {
             over: false,
             seen: BTreeSet::new(),
             asked: BTreeSet::new(),
+            stalls: 0,
             tally: Tally::new(),
             feed: std::marker::PhantomData,
         }
@@ -102,7 +107,8 @@ impl<F: Feed> Pager for FeedPager<F> {
         (!self.over && !self.tally.is_full()).then(|| F::at(self.next))
     }
 
-    /// Takes a page; the pager ends at the last page, and at one that brings nothing new.
+    /// Takes a page; the pager ends at the last page, at one that is empty or leads nowhere, and
+    /// when nothing new has come for some pages.
     fn handle_page(&mut self, page: FeedPage<F::Item>) -> Result<Vec<F::Item>, PageError> {
         if self.over {
             return Err(PageError::Unasked);
@@ -114,6 +120,7 @@ impl<F: Feed> Pager for FeedPager<F> {
             cursor,
             ..
         } = page;
+        let is_empty = items.is_empty() && unreadable.is_empty();
         let places = latest.iter().enumerate();
         let places: BTreeMap<i64, usize> = places.map(|(at, item)| (F::id(item), at)).collect();
         for item in items {
@@ -126,8 +133,13 @@ impl<F: Feed> Pager for FeedPager<F> {
             }
         }
         latest.retain(|item| self.seen.insert(F::id(item)));
-        let brings_nothing = latest.is_empty() && unreadable.is_empty();
-        self.over = cursor.is_end || cursor.id == 0 || brings_nothing || !self.asked.insert(cursor);
+        self.stalls = if latest.is_empty() && unreadable.is_empty() {
+            self.stalls.saturating_add(1)
+        } else {
+            0
+        };
+        let leads_nowhere = cursor.id == 0 || !self.asked.insert(cursor);
+        self.over = cursor.is_end || is_empty || leads_nowhere || self.stalls == STALLS;
         self.tally.note(unreadable);
         self.next = Some(cursor);
         Ok(self.tally.take(latest))

@@ -76,7 +76,7 @@ impl Pager for SystemPager {
         }
     }
 
-    /// Takes a page; the pager ends on one that brings nothing new.
+    /// Takes a page; the pager ends on one that leads no further down.
     fn handle_page(&mut self, page: SystemPage) -> Result<Vec<SystemNotice>, PageError> {
         self.tally.note(page.unreadable);
         let lowest = page
@@ -85,7 +85,6 @@ impl Pager for SystemPager {
             .map(|notice| notice.cursor)
             .filter(|cursor| *cursor > 0)
             .min();
-        let before = self.seen.len();
         for notice in page.notices {
             // The cursor identifies a notice over both sources; an older shape has none.
             let number = if notice.cursor > 0 {
@@ -98,16 +97,15 @@ impl Pager for SystemPager {
                     .insert(Reverse((notice.cursor, notice.id)), notice);
             }
         }
-        let fresh = self.seen.len() > before;
         // The older ones begin where the shorter of both lists ends: below that, the
         // other one alone may be no whole list.
         let next = match self.stage {
             Stage::User => Stage::Unified(lowest),
             Stage::Unified(user) => user.max(lowest).map_or(Stage::Over, Stage::Older),
             Stage::Older(cursor) => match lowest {
-                Some(lowest) if lowest < cursor && (fresh || self.reaches_below(lowest)) => {
-                    Stage::Older(lowest)
-                }
+                // Also where all of it was known: the newest of one source may fill a page of the
+                // older ones, and what neither source had lies below them.
+                Some(lowest) if lowest < cursor => Stage::Older(lowest),
                 _ => Stage::Over,
             },
             Stage::Over => return Err(PageError::Unasked),
@@ -122,15 +120,5 @@ impl Pager for SystemPager {
 
     fn take_unreadable(&mut self) -> Vec<Unreadable> {
         std::mem::take(&mut self.tally.unreadable)
-    }
-}
-
-impl SystemPager {
-    /// Returns whether a held notice lies further down than `cursor`: the page was known already,
-    /// but between that notice and the page there may be others.
-    fn reaches_below(&self, cursor: i64) -> bool {
-        self.held
-            .last_key_value()
-            .is_some_and(|(Reverse((held, _)), _)| *held < cursor && *held > 0)
     }
 }

@@ -15,7 +15,7 @@ pub struct Config {
     pub quirks: Quirks,
     /// A conversation that plays itself, from the first list of conversations on.
     pub script: Option<Script>,
-    /// Gives the account replies, mentions, likes and system notices (see [`Feeds`](crate::Feeds)).
+    /// Gives the account replies, mentions, likes and system notices from the beginning (see [`Feeds`](crate::Feeds)).
     pub feeds: bool,
 }
 

@@ -6,7 +6,10 @@ use serde_json::{Value, json};
 use crate::simulator::ControlError;
 use crate::wire::envelope;
 use crate::wire::incoming::Incoming;
-use crate::{Arrived, ConversationId, Fault, Login, NewMessage, Quirks, Simulator, Standing};
+use crate::{
+    Arrived, ConversationId, Fault, FeedKind, Login, NewMessage, NewNotification, NoticeSource,
+    Quirks, Simulator, Standing,
+};
 
 /// Beginning of all control paths.
 pub(crate) const PREFIX: &str = "/_simulator/";
@@ -43,6 +46,9 @@ pub(crate) fn answer(
         "group",
         "restart",
         "quirks",
+        "feed",
+        "vanish",
+        "look",
     ];
     let (status, body) = if !known.contains(&action) {
         (
@@ -98,6 +104,13 @@ fn act(simulator: &mut Simulator, now_us: i64, action: &str, body: &Value) -> Do
         "peer" => peer(simulator, body)?,
         "group" => group(simulator, body)?,
         "restart" => restart(simulator, body)?,
+        "feed" => return notify(simulator, now_us, body),
+        "vanish" => {
+            let kind = kind(body)?.ok_or("`kind` is missing".to_owned())?;
+            let id = integer(body, "id")?.ok_or("`id` is missing".to_owned())?;
+            simulator.vanish(account(simulator, body)?, kind, id)?;
+        }
+        "look" => simulator.look(account(simulator, body)?, now_us, kind(body)?)?,
         "quirks" => *simulator.quirks_mut() = Quirks::from_json(body)?,
         _ => return Err("not known".to_owned().into()),
     }
@@ -116,11 +129,7 @@ fn arrived(arrived: Arrived) -> Value {
 fn receive(simulator: &mut Simulator, now_us: i64, body: &Value) -> Done {
     let new = NewMessage::from_json(body)?;
     let uid = account(simulator, body)?;
-    let count = integer(body, "count")?.unwrap_or(1);
-    let count = u64::try_from(count)
-        .ok()
-        .filter(|count| (1..=MOST).contains(count));
-    let count = count.ok_or(format!("`count` is 1 to {MOST}"))?;
+    let count = count(body)?;
     let text = body
         .pointer("/content/content")
         .and_then(Value::as_str)
@@ -138,6 +147,39 @@ fn receive(simulator: &mut Simulator, now_us: i64, body: &Value) -> Done {
     }
     last.map(arrived)
         .ok_or_else(|| "nothing arrived".to_owned().into())
+}
+
+/// Lets `count` things happen that are notified of; answers the last one's place.
+fn notify(simulator: &mut Simulator, now_us: i64, body: &Value) -> Done {
+    let new = NewNotification::from_json(body)?;
+    let uid = account(simulator, body)?;
+    let count = count(body)?;
+    let mut last = None;
+    for n in 1..=count {
+        let mut one = new.clone();
+        if let Some(text) = one.text.as_mut().filter(|_| count > 1) {
+            *text = format!("{text} {n}");
+        }
+        last = Some(simulator.notify_for(uid, now_us, one)?);
+    }
+    // A string, as bots print it: the cursor of a notice is beyond what JavaScript holds.
+    last.map(|last| json!({"id": last.id.to_string(), "time": last.time}))
+        .ok_or_else(|| "nothing happened".to_owned().into())
+}
+
+/// Reads how often something happens: once, unless `count` says otherwise.
+fn count(body: &Value) -> Result<u64, String> {
+    let count = integer(body, "count")?.unwrap_or(1);
+    let count = u64::try_from(count)
+        .ok()
+        .filter(|count| (1..=MOST).contains(count));
+    count.ok_or(format!("`count` is 1 to {MOST}"))
+}
+
+fn kind(body: &Value) -> Result<Option<FeedKind>, String> {
+    let name = body.get("kind").filter(|kind| !kind.is_null());
+    let kind = name.map(|kind| FeedKind::parse(kind.as_str().unwrap_or_default()));
+    kind.transpose()
 }
 
 fn peer(simulator: &mut Simulator, body: &Value) -> Result<(), ControlError> {
@@ -244,6 +286,34 @@ impl NewMessage {
                 .map_err(|_| "`at_uids` is no array of integers")?;
         }
         if let Some(raw) = value.get("raw").filter(|raw| !raw.is_null()) {
+            new.raw = raw.as_object().ok_or("`raw` is no object")?.clone();
+        }
+        Ok(new)
+    }
+}
+
+impl NewNotification {
+    /// Reads a notification as control requests write it: `{"kind":"reply|at|like|system"}`, and where wanted `user`,
+    /// `text`, `item`, `timestamp` (s), `late_s`, `source`, `raw`.
+    ///
+    /// # Errors
+    /// Says what is missing or of the wrong kind.
+    pub fn from_json(value: &Value) -> Result<Self, String> {
+        let mut new =
+            Self::new(kind(value)?.ok_or("`kind` is missing: reply, at, like or system")?);
+        new.user = integer(value, "user")?;
+        new.item = integer(value, "item")?;
+        new.timestamp = integer(value, "timestamp")?;
+        new.late_s = integer(value, "late_s")?;
+        let given = |name: &str| value.get(name).filter(|given| !given.is_null());
+        if let Some(text) = given("text") {
+            new.text = Some(text.as_str().ok_or("`text` is no string")?.to_owned());
+        }
+        if let Some(source) = given("source") {
+            let source = serde_json::from_value::<NoticeSource>(source.clone());
+            new.source = Some(source.map_err(|_| "`source` is user, unified or both")?);
+        }
+        if let Some(raw) = given("raw") {
             new.raw = raw.as_object().ok_or("`raw` is no object")?.clone();
         }
         Ok(new)

@@ -38,6 +38,9 @@
 //! | `POST take_down` `{"msg_key":"…"}` | the system takes a message down: it is counted, and never delivered |
 //! | `POST fault` `{"path":"fetch_session_msgs","kind":"http_500","times":1}` | the next answers to paths with this part fail so |
 //! | `POST clear_faults` | no fault waits any more |
+//! | `POST feed` `{"kind":"reply|at|like|system"}` | something happens that is notified of; answers `{"id":"…","time":…}` |
+//! | `POST vanish` `{"kind":"reply","id":"…"}` | the author deletes it: the item is gone |
+//! | `POST look` `{"kind":"reply"}` | the owner looks at that feed in a browser, at all without `kind`: its counter is 0 |
 //! | `POST rotate_keys` | the signing keys change |
 //! | `POST logout`, `POST relogin` | the login cookie dies, and is good again |
 //! | `POST account` `{"uid":10002}` | one more account; answers `{"uid":…,"name":…,"sessdata":…,"bili_jct":…}` |
@@ -46,7 +49,7 @@
 //! | `POST restart` `{"session_type":1,"talker_id":20001,"before":0}` | a conversation begins anew: its messages are no more, the next one's number follows `before` |
 //! | `POST quirks` `{"oldest_of_gap":true,"has_more":"always_no",…}` | sets all [`Quirks`], those not named to their default |
 //! | `GET login` | how the first account logs in |
-//! | `GET state` | `{"uid":…,"conversations":[{"session_type","talker_id","max_seqno","messages",…}],"sent":[{"receiver_type","receiver_id","msg_type","content","msg_key",…}],"requests":{"/path":N}}` |
+//! | `GET state` | `{"uid":…,"conversations":[{"session_type","talker_id","max_seqno","messages",…}],"sent":[{"receiver_type","receiver_id","msg_type","content","msg_key",…}],"requests":{"/path":N},"feeds":{"reply":N,"at":N,"like":N,"system":N}}` |
 //!
 //! **message.** `content` is an object, written as the JSON string that stands on the wire, or a string, which stands
 //! there as it is. `group` puts it in a group, with `session_type` (3 to 9) in a conversation of that type, which nobody knows; `to` says to whom when the account itself sends, from another device
@@ -54,6 +57,12 @@
 //! unless given. With `count` it arrives so often, and the answer is the last one's place; a text `"hi"` then reads
 //! `"hi 1"`, `"hi 2"` … in the order of arrival. `taken_down` counts it and never delivers it, `raw` puts fields on the
 //! wire instead of the right ones (`{"msg_type":"x","timestamp":null}`; null removes one), `account` names another account.
+//!
+//! **feed.** `user` says who, `text` what (of a like: the title of the thing), `item` the number of what was replied to or
+//! liked: all likes of one `item` are one item of the feed, which moves up; without it each is something new. `timestamp`
+//! (s) is that of the item, `late_s` the delay after which it shows up, `source` (`user`, `unified`, `both`) that of a
+//! system notice. `count`, `raw` and `account` are those of a message; the answer is the last one's. The `id` of a system
+//! notice is its `cursor`.
 //!
 //! **fault.** `kind` is `http_500` or any other status (`http_403`, `http_429`, `html_412`, all with an HTML body), `code`
 //! (with `code`), `reset`, `hang`, `truncated`, `delay` (with `delay_ms`), `v_voucher`, `data_null`, `garbage`, `body` (with
@@ -68,7 +77,9 @@ mod config;
 pub mod conformance;
 mod control;
 mod fault;
+mod feed_quirks;
 mod model;
+mod notifications;
 mod quirks;
 mod rng;
 mod script;
@@ -84,10 +95,11 @@ mod wire;
 pub use answer::Answer;
 pub use config::{Config, Login};
 pub use fault::{Fault, FaultKind};
+pub use feed_quirks::{Counters, FeedQuirks};
 pub use model::conversation::ConversationId;
 pub use model::feed::Feeds;
 pub use model::message::{Message, NewMessage};
-pub use model::notice::Notices;
+pub use model::notification::{FeedKind, NewNotification, NoticeSource, Notified};
 pub use model::peer::{Group, Peer, Standing};
 pub use model::world::Arrived;
 pub use quirks::{DateHeader, HasMore, ListSignature, Quirks};

@@ -4,6 +4,7 @@ use http::{HeaderMap, header};
 use serde::Deserialize;
 use serde_json::Value;
 
+use crate::FeedQuirks;
 use crate::wire::envelope;
 
 /// Behaviour where the real server is odd or unknown: each reading can be had. The default is the likely one of each.
@@ -63,6 +64,8 @@ pub struct Quirks {
     pub sends_refused: Option<i64>,
     /// Distance of `max_seqno` in lists above the newest message; `session_detail` tells the truth.
     pub list_max_seqno_ahead: u64,
+    /// Behaviour of the notification feeds.
+    pub feeds: FeedQuirks,
 }
 
 /// Need for a signature on lists of conversations.

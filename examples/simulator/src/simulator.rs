@@ -11,8 +11,8 @@ use crate::model::world::World;
 use crate::script::Player;
 use crate::wire::incoming::Incoming;
 use crate::{
-    Answer, Arrived, Config, ConversationId, Fault, Feeds, Group, Login, Message, NewMessage,
-    Notices, Peer, Quirks, control, service,
+    Answer, Arrived, Config, ConversationId, Fault, Feeds, Group, Login, Message, NewMessage, Peer,
+    Quirks, control, service,
 };
 
 /// More paths than this are not counted.
@@ -288,20 +288,12 @@ impl Simulator {
         &mut self.world.quirks
     }
 
-    /// Returns the replies, mentions and likes of an account, to change.
+    /// Returns the notifications of an account, to change as a whole.
     pub fn feeds_mut(&mut self, uid: i64) -> Option<&mut Feeds> {
         self.world
             .accounts
             .get_mut(&uid)
             .map(|account| &mut account.feeds)
-    }
-
-    /// Returns the system notices of an account, to change.
-    pub fn notices_mut(&mut self, uid: i64) -> Option<&mut Notices> {
-        self.world
-            .accounts
-            .get_mut(&uid)
-            .map(|account| &mut account.notices)
     }
 
     /// Returns the messages of a conversation of the first account, by number, oldest first; also those taken down.
@@ -362,14 +354,17 @@ impl Simulator {
                 })
             })
             .collect();
-        json!({"uid": self.uid, "conversations": conversations, "sent": sent, "requests": self.requests})
+        json!({
+            "uid": self.uid, "conversations": conversations, "sent": sent, "requests": self.requests,
+            "feeds": self.feed_counts(),
+        })
     }
 
-    fn first_account(&self) -> Option<&Account> {
+    pub(crate) fn first_account(&self) -> Option<&Account> {
         self.world.accounts.get(&self.uid)
     }
 
-    fn account_mut(&mut self, uid: i64) -> Result<&mut Account, ControlError> {
+    pub(crate) fn account_mut(&mut self, uid: i64) -> Result<&mut Account, ControlError> {
         self.world
             .accounts
             .get_mut(&uid)

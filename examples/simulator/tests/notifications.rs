@@ -3,7 +3,7 @@
 
 mod support;
 
-use bilibili_session_simulator::{Config, Feeds, Notices};
+use bilibili_session_simulator::{Config, Feeds};
 use serde_json::{Value, json};
 use support::Client;
 
@@ -93,7 +93,6 @@ fn empty_feeds_end_at_once() {
     );
     assert_eq!(client.get("/x/msgfeed/unread", &[])["data"]["reply"], 0);
     *client.simulator.feeds_mut(10001).unwrap() = Feeds::made_up();
-    *client.simulator.notices_mut(10001).unwrap() = Notices::made_up();
     assert_eq!(client.get("/x/msgfeed/unread", &[])["data"]["reply"], 45);
 }
 

@@ -193,6 +193,57 @@ fn control_requests_at_the_edges_are_answered() {
 }
 
 #[test]
+fn notifications_at_the_edges_are_answered() {
+    let mut client = Client::default();
+    let mut dice = Rng::new(6);
+    let edges = [
+        json!(null),
+        json!(1),
+        json!(-1),
+        json!(i64::MAX),
+        json!(i64::MIN),
+        json!([]),
+    ];
+    let names = [
+        "user",
+        "item",
+        "timestamp",
+        "late_s",
+        "id",
+        "text",
+        "source",
+        "raw",
+        "account",
+    ];
+    for _ in 0..600 {
+        let mut body = json!({"kind": roll(&mut dice, &["reply", "at", "like", "system"])});
+        for name in names {
+            if roll(&mut dice, &[true, false, false]) {
+                body[name] = roll(&mut dice, &edges);
+            }
+        }
+        let action = roll(&mut dice, &["feed", "feed", "vanish", "look"]);
+        let (status, _) = client.control(action, &body);
+        assert!(matches!(status, 200 | 400), "{body}");
+        client.now_us = roll(&mut dice, &[support::START_US, 0, -1, i64::MAX, i64::MIN]);
+        let quirks = json!({"feeds": {
+            "late_s": roll(&mut dice, &edges[1..5]),
+            "ahead_s": roll(&mut dice, &edges[1..5]),
+            "counters": {"late": roll(&mut dice, &edges[1..5])},
+            "seconds_in_any_order": true,
+            "cursor_is_place": true,
+        }});
+        assert_eq!(client.control("quirks", &quirks).0, 200);
+        assert_eq!(client.get("/x/msgfeed/unread", &[])["code"], 0);
+        assert!(client.get(roll(&mut dice, &FEEDS), &[])["code"].is_i64());
+    }
+    let feeds = client.state()["feeds"].take();
+    for (kind, before) in [("reply", 45), ("at", 35), ("like", 60), ("system", 60)] {
+        assert!(feeds[kind].as_i64() > Some(before), "{feeds}");
+    }
+}
+
+#[test]
 fn bytes_that_mean_nothing_are_answered() {
     let mut client = Client::default();
     let mut dice = Rng::new(4);

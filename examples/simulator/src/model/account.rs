@@ -4,7 +4,6 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::conversation::{Conversation, ConversationId};
 use super::feed::Feeds;
-use super::notice::Notices;
 use crate::Login;
 
 /// One account: its login, its conversations, its feeds.
@@ -20,7 +19,6 @@ pub(crate) struct Account {
     /// Keys of the messages that were sent through the service.
     pub(crate) sent: Vec<i64>,
     pub(crate) feeds: Feeds,
-    pub(crate) notices: Notices,
 }
 
 impl Account {
@@ -36,11 +34,6 @@ impl Account {
                 Feeds::made_up()
             } else {
                 Feeds::default()
-            },
-            notices: if feeds {
-                Notices::made_up()
-            } else {
-                Notices::default()
             },
         }
     }

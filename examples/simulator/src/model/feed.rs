@@ -1,89 +1,344 @@
-//! Replies, mentions and likes.
+//! The feeds of notifications: what is in them, in which order, and what was looked at.
 
-use serde_json::{Value, json};
+use serde_json::{Map, Value};
 
-/// The notifications of an account, newest first in each feed. They are the items as they stand on the wire.
-#[derive(Clone, Debug, Default)]
+use super::made_up;
+use super::notification::{FeedKind, NewNotification, NoticeSource, Notified};
+use crate::{Counters, FeedQuirks, Rng};
+
+/// The notifications of an account: replies, mentions, likes and system notices.
+#[derive(Clone, Debug)]
 pub struct Feeds {
-    /// Replies: their `id` and `reply_time` are what pages go by.
-    pub replies: Vec<Value>,
-    /// Mentions, by `id` and `at_time`.
-    pub at: Vec<Value>,
-    /// Likes, by `id` and `like_time`.
-    pub likes: Vec<Value>,
-    /// Number of the newest likes that also stand in `latest`.
-    pub latest_likes: usize,
+    reply: Feed,
+    at: Feed,
+    like: Feed,
+    system: Feed,
 }
 
-/// Time of the newest item of each made-up feed.
-const NEWEST: i64 = 1_700_000_000;
-
-impl Feeds {
-    /// Makes up 45 replies, 35 mentions and 60 likes.
-    pub fn made_up() -> Self {
+impl Default for Feeds {
+    /// Creates feeds that are empty.
+    fn default() -> Self {
         Self {
-            replies: (0..45).map(reply).collect(),
-            at: (0..35).map(mention).collect(),
-            likes: (0..60).map(like).collect(),
-            latest_likes: 3,
+            reply: Feed::new(FeedKind::Reply),
+            at: Feed::new(FeedKind::At),
+            like: Feed::new(FeedKind::Like),
+            system: Feed::new(FeedKind::System),
         }
     }
 }
 
-fn user(n: i64) -> Value {
-    json!({
-        "mid": 30_000 + n,
-        "fans": n % 3,
-        "nickname": format!("路人{n}"),
-        "avatar": format!("https://i0.hdslb.com/bfs/face/{n:032x}.jpg"),
-        "mid_link": "",
-        "follow": n % 2 == 0,
-    })
+impl Feeds {
+    /// Makes up 45 replies, 35 mentions, 60 likes and 60 system notices, which nobody has looked at.
+    pub fn made_up() -> Self {
+        let mut feeds = Self::default();
+        feeds.reply.items = (0..45).map(made_up::old_reply).collect();
+        feeds.at.items = (0..35).map(made_up::old_mention).collect();
+        feeds.like.items = (0..60).map(made_up::old_like).collect();
+        feeds.system.items = (0..60).map(made_up::old_notice).collect();
+        feeds
+    }
+
+    pub(crate) fn get(&self, kind: FeedKind) -> &Feed {
+        match kind {
+            FeedKind::Reply => &self.reply,
+            FeedKind::At => &self.at,
+            FeedKind::Like => &self.like,
+            FeedKind::System => &self.system,
+        }
+    }
+
+    pub(crate) fn get_mut(&mut self, kind: FeedKind) -> &mut Feed {
+        match kind {
+            FeedKind::Reply => &mut self.reply,
+            FeedKind::At => &mut self.at,
+            FeedKind::Like => &mut self.like,
+            FeedKind::System => &mut self.system,
+        }
+    }
 }
 
-fn reply(n: i64) -> Value {
-    json!({
-        "id": 9_100_000_000_045 - n,
-        "user": user(n),
-        "item": {
-            "subject_id": 170_001 + n, "root_id": 0, "source_id": 8_800_000_000 + n, "target_id": 0,
-            "type": "video", "business_id": 1, "business": "视频", "title": format!("模拟视频 {n}"), "desc": "",
-            "image": "", "uri": format!("https://www.bilibili.com/video/av{}", 170_001 + n), "native_uri": "",
-            "detail_title": "", "root_reply_content": "", "source_content": format!("第 {n} 条回复"),
-            "target_reply_content": null, "at_details": null, "topic_details": if n % 2 == 0 { json!([]) } else { Value::Null },
-            "hide_reply_button": false, "hide_like_button": false, "like_state": 0, "danmu": null, "message": "",
-        },
-        "counts": 1 + n % 4,
-        "is_multi": i64::from(n % 4 > 0),
-        "reply_time": NEWEST - n * 600,
-    })
+/// One feed.
+#[derive(Clone, Debug)]
+pub(crate) struct Feed {
+    pub(crate) kind: FeedKind,
+    items: Vec<Item>,
+    last_id: i64,
+    /// Number of happenings so far, besides those made up at the beginning.
+    posted: i64,
+    /// Time of the last look (seconds).
+    pub(crate) last_view_at: i64,
+    /// The newest cursor that was given out, and the number of items up to it.
+    pub(crate) given_out: Option<(Position, usize)>,
 }
 
-fn mention(n: i64) -> Value {
-    json!({
-        "id": 9_200_000_000_035 - n,
-        "user": user(n + 100),
-        "item": {
-            "subject_id": 270_001 + n, "root_id": 0, "source_id": 8_900_000_000 + n, "target_id": 0,
-            "type": "reply", "business_id": if n % 2 == 0 { 17 } else { 1 }, "business": "评论", "title": format!("提到你 {n}"),
-            "desc": "", "image": "", "uri": "https://t.bilibili.com/1", "native_uri": "", "source_content": format!("@模拟用户 第 {n} 次"),
-            "at_details": [{"mid": 10_001, "nickname": "模拟用户"}], "topic_details": null, "hide_reply_button": true,
-        },
-        "at_time": NEWEST - n * 900,
-    })
+/// Number and time of an item, as a cursor names it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Position {
+    pub(crate) id: i64,
+    pub(crate) time: i64,
 }
 
-fn like(n: i64) -> Value {
-    json!({
-        "id": 9_300_000_000_060 - n,
-        "users": [user(n + 200), user(n + 300)],
-        "item": {
-            "item_id": 370_001 + n, "pid": 0, "type": "video", "business": "视频", "business_id": 1, "reply_business_id": 0,
-            "like_business_id": 0, "title": format!("被赞的视频 {n}"), "desc": "", "image": "", "uri": "https://www.bilibili.com/",
-            "detail_name": "", "native_uri": "", "ctime": NEWEST - 86_400,
-        },
-        "counts": 2 + n,
-        "like_time": NEWEST - n * 300,
-        "notice_state": 0,
-    })
+/// One item: a reply, a mention, a notice, or all likes of one thing.
+#[derive(Clone, Debug)]
+pub(crate) struct Item {
+    /// The fields that stay as they are.
+    pub(crate) fields: Map<String, Value>,
+    pub(crate) raw: Map<String, Value>,
+    /// The liked thing.
+    pub(crate) thing: i64,
+    /// Number of likes before those that are told one by one.
+    pub(crate) earlier: i64,
+    /// What made the item, in the order of happening: of likes each one, else one alone.
+    pub(crate) happenings: Vec<Happening>,
+    pub(crate) source: NoticeSource,
+}
+
+#[derive(Clone, Debug)]
+pub(crate) struct Happening {
+    pub(crate) position: Position,
+    pub(crate) user: i64,
+    pub(crate) shown_from_us: i64,
+    /// The counters know of it.
+    pub(crate) counted: bool,
+    pub(crate) seen: bool,
+}
+
+/// An item as it is at some moment.
+#[derive(Clone, Copy)]
+pub(crate) struct Shown<'a> {
+    pub(crate) position: Position,
+    pub(crate) item: &'a Item,
+}
+
+impl Feed {
+    fn new(kind: FeedKind) -> Self {
+        Self {
+            kind,
+            items: Vec::new(),
+            last_id: made_up::newest_id(kind),
+            posted: 0,
+            last_view_at: made_up::LAST_VIEW,
+            given_out: None,
+        }
+    }
+
+    /// Returns the number of items, also of those that do not show up yet.
+    pub(crate) fn len(&self) -> usize {
+        self.items.len()
+    }
+
+    /// Returns what shows at this moment, newest first.
+    pub(crate) fn shown(&self, now_us: i64, quirks: &FeedQuirks) -> Vec<Shown<'_>> {
+        let items = self.items.iter();
+        let mut shown: Vec<Shown<'_>> = items
+            .filter_map(|item| {
+                let position = item.newest(now_us)?.position;
+                Some(Shown { position, item })
+            })
+            .collect();
+        shown.sort_by_key(|it| std::cmp::Reverse(self.rank(quirks, it.position)));
+        shown
+    }
+
+    /// Returns what the feed is ordered by, the newest having most.
+    pub(crate) fn rank(&self, quirks: &FeedQuirks, at: Position) -> (i64, u64, i64) {
+        let by_id = match self.kind {
+            FeedKind::System => true,
+            // A like moves its item up, whatever its number.
+            FeedKind::Like => false,
+            FeedKind::Reply | FeedKind::At => quirks.by_id,
+        };
+        let any = quirks.seconds_in_any_order && !by_id;
+        let chance = if any {
+            Rng::new(at.id.unsigned_abs()).next_u64()
+        } else {
+            0
+        };
+        (if by_id { 0 } else { at.time }, chance, at.id)
+    }
+
+    /// Takes up something that happens; the answer is where it then stands, also if it shows up only later.
+    pub(crate) fn post(
+        &mut self,
+        now_us: i64,
+        quirks: &FeedQuirks,
+        new: NewNotification,
+    ) -> Notified {
+        self.posted += 1;
+        let thing = made_up::thing(&new, self.posted);
+        let known = match self.kind {
+            // A thing that nobody names is a new one.
+            FeedKind::Like if new.item.is_some() => {
+                self.items.iter().position(|item| item.thing == thing)
+            }
+            _ => None,
+        };
+        let kept = known
+            .filter(|_| !quirks.likes_get_new_ids)
+            .and_then(|place| self.items.get(place)?.happenings.last())
+            .map(|newest| newest.position.id);
+        let happening = self.happening(now_us, quirks, &new, kept);
+        let position = happening.position;
+        let counts = match known.and_then(|place| self.items.get_mut(place)) {
+            Some(item) => {
+                item.raw.extend(new.raw);
+                item.happenings.push(happening);
+                item.counts(i64::MAX)
+            }
+            None => {
+                let mut item = made_up::item(new, self.posted, happening);
+                let every = i64::from(quirks.unreadable_every);
+                if every > 0 && self.posted % every == 0 {
+                    item.raw
+                        .extend(NewNotification::new(self.kind).unreadable().raw);
+                }
+                let counts = item.counts(i64::MAX);
+                self.items.push(item);
+                counts
+            }
+        };
+        let Position { id, time } = position;
+        Notified { id, time, counts }
+    }
+
+    fn happening(
+        &mut self,
+        now_us: i64,
+        quirks: &FeedQuirks,
+        new: &NewNotification,
+        kept_id: Option<i64>,
+    ) -> Happening {
+        let every = |nth: i64, value: i64| if self.posted % nth == 1 { value } else { 0 };
+        let now = now_us.div_euclid(1_000_000);
+        let time = new
+            .timestamp
+            .unwrap_or_else(|| now.saturating_add(every(3, quirks.ahead_s)));
+        let late_s = new.late_s.unwrap_or_else(|| every(2, quirks.late_s));
+        let id = kept_id.unwrap_or_else(|| {
+            let next = self.last_id.saturating_add(1);
+            match self.kind {
+                // As the ones made up, the cursors of notices are moments.
+                FeedKind::System => next.max(now_us.saturating_mul(1000)),
+                FeedKind::Reply | FeedKind::At | FeedKind::Like => next,
+            }
+        });
+        self.last_id = self.last_id.max(id);
+        Happening {
+            position: Position { id, time },
+            user: new
+                .user
+                .unwrap_or(made_up::NEW_USERS.saturating_add(self.posted)),
+            shown_from_us: now_us.saturating_add(late_s.saturating_mul(1_000_000)),
+            counted: quirks.counters != Counters::Stuck,
+            seen: false,
+        }
+    }
+
+    /// Removes the item of this number, as its author does; returns whether there was one.
+    pub(crate) fn vanish(&mut self, id: i64) -> bool {
+        let of_item = |item: &Item| item.happenings.iter().any(|it| it.position.id == id);
+        let place = self.items.iter().position(of_item);
+        place.map(|place| self.items.remove(place)).is_some()
+    }
+
+    /// Marks what shows at this moment as seen.
+    pub(crate) fn look(&mut self, now_us: i64) {
+        for item in &mut self.items {
+            for happening in &mut item.happenings {
+                happening.seen |= happening.shown_from_us <= now_us;
+            }
+        }
+        self.last_view_at = now_us.div_euclid(1_000_000);
+    }
+
+    /// Returns the counter of what nobody has looked at.
+    pub(crate) fn unread(&self, now_us: i64, quirks: &FeedQuirks) -> usize {
+        let late_us = match quirks.counters {
+            Counters::Late(seconds) => seconds.saturating_mul(1_000_000),
+            Counters::Truthful | Counters::Stuck => 0,
+        };
+        let since_us = now_us.saturating_sub(late_us);
+        let happenings = self.items.iter().flat_map(|item| &item.happenings);
+        let unread = happenings.filter(|it| it.counted && !it.seen && it.shown_from_us <= since_us);
+        unread.count()
+    }
+}
+
+impl Item {
+    /// Number of users of a like who are named.
+    const NAMED: usize = 2;
+
+    /// Returns the happenings that show at this moment, newest first.
+    fn shown(&self, now_us: i64) -> Vec<&Happening> {
+        let happenings = self.happenings.iter().rev();
+        let mut shown: Vec<&Happening> =
+            happenings.filter(|it| it.shown_from_us <= now_us).collect();
+        shown.sort_by_key(|it| std::cmp::Reverse(it.position.time));
+        shown
+    }
+
+    fn newest(&self, now_us: i64) -> Option<&Happening> {
+        let shown = self
+            .happenings
+            .iter()
+            .filter(|it| it.shown_from_us <= now_us);
+        shown.max_by_key(|it| it.position.time)
+    }
+
+    /// Returns the number of likes that show at this moment; 1 for all else.
+    fn counts(&self, now_us: i64) -> i64 {
+        let shown = self
+            .happenings
+            .iter()
+            .filter(|it| it.shown_from_us <= now_us);
+        let shown = i64::try_from(shown.count()).unwrap_or(i64::MAX);
+        self.earlier.saturating_add(shown)
+    }
+}
+
+impl Shown<'_> {
+    /// Returns where the item stands.
+    pub(crate) fn notified(&self, now_us: i64) -> Notified {
+        let Position { id, time } = self.position;
+        let counts = self.item.counts(now_us);
+        Notified { id, time, counts }
+    }
+
+    /// Returns the item as it stands on the wire.
+    pub(crate) fn to_json(self, kind: FeedKind, now_us: i64) -> Value {
+        let Position { id, time } = self.position;
+        let mut fields = self.item.fields.clone();
+        let mut put = |name: &str, value: Value| fields.insert(name.to_owned(), value);
+        let happenings = self.item.shown(now_us);
+        let mut users = happenings.iter().map(|it| made_up::user(it.user));
+        match kind {
+            FeedKind::System => {
+                put("cursor", id.into());
+                put("time_at", made_up::time_at(time).into());
+            }
+            FeedKind::Reply | FeedKind::At => {
+                let name = if kind == FeedKind::At {
+                    "at_time"
+                } else {
+                    "reply_time"
+                };
+                put("id", id.into());
+                put("user", users.next().unwrap_or_default());
+                put(name, time.into());
+            }
+            FeedKind::Like => {
+                put("id", id.into());
+                put("users", users.take(Item::NAMED).collect());
+                put("counts", self.item.counts(now_us).into());
+                put("like_time", time.into());
+            }
+        }
+        for (name, value) in &self.item.raw {
+            match value {
+                Value::Null => fields.remove(name),
+                other => fields.insert(name.clone(), other.clone()),
+            };
+        }
+        Value::Object(fields)
+    }
 }

@@ -3,7 +3,8 @@
 pub(crate) mod account;
 pub(crate) mod conversation;
 pub(crate) mod feed;
+mod made_up;
 pub(crate) mod message;
-pub(crate) mod notice;
+pub(crate) mod notification;
 pub(crate) mod peer;
 pub(crate) mod world;

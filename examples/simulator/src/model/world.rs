@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use super::account::Account;
 use super::conversation::{Conversation, ConversationId};
 use super::message::{Message, NewMessage};
+use super::notification::{NewNotification, Notified};
 use super::peer::{Group, Peer};
 use crate::wbi::Keys;
 use crate::wire::envelope::Refusal;
@@ -167,6 +168,18 @@ impl World {
         }
         self.messages.insert(message.msg_key, message);
         arrived
+    }
+
+    /// Notifies an account of something that happens.
+    pub(crate) fn notify(
+        &mut self,
+        now_us: i64,
+        uid: i64,
+        new: NewNotification,
+    ) -> Result<Notified, Refusal> {
+        let account = self.accounts.get_mut(&uid).ok_or(Refusal::NOT_LOGGED_IN)?;
+        let feed = account.feeds.get_mut(new.kind);
+        Ok(feed.post(now_us, &self.quirks.feeds, new))
     }
 
     /// Takes a message back, as its sender does: its status changes, and a message that says so arrives.

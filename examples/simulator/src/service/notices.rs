@@ -3,39 +3,36 @@
 use serde_json::{Value, json};
 
 use super::{Outcome, RequestKind};
-use crate::model::notice::Notices;
+use crate::model::feed::Shown;
 use crate::model::world::World;
 use crate::wire::envelope::Refusal;
-
-/// Number of notices of a page.
-const PAGE: usize = 20;
+use crate::{FeedKind, NewNotification, NoticeSource};
 
 pub(crate) fn query_user_notify(world: &mut World, asked: &RequestKind<'_>) -> Outcome {
-    first_page(world, asked, 20, |notices| {
-        notices.all.get(Notices::USER_FROM..)
-    })
+    first_page(world, asked, 20, NoticeSource::User)
 }
 
 pub(crate) fn query_unified_notify(world: &mut World, asked: &RequestKind<'_>) -> Outcome {
-    first_page(world, asked, 10, |notices| {
-        notices.all.get(..Notices::UNIFIED.min(notices.all.len()))
-    })
+    first_page(world, asked, 10, NoticeSource::Unified)
 }
 
 fn first_page(
-    world: &World,
+    world: &mut World,
     asked: &RequestKind<'_>,
     usual: usize,
-    source: fn(&Notices) -> Option<&[Value]>,
+    source: NoticeSource,
 ) -> Outcome {
-    let size = asked
-        .request
-        .number::<usize>("page_size")?
-        .unwrap_or(usual)
-        .min(100);
-    let notices = source(&world.account(asked.uid)?.notices).unwrap_or_default();
-    let list: Vec<&Value> = notices.iter().take(size).collect();
-    Ok(json!({"system_notify_list": if list.is_empty() { Value::Null } else { json!(list) }}))
+    let size = asked.request.number::<usize>("page_size")?.unwrap_or(usual);
+    let list = page(world, asked, size.min(100), |notice| {
+        [source, NoticeSource::Both].contains(&notice.item.source)
+    })?;
+    if world.quirks.feeds.reading_is_looking {
+        let feeds = &mut world.account_mut(asked.uid)?.feeds;
+        feeds.get_mut(FeedKind::System).look(asked.now_us);
+    }
+    Ok(
+        json!({"system_notify_list": if list.is_empty() { Value::Null } else { Value::Array(list) }}),
+    )
 }
 
 /// Answers a list of notices: the data is an array here, not an object.
@@ -45,11 +42,30 @@ pub(crate) fn query_notify_list(world: &mut World, asked: &RequestKind<'_>) -> O
         .request
         .number::<i64>("data_type")?
         .ok_or(Refusal::BAD_REQUEST)?;
-    let notices = &world.account(asked.uid)?.notices.all;
-    let list: Vec<&Value> = notices
-        .iter()
-        .filter(|notice| Notices::cursor(notice) < before)
-        .take(PAGE)
+    let list = page(world, asked, usize::MAX, |notice| {
+        notice.position.id < before
+    })?;
+    Ok(Value::Array(list))
+}
+
+/// Returns the newest of these notices, and does what asking for them leads to.
+fn page(
+    world: &mut World,
+    asked: &RequestKind<'_>,
+    most: usize,
+    wanted: impl Fn(&Shown<'_>) -> bool,
+) -> Result<Vec<Value>, Refusal> {
+    let quirks = &world.quirks.feeds;
+    let feed = world.account(asked.uid)?.feeds.get(FeedKind::System);
+    let shown = feed.shown(asked.now_us, quirks);
+    let mut notices = shown.iter().filter(|it| wanted(it));
+    let page = notices.by_ref().take(most.min(quirks.page_size()));
+    let page = page
+        .map(|it| it.to_json(FeedKind::System, asked.now_us))
         .collect();
-    Ok(json!(list))
+    if notices.next().is_some() && quirks.posts_between_pages {
+        let new = NewNotification::new(FeedKind::System);
+        world.notify(asked.now_us, asked.uid, new)?;
+    }
+    Ok(page)
 }

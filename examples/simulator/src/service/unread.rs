@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use super::{Outcome, RequestKind};
+use crate::FeedKind;
 use crate::model::world::World;
 
 pub(crate) fn single_unread(world: &mut World, asked: &RequestKind<'_>) -> Outcome {
@@ -45,16 +46,19 @@ pub(crate) fn my_group_unread(world: &mut World, asked: &RequestKind<'_>) -> Out
 
 pub(crate) fn feed_unread(world: &mut World, asked: &RequestKind<'_>) -> Outcome {
     let account = world.account(asked.uid)?;
-    let (at, like, reply) = (
-        account.feeds.at.len(),
-        account.feeds.likes.len(),
-        account.feeds.replies.len(),
+    let quirks = &world.quirks.feeds;
+    let unread = |kind| account.feeds.get(kind).unread(asked.now_us, quirks);
+    let (reply, at, like, system) = (
+        unread(FeedKind::Reply),
+        unread(FeedKind::At),
+        unread(FeedKind::Like),
+        unread(FeedKind::System),
     );
     Ok(counts(
         world,
         json!({
             "at": at, "chat": 0, "coin": 0, "danmu": 0, "favorite": 0, "like": like, "recv_like": like, "recv_reply": reply,
-            "reply": reply, "sys_msg": account.notices.all.len(), "up": 0,
+            "reply": reply, "sys_msg": system, "up": 0,
         }),
     ))
 }

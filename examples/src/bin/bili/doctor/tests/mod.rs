@@ -135,6 +135,7 @@ fn combination(rng: &mut Rng) -> Quirks {
         refuses_signatures: rng.below(10) == 0,
         sends_refused: None,
         list_max_seqno_ahead: pick(rng, &[0, 1, 1000]),
+        ..Quirks::default()
     }
 }
 
