@@ -68,6 +68,9 @@ mod one_line;
 pub mod pager;
 mod picture_url;
 pub mod poller;
+#[cfg(feature = "push")]
+pub mod push;
+mod rng;
 pub mod session;
 mod time;
 mod transport;

@@ -85,12 +85,15 @@ mod coverage;
 mod decode;
 mod failure;
 mod habits;
+mod hint;
 mod in_flight;
 mod journal;
 mod latest_now;
 mod lists;
 mod output;
+mod pace;
 mod pauses;
+mod poke;
 mod recent_events;
 mod reported;
 mod request;
@@ -108,6 +111,7 @@ use http::Response;
 pub use checkpoint::{Checkpoint, CheckpointError};
 pub use config::{ConfigError, PollerConfig};
 pub use habits::Habits;
+pub use hint::Hint;
 pub use journal::{Journal, JournalEntry};
 pub use output::{Outgoing, Output, RequestId, UnknownRequest};
 pub use status::{Status, StatusChange};
@@ -125,6 +129,7 @@ use conversations::Conversations;
 use in_flight::Requests;
 use lists::Lists;
 use pauses::Pauses;
+use poke::Look;
 use recent_events::RecentEvents;
 use reported::Reported;
 use schedule::Schedule;
@@ -343,6 +348,30 @@ impl Poller {
         }
     }
 
+    /// Takes a hint that something has changed, from a [push channel](Hint): the next round
+    /// comes at once.
+    ///
+    /// Not sooner than 3 s after the beginning of the last one (1 s with another origin than the
+    /// service itself), and not while the poller backs off or pauses. Many hints at once lead to
+    /// one round. A hint may come before the lists show the change, so that a round that brings
+    /// nothing is repeated a few times, at a growing distance.
+    ///
+    /// Hints are never needed: without one all is delivered as well, only later. Outputs of the
+    /// poller are to be polled afterwards.
+    pub fn handle_hint(&mut self, now: Now, hint: Hint) {
+        let now = self.at(now);
+        let look = match hint {
+            Hint::Messages => Look::Repeated,
+            Hint::Connected => Look::Once,
+            Hint::Replies | Hint::At | Hint::Likes => return,
+        };
+        // The baseline is still to be asked for: it shows the change.
+        if self.state.is_before_baseline() && !self.in_flight.has_list() {
+            return;
+        }
+        self.schedule.poke(now.monotonic, look);
+    }
+
     /// Ends the poller: no further request is sent, and none in flight is waited for. Messages
     /// that are held and not delivered are not covered by the checkpoint, and come again after a
     /// resume.
@@ -394,6 +423,7 @@ impl Poller {
                 _ => None,
             };
             event.withdrawn = takes_back.and_then(|key| self.kept.get(id, key));
+            self.schedule.found();
             let event = Arc::new(event);
             if takes_back.is_none() {
                 self.kept.keep(&event);
