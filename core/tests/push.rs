@@ -296,7 +296,7 @@ fn the_handshake_is_whole() {
 #[test]
 fn an_origin_takes_the_place_of_the_host() {
     for (origin, url) in [
-        ("http://127.0.0.1:80/", "ws://127.0.0.1:80/sub"),
+        ("http://127.0.0.1:8000/", "ws://127.0.0.1:8000/sub"),
         ("http://[::1]:8080/base", "ws://[::1]:8080/base/sub"),
         ("https://http.example.test", "wss://http.example.test/sub"),
     ] {

@@ -244,6 +244,12 @@ impl Poller {
         self.uid
     }
 
+    /// Returns login, hosts and user agent of the requests.
+    #[cfg(feature = "push")]
+    pub(crate) fn context(&self) -> &ClientConfig {
+        self.account.context()
+    }
+
     /// Returns the number of messages that are held and not delivered yet.
     ///
     /// While the poller waits, at most as many are held as the [backlog](PollerConfig::backlog)

@@ -212,7 +212,7 @@ mod tests {
         let mut expected = vec![0x0a, 4, 0x08, 3, 0x10, 3];
         expected.extend([0x12, 42]);
         expected.extend(b"/bilibili.broadcast.v1.Broadcast/Heartbeat");
-        expected.extend([0x1a, 57, 0x0a, 55]);
+        expected.extend([0x1a, 56, 0x0a, 54]);
         expected.extend(b"type.googleapis.com/bilibili.broadcast.v1.HeartbeatReq");
         assert_eq!(
             String::from_utf8_lossy(&heartbeat),

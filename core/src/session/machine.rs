@@ -223,6 +223,13 @@ impl SessionMachine {
         }
     }
 
+    /// Creates the push channel of this session's login. The seed makes the ids of its connections:
+    /// take a random one.
+    #[cfg(feature = "push")]
+    pub fn push_machine(&self, seed: u64) -> crate::push::PushMachine {
+        crate::push::PushMachine::new(self.poller.context().clone(), seed)
+    }
+
     /// Ends the session, whatever is in flight.
     pub fn handle_close(&mut self) {
         self.poller.handle_close();

@@ -1,6 +1,8 @@
 //! The machine of a session, and the way to wake those that drive it.
 
 mod driver;
+#[cfg(feature = "push")]
+mod push;
 
 pub(crate) use driver::{Driver, Timer};
 
@@ -28,6 +30,8 @@ pub(crate) struct Engine {
     pub(crate) drivers: Arc<Drivers>,
     /// Time that the session was told, instead of the clocks'.
     time: Mutex<Option<Now>>,
+    #[cfg(feature = "push")]
+    push: Mutex<Option<push::Push>>,
 }
 
 impl Engine {
@@ -38,6 +42,8 @@ impl Engine {
             machine: Mutex::new(machine),
             drivers: Arc::default(),
             time: Mutex::default(),
+            #[cfg(feature = "push")]
+            push: Mutex::default(),
         }
     }
 

@@ -1,5 +1,7 @@
 //! The loop that drives the machine of a session, and the way to wake it.
 
+#[cfg(feature = "push")]
+mod push;
 mod workers;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -16,6 +18,8 @@ use bilibili_session::session::{
 use bilibili_session::{Endpoint, Error, Now, TransportError, TransportErrorKind};
 use http::Response;
 
+#[cfg(feature = "push")]
+use self::push::Push;
 use self::workers::Workers;
 use crate::clock;
 use crate::transport::Transport;
@@ -33,6 +37,8 @@ pub(crate) struct Engine {
     is_nudged: AtomicBool,
     /// Time that the session was told, instead of the clocks'.
     time: Mutex<Option<Now>>,
+    #[cfg(feature = "push")]
+    push: Mutex<Option<Push>>,
 }
 
 /// Inbox of the driver. Locked by the one who drives, as long as there is nothing to hand out:
@@ -60,6 +66,8 @@ impl Engine {
             is_driven: AtomicBool::new(false),
             is_nudged: AtomicBool::new(false),
             time: Mutex::default(),
+            #[cfg(feature = "push")]
+            push: Mutex::default(),
         };
         (engine, Mutex::new(inbox))
     }
@@ -149,6 +157,8 @@ impl Engine {
             }
             // A statement of its own: the lock is not held while something is sent.
             let output = self.machine().poll_output(self.now());
+            #[cfg(feature = "push")]
+            self.follow_push();
             match output {
                 Output::Send(outgoing) => self.send(outgoing, Arc::clone(transport)),
                 Output::Finished(_) => {

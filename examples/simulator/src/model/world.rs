@@ -6,6 +6,7 @@ use super::account::Account;
 use super::conversation::{Conversation, ConversationId};
 use super::message::{Message, NewMessage};
 use super::peer::{Group, Peer};
+use crate::push::Pushes;
 use crate::wbi::Keys;
 use crate::wire::envelope::Refusal;
 use crate::{Config, Quirks};
@@ -20,6 +21,7 @@ pub(crate) struct World {
     pub(crate) pictures: BTreeMap<String, Picture>,
     pub(crate) keys: Keys,
     pub(crate) quirks: Quirks,
+    pub(crate) pushes: Pushes,
     last_key: i64,
 }
 
@@ -50,6 +52,7 @@ impl World {
             pictures: BTreeMap::new(),
             keys: Keys::new(&config.img_key, &config.sub_key),
             quirks: config.quirks.clone(),
+            pushes: Pushes::default(),
             last_key: 7_500_000_000_000_000_000,
         }
     }
@@ -150,6 +153,7 @@ impl World {
             account.touch(id, exactly.unwrap_or(now), exactly.is_some());
             let conversation = account.conversation(id);
             let msg_seqno = conversation.append(message.msg_key);
+            self.pushes.arrived(uid, &message, msg_seqno);
             if message.sender_uid == uid {
                 // Sending marks the conversation read.
                 conversation.unread = 0;

@@ -91,6 +91,7 @@ impl Serialize for WarningLine<'_> {
                 line.serialize_entry("count", held)?;
             }
             Warning::Undecodable { raw, .. } => line.serialize_entry("raw", raw)?,
+            Warning::Push { connected, .. } => line.serialize_entry("connected", connected)?,
             _ => {}
         }
         line.end()
