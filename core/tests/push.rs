@@ -295,10 +295,22 @@ fn the_handshake_is_whole() {
 
 #[test]
 fn an_origin_takes_the_place_of_the_host() {
-    for (origin, url) in [
-        ("http://127.0.0.1:8000/", "ws://127.0.0.1:8000/sub"),
-        ("http://[::1]:8080/base", "ws://[::1]:8080/base/sub"),
-        ("https://http.example.test", "wss://http.example.test/sub"),
+    for (origin, url, expected) in [
+        (
+            "http://127.0.0.1:8000/",
+            "ws://127.0.0.1:8000/sub",
+            ("127.0.0.1", 8000, false),
+        ),
+        (
+            "http://[::1]/base",
+            "ws://[::1]/base/sub",
+            ("::1", 80, false),
+        ),
+        (
+            "https://http.example.test",
+            "wss://http.example.test/sub",
+            ("http.example.test", 443, true),
+        ),
     ] {
         let context = ClientConfig::new(Credential::parse(COOKIES).unwrap());
         let context = context.hosts(Hosts::origin(origin).unwrap());
@@ -309,6 +321,8 @@ fn an_origin_takes_the_place_of_the_host() {
         };
         let uri: http::Uri = url.parse().unwrap();
         assert_eq!(handshake.request.uri(), &uri);
+        let place = (handshake.host(), handshake.port(), handshake.is_secure());
+        assert_eq!(place, expected);
     }
 }
 

@@ -8,6 +8,13 @@ const LEAST_OFFICIAL: Duration = Duration::from_secs(3);
 /// The same at another origin.
 const LEAST: Duration = Duration::from_secs(1);
 
+/// Distance of rounds that the service is known to bear for long; half of it for an hour has got
+/// accounts frozen.
+const LASTING: Duration = Duration::from_secs(6);
+
+/// Time that rounds may come sooner than that, all together; it comes back while they come later.
+const CREDIT: Duration = Duration::from_secs(60);
+
 /// Distances of further looks after one that brought nothing: the hint may have come before the
 /// list shows the change.
 const AGAIN: [Duration; 4] = [
@@ -29,7 +36,9 @@ pub(super) enum Look {
 /// The look that a hint has led to, or will lead to.
 #[derive(Debug)]
 pub(super) struct Poke {
-    least: Duration,
+    is_official: bool,
+    /// What is left of the credit.
+    credit: Duration,
     /// A hint that no round has begun after.
     wanted: Option<(Duration, Look)>,
     /// Distance from the last round to the next look at what an earlier hint told of.
@@ -43,10 +52,8 @@ pub(super) struct Poke {
 impl Poke {
     pub(super) const fn new(is_official: bool) -> Self {
         Self {
-            least: match is_official {
-                true => LEAST_OFFICIAL,
-                false => LEAST,
-            },
+            is_official,
+            credit: CREDIT,
             wanted: None,
             again: None,
             looks: None,
@@ -71,10 +78,24 @@ impl Poke {
         let wanted = self.wanted.map(|(at, _)| at);
         let again = self.again.map(|distance| began.saturating_add(distance));
         let due = wanted.into_iter().chain(again).min()?;
-        Some(due.max(began.saturating_add(self.least)))
+        Some(due.max(began.saturating_add(self.least())))
     }
 
-    pub(super) fn round_begins(&mut self) {
+    /// Returns the least distance to the last round.
+    fn least(&self) -> Duration {
+        match self.is_official {
+            false => LEAST,
+            true if self.credit >= LASTING.saturating_sub(LEAST_OFFICIAL) => LEAST_OFFICIAL,
+            true => LASTING,
+        }
+    }
+
+    /// Notes that a round begins, at this distance from the last one.
+    pub(super) fn round_begins(&mut self, distance: Duration) {
+        let later = distance.saturating_sub(LASTING);
+        let sooner = LASTING.saturating_sub(distance);
+        let credit = self.credit.saturating_add(later).min(CREDIT);
+        self.credit = credit.saturating_sub(sooner);
         self.again = None;
         self.has_found = false;
         match self.wanted.take() {

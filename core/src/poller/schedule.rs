@@ -64,10 +64,14 @@ impl Schedule {
     }
 
     pub(super) fn begin_round(&mut self, clock: Duration, server_now: UnixSeconds) {
-        self.began = clock;
+        let last = std::mem::replace(&mut self.began, clock);
+        let distance = match self.has_begun {
+            true => clock.saturating_sub(last),
+            false => Duration::MAX,
+        };
         self.has_begun = true;
         self.has_found = false;
-        self.poke.round_begins();
+        self.poke.round_begins(distance);
         self.polled_at = server_now;
     }
 

@@ -25,6 +25,25 @@ pub struct Handshake {
     pub deadline: Duration,
 }
 
+impl Handshake {
+    /// Returns the host to connect to, an IPv6 address without brackets.
+    pub fn host(&self) -> &str {
+        let host = self.request.uri().host().unwrap_or_default();
+        host.trim_matches(['[', ']'])
+    }
+
+    /// Returns the port to connect to.
+    pub fn port(&self) -> u16 {
+        let usual = if self.is_secure() { 443 } else { 80 };
+        self.request.uri().port_u16().unwrap_or(usual)
+    }
+
+    /// Returns whether the connection is one over TLS.
+    pub fn is_secure(&self) -> bool {
+        self.request.uri().scheme_str() != Some("ws")
+    }
+}
+
 /// Formats the handshake without headers: they hold cookies.
 impl fmt::Debug for Handshake {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -59,9 +59,9 @@ impl Tunnel {
         })
     }
 
-    /// Returns the proxy's host.
+    /// Returns the proxy's host, an IPv6 address without brackets.
     pub fn host(&self) -> &str {
-        &self.host
+        self.host.trim_matches(['[', ']'])
     }
 
     /// Returns the proxy's port.
@@ -71,6 +71,10 @@ impl Tunnel {
 
     /// Returns the bytes to send to the proxy first.
     pub fn request(&self, host: &str, port: u16) -> Vec<u8> {
+        let host = match host.contains(':') {
+            true => format!("[{host}]"),
+            false => host.to_owned(),
+        };
         let mut request = format!("CONNECT {host}:{port} HTTP/1.1\r\nHost: {host}:{port}\r\n");
         if let Some(authorization) = &self.authorization {
             request.push_str("Proxy-Authorization: Basic ");
@@ -122,7 +126,7 @@ mod tests {
         assert!(!format!("{tunnel:?}").contains("me"));
         let plain = Tunnel::parse("proxy.test").unwrap();
         assert_eq!(
-            String::from_utf8(plain.request("[::1]", 1)).unwrap(),
+            String::from_utf8(plain.request("::1", 1)).unwrap(),
             "CONNECT [::1]:1 HTTP/1.1\r\nHost: [::1]:1\r\n\r\n"
         );
         for address in ["socks5://127.0.0.1:1", "https://127.0.0.1:1", "http://", ""] {

@@ -106,6 +106,31 @@ fn a_storm_is_one_look() {
 }
 
 #[test]
+fn hints_that_do_not_end_lead_to_the_established_interval() {
+    fn hinted(scenario: &mut Scenario, rounds: usize) -> Vec<Duration> {
+        let distance = |_| {
+            hint(scenario, Hint::Messages);
+            let wait = scenario.wait();
+            nothing(scenario);
+            wait
+        };
+        (0..rounds).map(distance).collect()
+    }
+    let mut scenario = official();
+    assert_eq!(hinted(&mut scenario, 20), [ms(3000); 20]);
+    assert_eq!(hinted(&mut scenario, 20), [ms(6000); 20]);
+    // The credit comes back while rounds come later.
+    scenario.advance(ms(12_000));
+    nothing(&mut scenario);
+    assert_eq!(hinted(&mut scenario, 2), [ms(3000); 2]);
+    assert_eq!(hinted(&mut scenario, 2), [ms(6000); 2]);
+
+    // Another origin sets its own pace.
+    let mut scenario = elsewhere();
+    assert_eq!(hinted(&mut scenario, 200), [ms(1000); 200]);
+}
+
+#[test]
 fn a_push_before_the_list_shows_it_is_looked_for_again() {
     let mut scenario = elsewhere();
     scenario.advance(ms(5000));

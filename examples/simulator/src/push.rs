@@ -115,6 +115,10 @@ impl Pushes {
         }
     }
 
+    pub(crate) const fn listeners(&self) -> usize {
+        self.listeners
+    }
+
     /// Adds a push to an account, or to all.
     pub(crate) fn add(&mut self, uid: Option<i64>, push: Push) {
         if self.listeners == 0 {

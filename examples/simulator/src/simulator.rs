@@ -298,6 +298,11 @@ impl Simulator {
         self.world.pushes.add(None, Push::Drop);
     }
 
+    /// Returns the number of connections that listen on the push channel: what is pushed while there is none is lost.
+    pub fn push_listeners(&self) -> usize {
+        self.world.pushes.listeners()
+    }
+
     /// Returns the behaviour of the push channel, to change at any time.
     pub fn push_habits_mut(&mut self) -> &mut PushHabits {
         &mut self.world.pushes.habits

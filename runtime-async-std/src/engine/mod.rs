@@ -1,8 +1,6 @@
 //! The machine of a session, and the way to wake those that drive it.
 
 mod driver;
-#[cfg(feature = "push")]
-mod push;
 
 pub(crate) use driver::{Driver, Timer};
 
@@ -21,6 +19,8 @@ use futures_util::task::AtomicWaker;
 use futures_util::{FutureExt, StreamExt};
 
 use crate::clock;
+#[cfg(feature = "push")]
+use crate::push::Push;
 use crate::transport::{Answer, AnyTransport, send_caught};
 
 /// The machine of a session, and all that drive it.
@@ -31,7 +31,7 @@ pub(crate) struct Engine {
     /// Time that the session was told, instead of the clocks'.
     time: Mutex<Option<Now>>,
     #[cfg(feature = "push")]
-    push: Mutex<Option<push::Push>>,
+    pub(crate) push: Mutex<Option<Push>>,
 }
 
 impl Engine {

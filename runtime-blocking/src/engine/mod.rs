@@ -1,7 +1,5 @@
 //! The loop that drives the machine of a session, and the way to wake it.
 
-#[cfg(feature = "push")]
-mod push;
 mod workers;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -18,10 +16,10 @@ use bilibili_session::session::{
 use bilibili_session::{Endpoint, Error, Now, TransportError, TransportErrorKind};
 use http::Response;
 
-#[cfg(feature = "push")]
-use self::push::Push;
 use self::workers::Workers;
 use crate::clock;
+#[cfg(feature = "push")]
+use crate::push::Push;
 use crate::transport::Transport;
 use crate::watched::Watched;
 
@@ -38,7 +36,7 @@ pub(crate) struct Engine {
     /// Time that the session was told, instead of the clocks'.
     time: Mutex<Option<Now>>,
     #[cfg(feature = "push")]
-    push: Mutex<Option<Push>>,
+    pub(crate) push: Mutex<Option<Push>>,
 }
 
 /// Inbox of the driver. Locked by the one who drives, as long as there is nothing to hand out:

@@ -15,10 +15,10 @@ use bilibili_session::{Now, TransportConfig, TransportError};
 use futures_util::future::{AbortHandle, Abortable};
 
 use self::socket::{Connector, Socket};
-use super::{Engine, lock};
+use crate::engine::{Engine, lock};
 
 /// The push channel of a session. It ends with this value.
-pub(super) struct Push {
+pub(crate) struct Push {
     end: AbortHandle,
     /// `None` once the task was spawned.
     waiting: Option<Abortable<futures_util::future::BoxFuture<'static, ()>>>,
@@ -113,7 +113,7 @@ impl Listener {
 
     async fn connect(&mut self, now: Now, handshake: Handshake) {
         let limit = handshake.deadline.saturating_sub(now.monotonic);
-        let connected = timeout(limit, self.connector.connect(handshake.request)).await;
+        let connected = timeout(limit, self.connector.connect(&handshake)).await;
         let now = self.now(now);
         match connected.unwrap_or(Err(Loss::NoAnswer)) {
             Ok(socket) => {

@@ -12,13 +12,12 @@ use async_tungstenite::tungstenite::client::IntoClientRequest as _;
 use async_tungstenite::tungstenite::error::ProtocolError;
 use async_tungstenite::tungstenite::protocol::WebSocketConfig;
 use async_tungstenite::tungstenite::{Error, Message};
-use bilibili_session::push::{Loss, Tunnel};
+use bilibili_session::push::{Handshake, Loss, Tunnel};
 use bilibili_session::{TransportConfig, TransportError, TransportErrorKind};
 use futures_rustls::TlsConnector;
 use futures_rustls::rustls::{ClientConfig, RootCertStore, crypto};
 use futures_util::StreamExt as _;
 use futures_util::io::{AsyncRead, AsyncWrite};
-use http::Request;
 use rustls_pki_types::pem::PemObject as _;
 use rustls_pki_types::{CertificateDer, ServerName};
 use rustls_platform_verifier::BuilderVerifierExt as _;
@@ -61,39 +60,39 @@ impl Connector {
         })
     }
 
-    pub(super) async fn connect(&self, request: Request<()>) -> Result<Socket, Loss> {
-        let (host, port) = place(&request)?;
+    pub(super) async fn connect(&self, handshake: &Handshake) -> Result<Socket, Loss> {
+        let (host, port) = (handshake.host(), handshake.port());
+        let request = &handshake.request;
         let stream = match &self.proxy {
-            None => dial(&host, port).await?,
+            None => dial(host, port).await?,
             Some(proxy) => {
                 let stream = dial(proxy.host(), proxy.port()).await?;
-                open_tunnel(proxy, &stream, &host, port).await?;
+                open_tunnel(proxy, &stream, host, port).await?;
                 stream
             }
         };
-        let stream: Box<dyn Stream> = match request.uri().scheme_str() {
-            Some("wss") => {
-                let name = host.trim_matches(['[', ']']).to_owned();
+        let stream: Box<dyn Stream> = match handshake.is_secure() {
+            true => {
+                let name = host.to_owned();
                 let name = ServerName::try_from(name).map_err(|error| {
                     TransportError::new(TransportErrorKind::Tls, error.to_string())
                 })?;
                 Box::new(self.tls.connect(name, stream).await.map_err(lost)?)
             }
-            _ => Box::new(stream),
+            false => Box::new(stream),
         };
         let limits = WebSocketConfig::default()
             .max_message_size(Some(LARGEST))
             .max_frame_size(Some(LARGEST));
-        let mut handshake = request
+        let mut upgrade = request
             .uri()
             .clone()
             .into_client_request()
             .map_err(explain)?;
-        handshake
-            .headers_mut()
-            .extend(request.into_parts().0.headers);
+        let headers = request.headers().clone();
+        upgrade.headers_mut().extend(headers);
         let opened =
-            async_tungstenite::client_async_with_config(handshake, stream, Some(limits)).await;
+            async_tungstenite::client_async_with_config(upgrade, stream, Some(limits)).await;
         opened.map(|(socket, _)| Socket(socket)).map_err(explain)
     }
 }
@@ -127,21 +126,8 @@ fn read_certificates(pem: &[u8]) -> Result<RootCertStore, TransportError> {
     }
 }
 
-/// Returns host and port of a request.
-fn place(request: &Request<()>) -> Result<(String, u16), Loss> {
-    let uri = request.uri();
-    let port = match uri.scheme_str() {
-        Some("wss") => 443,
-        _ => 80,
-    };
-    let host = uri
-        .host()
-        .ok_or_else(|| lost(io::ErrorKind::InvalidInput.into()))?;
-    Ok((host.to_owned(), uri.port_u16().unwrap_or(port)))
-}
-
 async fn dial(host: &str, port: u16) -> Result<TcpStream, Loss> {
-    let stream = TcpStream::connect((host.trim_matches(['[', ']']), port)).await;
+    let stream = TcpStream::connect((host, port)).await;
     let stream = stream
         .map_err(|error| TransportError::new(TransportErrorKind::Connect, error.to_string()))?;
     stream.set_nodelay(true).map_err(lost)?;

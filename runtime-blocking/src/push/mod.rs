@@ -13,11 +13,11 @@ use bilibili_session::push::{Output, PushMachine};
 use bilibili_session::{Now, TransportConfig, TransportError};
 
 use self::socket::{Connector, Socket};
-use super::{Engine, lock};
+use crate::engine::{Engine, lock};
 
 /// The push channel of a session. It ends with this value; a connection that is being made then
 /// ends after that, and nobody waits for it.
-pub(super) struct Push {
+pub(crate) struct Push {
     shared: Arc<Shared>,
     /// `None` once the thread was started.
     waiting: Option<Listener>,
@@ -139,7 +139,7 @@ impl Listener {
                 Output::Connect(handshake) => {
                     let limit = handshake.deadline.saturating_sub(now.monotonic);
                     let keep = |stream| self.shared.keep(stream);
-                    match self.connector.connect(handshake.request, limit, keep) {
+                    match self.connector.connect(&handshake, limit, keep) {
                         Ok(socket) => {
                             self.socket = Some(socket);
                             self.machine.handle_connected(self.now(now));

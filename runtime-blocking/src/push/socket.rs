@@ -5,9 +5,8 @@ use std::net::{TcpStream, ToSocketAddrs as _};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use bilibili_session::push::{Loss, Tunnel};
+use bilibili_session::push::{Handshake, Loss, Tunnel};
 use bilibili_session::{TransportConfig, TransportError, TransportErrorKind};
-use http::Request;
 use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, ServerName};
 use rustls::{ClientConfig, ClientConnection, RootCertStore, StreamOwned};
@@ -72,14 +71,15 @@ impl Connector {
     /// Connects within this time; `keep` gets the stream as soon as there is one.
     pub(super) fn connect(
         &self,
-        request: Request<()>,
+        handshake: &Handshake,
         limit: Duration,
         keep: impl Fn(TcpStream),
     ) -> Result<Socket, Loss> {
         let until = Instant::now() + limit;
-        let (host, port) = place(&request)?;
+        let (host, port) = (handshake.host(), handshake.port());
+        let request = &handshake.request;
         let stream = match &self.proxy {
-            None => dial(&host, port, until)?,
+            None => dial(host, port, until)?,
             Some(proxy) => dial(proxy.host(), proxy.port(), until)?,
         };
         stream.set_nodelay(true).map_err(lost)?;
@@ -87,33 +87,32 @@ impl Connector {
         stream.set_write_timeout(Some(SENDING)).map_err(lost)?;
         keep(stream.try_clone().map_err(lost)?);
         if let Some(proxy) = &self.proxy {
-            open_tunnel(proxy, &stream, &host, port)?;
+            open_tunnel(proxy, &stream, host, port)?;
         }
-        let stream = match request.uri().scheme_str() {
-            Some("wss") => self.secure(stream, host)?,
-            _ => Stream::Plain(stream),
+        let stream = match handshake.is_secure() {
+            true => self.secure(stream, host)?,
+            false => Stream::Plain(stream),
         };
         let limits = WebSocketConfig::default()
             .max_message_size(Some(LARGEST))
             .max_frame_size(Some(LARGEST));
-        let mut handshake = request
+        let mut upgrade = request
             .uri()
             .clone()
             .into_client_request()
             .map_err(explain)?;
-        handshake
-            .headers_mut()
-            .extend(request.into_parts().0.headers);
-        match tungstenite::client::client_with_config(handshake, stream, Some(limits)) {
+        let headers = request.headers().clone();
+        upgrade.headers_mut().extend(headers);
+        match tungstenite::client::client_with_config(upgrade, stream, Some(limits)) {
             Ok((socket, _)) => Ok(Socket(socket)),
             Err(HandshakeError::Interrupted(_)) => Err(Loss::NoAnswer),
             Err(HandshakeError::Failure(error)) => Err(explain(error)),
         }
     }
 
-    fn secure(&self, stream: TcpStream, host: String) -> Result<Stream, Loss> {
+    fn secure(&self, stream: TcpStream, host: &str) -> Result<Stream, Loss> {
         let tls = |error: String| Loss::from(TransportError::new(TransportErrorKind::Tls, error));
-        let name = host.trim_matches(['[', ']']).to_owned();
+        let name = host.to_owned();
         let name = ServerName::try_from(name).map_err(|error| tls(error.to_string()))?;
         let connection = ClientConnection::new(Arc::clone(&self.tls), name);
         let connection = connection.map_err(|error| tls(error.to_string()))?;
@@ -143,22 +142,8 @@ impl Socket {
     }
 }
 
-/// Returns host and port of a request.
-fn place(request: &Request<()>) -> Result<(String, u16), Loss> {
-    let uri = request.uri();
-    let port = match uri.scheme_str() {
-        Some("wss") => 443,
-        _ => 80,
-    };
-    let host = uri
-        .host()
-        .ok_or_else(|| lost(io::ErrorKind::InvalidInput.into()))?;
-    Ok((host.to_owned(), uri.port_u16().unwrap_or(port)))
-}
-
 fn dial(host: &str, port: u16, until: Instant) -> Result<TcpStream, Loss> {
     let mut error = io::Error::from(io::ErrorKind::NotFound);
-    let host = host.trim_matches(['[', ']']);
     for address in (host, port).to_socket_addrs().map_err(unreachable)? {
         match TcpStream::connect_timeout(&address, left(until)?) {
             Ok(stream) => return Ok(stream),
