@@ -71,6 +71,18 @@ impl Hosts {
         self.0.as_ref()
     }
 
+    /// Returns the address of a path of the push channel: over TLS, as the origin is, if there is
+    /// one.
+    #[cfg(feature = "push")]
+    pub(crate) fn push_url(&self, path: &str) -> String {
+        let base = match &self.0 {
+            None => String::from("wss://broadcast.chat.bilibili.com:7826"),
+            // `http` becomes `ws`, and `https` becomes `wss`.
+            Some(origin) => origin.as_str().replacen("http", "ws", 1),
+        };
+        format!("{}{path}", base.trim_end_matches('/'))
+    }
+
     /// Returns the address of a path on a host, with room for a query.
     pub(crate) fn url(&self, host: Host, path: &str) -> String {
         let mut url = String::with_capacity(ROOM);

@@ -11,6 +11,7 @@
 //! | make one call, with keys and one retry | [`Call`] of one of the [`endpoints`] | `Client::call` |
 //! | make calls beside a poller, within its login and pauses | [`poller::Poller::poll_call`] | `Session::client` |
 //! | read page after page | one of the [`pager`]s | `Client::items` |
+//! | look sooner when something happens | [`poller::Poller::handle_hint`]; with the feature `push` the module `push` gives hints | `Session::with_push` |
 //! | only build a request and read its answer | [`Endpoint`] | |
 //!
 //! A call without any runtime:
@@ -69,6 +70,9 @@ mod one_line;
 pub mod pager;
 mod picture_url;
 pub mod poller;
+#[cfg(feature = "push")]
+pub mod push;
+mod rng;
 pub mod session;
 mod time;
 mod transport;

@@ -29,6 +29,8 @@
 mod calls;
 mod clock;
 mod engine;
+#[cfg(feature = "push")]
+mod push;
 mod session;
 mod transport;
 mod watched;

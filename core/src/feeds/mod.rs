@@ -66,6 +66,13 @@ impl FeedCall {
     }
 }
 
+/// A request that is to be sent.
+pub(crate) struct NextRequest {
+    pub(crate) call: FeedCall,
+    pub(crate) sent: SentAt,
+    pub(crate) request: Result<Request<Vec<u8>>, BuildError>,
+}
+
 /// The present by the clocks of server and host, which may be wrong.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Times {
@@ -73,6 +80,15 @@ pub(crate) struct Times {
     pub(crate) earliest: UnixSeconds,
     /// The latest that it can be.
     pub(crate) latest: UnixSeconds,
+}
+
+/// The pace of the feeds.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Pace {
+    /// The interval of rounds.
+    pub(crate) interval: Duration,
+    /// Least distance between two readings of a feed that hints lead to.
+    pub(crate) distance: Duration,
 }
 
 /// All feeds that are asked for, and their counters.
@@ -97,7 +113,7 @@ impl Feeds {
     /// `None` where there is nothing to read and nothing to keep.
     pub(crate) fn new(
         kinds: &[FeedKind],
-        interval: Duration,
+        pace: Pace,
         most_held: usize,
         saved: &[SavedMark],
     ) -> Option<Box<Self>> {
@@ -105,15 +121,13 @@ impl Feeds {
             return None;
         }
         let of = |kind| saved.iter().find(|it| it.kind == kind);
-        let asked = kinds
-            .iter()
-            .map(|kind| Feed::new(*kind, interval, of(*kind)));
+        let asked = kinds.iter().map(|kind| Feed::new(*kind, pace, of(*kind)));
         let kept = saved.iter().filter(|it| !kinds.contains(&it.kind));
         Some(Box::new(Self {
             feeds: asked.collect(),
             kept: kept.cloned().collect(),
-            counters: Counters::new(interval),
-            pause: Pause::new(interval),
+            counters: Counters::new(pace.interval),
+            pause: Pause::new(pace.interval),
             reported: Reported::default(),
             most_held: most_held.max(1),
             has_changed: true,
@@ -138,11 +152,16 @@ impl Feeds {
         }
     }
 
-    /// Notes that the push channel told of this feed.
-    pub(crate) fn note_reason(&mut self, kind: FeedKind) {
+    /// Notes that a push channel told of this feed.
+    pub(crate) fn hint(&mut self, kind: FeedKind) {
         if let Some(feed) = self.feed(kind) {
-            feed.note_reason();
+            feed.hint();
         }
+    }
+
+    /// Lets the counters be asked for at once.
+    pub(crate) const fn ask_for_counters(&mut self) {
+        self.counters.ask();
     }
 
     /// Sets whether a delivered event of this feed is not handled yet.
@@ -163,7 +182,7 @@ impl Feeds {
         &mut self,
         clock: Duration,
         context: &ClientConfig,
-    ) -> Option<(FeedCall, SentAt, Result<Request<Vec<u8>>, BuildError>)> {
+    ) -> Option<NextRequest> {
         let due = self.calls().filter(|(due, _)| *due <= clock);
         // The one that waits the longest.
         let (_, call) = due.min_by_key(|(due, _)| *due)?;
@@ -172,9 +191,13 @@ impl Feeds {
                 self.counters.sent();
                 GetUnreadMessages.request(context, ())
             }
-            FeedCall::Page(kind) => self.feed(kind)?.send(context),
+            FeedCall::Page(kind) => self.feed(kind)?.send(clock, context),
         };
-        Some((call, self.pause.mark(), request))
+        Some(NextRequest {
+            call,
+            sent: self.pause.mark(),
+            request,
+        })
     }
 
     /// Returns the requests that are not in flight, each with its time.
@@ -193,7 +216,9 @@ impl Feeds {
         self.pause.answered(sent);
         self.feeds.iter_mut().for_each(Feed::look_again);
         for kind in self.counters.take(counters) {
-            self.note_reason(kind);
+            if let Some(feed) = self.feed(kind) {
+                feed.note_reason();
+            }
         }
     }
 

@@ -54,7 +54,13 @@ impl Poller {
         let now = self.at(now);
         call.handle_response(&mut self.account, now, answer);
         match call.result() {
-            Some(Ok(_)) => self.pauses.answered(E::SENDS),
+            Some(Ok(_)) => {
+                self.pauses.answered(E::SENDS);
+                if E::SENDS {
+                    // Whoever is written to may well answer.
+                    self.schedule.quicken();
+                }
+            }
             Some(Err(error)) => self.note_failed_call(now, error, E::SENDS),
             None => {}
         }

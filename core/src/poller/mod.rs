@@ -88,12 +88,15 @@ mod decode;
 mod failure;
 mod feeds;
 mod habits;
+mod hint;
 mod in_flight;
 mod journal;
 mod latest_now;
 mod lists;
 mod output;
+mod pace;
 mod pauses;
+pub(crate) mod poke;
 mod recent_events;
 pub(crate) mod reported;
 mod request;
@@ -111,6 +114,7 @@ use http::Response;
 pub use checkpoint::{Checkpoint, CheckpointError};
 pub use config::{ConfigError, PollerConfig};
 pub use habits::Habits;
+pub use hint::Hint;
 pub use journal::{Journal, JournalEntry};
 pub use output::{Outgoing, Output, RequestId, UnknownRequest};
 pub use status::{Status, StatusChange};
@@ -129,6 +133,7 @@ use conversations::Conversations;
 use in_flight::Requests;
 use lists::Lists;
 use pauses::Pauses;
+use poke::Look;
 use recent_events::RecentEvents;
 use reported::Reported;
 use schedule::Schedule;
@@ -194,7 +199,7 @@ impl Poller {
             empty_says_more: false,
             kept: RecentEvents::new(config.kept_events),
             reported: Reported::default(),
-            feeds: feeds::begin(&config, &[]),
+            feeds: feeds::begin(&config, context.is_official(), &[]),
             was_feed: false,
             outbox: VecDeque::new(),
             account,
@@ -236,7 +241,8 @@ impl Poller {
             let state = ConversationState::restore(entry, new_since);
             poller.conversations.insert(id, state);
         }
-        poller.feeds = feeds::begin(&poller.config, checkpoint.feeds());
+        let is_official = poller.account.context().is_official();
+        poller.feeds = feeds::begin(&poller.config, is_official, checkpoint.feeds());
         Ok(poller)
     }
 
@@ -248,6 +254,12 @@ impl Poller {
     /// Returns the owner of the messages; known from nav on, or from the checkpoint.
     pub const fn uid(&self) -> Option<Uid> {
         self.uid
+    }
+
+    /// Returns login, hosts and user agent of the requests.
+    #[cfg(feature = "push")]
+    pub(crate) fn context(&self) -> &ClientConfig {
+        self.account.context()
     }
 
     /// Returns the number of messages that are held and not delivered yet.
@@ -360,6 +372,32 @@ impl Poller {
         }
     }
 
+    /// Takes a hint that something has changed, from a [push channel](Hint): the next round
+    /// comes at once.
+    ///
+    /// Not sooner than 3 s after the beginning of the last one (1 s with another origin than the
+    /// service itself), and not while the poller backs off or pauses. At the service itself hints
+    /// that go on for minutes lead to a round every 6 s: it does not bear more for long. Many hints at once lead to
+    /// one round. A hint may come before the lists show the change, so that a round that brings
+    /// nothing is repeated a few times, at a growing distance.
+    ///
+    /// Hints are never needed: without one all is delivered as well, only later. Outputs of the
+    /// poller are to be polled afterwards.
+    pub fn handle_hint(&mut self, now: Now, hint: Hint) {
+        let now = self.at(now);
+        self.hint_feeds(hint);
+        let look = match hint {
+            Hint::Messages => Look::Repeated,
+            Hint::Connected => Look::Once,
+            Hint::Replies | Hint::At | Hint::Likes => return,
+        };
+        // The baseline is still to be asked for: it shows the change.
+        if self.state.is_before_baseline() && !self.in_flight.has_list() {
+            return;
+        }
+        self.schedule.poke(now.monotonic, look);
+    }
+
     /// Ends the poller: no further request is sent, and none in flight is waited for. Messages
     /// that are held and not delivered are not covered by the checkpoint, and come again after a
     /// resume.
@@ -411,6 +449,7 @@ impl Poller {
                 _ => None,
             };
             event.withdrawn = takes_back.and_then(|key| self.kept.get(id, key));
+            self.schedule.found();
             let event = Arc::new(event);
             if takes_back.is_none() {
                 self.kept.keep(&event);

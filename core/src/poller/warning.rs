@@ -120,6 +120,14 @@ pub enum Warning {
         /// The reason.
         error: Error,
     },
+    /// The push channel is connected, or not any more. Without it messages come with the usual
+    /// rounds.
+    Push {
+        /// Whether it is connected.
+        connected: bool,
+        /// The reason for which it is not.
+        reason: Option<String>,
+    },
     /// A handler returned an error or panicked. The others were called all the same.
     HandlerFailed {
         /// The conversation of the message that was handled.
@@ -154,6 +162,7 @@ impl Warning {
             Self::ConversationFailed { .. } => "conversation_failed",
             Self::Undecodable { .. } | Self::UndecodableNotification { .. } => "undecodable",
             Self::ReplyFailed { .. } => "reply_failed",
+            Self::Push { .. } => "push",
             Self::HandlerFailed { .. } | Self::FeedHandlerFailed { .. } => "handler_failed",
         }
     }
@@ -171,6 +180,7 @@ impl Warning {
             | Self::HandlerFailed { conversation, .. } => Some(*conversation),
             Self::ListIncomplete { .. }
             | Self::SendsPaused { .. }
+            | Self::Push { .. }
             | Self::FeedRetry { .. }
             | Self::FeedsPaused { .. }
             | Self::UndecodableNotification { .. }
@@ -288,6 +298,14 @@ impl fmt::Display for Warning {
                 conversation,
                 error,
             } => write!(f, "the reply to {conversation} was not sent: {error}"),
+            Self::Push {
+                connected: true, ..
+            } => f.write_str("the push channel is connected"),
+            Self::Push { reason, .. } => write!(
+                f,
+                "the push channel is lost, messages come with the usual rounds meanwhile: {}",
+                OneLine(reason.as_deref().unwrap_or("no reason is known"))
+            ),
             Self::HandlerFailed {
                 conversation,
                 reason,

@@ -12,7 +12,7 @@ use crate::call::{self, Call};
 use crate::endpoint::Endpoint;
 use crate::error::{Error, TransportError};
 use crate::poller::{
-    self, Checkpoint, Journal, JournalEntry, Outgoing, Poller, RequestId, Status, Warning,
+    self, Checkpoint, Hint, Journal, JournalEntry, Outgoing, Poller, RequestId, Status, Warning,
 };
 use crate::time::Now;
 
@@ -216,6 +216,27 @@ impl SessionMachine {
         answer: Result<Response<Vec<u8>>, TransportError>,
     ) {
         self.poller.handle_call_response(now, call, answer);
+    }
+
+    /// Takes a hint that something has changed: see [`Poller::handle_hint`]. The driver of the
+    /// session is to be woken.
+    pub fn handle_hint(&mut self, now: Now, hint: Hint) {
+        self.poller.handle_hint(now, hint);
+    }
+
+    /// Takes a report of a push channel, as a warning to deliver. The driver of the session is to
+    /// be woken.
+    pub fn handle_push(&mut self, connected: bool, reason: Option<String>) {
+        if self.result.is_none() {
+            self.queue.put(Warning::Push { connected, reason }.into());
+        }
+    }
+
+    /// Creates the push channel of this session's login. The seed makes the ids of its connections:
+    /// take a random one.
+    #[cfg(feature = "push")]
+    pub fn push_machine(&self, seed: u64) -> crate::push::PushMachine {
+        crate::push::PushMachine::new(self.poller.context().clone(), seed)
     }
 
     /// Ends the session, whatever is in flight.

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use bilibili_session::poller::{
-    Checkpoint, Journal, JournalEntry, Output, Poller, PollerConfig, Status,
+    Checkpoint, Hint, Journal, JournalEntry, Output, Poller, PollerConfig, Status,
 };
 use bilibili_session::session::SessionMachine;
 use bilibili_session::{FeedEvent, FeedKind};
@@ -645,4 +645,43 @@ fn a_session_covers_what_was_handled() {
             [(70, Some(9), 10, vec![7])]
         );
     }
+}
+
+#[test]
+fn a_hint_leads_to_a_look_and_to_more_until_the_feed_shows_it() {
+    let mut server = Server::new();
+    let mut scenario = begun(&server, &FeedKind::ALL);
+    server.run(&mut scenario, Duration::from_secs(10));
+    let hint = |scenario: &mut Scenario, hint| {
+        let now = scenario.now();
+        scenario.poller.handle_hint(now, hint);
+    };
+    // A storm is one look.
+    for _ in 0..100 {
+        hint(&mut scenario, Hint::Replies);
+    }
+    let log = server.run(&mut scenario, Duration::from_millis(100));
+    assert_eq!(log.requests["reply"], 1);
+    assert_eq!(log.requests.get("at"), None);
+    // The feed shows it 8 s later: it is looked at after 3 s, since less is too soon, and twice
+    // the time from then on.
+    let log = server.run(&mut scenario, Duration::from_secs(7));
+    assert_eq!(log.requests["reply"], 2);
+    server.reply(1, 18);
+    let log = server.run(&mut scenario, Duration::from_secs(60));
+    assert_eq!(ids(&log), [1]);
+    assert_eq!(log.requests["reply"], 1);
+    // Hints without an end lead to a look every three seconds.
+    let (began, mut looks) = (scenario.elapsed, 0);
+    for _ in 0..300 {
+        hint(&mut scenario, Hint::At);
+        let log = server.run(&mut scenario, Duration::from_millis(100));
+        looks += log.requests.get("at").copied().unwrap_or_default();
+    }
+    let most = (scenario.elapsed - began).as_secs() / 3 + 1;
+    assert!(looks > 100 && looks <= most, "{looks} of {most}");
+    // A channel that was not there told of nothing: the counters do.
+    hint(&mut scenario, Hint::Connected);
+    let log = server.run(&mut scenario, Duration::from_millis(100));
+    assert_eq!(log.requests["unread"], 1);
 }

@@ -62,7 +62,7 @@ impl Scenario {
         Self::of(Poller::resume(context(), config, checkpoint).unwrap())
     }
 
-    fn of(poller: Poller) -> Self {
+    pub fn of(poller: Poller) -> Self {
         Self {
             poller,
             elapsed: Duration::from_secs(1000),
@@ -72,13 +72,17 @@ impl Scenario {
 
     /// Past nav and the base line, with these conversations on the first list.
     pub fn connected(config: PollerConfig, list: &[Value]) -> Self {
-        let mut scenario = Self::new(config);
-        let nav = scenario.expect_send();
-        scenario.answer(&nav, nav_data());
-        let first = scenario.expect_send();
-        scenario.answer(&first, json!({"session_list": list, "has_more": 0}));
-        scenario.expect_status(Status::Connected);
-        scenario
+        Self::new(config).connect(list)
+    }
+
+    /// Past nav and the base line, like [`connected`](Self::connected).
+    pub fn connect(mut self, list: &[Value]) -> Self {
+        let nav = self.expect_send();
+        self.answer(&nav, nav_data());
+        let first = self.expect_send();
+        self.answer(&first, json!({"session_list": list, "has_more": 0}));
+        self.expect_status(Status::Connected);
+        self
     }
 
     pub fn now(&self) -> Now {

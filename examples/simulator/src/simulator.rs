@@ -12,7 +12,7 @@ use crate::script::Player;
 use crate::wire::incoming::Incoming;
 use crate::{
     Answer, Arrived, Config, ConversationId, Fault, Feeds, Group, Login, Message, NewMessage, Peer,
-    Quirks, control, service,
+    Push, PushHabits, Quirks, control, service,
 };
 
 /// More paths than this are not counted.
@@ -286,6 +286,26 @@ impl Simulator {
     /// Returns the behaviour of the server, to change at any time: the next request meets it as it is then.
     pub fn quirks_mut(&mut self) -> &mut Quirks {
         &mut self.world.quirks
+    }
+
+    /// Sends this over the push channel to an account, as far as it listens: see the control request `push` of the [crate].
+    pub fn push(&mut self, uid: i64, push: Push) {
+        self.world.pushes.add(Some(uid), push);
+    }
+
+    /// Ends all connections of the push channel, without a word.
+    pub fn drop_pushes(&mut self) {
+        self.world.pushes.add(None, Push::Drop);
+    }
+
+    /// Returns the number of connections that listen on the push channel: what is pushed while there is none is lost.
+    pub fn push_listeners(&self) -> usize {
+        self.world.pushes.listeners()
+    }
+
+    /// Returns the behaviour of the push channel, to change at any time.
+    pub fn push_habits_mut(&mut self) -> &mut PushHabits {
+        &mut self.world.pushes.habits
     }
 
     /// Returns the notifications of an account, to change as a whole.

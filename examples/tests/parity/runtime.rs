@@ -19,7 +19,8 @@ use bilibili_session::pager::Pager;
 use bilibili_session::poller::{Checkpoint, PollerConfig, Status, StatusChange, Warning};
 use bilibili_session::session::{HandlerResult, IntoHandlerResult, Update};
 use bilibili_session::{
-    ClientConfig, Error, Event, EventType, Picture, PictureContent, TransportConfig, Uid,
+    ClientConfig, Error, Event, EventType, Picture, PictureContent, TransportConfig,
+    TransportError, Uid,
 };
 pub(crate) use bilibili_session_async_std::Transport;
 use bilibili_session_async_std::{self as on_async_std, SurfTransport};
@@ -53,6 +54,7 @@ pub(crate) trait Session: Clone + Debug + Send + Sync + 'static {
         config: PollerConfig,
         from: Option<&Checkpoint>,
     ) -> Self;
+    fn with_push(self, config: &TransportConfig) -> Result<Self, TransportError>;
 
     fn on_text<R: IntoHandlerResult>(
         &self,
@@ -203,6 +205,10 @@ macro_rules! session_of {
                 None => Self::new(context, transport, config),
             }
             .unwrap()
+        }
+
+        fn with_push(self, config: &TransportConfig) -> Result<Self, TransportError> {
+            self.with_push(config)
         }
 
         fn on<R: IntoHandlerResult>(

@@ -45,6 +45,8 @@ impl Driver {
             // What has come in counts before what has run out.
             requests.drive(engine, &self.own);
             let output = engine.machine().poll_output(engine.now());
+            #[cfg(feature = "push")]
+            engine.follow_push();
             match output {
                 Output::Send(outgoing) => requests.send(Arc::clone(transport), outgoing),
                 Output::Handle(dispatch) => return Poll::Ready(Some(dispatch)),

@@ -15,6 +15,8 @@ use std::future::Future;
 use std::sync::{Arc, Mutex};
 
 use async_std::task;
+#[cfg(feature = "push")]
+use bilibili_session::TransportError;
 use bilibili_session::endpoints::SentMsg;
 use bilibili_session::feeds::NewLikes;
 use bilibili_session::model::{At, Reply, SystemNotice};
@@ -108,6 +110,22 @@ impl Session {
     ) -> Result<Self, ConfigError> {
         let poller = Poller::resume(context, config, checkpoint)?;
         Ok(Self::with(Arc::new(transport), poller))
+    }
+
+    /// Listens to the push channel as well, with these settings of TLS and proxy: what arrives is
+    /// asked for at once. See [`PollerConfig::push`](PollerConfig::push) for the interval.
+    ///
+    /// The channel is connected once the session is, by a task of its own, which ends with the
+    /// session. A channel that is connected or lost is a
+    /// [`Warning::Push`]; a lost one is connected again. A session that is driven
+    /// [by hand](Self::by_hand) has none.
+    ///
+    /// # Errors
+    /// Fails when the proxy's address or the certificates cannot be used.
+    #[cfg(feature = "push")]
+    pub fn with_push(self, config: &crate::TransportConfig) -> Result<Self, TransportError> {
+        self.shared.engine.set_push(config)?;
+        Ok(self)
     }
 
     fn with(transport: AnyTransport, poller: Poller) -> Self {
@@ -330,6 +348,8 @@ impl Session {
     /// Ends the session: at once, from anywhere, whatever is in flight.
     pub fn close(&self) {
         self.engine().change(|machine| machine.handle_close());
+        #[cfg(feature = "push")]
+        self.engine().follow_push();
         self.shared.requests.end();
     }
 

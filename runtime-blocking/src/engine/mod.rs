@@ -18,6 +18,8 @@ use http::Response;
 
 use self::workers::Workers;
 use crate::clock;
+#[cfg(feature = "push")]
+use crate::push::Push;
 use crate::transport::Transport;
 use crate::watched::Watched;
 
@@ -33,6 +35,8 @@ pub(crate) struct Engine {
     is_nudged: AtomicBool,
     /// Time that the session was told, instead of the clocks'.
     time: Mutex<Option<Now>>,
+    #[cfg(feature = "push")]
+    pub(crate) push: Mutex<Option<Push>>,
 }
 
 /// Inbox of the driver. Locked by the one who drives, as long as there is nothing to hand out:
@@ -60,6 +64,8 @@ impl Engine {
             is_driven: AtomicBool::new(false),
             is_nudged: AtomicBool::new(false),
             time: Mutex::default(),
+            #[cfg(feature = "push")]
+            push: Mutex::default(),
         };
         (engine, Mutex::new(inbox))
     }
@@ -149,6 +155,8 @@ impl Engine {
             }
             // A statement of its own: the lock is not held while something is sent.
             let output = self.machine().poll_output(self.now());
+            #[cfg(feature = "push")]
+            self.follow_push();
             match output {
                 Output::Send(outgoing) => self.send(outgoing, Arc::clone(transport)),
                 Output::Finished(_) => {

@@ -9,6 +9,8 @@ pub use running::Running;
 use std::sync::{Arc, Mutex, Weak};
 use std::{fmt, io, thread};
 
+#[cfg(feature = "push")]
+use bilibili_session::TransportError;
 use bilibili_session::endpoints::SentMsg;
 use bilibili_session::feeds::NewLikes;
 use bilibili_session::model::{At, Reply, SystemNotice};
@@ -104,6 +106,22 @@ impl Session {
     ) -> Result<Self, ConfigError> {
         let poller = Poller::resume(context, config, checkpoint)?;
         Ok(Self::with(Arc::new(transport), poller))
+    }
+
+    /// Listens to the push channel as well, with these settings of TLS and proxy: what arrives is
+    /// asked for at once. See [`PollerConfig::push`](PollerConfig::push) for the interval.
+    ///
+    /// The channel is connected once the session is, on a thread of its own, which ends with the
+    /// session. A channel that is connected or lost is a
+    /// [`Warning::Push`]; a lost one is connected again. A session that is driven
+    /// [by hand](Self::by_hand) has none.
+    ///
+    /// # Errors
+    /// Fails when the proxy's address or the certificates cannot be used.
+    #[cfg(feature = "push")]
+    pub fn with_push(self, config: &crate::TransportConfig) -> Result<Self, TransportError> {
+        self.shared.engine.set_push(config)?;
+        Ok(self)
     }
 
     fn with(transport: Arc<dyn Transport>, poller: Poller) -> Self {
@@ -345,6 +363,8 @@ impl Session {
     /// Ends the session: at once, from any thread and any handler, whatever is in flight.
     pub fn close(&self) {
         self.engine().change(|machine| machine.handle_close());
+        #[cfg(feature = "push")]
+        self.engine().follow_push();
     }
 
     /// Returns the current status.

@@ -6,6 +6,7 @@ mod marks;
 pub(crate) mod messages;
 mod nav;
 mod notices;
+pub(crate) mod push;
 mod send;
 mod unread;
 mod upload;
@@ -149,6 +150,9 @@ pub(crate) fn answer(
 ) -> (Response<Vec<u8>>, bool) {
     if let Some(name) = request.path.strip_prefix("/bfs/") {
         return (picture(world, now_us, name), true);
+    }
+    if request.path == push::PATH {
+        return push::handshake(world, now_us, request);
     }
     match outcome(world, now_us, request) {
         Ok(mut data) => {

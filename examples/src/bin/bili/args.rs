@@ -113,7 +113,8 @@ pub(crate) enum Command {
 
 #[derive(Debug, Args)]
 pub(crate) struct WatchArgs {
-    /// Ask every so many seconds; under 3 only with an origin or the embedded simulator
+    /// Ask every so many seconds (6, or 20 with --push); under 3 only with an origin or the
+    /// embedded simulator
     #[arg(long, value_name = "SECS", value_parser = positive_seconds)]
     pub(crate) interval: Option<Duration>,
     /// Print own messages too
@@ -133,6 +134,9 @@ pub(crate) struct WatchArgs {
     /// End so many seconds after the start
     #[arg(long, value_name = "SECS", value_parser = seconds)]
     pub(crate) duration: Option<Duration>,
+    /// Also listen to the push channel, and look at once when it tells of something
+    #[arg(long)]
+    pub(crate) push: bool,
     /// Answer every private text with this; while the service wants to be left alone, none is
     /// sent
     #[arg(long, value_name = "TEXT", allow_hyphen_values = true)]

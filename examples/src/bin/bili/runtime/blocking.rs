@@ -23,11 +23,18 @@ pub(super) fn watch(
     setup: &Setup,
     config: PollerConfig,
     checkpoint: Option<&Checkpoint>,
+    push: bool,
 ) -> Result<Box<dyn Watcher>, Failure> {
     let (context, transport) = (setup.context.clone(), transport(setup)?);
     let session = match checkpoint {
         Some(checkpoint) => Session::resume(context, transport, config, checkpoint)?,
         None => Session::new(context, transport, config)?,
+    };
+    let session = match push {
+        true => session
+            .with_push(&setup.transport)
+            .map_err(Failure::usage)?,
+        false => session,
     };
     let updates = Box::new(session.updates());
     Ok(Box::new(Watch { session, updates }))

@@ -109,14 +109,15 @@ pub(crate) trait Watcher {
 pub(crate) type Sender =
     std::sync::Arc<dyn Fn(ConversationId, &str) -> Result<SentMsg, Error> + Send + Sync>;
 
-/// Begins to watch.
+/// Begins to watch, with the push channel if that is wanted.
 pub(crate) fn watch(
     setup: &Setup,
     config: PollerConfig,
     checkpoint: Option<&Checkpoint>,
+    push: bool,
 ) -> Result<Box<dyn Watcher>, Failure> {
     match setup.runtime {
-        RuntimeName::Blocking => blocking::watch(setup, config, checkpoint),
-        RuntimeName::AsyncStd => surf::watch(setup, config, checkpoint),
+        RuntimeName::Blocking => blocking::watch(setup, config, checkpoint, push),
+        RuntimeName::AsyncStd => surf::watch(setup, config, checkpoint, push),
     }
 }

@@ -17,7 +17,7 @@ mod stop;
 mod tests;
 
 use std::io::Write;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use bilibili_session::poller::{Checkpoint, PollerConfig, Status, StatusChange, Warning};
 use bilibili_session::session::Update;
@@ -42,8 +42,6 @@ use stop::Stop;
 
 /// So many bytes of lines are written at once at the most.
 const MOST_WAITING: usize = 64 << 10;
-/// The interval that is established.
-const INTERVAL: Duration = Duration::from_secs(6);
 
 #[derive(Serialize)]
 struct StatusLine {
@@ -87,7 +85,7 @@ pub(crate) fn run(
     if file.is_some() {
         config = config.habits(store::habits(&setup.context, known.as_ref()));
     }
-    let mut watcher = runtime::watch(setup, config, known.as_ref())?;
+    let mut watcher = runtime::watch(setup, config, known.as_ref(), args.push)?;
     stop.closes(watcher.closer());
     let saver = file
         .map(|file| Saver::start(file, stop.clone()))
@@ -120,13 +118,12 @@ pub(crate) fn run(
 }
 
 fn config(setup: &Setup, args: &WatchArgs) -> PollerConfig {
-    let usual = if setup.is_demo() {
-        DEMO_INTERVAL
-    } else {
-        INTERVAL
-    };
-    PollerConfig::new()
-        .interval(args.interval.unwrap_or(usual))
+    let mut config = PollerConfig::new().push(args.push);
+    let demo = setup.is_demo().then_some(DEMO_INTERVAL);
+    if let Some(interval) = args.interval.or(demo) {
+        config = config.interval(interval);
+    }
+    config
         .exclude_self(!args.include_self)
         .request_timeout(setup.transport.timeout)
         .feeds(args.feeds.iter().flat_map(|feeds| feeds.0.iter().copied()))
