@@ -672,13 +672,14 @@ fn a_hint_leads_to_a_look_and_to_more_until_the_feed_shows_it() {
     assert_eq!(ids(&log), [1]);
     assert_eq!(log.requests["reply"], 1);
     // Hints without an end lead to a look every three seconds.
-    let (began, mut looks) = (scenario.elapsed, 0);
+    let (began, mut looks) = (scenario.elapsed, 0_usize);
     for _ in 0..300 {
         hint(&mut scenario, Hint::At);
         let log = server.run(&mut scenario, Duration::from_millis(100));
         looks += log.requests.get("at").copied().unwrap_or_default();
     }
-    let most = (scenario.elapsed - began).as_secs() / 3 + 1;
+    let seconds = usize::try_from((scenario.elapsed - began).as_secs()).unwrap();
+    let most = seconds / 3 + 1;
     assert!(looks > 100 && looks <= most, "{looks} of {most}");
     // A channel that was not there told of nothing: the counters do.
     hint(&mut scenario, Hint::Connected);
