@@ -158,6 +158,8 @@ pub struct Poller {
     /// Unreadable items of lists that were reported already.
     reported: Reported,
     outbox: VecDeque<Output>,
+    /// Check sum of the last entry of a journal that was returned.
+    saved: Option<String>,
 }
 
 impl Poller {
@@ -187,6 +189,7 @@ impl Poller {
             kept: RecentEvents::new(config.kept_events),
             reported: Reported::default(),
             outbox: VecDeque::new(),
+            saved: None,
             account,
             config,
         })

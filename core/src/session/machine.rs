@@ -138,7 +138,8 @@ impl SessionMachine {
     /// Returns the text that brings a file of checkpoints up to date: the file then covers exactly
     /// the messages that were handled. Returns `None` before the baseline is taken.
     ///
-    /// The first entry of a journal replaces the file. A session writes to one journal.
+    /// The first entry of a journal replaces the file, and so does one of a journal that did not
+    /// take the last entry of this session.
     pub fn save(&mut self, journal: &mut Journal) -> Option<JournalEntry> {
         self.poller.save_without(journal, self.queue.unhandled())
     }

@@ -219,7 +219,9 @@ fn a_slow_disk_holds_the_output_back() {
         // Long enough for the others, were there nothing that holds them back.
         std::thread::sleep(Duration::from_millis(500));
         let lines = watch.kill();
-        assert_eq!(std::fs::read(&file).unwrap(), old);
+        // What was not synced may be lost.
+        assert!(std::fs::read(&file).unwrap().starts_with(&old));
+        std::fs::write(&file, &old).unwrap();
         let mut printed = Printed::default();
         printed.life(&lines, &before, &before);
         assert!(

@@ -11,7 +11,8 @@ use std::{fmt, io, thread};
 
 use bilibili_session::endpoints::SentMsg;
 use bilibili_session::poller::{
-    Checkpoint, ConfigError, Poller, PollerConfig, Status, StatusChange, Warning,
+    Checkpoint, ConfigError, Journal, JournalEntry, Poller, PollerConfig, Status, StatusChange,
+    Warning,
 };
 use bilibili_session::session::{
     Dispatch, HandlerId, HandlerList, HandlerResult, IntoHandlerResult, Update,
@@ -301,6 +302,14 @@ impl Session {
     /// it covers every message whose handlers have all returned.
     pub fn checkpoint(&self) -> Option<Checkpoint> {
         self.engine().machine().checkpoint()
+    }
+
+    /// Returns the text that brings a file of checkpoints up to date, which then covers the same
+    /// as a [`checkpoint`](Self::checkpoint); `None` before the baseline is taken.
+    ///
+    /// After each message this costs what changed, not what is known: see [`Journal`].
+    pub fn save(&self, journal: &mut Journal) -> Option<JournalEntry> {
+        self.engine().machine().save(journal)
     }
 
     /// Sends a text to the conversation that the message came from.

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use bilibili_session::Error;
-use bilibili_session::poller::{Checkpoint, PollerConfig};
+use bilibili_session::poller::{Checkpoint, Journal, JournalEntry, PollerConfig};
 use bilibili_session::session::Update;
 use bilibili_session_blocking::{Client, Session, UreqTransport};
 
@@ -49,6 +49,10 @@ impl Watcher for Watch {
 
     fn checkpoint(&self) -> Option<Checkpoint> {
         self.session.checkpoint()
+    }
+
+    fn save(&mut self, journal: &mut Journal) -> Option<JournalEntry> {
+        self.session.save(journal)
     }
 
     fn result(&self) -> Result<(), Error> {

@@ -6,7 +6,7 @@ use std::task::{Context, Poll, Waker};
 
 use async_std::stream::{Stream as _, StreamExt as _};
 use async_std::task::block_on;
-use bilibili_session::poller::{Checkpoint, PollerConfig};
+use bilibili_session::poller::{Checkpoint, Journal, JournalEntry, PollerConfig};
 use bilibili_session::session::Update;
 use bilibili_session::{Endpoint, Error};
 use bilibili_session_async_std::{Client, Session, SurfTransport, Updates};
@@ -62,6 +62,10 @@ impl Watcher for Watch {
 
     fn checkpoint(&self) -> Option<Checkpoint> {
         self.session.checkpoint()
+    }
+
+    fn save(&mut self, journal: &mut Journal) -> Option<JournalEntry> {
+        self.session.save(journal)
     }
 
     fn result(&self) -> Result<(), Error> {
