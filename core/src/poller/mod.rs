@@ -196,16 +196,19 @@ impl Poller {
     }
 
     /// Creates a poller that goes on from a checkpoint; messages that arrived since are
-    /// delivered.
+    /// delivered. Where there is none (`None`), the poller begins like a [`new`](Self::new) one.
     ///
     /// # Errors
     /// Fails like [`new`](Self::new), and when the checkpoint belongs to another account than the
     /// credential names.
-    pub fn resume(
+    pub fn resume<'a>(
         context: ClientConfig,
         config: PollerConfig,
-        checkpoint: &Checkpoint,
+        checkpoint: impl Into<Option<&'a Checkpoint>>,
     ) -> Result<Self, ConfigError> {
+        let Some(checkpoint) = checkpoint.into() else {
+            return Self::new(context, config);
+        };
         match context.credential().uid() {
             Some(credential) if credential != checkpoint.uid() => {
                 return Err(ConfigError::ForeignCheckpoint {

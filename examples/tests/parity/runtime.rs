@@ -201,11 +201,7 @@ macro_rules! session_of {
             from: Option<&Checkpoint>,
         ) -> Self {
             let transport = $http::with_config(transport).unwrap();
-            match from {
-                Some(checkpoint) => Self::resume(context, transport, config, checkpoint),
-                None => Self::new(context, transport, config),
-            }
-            .unwrap()
+            Self::resume(context, transport, config, from).unwrap()
         }
 
         fn on<R: IntoHandlerResult>(

@@ -27,7 +27,7 @@ use futures_util::stream::{Stream, StreamExt};
 
 use crate::calls::Client;
 use crate::engine::{Engine, Requests, lock};
-use crate::transport::{AnyTransport, Transport};
+use crate::transport::Transport;
 use handlers::{HandlerFn, call_handlers};
 
 /// One login and the messages that arrive for it.
@@ -91,35 +91,31 @@ impl Session {
         transport: impl Transport + 'static,
         config: PollerConfig,
     ) -> Result<Self, ConfigError> {
-        let poller = Poller::new(context, config)?;
-        Ok(Self::with(Arc::new(transport), poller))
+        Self::resume(context, transport, config, None::<&Checkpoint>)
     }
 
-    /// Creates a session that goes on from the checkpoint of another one.
+    /// Creates a session that goes on from the checkpoint of another one. Where there is none
+    /// (`None`), the session begins now, like a [`new`](Self::new) one.
     ///
     /// # Errors
     /// Fails when the configuration cannot be used or the checkpoint is of another account.
-    pub fn resume(
+    pub fn resume<'a>(
         context: ClientConfig,
         transport: impl Transport + 'static,
         config: PollerConfig,
-        checkpoint: &Checkpoint,
+        checkpoint: impl Into<Option<&'a Checkpoint>>,
     ) -> Result<Self, ConfigError> {
         let poller = Poller::resume(context, config, checkpoint)?;
-        Ok(Self::with(Arc::new(transport), poller))
-    }
-
-    fn with(transport: AnyTransport, poller: Poller) -> Self {
         let engine = Arc::new(Engine::new(poller));
         let requests = Arc::default();
-        Self {
+        Ok(Self {
             shared: Arc::new(Shared {
-                client: Client::of_session(Arc::clone(&engine), &requests, transport),
+                client: Client::of_session(Arc::clone(&engine), &requests, Arc::new(transport)),
                 engine,
                 requests,
                 handlers: Mutex::default(),
             }),
-        }
+        })
     }
 
     /// Calls this for every text message, with its text.

@@ -87,35 +87,31 @@ impl Session {
         transport: impl Transport + 'static,
         config: PollerConfig,
     ) -> Result<Self, ConfigError> {
-        let poller = Poller::new(context, config)?;
-        Ok(Self::with(Arc::new(transport), poller))
+        Self::resume(context, transport, config, None::<&Checkpoint>)
     }
 
-    /// Creates a session that goes on from the checkpoint of another one.
+    /// Creates a session that goes on from the checkpoint of another one. Where there is none
+    /// (`None`), the session begins now, like a [`new`](Self::new) one.
     ///
     /// # Errors
     /// Fails when the configuration cannot be used or the checkpoint is of another account.
-    pub fn resume(
+    pub fn resume<'a>(
         context: ClientConfig,
         transport: impl Transport + 'static,
         config: PollerConfig,
-        checkpoint: &Checkpoint,
+        checkpoint: impl Into<Option<&'a Checkpoint>>,
     ) -> Result<Self, ConfigError> {
         let poller = Poller::resume(context, config, checkpoint)?;
-        Ok(Self::with(Arc::new(transport), poller))
-    }
-
-    fn with(transport: Arc<dyn Transport>, poller: Poller) -> Self {
         let (engine, inbox) = Engine::new(poller);
         let engine = Arc::new(engine);
-        Self {
+        Ok(Self {
             shared: Arc::new(Shared {
-                client: Client::of_session(Arc::clone(&engine), transport),
+                client: Client::of_session(Arc::clone(&engine), Arc::new(transport)),
                 engine,
                 inbox,
                 handlers: Mutex::default(),
             }),
-        }
+        })
     }
 
     /// Calls this for every text message, with its text.

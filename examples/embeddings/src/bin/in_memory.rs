@@ -55,10 +55,7 @@ struct OwnSession {
 impl OwnSession {
     fn start(setup: Setup) -> Result<Self, Box<dyn Error>> {
         let (context, config) = (setup.context, PollerConfig::new());
-        let poller = match &setup.checkpoint {
-            Some(checkpoint) => Poller::resume(context, config, checkpoint)?,
-            None => Poller::new(context, config)?,
-        };
+        let poller = Poller::resume(context, config, setup.checkpoint.as_ref())?;
         Ok(Self {
             machine: SessionMachine::new(poller),
             transport: setup.transport,

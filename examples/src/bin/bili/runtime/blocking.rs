@@ -25,10 +25,7 @@ pub(super) fn watch(
     checkpoint: Option<&Checkpoint>,
 ) -> Result<Box<dyn Watcher>, Failure> {
     let (context, transport) = (setup.context.clone(), transport(setup)?);
-    let session = match checkpoint {
-        Some(checkpoint) => Session::resume(context, transport, config, checkpoint)?,
-        None => Session::new(context, transport, config)?,
-    };
+    let session = Session::resume(context, transport, config, checkpoint)?;
     let updates = Box::new(session.updates());
     Ok(Box::new(Watch { session, updates }))
 }
