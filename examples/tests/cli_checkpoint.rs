@@ -289,7 +289,7 @@ fn names_that_lead_elsewhere() {
     }
 }
 
-/// Whom one talks with is nobody else's business, whatever lay there before.
+/// The file is its owner's alone, whatever lay there before: whom one talks with is private.
 #[test]
 fn nobody_else_can_read_it() {
     use std::os::unix::fs::PermissionsExt as _;
@@ -320,7 +320,7 @@ fn nobody_else_can_read_it() {
     assert!(!world.path("checkpoint.new").exists());
 }
 
-/// It is not even written anew with the same content.
+/// The file is not even written anew with the same content.
 #[test]
 fn of_another_account_and_told_late() {
     use std::os::unix::fs::MetadataExt as _;

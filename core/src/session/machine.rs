@@ -238,7 +238,7 @@ impl SessionMachine {
     }
 
     /// Takes back an update that a loop or a stream takes: its delivery counts as its handling.
-    pub fn hand_out(&mut self, dispatch: Dispatch) -> Update {
+    pub fn deliver(&mut self, dispatch: Dispatch) -> Update {
         let update = dispatch.0.clone();
         self.handle_done(dispatch, Vec::new());
         update

@@ -46,13 +46,13 @@ fn nothing_is_lost_whenever_it_was_taken() {
         ),
     );
     taken.push((scenario.poller.checkpoint().unwrap(), 0));
-    for handed_out in 1..=3 {
+    for delivered in 1..=3 {
         scenario.expect_event();
-        taken.push((scenario.poller.checkpoint().unwrap(), handed_out));
+        taken.push((scenario.poller.checkpoint().unwrap(), delivered));
     }
     scenario.expect_wait();
     taken.push((scenario.poller.checkpoint().unwrap(), 3));
-    for (checkpoint, handed_out) in taken {
+    for (checkpoint, delivered) in taken {
         let mut scenario = resumed(&checkpoint);
         scenario.list(&[entry(id, 9, 6), entry(stranger, 3, 6)]);
         let mut events = 0;
@@ -102,7 +102,7 @@ fn nothing_is_lost_whenever_it_was_taken() {
                 other => panic!("{other:?}"),
             }
         }
-        assert_eq!(events, 3 - handed_out, "{checkpoint:?}");
+        assert_eq!(events, 3 - delivered, "{checkpoint:?}");
     }
 }
 
@@ -202,7 +202,7 @@ fn a_new_conversation_that_came_to_nothing_is_left_alone() {
         scenario.list(&[entry(id, 9, 6)]);
         scenario.fetch(id, &[], false);
     }
-    assert!(matches!(scenario.expect_notice(), Warning::Gap { .. }));
+    assert!(matches!(scenario.expect_warning(), Warning::Gap { .. }));
     let mut scenario = resumed(&scenario.poller.checkpoint().unwrap());
     scenario.list(&[]);
     scenario.fetch(id, &[], false);
@@ -257,7 +257,7 @@ fn the_same_seed_and_inputs_give_the_same_outputs() {
                 let waited = scenario.wait();
                 let sent = scenario.expect_send();
                 scenario.lose(&sent);
-                scenario.expect_notice();
+                scenario.expect_warning();
                 waited
             })
             .collect::<Vec<_>>()

@@ -13,7 +13,7 @@ use crate::scenario::{Scenario, Sent};
 #[derive(Default)]
 pub struct Log {
     pub events: Vec<(ConversationId, u64)>,
-    pub notices: Vec<Warning>,
+    pub warnings: Vec<Warning>,
     /// Requests by their path.
     pub requests: BTreeMap<String, usize>,
 }
@@ -52,7 +52,7 @@ pub fn drive(
         assert!(outputs_at_once < 100_000, "no time passes");
         match scenario.poll() {
             Output::Event(event) => log.events.push((event.conversation, event.msg_seqno().0)),
-            Output::Warning(notice) => log.notices.push(notice),
+            Output::Warning(warning) => log.warnings.push(warning),
             Output::Status(_) => {}
             Output::Finished(result) => panic!("finished {result:?}"),
             Output::Wait(until) => {

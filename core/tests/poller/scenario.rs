@@ -35,7 +35,7 @@ impl Sent {
 pub struct Scenario {
     pub poller: Poller,
     pub elapsed: Duration,
-    /// What the local wall clock is off by, in seconds.
+    /// Error of the local wall clock, in seconds.
     pub skew: i64,
 }
 
@@ -139,10 +139,10 @@ impl Scenario {
     }
 
     #[track_caller]
-    pub fn expect_notice(&mut self) -> Warning {
+    pub fn expect_warning(&mut self) -> Warning {
         match self.poll() {
-            Output::Warning(notice) => notice,
-            other => panic!("expected a notice, got {other:?}"),
+            Output::Warning(warning) => warning,
+            other => panic!("expected a warning, got {other:?}"),
         }
     }
 

@@ -47,7 +47,7 @@ use handlers::{HandlerFn, call_handlers};
 ///
 /// A handler cannot wait for its own session, which would wait for the handler:
 /// [`start`](Self::start) and [`Running`] fail there with [`Error::WithinHandler`], and streams
-/// end at once, of which a notice tells.
+/// end at once, of which a warning tells.
 ///
 /// ```no_run
 /// use bilibili_session::poller::PollerConfig;
@@ -63,7 +63,7 @@ use handlers::{HandlerFn, call_handlers};
 ///     }
 ///     Ok(())
 /// });
-/// session.on_warning(async |notice, _| eprintln!("{notice}"));
+/// session.on_warning(async |warning, _| eprintln!("{warning}"));
 /// session.start().await?;
 /// # Ok(())
 /// # }
@@ -241,7 +241,7 @@ impl Session {
     ///
     /// Each item that is asked for drives the session, so nothing is fetched that nobody takes.
     /// What is no message is passed over: with handlers beside this stream they may miss a
-    /// notice.
+    /// warning.
     pub fn events(&self) -> impl Stream<Item = Event> + Send + Unpin + 'static {
         self.updates().filter_map(|update| {
             std::future::ready(match update {
@@ -251,7 +251,7 @@ impl Session {
         })
     }
 
-    /// Returns messages, notices and status changes, one after the other, until the session is
+    /// Returns messages, warnings and status changes, one after the other, until the session is
     /// closed.
     pub fn updates(&self) -> Updates {
         Updates::new(self.clone())

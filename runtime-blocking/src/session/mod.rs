@@ -41,7 +41,7 @@ use crate::transport::Transport;
 ///
 /// A handler cannot wait for its own session, which would wait for the handler:
 /// [`start`](Self::start) and [`Running::join`] fail there with [`Error::WithinHandler`], and
-/// [`events`](Self::events) and [`updates`](Self::updates) end at once, of which a notice tells.
+/// [`events`](Self::events) and [`updates`](Self::updates) end at once, of which a warning tells.
 ///
 /// ```no_run
 /// use bilibili_session::poller::PollerConfig;
@@ -57,7 +57,7 @@ use crate::transport::Transport;
 ///     }
 ///     Ok(())
 /// });
-/// session.on_warning(|notice, _| eprintln!("{notice}"));
+/// session.on_warning(|warning, _| eprintln!("{warning}"));
 /// session.start()?;
 /// # Ok(())
 /// # }
@@ -231,7 +231,7 @@ impl Session {
     /// Returns the messages, one after the other, until the session is closed.
     ///
     /// Each turn of the loop drives the session, so nothing is fetched that nobody takes. What
-    /// is no message is passed over: with handlers beside this loop they may miss a notice.
+    /// is no message is passed over: with handlers beside this loop they may miss a warning.
     pub fn events(&self) -> impl Iterator<Item = Event> + Send + 'static {
         self.updates().filter_map(|update| match update {
             Update::Event(event) => Some(Arc::unwrap_or_clone(event)),
@@ -239,13 +239,13 @@ impl Session {
         })
     }
 
-    /// Returns messages, notices and status changes, one after the other, until the session is
+    /// Returns messages, warnings and status changes, one after the other, until the session is
     /// closed.
     pub fn updates(&self) -> impl Iterator<Item = Update> + Send + 'static {
         let session = self.clone();
         std::iter::from_fn(move || {
             let dispatch = session.next()?;
-            Some(session.engine().hand_out(dispatch))
+            Some(session.engine().deliver(dispatch))
         })
     }
 
@@ -272,7 +272,7 @@ impl Session {
             shared.engine.check_wait().ok()?;
             let transport = shared.client.transport();
             let dispatch = shared.engine.try_next(&shared.inbox, &transport)?;
-            Some(shared.engine.hand_out(dispatch))
+            Some(shared.engine.deliver(dispatch))
         })
     }
 

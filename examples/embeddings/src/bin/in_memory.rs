@@ -35,7 +35,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     for update in world.updates() {
         match update {
             Update::Event(event) => println!("{event}"),
-            Update::Warning(notice) => println!("{notice}"),
+            Update::Warning(warning) => println!("{warning}"),
             Update::Status(change) => println!("{}", change.status),
         }
     }

@@ -331,7 +331,7 @@ impl<S: Driven> VirtualBot<S> {
             }
             // Of a session without handlers.
             Output::Handle(dispatch) => {
-                let update = session.machine_mut().hand_out(dispatch);
+                let update = session.machine_mut().deliver(dispatch);
                 self.updates.push(update);
                 return true;
             }

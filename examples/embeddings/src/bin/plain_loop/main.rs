@@ -46,7 +46,7 @@ fn main() -> Result<(), Box<dyn Error>> {
                     poller.handle_close();
                 }
             }
-            Output::Warning(notice) => println!("({notice})"),
+            Output::Warning(warning) => println!("({warning})"),
             Output::Status(change) => {
                 println!("({})", change.status);
                 if change.status == Status::Connected {
@@ -79,7 +79,7 @@ fn call<E: Endpoint>(
     }
 }
 
-/// What the clocks show.
+/// Returns the time that the clocks show.
 fn now() -> Now {
     static START: LazyLock<Instant> = LazyLock::new(Instant::now);
     Now {

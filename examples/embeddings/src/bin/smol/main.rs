@@ -43,7 +43,7 @@ fn main() -> Result<(), Box<dyn Error>> {
                         session.close();
                     }
                 }
-                Update::Warning(notice) => println!("({notice})"),
+                Update::Warning(warning) => println!("({warning})"),
                 Update::Status(change) => {
                     println!("({})", change.status);
                     if change.status == Status::Connected {

@@ -48,7 +48,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
                     session.close();
                 }
             }
-            Some(Update::Warning(notice)) => println!("({notice})"),
+            Some(Update::Warning(warning)) => println!("({warning})"),
             Some(Update::Status(change)) => {
                 println!("({})", change.status);
                 if change.status == Status::Connected {

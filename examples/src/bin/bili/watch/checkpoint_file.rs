@@ -17,9 +17,9 @@ const LARGEST: u64 = 64 << 20;
 /// A file of ours until this is dropped.
 pub(super) struct CheckpointFile {
     path: PathBuf,
-    /// What it held.
+    /// The checkpoint that the file held.
     pub(super) checkpoint: Option<Checkpoint>,
-    /// What it holds since this process has written it.
+    /// Text of the file, once this process has written it.
     written: Option<String>,
     /// Held as long as this is.
     _lock: File,
@@ -180,7 +180,8 @@ fn write(mut file: File, text: &str) -> io::Result<()> {
     file.sync_all()
 }
 
-/// Whether the file is there. It is an error if the name stands for a link, a pipe or a device.
+/// Returns whether the file is there. A name that stands for a link, a pipe or a device is an
+/// error.
 fn is_plain_or_absent(path: &Path) -> io::Result<bool> {
     match std::fs::symlink_metadata(path) {
         Ok(there) if there.is_file() => Ok(true),
@@ -229,7 +230,7 @@ fn read(path: &Path) -> io::Result<String> {
     Ok(text)
 }
 
-/// Whom one talks with is nobody else's business.
+/// Opens for the owner alone: whom one talks with is nobody else's business.
 fn private() -> OpenOptions {
     let mut options = OpenOptions::new();
     options.write(true);

@@ -139,9 +139,9 @@ fn seed() -> u64 {
 
 struct Watch<W> {
     replier: Option<Replier>,
-    /// Whose login it is, once it is known; for the replier.
+    /// Owner of the login, once it is known; for the replier.
     own: Option<Uid>,
-    /// How many messages are still wanted.
+    /// Number of messages that are still wanted.
     left: u64,
     saver: Option<Saver>,
     /// The service has said that the login is the checkpoint's.
@@ -170,8 +170,8 @@ impl<W: Write> Watch<W> {
             match update {
                 Update::Event(_) if self.left == 0 => {}
                 Update::Event(event) => self.handle(&event, watcher)?,
-                Update::Warning(notice) => {
-                    self.print_notice(&notice)?;
+                Update::Warning(warning) => {
+                    self.print_warning(&warning)?;
                     self.save(watcher);
                 }
                 Update::Status(change) => {
@@ -262,13 +262,13 @@ impl<W: Write> Watch<W> {
                     .print(&line, || format!("{DIM}replied to {to}{DIM:#}"))?;
                 self.out.flush()
             }
-            Err(notice) => self.print_notice(&notice),
+            Err(warning) => self.print_warning(&warning),
         }
     }
 
-    fn print_notice(&mut self, notice: &Warning) -> Result<(), Failure> {
-        self.out.print_guarded(&WarningLine(notice), || {
-            format!("{WARN}{}{WARN:#}", OneLine(&notice.to_string()))
+    fn print_warning(&mut self, warning: &Warning) -> Result<(), Failure> {
+        self.out.print_guarded(&WarningLine(warning), || {
+            format!("{WARN}{}{WARN:#}", OneLine(&warning.to_string()))
         })?;
         self.out.flush()
     }

@@ -32,7 +32,7 @@ struct State {
     /// All that was not written yet, in one entry.
     offered: Option<JournalEntry>,
     is_writing: bool,
-    /// How many lines the entry covers that was offered last, that was taken last, that is on
+    /// Number of lines up to the entry that was offered last, that was taken last, that is on
     /// disk.
     offered_lines: u64,
     taken_lines: u64,

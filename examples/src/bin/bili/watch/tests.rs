@@ -13,9 +13,9 @@ use crate::secrets::Secrets;
 /// A session that hears too late that it is to end.
 struct Deaf {
     bot: VirtualBot<SessionMachine>,
-    /// How many updates it has handed out.
+    /// Number of updates that it has returned.
     given: usize,
-    /// How many messages it still hands out.
+    /// Number of messages that it still returns.
     left: usize,
 }
 
@@ -129,14 +129,14 @@ fn watch_of(printed: &Printed, left: u64, saver: Option<Saver>, stop: &Stop) -> 
 struct Watchful {
     session: Deaf,
     printed: Printed,
-    /// Messages that it has handed out, and those that no line was written for at the most.
+    /// Messages that it has returned, and those that no line was written for at the most.
     messages: usize,
     most_waiting: usize,
     saves: usize,
 }
 
 impl Watchful {
-    fn handed_out(&mut self, update: Option<Update>) -> Option<Update> {
+    fn returned(&mut self, update: Option<Update>) -> Option<Update> {
         self.most_waiting = self
             .most_waiting
             .max(self.messages - self.printed.messages());
@@ -150,12 +150,12 @@ impl Watcher for Watchful {
         // Nobody knows how long this takes.
         assert_eq!(self.printed.messages(), self.messages);
         let update = self.session.next();
-        self.handed_out(update)
+        self.returned(update)
     }
 
     fn at_hand(&mut self) -> Option<Update> {
         let update = self.session.at_hand();
-        self.handed_out(update)
+        self.returned(update)
     }
 
     fn checkpoint(&self) -> Option<Checkpoint> {
@@ -163,7 +163,7 @@ impl Watcher for Watchful {
     }
 
     fn save(&mut self, journal: &mut Journal) -> Option<JournalEntry> {
-        // It covers all that was handed out.
+        // It covers all that was returned.
         assert_eq!(self.printed.messages(), self.messages);
         self.saves += 1;
         self.session.save(journal)
@@ -221,7 +221,7 @@ fn lines_wait_for_nothing_and_checkpoints_for_lines() {
     }
 }
 
-/// What is handed out after the last message that was wanted is neither printed nor covered.
+/// An update after the last message that was wanted is neither printed nor covered.
 #[test]
 fn what_comes_after_the_last_is_not_handled() {
     let folder = tempfile::tempdir().unwrap();
