@@ -9,12 +9,23 @@ use serde_json::json;
 use crate::drive::{drive, ok};
 use crate::scenario::{START, Scenario, context, entry, nav_data, page, text_at, user};
 
+/// Two conversations with a message each to fetch.
 fn two_behind() -> Scenario {
     let mut scenario = Scenario::connected(
         PollerConfig::new(),
         &[entry(user(1), 5, -5), entry(user(2), 5, -6)],
     );
     scenario.list(&[entry(user(1), 6, 6), entry(user(2), 6, 6)]);
+    scenario
+}
+
+/// The same, and both are refused.
+fn two_refused(code: i64) -> Scenario {
+    let mut scenario = two_behind();
+    let first = scenario.expect_fetch(user(1));
+    let second = scenario.expect_fetch(user(2));
+    scenario.refuse(&first, code);
+    scenario.refuse(&second, code);
     scenario
 }
 
@@ -71,11 +82,7 @@ fn asked_too_often_pauses_from_half_a_minute() {
 
 #[test]
 fn refusals_side_by_side_are_one_pause() {
-    let mut scenario = two_behind();
-    let first = scenario.expect_fetch(user(1));
-    let second = scenario.expect_fetch(user(2));
-    scenario.refuse(&first, -412);
-    scenario.refuse(&second, -412);
+    let mut scenario = two_refused(-412);
     let warning = scenario.expect_warning();
     assert_eq!(warning.conversation(), Some(user(1)));
     let delay = warning.delay().unwrap();
@@ -128,11 +135,7 @@ fn a_conversation_that_keeps_failing_holds_up_no_other() {
 
 #[test]
 fn a_refused_signature_costs_one_nav_for_all() {
-    let mut scenario = two_behind();
-    let first = scenario.expect_fetch(user(1));
-    let second = scenario.expect_fetch(user(2));
-    scenario.refuse(&first, -403);
-    scenario.refuse(&second, -403);
+    let mut scenario = two_refused(-403);
     let nav = scenario.expect_call("nav");
     scenario.expect_wait();
     scenario.answer(&nav, nav_data());
@@ -154,8 +157,7 @@ fn a_signature_refused_again_is_that_conversations_trouble() {
     scenario.answer(&nav, nav_data());
     let again = scenario.expect_fetch(user(1));
     scenario.refuse(&again, -403);
-    let warning = scenario.expect_warning();
-    assert!(matches!(warning, Warning::Retry { .. }));
+    let warning = scenario.expect_retry();
     assert_eq!(warning.conversation(), Some(user(1)));
     scenario.fetch(user(2), &[6], false);
     scenario.expect_seqnos([6]);
@@ -372,8 +374,7 @@ fn what_waits_for_keys_is_asked_for_in_the_same_round() {
     scenario.answer(&nav, nav_data());
     let again = scenario.expect_fetch(user(1));
     scenario.refuse(&again, -403);
-    let warning = scenario.expect_warning();
-    assert!(matches!(warning, Warning::Retry { .. }));
+    let warning = scenario.expect_retry();
     assert_eq!(warning.conversation(), Some(user(1)));
     scenario.expect_call("new_sessions");
 }

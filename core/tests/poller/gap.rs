@@ -257,7 +257,7 @@ fn what_was_fetched_before_a_failure_is_not_fetched_again() {
     scenario.fetch(id, &[12, 11, 10], true);
     let lost = scenario.expect_fetch(id);
     scenario.lose(&lost);
-    assert!(matches!(scenario.expect_warning(), Warning::Retry { .. }));
+    scenario.expect_retry();
     // Its own pause is over only after the next round has begun.
     while scenario.wait() < std::time::Duration::from_secs(1) {}
     let list = scenario.expect_call("new_sessions");
@@ -286,7 +286,7 @@ fn that_empty_pages_say_there_is_more_is_learned_once_for_all_conversations() {
     scenario.fetch(first, &[], true);
     for _ in 0..2 {
         scenario.fetch(first, &[], true);
-        assert!(matches!(scenario.expect_warning(), Warning::Retry { .. }));
+        scenario.expect_retry();
         scenario.advance(Duration::from_secs(30));
         let list = scenario.expect_call("new_sessions");
         scenario.answer(&list, json!({"session_list": null, "has_more": 0}));
@@ -307,7 +307,7 @@ fn that_empty_pages_say_there_is_more_is_learned_once_for_all_conversations() {
 fn changes_while_it_is_fetched(scenario: &mut Scenario, id: ConversationId) {
     let lost = scenario.expect_fetch(id);
     scenario.lose(&lost);
-    assert!(matches!(scenario.expect_warning(), Warning::Retry { .. }));
+    scenario.expect_retry();
     scenario.advance(Duration::from_secs(30));
     let list = scenario.expect_call("new_sessions");
     let vague = entry(id, 0, 30);

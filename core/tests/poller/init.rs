@@ -119,7 +119,7 @@ fn no_data_is_a_fault_not_an_empty_list() {
     scenario.answer(&nav, nav_data());
     let list = scenario.expect_call("get_sessions");
     scenario.answer(&list, json!(null));
-    assert!(matches!(scenario.expect_warning(), Warning::Retry { .. }));
+    scenario.expect_retry();
     assert_eq!(scenario.poller.status(), Status::Init);
 }
 

@@ -348,8 +348,7 @@ fn changes(scenario: &mut Scenario, list: &[Value], has_more: bool) {
 fn breaks_off(scenario: &mut Scenario) {
     let sent = scenario.expect_call("get_sessions");
     scenario.lose(&sent);
-    let warning = scenario.expect_warning();
-    assert!(matches!(warning, Warning::Retry { .. }));
+    let warning = scenario.expect_retry();
     assert_eq!(warning.conversation(), None);
 }
 

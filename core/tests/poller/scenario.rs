@@ -102,15 +102,7 @@ impl Scenario {
     #[track_caller]
     pub fn expect_send(&mut self) -> Sent {
         match self.poll() {
-            Output::Send(outgoing) => {
-                let uri = outgoing.request.uri();
-                let query = url::form_urlencoded::parse(uri.query().unwrap_or("").as_bytes());
-                Sent {
-                    id: outgoing.id,
-                    path: uri.path().rsplit('/').next().unwrap().to_owned(),
-                    query: query.into_owned().collect(),
-                }
-            }
+            Output::Send(outgoing) => crate::drive::parse(&outgoing),
             other => panic!("expected a request, got {other:?}"),
         }
     }
@@ -136,6 +128,13 @@ impl Scenario {
         for seqno in seqnos {
             assert_eq!(self.expect_event().msg_seqno().0, seqno);
         }
+    }
+
+    #[track_caller]
+    pub fn expect_retry(&mut self) -> Warning {
+        let warning = self.expect_warning();
+        assert!(matches!(warning, Warning::Retry { .. }), "{warning:?}");
+        warning
     }
 
     #[track_caller]
