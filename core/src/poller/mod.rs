@@ -171,6 +171,8 @@ pub struct Poller {
     /// Set if the last request was one for notifications: messages come first then.
     was_feed: bool,
     outbox: VecDeque<Output>,
+    /// Check sum of the last entry of a journal that was returned.
+    saved: Option<String>,
 }
 
 impl Poller {
@@ -202,22 +204,26 @@ impl Poller {
             feeds: feeds::begin(&config, context.is_official(), &[]),
             was_feed: false,
             outbox: VecDeque::new(),
+            saved: None,
             account,
             config,
         })
     }
 
     /// Creates a poller that goes on from a checkpoint; messages that arrived since are
-    /// delivered.
+    /// delivered. Where there is none (`None`), the poller begins like a [`new`](Self::new) one.
     ///
     /// # Errors
     /// Fails like [`new`](Self::new), and when the checkpoint belongs to another account than the
     /// credential names.
-    pub fn resume(
+    pub fn resume<'a>(
         context: ClientConfig,
         config: PollerConfig,
-        checkpoint: &Checkpoint,
+        checkpoint: impl Into<Option<&'a Checkpoint>>,
     ) -> Result<Self, ConfigError> {
+        let Some(checkpoint) = checkpoint.into() else {
+            return Self::new(context, config);
+        };
         match context.credential().uid() {
             Some(credential) if credential != checkpoint.uid() => {
                 return Err(ConfigError::ForeignCheckpoint {

@@ -141,7 +141,8 @@ impl SessionMachine {
     /// Returns the text that brings a file of checkpoints up to date: the file then covers exactly
     /// the messages that were handled. Returns `None` before the baseline is taken.
     ///
-    /// The first entry of a journal replaces the file. A session writes to one journal.
+    /// The first entry of a journal replaces the file, and so does one of a journal that did not
+    /// take the last entry of this session.
     pub fn save(&mut self, journal: &mut Journal) -> Option<JournalEntry> {
         let unhandled = self.queue.unhandled();
         self.poller
@@ -269,7 +270,7 @@ impl SessionMachine {
     }
 
     /// Takes back an update that a loop or a stream takes: its delivery counts as its handling.
-    pub fn hand_out(&mut self, dispatch: Dispatch) -> Update {
+    pub fn deliver(&mut self, dispatch: Dispatch) -> Update {
         let update = dispatch.0.clone();
         self.handle_done(dispatch, Vec::new());
         update

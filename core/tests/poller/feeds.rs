@@ -151,7 +151,7 @@ fn what_is_there_at_the_start_is_old_and_the_rest_comes_once() {
         }
         let log = server.run(&mut scenario, 6 * MINUTE);
         assert_eq!(ids(&log), [51, 52, 53], "{path}");
-        assert!(log.notices.is_empty());
+        assert!(log.warnings.is_empty());
     }
 }
 
@@ -369,12 +369,12 @@ fn an_unreadable_entry_is_one_unreadable_entry() {
     server.reply(2, 6);
     let log = server.run(&mut scenario, 20 * MINUTE);
     assert_eq!(ids(&log), [2]);
-    let notices: Vec<_> = log
-        .notices
+    let warnings: Vec<_> = log
+        .warnings
         .iter()
         .map(|it| (it.kind(), it.feed()))
         .collect();
-    assert_eq!(notices, [("undecodable", Some(FeedKind::Replies))]);
+    assert_eq!(warnings, [("undecodable", Some(FeedKind::Replies))]);
 }
 
 #[test]
@@ -392,7 +392,7 @@ fn a_feed_that_fails_holds_up_no_other_and_begins_at_the_server_s_time() {
     let log = server.run(&mut scenario, MINUTE);
     assert_eq!(log.statuses, [Status::Connected]);
     assert_eq!(ids(&log), [2]);
-    let kinds = log.notices.iter().map(|it| (it.kind(), it.feed()));
+    let kinds = log.warnings.iter().map(|it| (it.kind(), it.feed()));
     assert!(kinds.clone().count() > 0);
     assert!(
         kinds
@@ -412,12 +412,12 @@ fn risk_control_on_a_feed_pauses_the_feeds_alone() {
     let mut scenario = begun(&server, &FeedKind::ALL);
     server.refuses.insert("unread", -352);
     let log = server.run(&mut scenario, 4 * MINUTE);
-    let notices: Vec<_> = log
-        .notices
+    let warnings: Vec<_> = log
+        .warnings
         .iter()
         .map(|it| (it.kind(), it.feed()))
         .collect();
-    assert_eq!(notices, [("risk_control", None)]);
+    assert_eq!(warnings, [("risk_control", None)]);
     assert_eq!(log.requests["unread"], 1);
     assert!(log.requests["new_sessions"] >= 39);
     for path in ["reply", "at", "like", "query_user_notify"] {

@@ -192,7 +192,7 @@ fn never_in_a_pause() {
     scenario.advance(INTERVAL);
     let list = scenario.expect_call("new_sessions");
     scenario.refuse(&list, -352);
-    let Warning::RiskControl { delay, .. } = scenario.expect_notice() else {
+    let Warning::RiskControl { delay, .. } = scenario.expect_warning() else {
         panic!("no pause");
     };
     for _ in 0..10 {
@@ -212,7 +212,7 @@ fn never_in_a_back_off() {
     scenario.advance(INTERVAL);
     let list = scenario.expect_call("new_sessions");
     scenario.respond(&list, 500, "");
-    let Warning::Retry { delay, .. } = scenario.expect_notice() else {
+    let Warning::Retry { delay, .. } = scenario.expect_warning() else {
         panic!("no back-off");
     };
     scenario.advance(ms(10_000));

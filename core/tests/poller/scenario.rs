@@ -35,7 +35,7 @@ impl Sent {
 pub struct Scenario {
     pub poller: Poller,
     pub elapsed: Duration,
-    /// What the local wall clock is off by, in seconds.
+    /// Error of the local wall clock, in seconds.
     pub skew: i64,
 }
 
@@ -106,15 +106,7 @@ impl Scenario {
     #[track_caller]
     pub fn expect_send(&mut self) -> Sent {
         match self.poll() {
-            Output::Send(outgoing) => {
-                let uri = outgoing.request.uri();
-                let query = url::form_urlencoded::parse(uri.query().unwrap_or("").as_bytes());
-                Sent {
-                    id: outgoing.id,
-                    path: uri.path().rsplit('/').next().unwrap().to_owned(),
-                    query: query.into_owned().collect(),
-                }
-            }
+            Output::Send(outgoing) => crate::drive::parse(&outgoing),
             other => panic!("expected a request, got {other:?}"),
         }
     }
@@ -143,10 +135,17 @@ impl Scenario {
     }
 
     #[track_caller]
-    pub fn expect_notice(&mut self) -> Warning {
+    pub fn expect_retry(&mut self) -> Warning {
+        let warning = self.expect_warning();
+        assert!(matches!(warning, Warning::Retry { .. }), "{warning:?}");
+        warning
+    }
+
+    #[track_caller]
+    pub fn expect_warning(&mut self) -> Warning {
         match self.poll() {
-            Output::Warning(notice) => notice,
-            other => panic!("expected a notice, got {other:?}"),
+            Output::Warning(warning) => warning,
+            other => panic!("expected a warning, got {other:?}"),
         }
     }
 

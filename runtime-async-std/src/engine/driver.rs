@@ -64,9 +64,9 @@ impl Driver {
         }
     }
 
-    /// Hands an update to a stream. Another driver may wait for it; this one needs no waking.
-    pub(crate) fn hand_out(&self, engine: &Engine, dispatch: Dispatch) -> Update {
-        let update = engine.machine().hand_out(dispatch);
+    /// Delivers an update to a stream. Another driver may wait for it; this one needs no waking.
+    pub(crate) fn deliver(&self, engine: &Engine, dispatch: Dispatch) -> Update {
+        let update = engine.machine().deliver(dispatch);
         engine.drivers.wake_but(Some(&self.own));
         update
     }

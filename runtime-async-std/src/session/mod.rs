@@ -21,7 +21,8 @@ use bilibili_session::endpoints::SentMsg;
 use bilibili_session::feeds::NewLikes;
 use bilibili_session::model::{At, Reply, SystemNotice};
 use bilibili_session::poller::{
-    Checkpoint, ConfigError, Poller, PollerConfig, Status, StatusChange, Warning,
+    Checkpoint, ConfigError, Journal, JournalEntry, Poller, PollerConfig, Status, StatusChange,
+    Warning,
 };
 use bilibili_session::session::{AnyEvent, HandlerList, IntoHandlerResult, Update};
 use bilibili_session::{ClientConfig, Error, Event, EventType, FeedEvent};
@@ -30,7 +31,7 @@ use futures_util::stream::{Stream, StreamExt};
 
 use crate::calls::Client;
 use crate::engine::{Engine, Requests, lock};
-use crate::transport::{AnyTransport, Transport};
+use crate::transport::Transport;
 use handlers::{HandlerFn, call_handlers};
 
 /// One login and the messages that arrive for it.
@@ -50,7 +51,7 @@ use handlers::{HandlerFn, call_handlers};
 ///
 /// A handler cannot wait for its own session, which would wait for the handler:
 /// [`start`](Self::start) and [`Running`] fail there with [`Error::WithinHandler`], and streams
-/// end at once, of which a notice tells.
+/// end at once, of which a warning tells.
 ///
 /// ```no_run
 /// use bilibili_session::poller::PollerConfig;
@@ -66,7 +67,7 @@ use handlers::{HandlerFn, call_handlers};
 ///     }
 ///     Ok(())
 /// });
-/// session.on_warning(async |notice, _| eprintln!("{notice}"));
+/// session.on_warning(async |warning, _| eprintln!("{warning}"));
 /// session.start().await?;
 /// # Ok(())
 /// # }
@@ -94,22 +95,31 @@ impl Session {
         transport: impl Transport + 'static,
         config: PollerConfig,
     ) -> Result<Self, ConfigError> {
-        let poller = Poller::new(context, config)?;
-        Ok(Self::with(Arc::new(transport), poller))
+        Self::resume(context, transport, config, None::<&Checkpoint>)
     }
 
-    /// Creates a session that goes on from the checkpoint of another one.
+    /// Creates a session that goes on from the checkpoint of another one. Where there is none
+    /// (`None`), the session begins now, like a [`new`](Self::new) one.
     ///
     /// # Errors
     /// Fails when the configuration cannot be used or the checkpoint is of another account.
-    pub fn resume(
+    pub fn resume<'a>(
         context: ClientConfig,
         transport: impl Transport + 'static,
         config: PollerConfig,
-        checkpoint: &Checkpoint,
+        checkpoint: impl Into<Option<&'a Checkpoint>>,
     ) -> Result<Self, ConfigError> {
         let poller = Poller::resume(context, config, checkpoint)?;
-        Ok(Self::with(Arc::new(transport), poller))
+        let engine = Arc::new(Engine::new(poller));
+        let requests = Arc::default();
+        Ok(Self {
+            shared: Arc::new(Shared {
+                client: Client::of_session(Arc::clone(&engine), &requests, Arc::new(transport)),
+                engine,
+                requests,
+                handlers: Mutex::default(),
+            }),
+        })
     }
 
     /// Listens to the push channel as well, with these settings of TLS and proxy: what arrives is
@@ -126,19 +136,6 @@ impl Session {
     pub fn with_push(self, config: &crate::TransportConfig) -> Result<Self, TransportError> {
         self.shared.engine.set_push(config)?;
         Ok(self)
-    }
-
-    fn with(transport: AnyTransport, poller: Poller) -> Self {
-        let engine = Arc::new(Engine::new(poller));
-        let requests = Arc::default();
-        Self {
-            shared: Arc::new(Shared {
-                client: Client::of_session(Arc::clone(&engine), &requests, transport),
-                engine,
-                requests,
-                handlers: Mutex::default(),
-            }),
-        }
     }
 
     /// Calls this for every text message, with its text.
@@ -339,7 +336,7 @@ impl Session {
         })
     }
 
-    /// Returns messages, notices and status changes, one after the other, until the session is
+    /// Returns messages, warnings and status changes, one after the other, until the session is
     /// closed.
     pub fn updates(&self) -> Updates {
         Updates::new(self.clone())
@@ -370,6 +367,14 @@ impl Session {
     /// it covers every message whose handlers have all returned.
     pub fn checkpoint(&self) -> Option<Checkpoint> {
         self.engine().machine().checkpoint()
+    }
+
+    /// Returns the text that brings a file of checkpoints up to date, which then covers the same
+    /// as a [`checkpoint`](Self::checkpoint); `None` before the baseline is taken.
+    ///
+    /// After each message this costs what changed, not what is known: see [`Journal`].
+    pub fn save(&self, journal: &mut Journal) -> Option<JournalEntry> {
+        self.engine().machine().save(journal)
     }
 
     /// Sends a text to the conversation that the message came from.

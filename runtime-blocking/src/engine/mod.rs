@@ -29,9 +29,9 @@ pub(crate) struct Engine {
     machine: Watched<SessionMachine>,
     outbox: Sender<Input>,
     workers: Workers,
-    /// Whether somebody drives the machine, and may wait by now.
+    /// Set while somebody drives the machine, and may wait by now.
     is_driven: AtomicBool,
-    /// Whether a nudge lies in the inbox. One is enough, however many come.
+    /// Set while a nudge lies in the inbox. One is enough, however many come.
     is_nudged: AtomicBool,
     /// Time that the session was told, instead of the clocks'.
     time: Mutex<Option<Now>>,
@@ -39,7 +39,7 @@ pub(crate) struct Engine {
     pub(crate) push: Mutex<Option<Push>>,
 }
 
-/// Inbox of the driver. Locked by the one who drives, as long as there is nothing to hand out:
+/// Inbox of the driver. Locked by the one who drives, as long as there is nothing to deliver:
 /// the others wait for the lock, and drive when that one has got something.
 pub(crate) type Inbox = Mutex<Receiver<Input>>;
 
@@ -182,9 +182,9 @@ impl Engine {
         self.machine().check_wait(thread::current().id())
     }
 
-    /// Hands an update to a loop that asked for it.
-    pub(crate) fn hand_out(&self, dispatch: Dispatch) -> Update {
-        self.change(|machine| machine.hand_out(dispatch))
+    /// Delivers an update to a loop that asked for it.
+    pub(crate) fn deliver(&self, dispatch: Dispatch) -> Update {
+        self.change(|machine| machine.deliver(dispatch))
     }
 
     fn take(&self, input: Input) {

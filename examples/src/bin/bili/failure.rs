@@ -1,4 +1,4 @@
-//! Why the command failed: the exit code, the line for people, the line for scripts.
+//! Failures of the command: the exit code, the line for people, the line for scripts.
 
 use std::fmt;
 use std::io;
@@ -8,7 +8,7 @@ use bilibili_session::error::{ErrorClass, TransportErrorKind};
 use bilibili_session::poller::ConfigError;
 use serde::Serialize;
 
-/// Why the command failed.
+/// Reason why the command failed.
 #[derive(Debug)]
 pub(crate) enum Failure {
     /// Wrong usage or configuration; nothing was done.

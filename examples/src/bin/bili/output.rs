@@ -113,7 +113,7 @@ impl<W: Write> Output<W> {
         self.put_as(value, words, Secrets::shown)
     }
 
-    /// How many bytes wait.
+    /// Returns the number of bytes that wait.
     pub(crate) const fn waiting(&self) -> usize {
         self.lines.len()
     }

@@ -235,7 +235,7 @@ mod tests {
         );
     }
 
-    /// What is not found in a line as a whole is in none of its texts.
+    /// A secret that is not found in a line as a whole is in none of its texts.
     #[test]
     fn a_line_is_looked_through_as_a_whole() {
         for value in [

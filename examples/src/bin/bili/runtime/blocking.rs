@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use bilibili_session::Error;
-use bilibili_session::poller::{Checkpoint, PollerConfig};
+use bilibili_session::poller::{Checkpoint, Journal, JournalEntry, PollerConfig};
 use bilibili_session::session::Update;
 use bilibili_session_blocking::{Client, Session, UreqTransport};
 
@@ -26,10 +26,7 @@ pub(super) fn watch(
     push: bool,
 ) -> Result<Box<dyn Watcher>, Failure> {
     let (context, transport) = (setup.context.clone(), transport(setup)?);
-    let session = match checkpoint {
-        Some(checkpoint) => Session::resume(context, transport, config, checkpoint)?,
-        None => Session::new(context, transport, config)?,
-    };
+    let session = Session::resume(context, transport, config, checkpoint)?;
     let session = match push {
         true => session
             .with_push(&setup.transport)
@@ -56,6 +53,10 @@ impl Watcher for Watch {
 
     fn checkpoint(&self) -> Option<Checkpoint> {
         self.session.checkpoint()
+    }
+
+    fn save(&mut self, journal: &mut Journal) -> Option<JournalEntry> {
+        self.session.save(journal)
     }
 
     fn result(&self) -> Result<(), Error> {

@@ -8,7 +8,7 @@ use std::cell::Cell;
 use bilibili_session::endpoints::Nav;
 use bilibili_session::endpoints::SentMsg;
 use bilibili_session::error::BuildError;
-use bilibili_session::poller::{Checkpoint, PollerConfig};
+use bilibili_session::poller::{Checkpoint, Journal, JournalEntry, PollerConfig};
 use bilibili_session::session::Update;
 use bilibili_session::{Auth, ClientConfig, ConversationId, Endpoint, Error, Identity};
 
@@ -94,6 +94,10 @@ pub(crate) trait Watcher {
     /// Returns the checkpoint, which covers everything that [`next`](Self::next) and
     /// [`at_hand`](Self::at_hand) have returned.
     fn checkpoint(&self) -> Option<Checkpoint>;
+
+    /// Returns the text that brings a file up to date, which then covers the same as the
+    /// checkpoint.
+    fn save(&mut self, journal: &mut Journal) -> Option<JournalEntry>;
 
     /// Returns the result of the session.
     fn result(&self) -> Result<(), Error>;

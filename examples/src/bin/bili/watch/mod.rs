@@ -1,8 +1,8 @@
 //! `watch`: prints what arrives.
 //!
 //! The order is what makes it safe to kill at any instant: lines are printed and flushed,
-//! then the checkpoint that covers them is handed to the saver, which writes the newest one
-//! it has. What was printed last may come again after a resume; nothing is left out.
+//! then the addition to the checkpoint that covers them is handed to the saver, which writes all
+//! that it has. What was printed last may come again after a resume; nothing is left out.
 //!
 //! Lines are flushed together, as soon as no further message is at hand: whoever reads waits for
 //! none of them. While many arrive, a flush comes whenever enough of them wait.
@@ -143,9 +143,9 @@ fn feed_in_words(event: &FeedEvent) -> String {
 
 struct Watch<W> {
     replier: Option<Replier>,
-    /// Whose login it is, once it is known; for the replier.
+    /// Owner of the login, once it is known; for the replier.
     own: Option<Uid>,
-    /// How many messages are still wanted.
+    /// Number of messages that are still wanted.
     left: u64,
     saver: Option<Saver>,
     /// The service has said that the login is the checkpoint's.
@@ -175,8 +175,8 @@ impl<W: Write> Watch<W> {
                 Update::Event(_) | Update::Feed(_) if self.left == 0 => {}
                 Update::Event(event) => self.handle(&event, watcher)?,
                 Update::Feed(event) => self.handle_feed(&event, watcher)?,
-                Update::Warning(notice) => {
-                    self.print_notice(&notice)?;
+                Update::Warning(warning) => {
+                    self.print_warning(&warning)?;
                     self.save(watcher);
                 }
                 Update::Status(change) => {
@@ -195,7 +195,7 @@ impl<W: Write> Watch<W> {
         }
     }
 
-    fn handle(&mut self, event: &Event, watcher: &dyn Watcher) -> Result<(), Failure> {
+    fn handle(&mut self, event: &Event, watcher: &mut dyn Watcher) -> Result<(), Failure> {
         self.is_ours = true;
         self.out.put(&MessageLine(event), || in_words(event))?;
         self.waiting += 1;
@@ -235,7 +235,7 @@ impl<W: Write> Watch<W> {
     }
 
     /// Writes the lines that wait, and covers them.
-    fn settle(&mut self, watcher: &dyn Watcher) -> Result<(), Failure> {
+    fn settle(&mut self, watcher: &mut dyn Watcher) -> Result<(), Failure> {
         if self.out.waiting() > 0 {
             self.out.flush()?;
             self.save(watcher);
@@ -243,25 +243,24 @@ impl<W: Write> Watch<W> {
         Ok(())
     }
 
-    /// Hands a checkpoint to the saver, if there is one: every line that it covers was flushed.
+    /// Brings the checkpoint up to date, if there is one: every line that it covers was flushed.
     ///
     /// Nothing is saved before it is known whose file it is; nor after the last message that
     /// was wanted, as one more that has come by then was not printed.
-    fn save(&mut self, watcher: &dyn Watcher) {
+    fn save(&mut self, watcher: &mut dyn Watcher) {
         let printed = std::mem::take(&mut self.waiting);
-        let Some(saver) = &self.saver else { return };
-        if self.is_ours
-            && self.left > 0
-            && let Some(checkpoint) = watcher.checkpoint()
-        {
-            saver.offer(checkpoint, printed);
+        let Some(saver) = &mut self.saver else {
+            return;
+        };
+        if self.is_ours && self.left > 0 {
+            saver.offer(printed, |journal| watcher.save(journal));
         }
     }
 
     /// Waits until what was handed to the saver is on disk. If it cannot be, the saver has
     /// ended the watch, and says why at its end.
     fn is_saved(&self) -> bool {
-        self.saver.as_ref().is_none_or(|saver| saver.wait().is_ok())
+        self.saver.as_ref().is_none_or(Saver::is_saved)
     }
 
     fn print_reply(
@@ -280,13 +279,13 @@ impl<W: Write> Watch<W> {
                     .print(&line, || format!("{DIM}replied to {to}{DIM:#}"))?;
                 self.out.flush()
             }
-            Err(notice) => self.print_notice(&notice),
+            Err(warning) => self.print_warning(&warning),
         }
     }
 
-    fn print_notice(&mut self, notice: &Warning) -> Result<(), Failure> {
-        self.out.print_guarded(&WarningLine(notice), || {
-            format!("{WARN}{}{WARN:#}", OneLine(&notice.to_string()))
+    fn print_warning(&mut self, warning: &Warning) -> Result<(), Failure> {
+        self.out.print_guarded(&WarningLine(warning), || {
+            format!("{WARN}{}{WARN:#}", OneLine(&warning.to_string()))
         })?;
         self.out.flush()
     }
