@@ -2,6 +2,7 @@
 
 use std::cell::Cell;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use bilibili_session::poller::Poller;
 use bilibili_session::session::SessionMachine;
