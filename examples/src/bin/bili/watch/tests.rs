@@ -1,6 +1,7 @@
 //! A watch over a machine in memory, in virtual time.
 
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use bilibili_session::poller::{Journal, JournalEntry, Poller};
 use bilibili_session::session::SessionMachine;
