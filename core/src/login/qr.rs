@@ -171,11 +171,7 @@ impl QrLogin {
 
     /// Takes the answer to the request that was sent last. An answer that the login does not wait
     /// for is dropped.
-    pub fn handle_response(
-        &mut self,
-        now: Now,
-        answer: Result<Response<Vec<u8>>, TransportError>,
-    ) {
+    pub fn handle_response(&mut self, now: Now, answer: Result<Response<Vec<u8>>, TransportError>) {
         let clock = now.monotonic;
         let answer = answer.map_err(|error| LoginError::Call(error.into()));
         match std::mem::replace(&mut self.stage, Stage::Over(None)) {

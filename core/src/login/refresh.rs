@@ -206,9 +206,7 @@ impl Refresh {
             .request(&context, ()),
             Step::Verify | Step::Info => CookieInfo.request(&context, ()),
             Step::Correspond { path } => Correspond { path: path.clone() }.request(&context, ()),
-            Step::Exchange { refresh_csrf } => {
-                self.exchange(refresh_csrf)?.request(&context, ())
-            }
+            Step::Exchange { refresh_csrf } => self.exchange(refresh_csrf)?.request(&context, ()),
         };
         Ok(request.map_err(Error::from)?)
     }

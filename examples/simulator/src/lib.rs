@@ -40,6 +40,8 @@
 //! | `POST clear_faults` | no fault waits any more |
 //! | `POST rotate_keys` | the signing keys change |
 //! | `POST logout`, `POST relogin` | the login cookie dies, and is good again |
+//! | `POST scan` `{"confirm":true}` | the phone scans the newest QR code, or that of `qrcode_key`, and confirms it; `account` says whose phone, `"expire":true` ends the code instead |
+//! | `POST age_logins` | the service wants all logins there are to be renewed |
 //! | `POST account` `{"uid":10002}` | one more account; answers `{"uid":…,"name":…,"sessdata":…,"bili_jct":…}` |
 //! | `POST peer` `{"uid":20001,"name":…,"is_follow":…,"is_intercept":…,"system_msg_type":…,"refuses":25003}` | changes another user; `refuses` is the code that answers what is sent to them, 0 none |
 //! | `POST group` `{"group":221300,"name":…,"standing":"member|dissolved|left"}` | changes a group |
@@ -90,7 +92,7 @@ pub use model::message::{Message, NewMessage};
 pub use model::notice::Notices;
 pub use model::peer::{Group, Peer, Standing};
 pub use model::world::Arrived;
-pub use quirks::{DateHeader, HasMore, ListSignature, Quirks};
+pub use quirks::{DateHeader, HasMore, ListSignature, LoginCookies, Quirks};
 pub use rng::Rng;
 pub use script::Script;
 pub use simulator::{ControlError, Simulator};

@@ -5,5 +5,6 @@ pub(crate) mod conversation;
 pub(crate) mod feed;
 pub(crate) mod message;
 pub(crate) mod notice;
+pub(crate) mod passport;
 pub(crate) mod peer;
 pub(crate) mod world;

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use super::account::Account;
 use super::conversation::{Conversation, ConversationId};
 use super::message::{Message, NewMessage};
+use super::passport::Passport;
 use super::peer::{Group, Peer};
 use crate::wbi::Keys;
 use crate::wire::envelope::Refusal;
@@ -20,6 +21,9 @@ pub(crate) struct World {
     pub(crate) pictures: BTreeMap<String, Picture>,
     pub(crate) keys: Keys,
     pub(crate) quirks: Quirks,
+    pub(crate) passport: Passport,
+    /// The account that control requests mean.
+    pub(crate) first_uid: i64,
     last_key: i64,
 }
 
@@ -50,6 +54,8 @@ impl World {
             pictures: BTreeMap::new(),
             keys: Keys::new(&config.img_key, &config.sub_key),
             quirks: config.quirks.clone(),
+            passport: Passport::default(),
+            first_uid: config.login.uid,
             last_key: 7_500_000_000_000_000_000,
         }
     }
