@@ -57,7 +57,7 @@ use std::time::Duration;
 pub use config::LoginConfig;
 pub use error::LoginError;
 pub use logout::Logout;
-pub use qr::{QrCode, QrLogin, QrOutput};
+pub use qr::{QrCode, QrLogin, QrOutput, QrProgress};
 pub use refresh::{Refresh, RefreshOutput};
 pub use steps::{CookieInfo, CookieState};
 pub use stored::Login;

@@ -49,6 +49,16 @@ impl fmt::Debug for QrCode {
     }
 }
 
+/// Progress of a login by QR code, for people.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[expect(clippy::exhaustive_enums, reason = "whoever shows a login shows each")]
+pub enum QrProgress {
+    /// This code is to be scanned, in place of one before.
+    Show(QrCode),
+    /// The code was scanned. What is left is the confirmation on the phone.
+    Scanned,
+}
+
 /// The next thing to do for a login by QR code.
 #[expect(clippy::exhaustive_enums, reason = "a driver does each of these")]
 #[must_use]

@@ -91,6 +91,12 @@ pub enum Warning {
         /// The reason.
         error: Error,
     },
+    /// The login could not be renewed; it is tried again. Reported by whoever renews it, through
+    /// [`SessionMachine::report`](crate::session::SessionMachine::report).
+    Login {
+        /// The reason in words.
+        reason: String,
+    },
     /// A handler returned an error or panicked. The others were called all the same.
     HandlerFailed {
         /// The conversation of the message that was handled.
@@ -113,6 +119,7 @@ impl Warning {
             Self::ConversationFailed { .. } => "conversation_failed",
             Self::Undecodable { .. } => "undecodable",
             Self::ReplyFailed { .. } => "reply_failed",
+            Self::Login { .. } => "login",
             Self::HandlerFailed { .. } => "handler_failed",
         }
     }
@@ -128,7 +135,7 @@ impl Warning {
             | Self::ConversationFailed { conversation, .. }
             | Self::ReplyFailed { conversation, .. }
             | Self::HandlerFailed { conversation, .. } => Some(*conversation),
-            Self::ListIncomplete { .. } | Self::SendsPaused { .. } => None,
+            Self::ListIncomplete { .. } | Self::SendsPaused { .. } | Self::Login { .. } => None,
         }
     }
 
@@ -227,6 +234,9 @@ impl fmt::Display for Warning {
                 conversation,
                 error,
             } => write!(f, "the reply to {conversation} was not sent: {error}"),
+            Self::Login { reason } => {
+                write!(f, "the login was not renewed: {}", OneLine(reason))
+            }
             Self::HandlerFailed {
                 conversation,
                 reason,
