@@ -17,7 +17,6 @@ struct Line<'a> {
     name: &'a str,
     default: bool,
     logged_in_at: u64,
-    origin: &'a str,
 }
 
 pub(crate) fn run(
@@ -58,17 +57,17 @@ pub(crate) fn run(
             name: &entry.name,
             default: is_default,
             logged_in_at: entry.logged_in_at,
-            origin: &entry.origin,
         };
         out.print(&line, || {
             let mark = if is_default { "*" } else { " " };
             let at = UnixSeconds(i64::try_from(entry.logged_in_at).unwrap_or_default());
             format!(
-                "{mark} {}  {}  {}  since {}",
+                "{mark} {}  {}  {}  since {}, of {}",
                 entry.account,
                 entry.login.uid(),
                 OneLine(&entry.name),
-                local_time(at)
+                local_time(at),
+                entry.origin
             )
         })?;
     }

@@ -10,9 +10,8 @@ use crate::secrets::Secrets;
 use crate::setup::Service;
 
 #[derive(Serialize)]
-struct Line<'a> {
+struct Line {
     event: &'static str,
-    account: &'a str,
     refreshed: bool,
 }
 
@@ -29,12 +28,12 @@ pub(crate) fn run(
     let refreshed = account.refresh(&logins, force, |login| secrets.add(login.secrets()))?;
     let line = Line {
         event: "refresh",
-        account: &account.entry.account,
         refreshed,
     };
+    let name = &account.entry.account;
     out.print(&line, || match refreshed {
-        true => format!("{} is renewed", line.account),
-        false => format!("{} need not be renewed yet", line.account),
+        true => format!("{name} is renewed"),
+        false => format!("{name} need not be renewed yet"),
     })?;
     out.flush()
 }
