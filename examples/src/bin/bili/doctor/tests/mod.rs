@@ -5,7 +5,8 @@ mod expected;
 
 use bilibili_session::{ErrorClass, Hosts, UnixSeconds};
 use bilibili_session_simulator::{
-    ConversationId, DateHeader, Fault, FaultKind, HasMore, ListSignature, NewMessage, Quirks, Rng,
+    ConversationId, DateHeader, Fault, FaultKind, HasMore, ListSignature, LoginCookies, NewMessage,
+    Quirks, Rng,
 };
 use serde_json::{Value, json};
 
@@ -135,6 +136,10 @@ fn combination(rng: &mut Rng) -> Quirks {
         refuses_signatures: rng.below(10) == 0,
         sends_refused: None,
         list_max_seqno_ahead: pick(rng, &[0, 1, 1000]),
+        // Of logins, which the doctor does not look at.
+        login_cookies: LoginCookies::default(),
+        refresh_token_once: false,
+        confirms_once: false,
     }
 }
 
