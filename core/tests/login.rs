@@ -1,4 +1,10 @@
 //! Logins: each request as a whole, each answer, each place where a process may die.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing
+)]
 
 mod support;
 

@@ -1,5 +1,10 @@
 //! Logins: QR codes, renewals, ends, with every refusal.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing)]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing
+)]
 
 use bilibili_session_simulator::{Answer, Simulator};
 use http::{Request, Response};
