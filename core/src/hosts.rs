@@ -19,6 +19,10 @@ pub enum Host {
     Vc,
     /// `message.bilibili.com`: system notices.
     Message,
+    /// `passport.bilibili.com`: logins.
+    Passport,
+    /// `www.bilibili.com`: the page that a login is renewed with.
+    Www,
 }
 
 /// Hosts of the service itself, or one origin in place of them all.
@@ -91,6 +95,8 @@ impl Hosts {
             (None, Host::Api) => "https://api.bilibili.com",
             (None, Host::Vc) => "https://api.vc.bilibili.com",
             (None, Host::Message) => "https://message.bilibili.com",
+            (None, Host::Passport) => "https://passport.bilibili.com",
+            (None, Host::Www) => "https://www.bilibili.com",
         });
         url.push_str(path);
         url

@@ -12,6 +12,7 @@
 //! | make calls beside a poller, within its login and pauses | [`poller::Poller::poll_call`] | `Session::client` |
 //! | read page after page | one of the [`pager`]s | `Client::items` |
 //! | look sooner when something happens | [`poller::Poller::handle_hint`]; with the feature `push` the module `push` gives hints | `Session::with_push` |
+//! | log in by QR code, renew a login, log out (feature `login`) | the machines of `login` | `LoginClient` |
 //! | only build a request and read its answer | [`Endpoint`] | |
 //!
 //! A call without any runtime:
@@ -64,6 +65,8 @@ mod identity;
 mod ids;
 mod json;
 mod list_walk;
+#[cfg(feature = "login")]
+pub mod login;
 pub mod model;
 mod nav_gate;
 mod one_line;
@@ -73,6 +76,7 @@ pub mod poller;
 #[cfg(feature = "push")]
 pub mod push;
 mod rng;
+mod secret;
 pub mod session;
 mod time;
 mod transport;

@@ -128,6 +128,12 @@ pub enum Warning {
         /// The reason for which it is not.
         reason: Option<String>,
     },
+    /// The login could not be renewed; it is tried again. Reported by whoever renews it, through
+    /// [`SessionMachine::report`](crate::session::SessionMachine::report).
+    Login {
+        /// The reason in words.
+        reason: String,
+    },
     /// A handler returned an error or panicked. The others were called all the same.
     HandlerFailed {
         /// The conversation of the message that was handled.
@@ -163,6 +169,7 @@ impl Warning {
             Self::Undecodable { .. } | Self::UndecodableNotification { .. } => "undecodable",
             Self::ReplyFailed { .. } => "reply_failed",
             Self::Push { .. } => "push",
+            Self::Login { .. } => "login",
             Self::HandlerFailed { .. } | Self::FeedHandlerFailed { .. } => "handler_failed",
         }
     }
@@ -181,6 +188,7 @@ impl Warning {
             Self::ListIncomplete { .. }
             | Self::SendsPaused { .. }
             | Self::Push { .. }
+            | Self::Login { .. }
             | Self::FeedRetry { .. }
             | Self::FeedsPaused { .. }
             | Self::UndecodableNotification { .. }
@@ -306,6 +314,9 @@ impl fmt::Display for Warning {
                 "the push channel is lost, messages come with the usual rounds meanwhile: {}",
                 OneLine(reason.as_deref().unwrap_or("no reason is known"))
             ),
+            Self::Login { reason } => {
+                write!(f, "the login was not renewed: {}", OneLine(reason))
+            }
             Self::HandlerFailed {
                 conversation,
                 reason,

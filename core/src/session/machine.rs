@@ -9,8 +9,9 @@ use super::Update;
 use super::handler_queue::HandlerQueue;
 use super::running_handlers::RunningHandlers;
 use crate::call::{self, Call};
+use crate::credential::Credential;
 use crate::endpoint::Endpoint;
-use crate::error::{Error, TransportError};
+use crate::error::{BuildError, Error, TransportError};
 use crate::poller::{
     self, Checkpoint, Hint, Journal, JournalEntry, Outgoing, Poller, RequestId, Status, Warning,
 };
@@ -238,6 +239,19 @@ impl SessionMachine {
     #[cfg(feature = "push")]
     pub fn push_machine(&self, seed: u64) -> crate::push::PushMachine {
         crate::push::PushMachine::new(self.poller.context().clone(), seed)
+    }
+
+    /// Replaces the cookies by those of a renewed login: see [`Poller::set_credential`].
+    ///
+    /// # Errors
+    /// Fails when the credential names another account.
+    pub fn set_credential(&mut self, credential: Credential) -> Result<(), BuildError> {
+        self.poller.set_credential(credential)
+    }
+
+    /// Hands out a warning of the driver's own, in its turn.
+    pub fn report(&mut self, warning: Warning) {
+        self.queue.put(warning.into());
     }
 
     /// Ends the session, whatever is in flight.

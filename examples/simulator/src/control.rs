@@ -41,6 +41,8 @@ pub(crate) fn answer(
         "rotate_keys",
         "logout",
         "relogin",
+        "scan",
+        "age_logins",
         "account",
         "peer",
         "group",
@@ -96,6 +98,8 @@ fn act(simulator: &mut Simulator, now_us: i64, action: &str, body: &Value) -> Do
         "rotate_keys" => simulator.rotate_keys(),
         "logout" => simulator.log_out(account(simulator, body)?)?,
         "relogin" => simulator.log_in(account(simulator, body)?)?,
+        "scan" => scan(simulator, now_us, body)?,
+        "age_logins" => simulator.age_logins(),
         "account" => {
             let new = Login::made_up(integer(body, "uid")?.ok_or("`uid` is missing".to_owned())?);
             let said = login(&new);
@@ -182,6 +186,18 @@ fn kind(body: &Value) -> Result<Option<FeedKind>, String> {
     let name = body.get("kind").filter(|kind| !kind.is_null());
     let kind = name.map(|kind| FeedKind::parse(kind.as_str().unwrap_or_default()));
     kind.transpose()
+}
+
+fn scan(simulator: &mut Simulator, now_us: i64, body: &Value) -> Result<(), ControlError> {
+    let key = body.get("qrcode_key").filter(|key| !key.is_null());
+    let key = key.map(|key| key.as_str().ok_or("`qrcode_key` is a text".to_owned()));
+    let key = key.transpose()?;
+    if flag(body, "expire").unwrap_or(false) {
+        return simulator.expire_qr_code(key);
+    }
+    let uid = account(simulator, body)?;
+    let confirms = flag(body, "confirm").unwrap_or(false);
+    simulator.scan_qr_code(now_us, key, uid, confirms)
 }
 
 fn peer(simulator: &mut Simulator, body: &Value) -> Result<(), ControlError> {

@@ -43,6 +43,8 @@
 //! | `POST look` `{"kind":"reply"}` | the owner looks at that feed in a browser, at all without `kind`: its counter is 0 |
 //! | `POST rotate_keys` | the signing keys change |
 //! | `POST logout`, `POST relogin` | the login cookie dies, and is good again |
+//! | `POST scan` `{"confirm":true}` | the phone scans the newest QR code, or that of `qrcode_key`, and confirms it; `account` says whose phone, `"expire":true` ends the code instead |
+//! | `POST age_logins` | the service wants all logins there are to be renewed |
 //! | `POST account` `{"uid":10002}` | one more account; answers `{"uid":…,"name":…,"sessdata":…,"bili_jct":…}` |
 //! | `POST peer` `{"uid":20001,"name":…,"is_follow":…,"is_intercept":…,"system_msg_type":…,"refuses":25003}` | changes another user; `refuses` is the code that answers what is sent to them, 0 none |
 //! | `POST group` `{"group":221300,"name":…,"standing":"member|dissolved|left"}` | changes a group |
@@ -111,7 +113,7 @@ pub use model::notification::{FeedKind, NewNotification, NoticeSource, Notified}
 pub use model::peer::{Group, Peer, Standing};
 pub use model::world::Arrived;
 pub use push::{Push, PushHabits, PushNotice};
-pub use quirks::{DateHeader, HasMore, ListSignature, Quirks};
+pub use quirks::{DateHeader, HasMore, ListSignature, LoginCookies, Quirks};
 pub use rng::Rng;
 pub use script::Script;
 pub use simulator::{ControlError, Simulator};

@@ -120,7 +120,7 @@ fn a_push_leads_to_the_message_also_through_a_proxy<S: Session>() {
                     texts.push(event.text().unwrap().to_owned());
                     session.close();
                 }
-                Update::Status(_) => {}
+                Update::Feed(_) | Update::Status(_) => {}
             }
         }
         assert_eq!(texts, ["hi"]);

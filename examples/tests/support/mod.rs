@@ -149,6 +149,11 @@ pub fn bare(args: &[&str]) -> Command {
             command.env_remove(name);
         }
     }
+    // Whoever runs the tests may have logins of their own.
+    command.env(
+        "BILI_HOME",
+        std::env::temp_dir().join("bili-tests-no-logins"),
+    );
     command
 }
 

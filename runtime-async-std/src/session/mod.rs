@@ -25,7 +25,7 @@ use bilibili_session::poller::{
     Warning,
 };
 use bilibili_session::session::{AnyEvent, HandlerList, IntoHandlerResult, Update};
-use bilibili_session::{ClientConfig, Error, Event, EventType, FeedEvent};
+use bilibili_session::{ClientConfig, Credential, Error, Event, EventType, FeedEvent};
 use futures_util::FutureExt;
 use futures_util::stream::{Stream, StreamExt};
 
@@ -348,6 +348,23 @@ impl Session {
         #[cfg(feature = "push")]
         self.engine().follow_push();
         self.shared.requests.end();
+    }
+
+    /// Replaces the cookies by those of a renewed login of the same account. Requests that were sent go on with the old
+    /// ones, so end that login a little later.
+    ///
+    /// # Errors
+    /// Fails when the credential names another account.
+    pub fn set_credential(&self, credential: Credential) -> Result<(), Error> {
+        let changed = self
+            .engine()
+            .change(|machine| machine.set_credential(credential));
+        Ok(changed?)
+    }
+
+    /// Hands out a warning of the program's own, as if the session had met it.
+    pub fn report(&self, warning: Warning) {
+        self.engine().change(|machine| machine.report(warning));
     }
 
     /// Returns the current status.

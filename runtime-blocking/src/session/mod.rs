@@ -21,7 +21,7 @@ use bilibili_session::poller::{
 use bilibili_session::session::{
     AnyEvent, Dispatch, HandlerId, HandlerList, HandlerResult, IntoHandlerResult, Update,
 };
-use bilibili_session::{ClientConfig, Error, Event, EventType, FeedEvent};
+use bilibili_session::{ClientConfig, Credential, Error, Event, EventType, FeedEvent};
 
 use crate::calls::Client;
 use crate::engine::{Engine, Inbox, lock};
@@ -362,6 +362,23 @@ impl Session {
         self.engine().change(|machine| machine.handle_close());
         #[cfg(feature = "push")]
         self.engine().follow_push();
+    }
+
+    /// Replaces the cookies by those of a renewed login of the same account. Requests that were sent go on with the old
+    /// ones, so end that login a little later.
+    ///
+    /// # Errors
+    /// Fails when the credential names another account.
+    pub fn set_credential(&self, credential: Credential) -> Result<(), Error> {
+        let changed = self
+            .engine()
+            .change(|machine| machine.set_credential(credential));
+        Ok(changed?)
+    }
+
+    /// Hands out a warning of the program's own, as if the session had met it.
+    pub fn report(&self, warning: Warning) {
+        self.engine().change(|machine| machine.report(warning));
     }
 
     /// Returns the current status.

@@ -6,6 +6,7 @@ use super::account::Account;
 use super::conversation::{Conversation, ConversationId};
 use super::message::{Message, NewMessage};
 use super::notification::{NewNotification, Notified};
+use super::passport::Passport;
 use super::peer::{Group, Peer};
 use crate::push::{Push, PushNotice, Pushes};
 use crate::wbi::Keys;
@@ -23,6 +24,9 @@ pub(crate) struct World {
     pub(crate) keys: Keys,
     pub(crate) quirks: Quirks,
     pub(crate) pushes: Pushes,
+    pub(crate) passport: Passport,
+    /// The account that control requests mean.
+    pub(crate) first_uid: i64,
     last_key: i64,
 }
 
@@ -54,6 +58,8 @@ impl World {
             keys: Keys::new(&config.img_key, &config.sub_key),
             quirks: config.quirks.clone(),
             pushes: Pushes::default(),
+            passport: Passport::default(),
+            first_uid: config.login.uid,
             last_key: 7_500_000_000_000_000_000,
         }
     }

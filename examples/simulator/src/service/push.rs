@@ -33,7 +33,7 @@ pub(super) fn handshake(
     {
         return refuse(&Refusal::http(StatusCode::BAD_REQUEST, -400));
     }
-    let Some(uid) = who(world, request) else {
+    let Some((uid, _)) = who(world, request) else {
         return refuse(&Refusal::http(StatusCode::UNAUTHORIZED, -101));
     };
     let mut answer = Response::new(Vec::new());

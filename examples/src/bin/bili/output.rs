@@ -68,6 +68,11 @@ impl<W: Write> Output<W> {
         }
     }
 
+    /// Returns what is hidden, to be added to.
+    pub(crate) fn secrets(&self) -> Secrets {
+        self.secrets.clone()
+    }
+
     pub(crate) fn into_inner(self) -> W {
         self.out
     }

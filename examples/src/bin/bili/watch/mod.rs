@@ -8,6 +8,7 @@
 //! none of them. While many arrive, a flush comes whenever enough of them wait.
 
 mod checkpoint_file;
+mod keeper;
 mod patient;
 mod reply;
 mod saver;
@@ -19,9 +20,10 @@ mod tests;
 use std::io::Write;
 use std::time::Instant;
 
+use bilibili_session::login::Login;
 use bilibili_session::poller::{Checkpoint, PollerConfig, Status, StatusChange, Warning};
 use bilibili_session::session::Update;
-use bilibili_session::{ConversationId, Event, FeedEvent, OneLine, Uid};
+use bilibili_session::{ConversationId, Error, ErrorClass, Event, FeedEvent, OneLine, Uid};
 use bilibili_session_examples::DEMO_INTERVAL;
 use serde::Serialize;
 
@@ -35,6 +37,7 @@ use crate::output::{BOLD, DIM, Output, WARN};
 use crate::runtime::{self, Watcher};
 use crate::setup::Setup;
 use checkpoint_file::CheckpointFile;
+use keeper::Keeper;
 use patient::Patient;
 use reply::Replier;
 use saver::Saver;
@@ -85,8 +88,18 @@ pub(crate) fn run(
     if file.is_some() {
         config = config.habits(store::habits(&setup.context, known.as_ref()));
     }
-    let mut watcher = runtime::watch(setup, config, known.as_ref(), args.push)?;
+    let keeper = keeper(setup, out, &stop)?;
+    let mut watcher = runtime::watch(
+        setup,
+        setup.context.clone(),
+        config.clone(),
+        known.as_ref(),
+        args.push,
+    )?;
     stop.closes(watcher.closer());
+    if let Some(keeper) = &keeper {
+        keeper.tell(watcher.login_handle());
+    }
     let saver = file
         .map(|file| Saver::start(file, stop.clone()))
         .transpose()?;
@@ -108,13 +121,41 @@ pub(crate) fn run(
         waiting: 0,
         out: out.through(patient),
         stop,
+        keeper,
+        is_taken_up: false,
     };
-    let result = watch.run(&mut *watcher);
+    let mut result = watch.run(&mut *watcher);
+    while let Ok(Some(login)) = result {
+        let checkpoint = watcher.checkpoint();
+        let checkpoint = checkpoint.as_ref().or(known.as_ref());
+        let resumed = runtime::watch(
+            setup,
+            setup.renewed(&login),
+            config.clone(),
+            checkpoint,
+            args.push,
+        );
+        result = resumed.and_then(|resumed| {
+            watcher = resumed;
+            watch.take_up(&*watcher);
+            watch.run(&mut *watcher)
+        });
+    }
     // Whatever happened, what was printed is covered.
     let saved = watch.saver.map_or(Ok(()), Saver::finish);
     result?;
     saved?;
     Ok(watcher.result()?)
+}
+
+/// Starts what keeps a stored login good.
+fn keeper(setup: &Setup, out: &Output, stop: &Stop) -> Result<Option<Keeper>, Failure> {
+    match (&setup.account, setup.logins()?) {
+        (Some(account), Some(logins)) => {
+            Keeper::start(account, logins, out.secrets(), stop).map(Some)
+        }
+        _ => Ok(None),
+    }
 }
 
 fn config(setup: &Setup, args: &WatchArgs) -> PollerConfig {
@@ -156,10 +197,16 @@ struct Watch<W> {
     waiting: u64,
     stop: Stop,
     out: Output<W>,
+    /// Renews the login, if it is a stored one.
+    keeper: Option<Keeper>,
+    /// A session was connected, and that was printed.
+    is_taken_up: bool,
 }
 
 impl<W: Write> Watch<W> {
-    fn run(&mut self, watcher: &mut dyn Watcher) -> Result<(), Failure> {
+    /// Prints what comes. Returns the login to go on with where the one in use is dead and was
+    /// renewed meanwhile.
+    fn run(&mut self, watcher: &mut dyn Watcher) -> Result<Option<Login>, Failure> {
         loop {
             let update = match watcher.at_hand() {
                 Some(update) => update,
@@ -167,7 +214,7 @@ impl<W: Write> Watch<W> {
                     self.settle(watcher)?;
                     match watcher.next() {
                         Some(update) => update,
-                        None => return Ok(()),
+                        None => return Ok(None),
                     }
                 }
             };
@@ -181,17 +228,44 @@ impl<W: Write> Watch<W> {
                 }
                 Update::Status(change) => {
                     self.settle(watcher)?;
+                    if let Some(login) = self.renewed(&change) {
+                        return Ok(Some(login));
+                    }
                     let takes_up = change.status == Status::Connected;
                     self.is_ours |= takes_up;
                     if takes_up || change.status == Status::Closed {
                         self.save(watcher);
                     }
+                    // Of a session that goes on with another login nobody need know.
+                    if takes_up && self.is_taken_up {
+                        continue;
+                    }
                     // What arrives after the line must come out, whatever happens to us.
                     if !takes_up || self.is_saved() {
                         self.print_status(&change)?;
                     }
+                    self.is_taken_up |= takes_up;
                 }
             }
+        }
+    }
+
+    /// Returns the stored login where the one in use is dead and another process, or this one, has
+    /// renewed it meanwhile. Each renewal leads to one attempt.
+    fn renewed(&mut self, change: &StatusChange) -> Option<Login> {
+        let is_dead = |error: &Error| error.class() == ErrorClass::LoginLost;
+        change.reason.as_ref().filter(|error| is_dead(error))?;
+        self.keeper.as_mut()?.read_again()
+    }
+
+    /// Goes on with this session.
+    fn take_up(&mut self, watcher: &dyn Watcher) {
+        self.stop.closes(watcher.closer());
+        if let Some(keeper) = &self.keeper {
+            keeper.tell(watcher.login_handle());
+        }
+        if let Some(replier) = &mut self.replier {
+            replier.send_with(watcher.sender());
         }
     }
 
@@ -214,7 +288,7 @@ impl<W: Write> Watch<W> {
         self.count(watcher)
     }
 
-    fn handle_feed(&mut self, event: &FeedEvent, watcher: &dyn Watcher) -> Result<(), Failure> {
+    fn handle_feed(&mut self, event: &FeedEvent, watcher: &mut dyn Watcher) -> Result<(), Failure> {
         self.is_ours = true;
         self.out.put(&FeedLine(event), || feed_in_words(event))?;
         self.waiting += 1;
@@ -222,7 +296,7 @@ impl<W: Write> Watch<W> {
     }
 
     /// Counts a message or a notification whose line was put.
-    fn count(&mut self, watcher: &dyn Watcher) -> Result<(), Failure> {
+    fn count(&mut self, watcher: &mut dyn Watcher) -> Result<(), Failure> {
         let room = self.saver.as_ref().map_or(u64::MAX, Saver::room);
         if self.left == 1 || self.out.waiting() >= self.most_waiting || self.waiting >= room {
             self.settle(watcher)?;

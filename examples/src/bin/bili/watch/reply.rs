@@ -27,6 +27,11 @@ impl Replier {
         Self { text, send, stop }
     }
 
+    /// Sends with another session from now on.
+    pub(super) fn send_with(&mut self, send: Sender) {
+        self.send = send;
+    }
+
     /// Returns whether the event is a private text from somebody else.
     pub(super) fn fits(&self, event: &Event, own: Option<Uid>) -> bool {
         event.conversation.is_user()

@@ -80,6 +80,13 @@ impl Watcher for Deaf {
         Box::new(|| {})
     }
 
+    fn login_handle(&self) -> runtime::LoginHandle {
+        runtime::LoginHandle {
+            set_credential: Box::new(|_| Ok(())),
+            report: Box::new(|_| {}),
+        }
+    }
+
     fn sender(&self) -> runtime::Sender {
         Arc::new(|_, _| Err(TransportError::timeout().into()))
     }
@@ -123,6 +130,8 @@ fn watch_of(printed: &Printed, left: u64, saver: Option<Saver>, stop: &Stop) -> 
         waiting: 0,
         stop: stop.clone(),
         out: Output::stdout(true, Secrets::default()).through(printed.clone()),
+        keeper: None,
+        is_taken_up: false,
     }
 }
 
@@ -176,6 +185,13 @@ impl Watcher for Watchful {
 
     fn closer(&self) -> Box<dyn Fn() + Send> {
         self.session.closer()
+    }
+
+    fn login_handle(&self) -> runtime::LoginHandle {
+        runtime::LoginHandle {
+            set_credential: Box::new(|_| Ok(())),
+            report: Box::new(|_| {}),
+        }
     }
 
     fn sender(&self) -> runtime::Sender {
