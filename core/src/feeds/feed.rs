@@ -24,6 +24,9 @@ const MOST_TIME: Duration = Duration::from_secs(5 * 60);
 /// Number of further readings for one reason.
 const MORE_LOOKS: u8 = 1;
 
+/// Number of readings in a row that may break off before what they did not reach is given up.
+const MOST_BROKEN_OFF: u8 = 3;
+
 /// State of one feed: what is known of it, the reading under way, and what waits for delivery.
 #[derive(Debug)]
 pub(super) struct Feed {
@@ -46,6 +49,10 @@ pub(super) struct Feed {
     rounds: u32,
     /// Set while a delivered event is not handled yet.
     is_held: bool,
+    /// Number of readings in a row that ended above the floor: what lies below is still owed.
+    broken_off: u8,
+    /// Place of the last request among those of all feeds.
+    pub(super) turn: u64,
 }
 
 impl Feed {
@@ -63,16 +70,13 @@ impl Feed {
             read_at: None,
             rounds: 0,
             is_held: false,
+            broken_off: 0,
+            turn: 0,
         }
     }
 
     pub(super) const fn has_begun(&self) -> bool {
         self.mark.is_some()
-    }
-
-    /// Returns whether entries wait for delivery.
-    pub(super) fn is_ready(&self) -> bool {
-        !self.ready.is_empty()
     }
 
     /// Begins the feed at this time if no first reading has succeeded yet.
@@ -129,6 +133,7 @@ impl Feed {
                 if let Some(mark) = &mut self.mark
                     && self.ready.is_empty()
                     && !self.is_held
+                    && !owes_below(self.broken_off)
                 {
                     mark.raise_floor();
                 }
@@ -169,9 +174,13 @@ impl Feed {
         self.rounds = 0;
         self.read_at = (!walk.is_cut()).then_some(clock);
         if self.mark.is_none() {
-            self.mark = Some(walk.into_mark(present.earliest, present.latest));
+            self.mark = Some(walk.into_mark(present.earliest));
             return;
         }
+        self.broken_off = match walk.is_broken_off() {
+            true => self.broken_off.saturating_add(1),
+            false => 0,
+        };
         let found = walk.into_found();
         if !found.is_empty() {
             self.more_looks = 0;
@@ -194,18 +203,26 @@ impl Feed {
     }
 
     /// Returns the next event to deliver, which counts as delivered from now on.
-    pub(super) fn deliver(&mut self, latest: UnixSeconds) -> Option<FeedEvent> {
+    pub(super) fn deliver(&mut self) -> Option<FeedEvent> {
         let mark = self.mark.as_mut()?;
         loop {
             let item = self.ready.pop_front()?;
             // The same thing may stand in a feed twice.
             if mark.is_new(&item) {
-                return Some(mark.deliver(item, latest));
+                return Some(mark.deliver(item));
             }
         }
     }
 
     pub(super) fn save(&self) -> Option<SavedMark> {
-        self.mark.as_ref().map(|mark| mark.save(self.kind))
+        let mut mark = self.mark.clone()?;
+        if owes_below(self.broken_off) {
+            mark.keep_floor();
+        }
+        Some(mark.save(self.kind))
     }
+}
+
+const fn owes_below(broken_off: u8) -> bool {
+    0 < broken_off && broken_off <= MOST_BROKEN_OFF
 }

@@ -34,7 +34,8 @@ impl Adversary {
             population.sim.push_fault(Fault::once("/", kind.clone()));
         }
         let answer = population.sim.handle(signed(now_us), request);
-        race_with(crowd, population, asked, now_us, race);
+        // What happens after the answer is no part of it.
+        race_with(crowd, population, asked, now_us + 1, race);
         let rng = &mut crowd.rng;
         let mut response = match received(rng, answer) {
             Ok(response) => response,

@@ -18,6 +18,9 @@ pub(crate) struct FeedBase {
     pub(crate) is_late: bool,
     /// Set if nobody can know what that time is.
     pub(crate) is_clock_wrong: bool,
+    /// Set if more was there than a first reading reaches: what shows up late among that is not
+    /// owed.
+    pub(crate) is_deep: bool,
 }
 
 impl FeedBase {
@@ -38,7 +41,7 @@ impl FeedBase {
         let is_after = happened.shown_us > self.at_us;
         // What begins at the server's time is new from then on.
         let is_dated = !self.is_late || !self.is_clock_wrong && time > seconds(self.at_us);
-        is_after && is_dated
+        is_after && is_dated && (!self.is_deep || time > seconds(self.at_us))
     }
 
     /// Returns whether an entry tells of nothing but what was there at the baseline.

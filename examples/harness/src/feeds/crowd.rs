@@ -58,6 +58,13 @@ impl Crowd {
         }
     }
 
+    /// Returns whether a first reading need not reach all of the last minute.
+    pub(crate) fn is_deep(&self) -> bool {
+        let page = self.ways.page_size.unwrap_or(10);
+        let history = usize::try_from(self.ways.history).unwrap_or(usize::MAX);
+        self.ways.has_places() || history + 10 > 6 * page
+    }
+
     /// Does one thing.
     pub(crate) fn act(&mut self, sim: &mut Simulator, now_us: u64) {
         if self.rng.chance(self.ways.look) {

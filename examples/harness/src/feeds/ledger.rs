@@ -142,13 +142,9 @@ impl FeedLedger {
         subject: i64,
         at_us: u64,
     ) -> impl Iterator<Item = (&Happened, State)> {
-        let shown = self
-            .of(kind, subject)
-            .filter(move |it| it.shown_us <= at_us);
-        shown.filter_map(move |it| {
-            let state = self.state(kind, subject, it.incarnation, it.shown_us)?;
-            Some((it, state))
-        })
+        let of = self.of(kind, subject);
+        let shown = of.filter(move |it| it.shown_us <= at_us);
+        shown.filter_map(|it| Some((it, it.state?)))
     }
 
     /// Lets all show that does by now; returns what is due of it.

@@ -83,6 +83,11 @@ impl Ways {
         }
     }
 
+    /// Returns whether a cursor is a place, which moves when something comes.
+    pub(crate) const fn has_places(&self) -> bool {
+        self.quirks.cursor_is_place
+    }
+
     pub(crate) fn quirks(&self) -> FeedQuirks {
         self.quirks.clone()
     }

@@ -244,11 +244,11 @@ impl Feeds {
         }
     }
 
-    /// Notes an event.
-    pub(super) fn told(&mut self, kind: FeedKind, time: i64) {
+    /// Notes an event, and its time if that does not lie ahead.
+    pub(super) fn told(&mut self, kind: FeedKind, time: Option<i64>) {
         let reading = self.readings.entry(kind).or_default();
         reading.told += 1;
-        reading.newest = reading.newest.max(time);
+        reading.newest = reading.newest.max(time.unwrap_or_default());
     }
 
     /// Checks, when a round begins, that no feed was forgotten.
@@ -298,5 +298,9 @@ fn times(body: &Value) -> impl Iterator<Item = i64> {
         .filter_map(|list| body.pointer(list)?.as_array());
     let names = ["reply_time", "at_time", "like_time"];
     let time = move |item: &Value| names.iter().find_map(|name| item.get(*name).map(int));
-    lists.flatten().filter_map(time)
+    // What cannot be read leads nobody.
+    let readable = lists
+        .flatten()
+        .filter(|item| item.get("id").map_or(0, int) > 0);
+    readable.filter_map(time)
 }

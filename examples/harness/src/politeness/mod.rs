@@ -345,8 +345,8 @@ impl Politeness {
         self.feeds.connects(now);
     }
 
-    /// Notes a notification that was told, and its time.
-    pub(crate) fn told(&mut self, kind: FeedKind, time: i64) {
+    /// Notes a notification that was told, and its time if that does not lie ahead.
+    pub(crate) fn told(&mut self, kind: FeedKind, time: Option<i64>) {
         self.feeds.told(kind, time);
     }
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 use bilibili_session::FeedEvent;
 
 use super::Run;
-use crate::feeds::{self, FeedBase, FeedLog};
+use crate::feeds::{self, Crowd, FeedBase, FeedLog};
 use crate::happening::Happening;
 use crate::life::EPOCH_US;
 use crate::trouble::Trouble;
@@ -67,6 +67,7 @@ impl Run<'_> {
                 read_us: std::mem::take(&mut life.feeds_read_us),
                 is_late: waited >= LONGEST_START,
                 is_clock_wrong: no_date || has(Trouble::DateOff),
+                is_deep: self.crowd.as_ref().is_some_and(Crowd::is_deep),
             });
         }
     }
@@ -82,9 +83,8 @@ impl Run<'_> {
         let time = event.time().map_or(0, |time| time.0);
         // What lies ahead moves nothing on.
         let now_s = i64::try_from(now_us / 1_000_000).unwrap_or(i64::MAX);
-        if crowd.ways.ahead == 0 || time <= now_s - 1 {
-            life.politeness.told(event.kind(), time);
-        }
+        let is_past = crowd.ways.ahead == 0 || time < now_s;
+        life.politeness.told(event.kind(), is_past.then_some(time));
         let kinds = &self.scenario.feeds;
         self.feed_log.event(event, kinds, &crowd.ledger, now_us)
     }
