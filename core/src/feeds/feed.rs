@@ -49,6 +49,8 @@ pub(super) struct Feed {
     rounds: u32,
     /// Set while a delivered event is not handled yet.
     is_held: bool,
+    /// The newest entry of the last reading, once all of it is delivered.
+    reached: Option<UnixSeconds>,
     /// Number of readings in a row that ended above the floor: what lies below is still owed.
     broken_off: u8,
     /// Place of the last request among those of all feeds.
@@ -70,6 +72,7 @@ impl Feed {
             read_at: None,
             rounds: 0,
             is_held: false,
+            reached: None,
             broken_off: 0,
             turn: 0,
         }
@@ -135,6 +138,9 @@ impl Feed {
                     && !self.is_held
                     && !owes_below(self.broken_off)
                 {
+                    if let Some(reached) = self.reached.take() {
+                        mark.reach(reached);
+                    }
                     mark.raise_floor();
                 }
                 self.has_reason = false;
@@ -181,6 +187,7 @@ impl Feed {
             true => self.broken_off.saturating_add(1),
             false => 0,
         };
+        self.reached = walk.newest().filter(|_| !walk.is_cut());
         let found = walk.into_found();
         if !found.is_empty() {
             self.more_looks = 0;

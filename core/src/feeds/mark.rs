@@ -114,6 +114,11 @@ impl Mark {
         }
     }
 
+    /// Notes that a reading which began after this entry has delivered all that it found.
+    pub(super) fn reach(&mut self, newest: UnixSeconds) {
+        self.newest = self.newest.max(newest);
+    }
+
     /// Leaves the floor where it is until something newer comes.
     pub(super) fn keep_floor(&mut self) {
         self.newest = self.floor;
@@ -123,6 +128,9 @@ impl Mark {
     pub(super) fn take_back(&mut self, event: &FeedEvent) {
         let item = Item::new(event.clone(), self.newest);
         self.floor = self.floor.min(item.time);
+        // Later entries raise the floor no higher than that.
+        let highest = item.time.plus(LATE);
+        self.newest = self.newest.min(highest);
         match event {
             FeedEvent::Like(likes) if likes.counts_before.is_some() => {
                 if let Some(known) = self.known.get_mut(&item.subject) {

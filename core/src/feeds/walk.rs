@@ -30,14 +30,14 @@ pub(crate) enum FeedAnswer {
 }
 
 impl FeedAnswer {
-    /// Returns whether the page says that it is the last. The pages of notices lead on by what
-    /// stands on them.
+    /// Returns whether nothing stands below, should no page lead on. Pages of notices lead on by
+    /// what stands on them.
     fn is_end(&self) -> bool {
         match self {
             Self::Replies(page) => is_end(page),
             Self::At(page) => is_end(page),
             Self::Likes(page) => is_end(page),
-            Self::System(_) => true,
+            Self::System(page) => page.unreadable.is_empty(),
         }
     }
 }
@@ -173,6 +173,11 @@ impl Walk {
         found.sort_by_key(|item| Reverse(item.place()));
         self.found.drain(..too_many);
         self.is_cut = true;
+    }
+
+    /// Returns the time of the newest entry, at most that of the beginning.
+    pub(super) const fn newest(&self) -> Option<UnixSeconds> {
+        self.newest
     }
 
     /// Returns whether the reading ended above the floor, although the feed goes on below.

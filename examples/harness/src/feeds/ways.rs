@@ -6,6 +6,9 @@ use bilibili_session_simulator::{Counters, FeedQuirks, Rng};
 use crate::scenario::Scenario;
 use crate::trouble::Trouble;
 
+/// Number of happenings in a run, besides bursts.
+const MOST: u64 = 250;
+
 /// The ways of the feeds, and how often what happens there.
 #[derive(Debug, Clone)]
 pub(crate) struct Ways {
@@ -33,6 +36,7 @@ impl Ways {
         let has = |trouble| scenario.has(trouble);
         // Where neither clock is right, nobody sees that a time lies ahead, nor since when a feed
         // that was empty is read.
+        let length_us = u64::try_from(scenario.length.as_micros()).unwrap_or(u64::MAX);
         let no_date = has(Trouble::NoDate) || has(Trouble::DateOff);
         let is_clock_right = !has(Trouble::WallClock) && !has(Trouble::DateOff);
         let are_both_wrong = has(Trouble::WallClock) && no_date;
@@ -56,7 +60,7 @@ impl Ways {
         let kind = rng.pick(&scenario.feeds, FeedKind::Replies);
         let until_us = rng.between(10_000_000, 300_000_000);
         Self {
-            mean_us: rng.pick(&[8, 30, 60, 200], 60) * 1_000_000,
+            mean_us: (rng.pick(&[8, 30, 60, 200], 60) * 1_000_000).max(length_us / MOST),
             late,
             ahead: if is_clock_right { ahead } else { 0 },
             unreadable,
@@ -73,7 +77,7 @@ impl Ways {
                 by_id: rng.chance(250),
                 likes_get_new_ids: rng.chance(500),
                 latest_alone: rng.chance(300),
-                cursor_is_place: rng.chance(300),
+                cursor_is_place: rng.chance(300) && page_size.is_none_or(|size| size > 3),
                 empty_cursor_null: rng.chance(500),
                 ends_on_empty_page: rng.chance(300),
                 counters: rng.pick(&counters, Counters::Truthful),
@@ -81,6 +85,11 @@ impl Ways {
                 ..FeedQuirks::default()
             },
         }
+    }
+
+    /// Returns whether times alone do not show how far down new entries stand.
+    pub(crate) const fn reads_deep(&self) -> bool {
+        self.ahead > 0 || self.quirks.cursor_is_place
     }
 
     /// Returns whether a cursor is a place, which moves when something comes.

@@ -36,8 +36,8 @@ pub(super) struct Feeds {
     kinds: Vec<FeedKind>,
     interval: Duration,
     backlog: usize,
-    /// Set if times that the poller knows may be so wrong that it must read further down.
-    is_clock_wrong: bool,
+    /// Set if the poller may have to read further down than times tell.
+    reads_deep: bool,
     paused_until: Duration,
     risk_until: Duration,
     retry_until: BTreeMap<Call, Duration>,
@@ -77,13 +77,13 @@ struct Reading {
 }
 
 impl Feeds {
-    pub(super) fn new(scenario: &Scenario) -> Self {
+    pub(super) fn new(scenario: &Scenario, reads_deep: bool) -> Self {
         let has = |trouble| scenario.has(trouble);
         Self {
             kinds: scenario.feeds.clone(),
             interval: scenario.interval,
             backlog: scenario.backlog,
-            is_clock_wrong: has(Trouble::WallClock) || has(Trouble::DateOff),
+            reads_deep: reads_deep || has(Trouble::WallClock) || has(Trouble::DateOff),
             ..Self::default()
         }
     }
@@ -119,7 +119,7 @@ impl Feeds {
             RequestKind::Feed(kind, Step::Further) => {
                 let reading = self.readings.entry(kind).or_default();
                 let is_below = reading.lowest.is_some_and(|lowest| lowest < reading.floor);
-                Breach::unless(!is_below || self.is_clock_wrong, Property::Polite, || {
+                Breach::unless(!is_below || self.reads_deep, Property::Polite, || {
                     let (lowest, floor) = (reading.lowest, reading.floor);
                     format!("{asked}, and the last reached {lowest:?}, below {floor}")
                 })
@@ -162,7 +162,7 @@ impl Feeds {
             Some(kind) => {
                 let reading = self.readings.entry(kind).or_default();
                 (reading.rounds, reading.read_at, reading.told) = (0, Some(now), 0);
-                let lowest = times(&body).min();
+                let lowest = times(&body).last();
                 reading.lowest = if kind == FeedKind::System {
                     None
                 } else {

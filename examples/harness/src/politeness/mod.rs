@@ -86,7 +86,11 @@ pub(crate) struct Politeness {
 const ATTEMPTS: u32 = 3;
 
 impl Politeness {
-    pub(crate) fn new(scenario: &Scenario, round_began: Option<Duration>) -> Self {
+    pub(crate) fn new(
+        scenario: &Scenario,
+        round_began: Option<Duration>,
+        reads_deep: bool,
+    ) -> Self {
         Self {
             interval: scenario.interval,
             max_parallel: scenario.max_parallel,
@@ -98,7 +102,7 @@ impl Politeness {
                 || scenario.has(Trouble::Extremes)
                 || scenario.whole_list_interval.is_some() && scenario.forgets(),
             round_began,
-            feeds: Feeds::new(scenario),
+            feeds: Feeds::new(scenario, reads_deep),
             allowed: 3 + 3 * u64::from(scenario.conversations + 30),
             ..Self::default()
         }

@@ -63,6 +63,8 @@ impl Run<'_> {
             0
         };
         self.lives += 1;
+        let crowd = self.crowd.as_ref();
+        let reads_deep = crowd.is_some_and(|crowd| crowd.ways.reads_deep());
         self.trace.add(self.time(), || {
             format!(
                 "life {} starts, resumed: {}",
@@ -73,7 +75,7 @@ impl Run<'_> {
         self.life = Some(Life {
             number: self.lives,
             poller,
-            politeness: Politeness::new(self.scenario, round_began),
+            politeness: Politeness::new(self.scenario, round_began, reads_deep),
             in_flight: BTreeMap::new(),
             wakes_us: u64::MAX,
             began_us: self.at_us,
