@@ -18,6 +18,8 @@ pub(super) struct Counters {
     is_in_flight: bool,
     backoff: Backoff,
     not_before: Duration,
+    /// Place of the last request among those of all feeds.
+    pub(super) turn: u64,
 }
 
 impl Counters {
@@ -28,6 +30,7 @@ impl Counters {
             is_in_flight: false,
             backoff: Backoff::retry(interval),
             not_before: Duration::ZERO,
+            turn: 0,
         }
     }
 

@@ -25,6 +25,9 @@ const MOST_TIME: Duration = Duration::from_secs(5 * 60);
 /// Number of further readings for one reason.
 const MORE_LOOKS: u8 = 1;
 
+/// Number of readings in a row that may break off before what they did not reach is given up.
+const MOST_BROKEN_OFF: u8 = 3;
+
 /// State of one feed: what is known of it, the reading under way, and what waits for delivery.
 #[derive(Debug)]
 pub(super) struct Feed {
@@ -54,6 +57,12 @@ pub(super) struct Feed {
     rounds: u32,
     /// Set while a delivered event is not handled yet.
     is_held: bool,
+    /// The newest entry of the last reading, once all of it is delivered.
+    reached: Option<UnixSeconds>,
+    /// Number of readings in a row that ended above the floor: what lies below is still owed.
+    broken_off: u8,
+    /// Place of the last request among those of all feeds.
+    pub(super) turn: u64,
 }
 
 impl Feed {
@@ -75,16 +84,14 @@ impl Feed {
             read_at: None,
             rounds: 0,
             is_held: false,
+            reached: None,
+            broken_off: 0,
+            turn: 0,
         }
     }
 
     pub(super) const fn has_begun(&self) -> bool {
         self.mark.is_some()
-    }
-
-    /// Returns whether entries wait for delivery.
-    pub(super) fn is_ready(&self) -> bool {
-        !self.ready.is_empty()
     }
 
     /// Begins the feed at this time if no first reading has succeeded yet.
@@ -159,7 +166,11 @@ impl Feed {
                 if let Some(mark) = &mut self.mark
                     && self.ready.is_empty()
                     && !self.is_held
+                    && !owes_below(self.broken_off)
                 {
+                    if let Some(reached) = self.reached.take() {
+                        mark.reach(reached);
+                    }
                     mark.raise_floor();
                 }
                 self.has_reason = false;
@@ -201,9 +212,14 @@ impl Feed {
         self.rounds = 0;
         self.read_at = (!walk.is_cut()).then_some(clock);
         if self.mark.is_none() {
-            self.mark = Some(walk.into_mark(present.earliest, present.latest));
+            self.mark = Some(walk.into_mark(present.earliest));
             return;
         }
+        self.broken_off = match walk.is_broken_off() {
+            true => self.broken_off.saturating_add(1),
+            false => 0,
+        };
+        self.reached = walk.newest().filter(|_| !walk.is_cut());
         let found = walk.into_found();
         if found.is_empty() {
             let looks = self.hint_looks.take();
@@ -235,18 +251,26 @@ impl Feed {
     }
 
     /// Returns the next event to deliver, which counts as delivered from now on.
-    pub(super) fn deliver(&mut self, latest: UnixSeconds) -> Option<FeedEvent> {
+    pub(super) fn deliver(&mut self) -> Option<FeedEvent> {
         let mark = self.mark.as_mut()?;
         loop {
             let item = self.ready.pop_front()?;
             // The same thing may stand in a feed twice.
             if mark.is_new(&item) {
-                return Some(mark.deliver(item, latest));
+                return Some(mark.deliver(item));
             }
         }
     }
 
     pub(super) fn save(&self) -> Option<SavedMark> {
-        self.mark.as_ref().map(|mark| mark.save(self.kind))
+        let mut mark = self.mark.clone()?;
+        if owes_below(self.broken_off) {
+            mark.keep_floor();
+        }
+        Some(mark.save(self.kind))
     }
+}
+
+const fn owes_below(broken_off: u8) -> bool {
+    0 < broken_off && broken_off <= MOST_BROKEN_OFF
 }

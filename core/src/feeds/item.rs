@@ -22,6 +22,9 @@ pub(super) struct Item {
     pub(super) id: i64,
     /// The time of the entry, or of its neighbour above where it has none.
     pub(super) time: UnixSeconds,
+    /// The same, at most the time at which the reading began: what comes during a reading makes
+    /// nothing old that it may have passed by.
+    pub(super) settled: UnixSeconds,
     /// The number of likes; 0 for other entries.
     pub(super) counts: i64,
     pub(super) event: FeedEvent,
@@ -45,10 +48,12 @@ impl Item {
             FeedEvent::Like(likes) => (entry, likes.like.counts),
             _ => (entry, 0),
         };
+        let time = event.time().unwrap_or(above);
         Self {
             subject,
             id: event.id(),
-            time: event.time().unwrap_or(above),
+            time,
+            settled: time,
             counts,
             event,
         }

@@ -64,10 +64,9 @@ impl Mark {
         }
     }
 
-    /// Notes that an entry is old, or that it is delivered now. `latest` is the latest time that
-    /// it can be: an entry from the future does not make others old.
-    pub(super) fn note(&mut self, item: &Item, latest: UnixSeconds) {
-        self.newest = self.newest.max(item.time.min(latest));
+    /// Notes that an entry is old, or that it is delivered now.
+    pub(super) fn note(&mut self, item: &Item) {
+        self.newest = self.newest.max(item.settled);
         let known = self.known.entry(item.subject.clone()).or_default();
         known.time = known.time.max(item.time);
         known.counts = known.counts.max(item.counts);
@@ -79,7 +78,7 @@ impl Mark {
     }
 
     /// Delivers an entry: completes its event by what was known before, and notes it.
-    pub(super) fn deliver(&mut self, mut item: Item, latest: UnixSeconds) -> FeedEvent {
+    pub(super) fn deliver(&mut self, mut item: Item) -> FeedEvent {
         let known = self.known.get(&item.subject);
         if let FeedEvent::Like(likes) = &mut item.event {
             likes.counts_before = known.map(|known| known.counts);
@@ -93,7 +92,7 @@ impl Mark {
             let users = likes.like.users.iter().filter(|user| is_new(user.mid));
             likes.users = users.take(most).cloned().collect();
         }
-        self.note(&item, latest);
+        self.note(&item);
         item.event
     }
 
@@ -115,10 +114,23 @@ impl Mark {
         }
     }
 
+    /// Notes that a reading which began after this entry has delivered all that it found.
+    pub(super) fn reach(&mut self, newest: UnixSeconds) {
+        self.newest = self.newest.max(newest);
+    }
+
+    /// Leaves the floor where it is until something newer comes.
+    pub(super) fn keep_floor(&mut self) {
+        self.newest = self.floor;
+    }
+
     /// Takes back a delivery that is not handled yet: the entry comes again.
     pub(super) fn take_back(&mut self, event: &FeedEvent) {
         let item = Item::new(event.clone(), self.newest);
         self.floor = self.floor.min(item.time);
+        // Later entries raise the floor no higher than that.
+        let highest = item.time.plus(LATE);
+        self.newest = self.newest.min(highest);
         match event {
             FeedEvent::Like(likes) if likes.counts_before.is_some() => {
                 if let Some(known) = self.known.get_mut(&item.subject) {

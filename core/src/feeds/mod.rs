@@ -47,6 +47,10 @@ use counters::Counters;
 use feed::Feed;
 use pause::Pause;
 
+/// Least number of entries of a feed that may be held until they are delivered, however small the
+/// backlog: pages are read again for what does not fit.
+const LEAST_HELD: usize = 100;
+
 /// A request for notifications.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum FeedCall {
@@ -104,6 +108,8 @@ pub(crate) struct Feeds {
     reported: Reported,
     /// Greatest number of entries of a feed that are held.
     most_held: usize,
+    /// Number of requests so far.
+    turn: u64,
     /// Set if the state that a checkpoint keeps has changed since it was last taken.
     has_changed: bool,
 }
@@ -129,7 +135,8 @@ impl Feeds {
             counters: Counters::new(pace.interval),
             pause: Pause::new(pace.interval),
             reported: Reported::default(),
-            most_held: most_held.max(1),
+            most_held: most_held.max(LEAST_HELD),
+            turn: 0,
             has_changed: true,
         }))
     }
@@ -184,10 +191,18 @@ impl Feeds {
         context: &ClientConfig,
     ) -> Option<NextRequest> {
         let due = self.calls().filter(|(due, _)| *due <= clock);
-        // The one that waits the longest.
-        let (_, call) = due.min_by_key(|(due, _)| *due)?;
+        // The one whose turn is the longest ago: a long reading holds up no other.
+        let (_, call) = due.min_by_key(|(_, call)| self.turn_of(*call))?;
+        self.turn = self.turn.saturating_add(1);
+        let turn = self.turn;
+        if let FeedCall::Page(kind) = call
+            && let Some(feed) = self.feed(kind)
+        {
+            feed.turn = turn;
+        }
         let request = match call {
             FeedCall::Counters => {
+                self.counters.turn = turn;
                 self.counters.sent();
                 GetUnreadMessages.request(context, ())
             }
@@ -198,6 +213,16 @@ impl Feeds {
             sent: self.pause.mark(),
             request,
         })
+    }
+
+    fn turn_of(&self, call: FeedCall) -> u64 {
+        match call {
+            FeedCall::Counters => self.counters.turn,
+            FeedCall::Page(kind) => {
+                let feed = self.feeds.iter().find(|feed| feed.kind == kind);
+                feed.map_or(0, |feed| feed.turn)
+            }
+        }
     }
 
     /// Returns the requests that are not in flight, each with its time.
@@ -281,14 +306,9 @@ impl Feeds {
         }
     }
 
-    /// Returns whether an event can be delivered.
-    pub(crate) fn is_ready(&self) -> bool {
-        self.feeds.iter().any(Feed::is_ready)
-    }
-
     /// Returns the next event to deliver, which counts as delivered from now on.
-    pub(crate) fn deliver(&mut self, latest: UnixSeconds) -> Option<FeedEvent> {
-        let event = self.feeds.iter_mut().find_map(|feed| feed.deliver(latest));
+    pub(crate) fn deliver(&mut self) -> Option<FeedEvent> {
+        let event = self.feeds.iter_mut().find_map(Feed::deliver);
         self.has_changed |= event.is_some();
         event
     }

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use crate::poller::backoff::{Backoff, Rng};
 
-/// Reason of a pause of the feeds.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// Reason of a pause of the feeds, the graver last.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum PauseCause {
     Throttled,
     RiskControl,
@@ -21,6 +21,8 @@ pub(super) struct Pause {
     throttled: Backoff,
     risk_control: Backoff,
     until: Duration,
+    /// Reason of the last pause.
+    cause: PauseCause,
     count: u64,
 }
 
@@ -30,6 +32,7 @@ impl Pause {
             throttled: Backoff::throttled(interval),
             risk_control: Backoff::risk_control(interval),
             until: Duration::ZERO,
+            cause: PauseCause::Throttled,
             count: 0,
         }
     }
@@ -54,7 +57,7 @@ impl Pause {
     }
 
     /// Begins a pause, unless one that was begun since the request was sent serves for it: several
-    /// requests that are refused side by side ask for one. Returns its length.
+    /// requests that are refused side by side ask for one, the graver. Returns its length.
     pub(super) fn begin(
         &mut self,
         clock: Duration,
@@ -62,7 +65,7 @@ impl Pause {
         sent: SentAt,
         rng: &mut Rng,
     ) -> Option<Duration> {
-        if sent != self.mark() && clock < self.until {
+        if sent != self.mark() && clock < self.until && cause <= self.cause {
             return None;
         }
         let backoff = match cause {
@@ -70,7 +73,8 @@ impl Pause {
             PauseCause::RiskControl => &mut self.risk_control,
         };
         let delay = backoff.next(rng);
-        self.until = clock.saturating_add(delay);
+        self.until = self.until.max(clock.saturating_add(delay));
+        self.cause = cause;
         self.count = self.count.wrapping_add(1);
         Some(delay)
     }

@@ -1,5 +1,6 @@
 //! One reading of a feed, from its newest entry down to the floor.
 
+use std::cmp::Reverse;
 use std::collections::VecDeque;
 
 use http::{Request, Response};
@@ -26,6 +27,24 @@ pub(crate) enum FeedAnswer {
     At(FeedPage<At>),
     Likes(FeedPage<Like>),
     System(SystemPage),
+}
+
+impl FeedAnswer {
+    /// Returns whether nothing stands below, should no page lead on. Pages of notices lead on by
+    /// what stands on them.
+    fn is_end(&self) -> bool {
+        match self {
+            Self::Replies(page) => is_end(page),
+            Self::At(page) => is_end(page),
+            Self::Likes(page) => is_end(page),
+            Self::System(page) => page.unreadable.is_empty(),
+        }
+    }
+}
+
+fn is_end<T>(page: &FeedPage<T>) -> bool {
+    let is_empty = page.items.is_empty() && page.unreadable.is_empty();
+    page.cursor.is_end || page.cursor.id == 0 || is_empty
 }
 
 /// Reads the answer to a request for a page of this feed.
@@ -55,11 +74,15 @@ pub(super) struct Walk {
     found: VecDeque<Item>,
     /// The time of the lowest entry so far; `None` before the first.
     bottom: Option<UnixSeconds>,
-    /// The time of the newest entry, at most the present.
+    /// The latest time that it can have been when the reading began; `None` before the first page.
+    began: Option<UnixSeconds>,
+    /// The time of the newest entry, at most that.
     newest: Option<UnixSeconds>,
     pages_read: u32,
     /// Set if entries were dropped because too many are held.
     is_cut: bool,
+    /// Set if no page led on, although the feed goes on below.
+    is_broken_off: bool,
 }
 
 /// The position of a reading after a page.
@@ -80,9 +103,11 @@ impl Walk {
             },
             found: VecDeque::new(),
             bottom: None,
+            began: None,
             newest: None,
             pages_read: 0,
             is_cut: false,
+            is_broken_off: false,
         }
     }
 
@@ -108,16 +133,21 @@ impl Walk {
         most: usize,
     ) -> (Progress, Vec<Unreadable>) {
         let above = self.bottom.unwrap_or(latest);
-        let (items, unreadable, is_over) = self.pages.take(answer, above);
+        let is_end = answer.is_end();
+        let (mut items, unreadable, is_over) = self.pages.take(answer, above);
         self.pages_read = self.pages_read.saturating_add(1);
-        let newest = items.iter().map(|item| item.time.min(latest)).max();
+        // An entry from the future does not make others old.
+        let began = *self.began.get_or_insert(latest);
+        for item in &mut items {
+            item.settled = item.time.min(began);
+        }
+        let newest = items.iter().map(|item| item.settled).max();
         self.newest = self.newest.max(newest);
         self.bottom = items.last().map(|item| item.time).or(self.bottom);
         self.found
             .extend(items.into_iter().filter(|it| is_wanted(mark, it)));
-        while mark.is_some() && self.found.len() > most {
-            self.found.pop_front();
-            self.is_cut = true;
+        if mark.is_some() {
+            self.drop_newest(most);
         }
         let floor = match mark {
             Some(mark) => mark.floor(),
@@ -125,11 +155,34 @@ impl Walk {
         };
         let is_below = self.bottom.is_some_and(|bottom| bottom < floor);
         let is_long = mark.is_none() && self.pages_read >= MOST_FIRST_PAGES;
+        self.is_broken_off = (is_over && !is_end || is_long) && !is_below;
         let progress = match is_over || is_below || is_long {
             true => Progress::Over,
             false => Progress::More,
         };
         (progress, unreadable)
+    }
+
+    /// Drops the newest entries where more than `most` are held.
+    fn drop_newest(&mut self, most: usize) {
+        let Some(too_many) = self.found.len().checked_sub(most).filter(|it| *it > 0) else {
+            return;
+        };
+        // A feed need not stand in the order of its times.
+        let found = self.found.make_contiguous();
+        found.sort_by_key(|item| Reverse(item.place()));
+        self.found.drain(..too_many);
+        self.is_cut = true;
+    }
+
+    /// Returns the time of the newest entry, at most that of the beginning.
+    pub(super) const fn newest(&self) -> Option<UnixSeconds> {
+        self.newest
+    }
+
+    /// Returns whether the reading ended above the floor, although the feed goes on below.
+    pub(super) const fn is_broken_off(&self) -> bool {
+        self.is_broken_off
     }
 
     /// Returns whether entries were dropped: they are found in another reading.
@@ -146,18 +199,18 @@ impl Walk {
 
     /// Returns the mark after a first reading: all that is in the feed is old. `earliest` is the
     /// earliest time that it can be.
-    pub(super) fn into_mark(self, earliest: UnixSeconds, latest: UnixSeconds) -> Mark {
+    pub(super) fn into_mark(self, earliest: UnixSeconds) -> Mark {
         let Some(newest) = self.newest else {
             return Mark::at(late(earliest));
         };
         let mut floor = late(newest);
-        if self.pages_read >= MOST_FIRST_PAGES {
-            // What was not read is old.
-            floor = floor.max(self.bottom.unwrap_or(floor));
+        if let (true, Some(bottom)) = (self.is_broken_off, self.bottom) {
+            // What was not read is old, also in the second of the lowest that was.
+            floor = floor.max(UnixSeconds(bottom.0.saturating_add(1)));
         }
         let mut mark = Mark::at(floor);
         for item in &self.found {
-            mark.note(item, latest);
+            mark.note(item);
         }
         mark
     }

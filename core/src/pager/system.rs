@@ -3,10 +3,13 @@
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 
+use serde::Deserialize;
+
 use super::{Pager, Tally};
 use crate::endpoints::{GetSystemMessages, SystemPage};
 use crate::error::PageError;
 use crate::json::Unreadable;
+use crate::json::lenient::required_int;
 use crate::model::SystemNotice;
 
 /// All system notices, newest first, each once: the newest of both sources, merged, then the
@@ -56,6 +59,18 @@ impl SystemPager {
     }
 }
 
+/// Returns the cursor of a notice that cannot be read.
+fn cursor_of(notice: &Unreadable) -> Option<i64> {
+    let read: Cursor = serde_json::from_str(&notice.raw).ok()?;
+    Some(read.cursor)
+}
+
+#[derive(Deserialize)]
+struct Cursor {
+    #[serde(deserialize_with = "required_int")]
+    cursor: i64,
+}
+
 impl Default for SystemPager {
     fn default() -> Self {
         Self::new()
@@ -78,13 +93,12 @@ impl Pager for SystemPager {
 
     /// Takes a page; the pager ends on one that leads no further down.
     fn handle_page(&mut self, page: SystemPage) -> Result<Vec<SystemNotice>, PageError> {
+        // One that cannot be read leads on as well, if its cursor can.
+        let unreadable = page.unreadable.iter().filter_map(cursor_of);
+        let cursors = page.notices.iter().map(|notice| notice.cursor);
+        let cursors = cursors.chain(unreadable);
+        let lowest = cursors.filter(|cursor| *cursor > 0).min();
         self.tally.note(page.unreadable);
-        let lowest = page
-            .notices
-            .iter()
-            .map(|notice| notice.cursor)
-            .filter(|cursor| *cursor > 0)
-            .min();
         for notice in page.notices {
             // The cursor identifies a notice over both sources; an older shape has none.
             let number = if notice.cursor > 0 {

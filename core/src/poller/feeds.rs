@@ -148,13 +148,11 @@ impl Poller {
     }
 
     /// Returns the next notification to deliver, which counts as delivered from now on.
-    pub(super) fn next_feed_event(&mut self, now: Now) -> Option<Arc<FeedEvent>> {
+    pub(super) fn next_feed_event(&mut self) -> Option<Arc<FeedEvent>> {
         if let State::StartingFeeds(_) = self.state {
             return None;
         }
-        self.feeds.as_ref().filter(|feeds| feeds.is_ready())?;
-        let latest = self.times(now).latest;
-        self.feeds.as_mut()?.deliver(latest).map(Arc::new)
+        self.feeds.as_mut()?.deliver().map(Arc::new)
     }
 
     pub(super) fn saved_feeds(&self) -> Vec<SavedMark> {

@@ -329,7 +329,7 @@ impl Poller {
             return Output::Event(event);
         }
         if self.may_deliver()
-            && let Some(event) = self.next_feed_event(now)
+            && let Some(event) = self.next_feed_event()
         {
             return Output::Feed(event);
         }

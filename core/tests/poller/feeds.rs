@@ -582,7 +582,7 @@ fn a_session_covers_what_was_handled() {
     session.machine.set_limits(usize::MAX, usize::MAX);
     session.save();
     for id in 2..=9 {
-        server.reply(id, 3 + id / 2);
+        server.reply(id, id * 40);
     }
     server
         .feeds

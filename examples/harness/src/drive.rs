@@ -2,18 +2,18 @@
 
 use std::time::Duration;
 
-use bilibili_session::poller::{Outgoing, Output, RequestId, Status, Warning};
+use bilibili_session::poller::{JournalEntry, Outgoing, Output, RequestId, Status, Warning};
 use bilibili_session::{Content, Event, TransportError, server_date};
 use http::Response;
 
 use crate::adversary::Meaning;
-use crate::delivery_log::{Base, DeliveryLog, InHand};
+use crate::delivery_log::{Base, InHand};
 use crate::happening::Happening;
 use crate::life::{EPOCH_US, Saved};
 use crate::page::{ListEntry, Page};
 use crate::politeness;
 use crate::population::signed;
-use crate::request_kind::RequestKind;
+use crate::request_kind::{RequestKind, Step};
 use crate::run::Run;
 use crate::trouble::Trouble;
 use crate::violation::{Breach, Property};
@@ -24,6 +24,7 @@ const OUTPUTS: u32 = 30_000;
 impl Run<'_> {
     /// Takes all outputs there are. Between any two the process may die.
     pub(crate) fn drain(&mut self) -> Result<(), Breach> {
+        self.show_notifications();
         self.drop_overdue();
         for _ in 0..OUTPUTS {
             let (at_us, time) = (self.at_us, self.time());
@@ -37,6 +38,7 @@ impl Run<'_> {
                     let until_us = life.run_time(until);
                     politeness::holds(&life.poller, self.scenario)?;
                     life.politeness.drained(time)?;
+                    self.notified_in_time()?;
                     if self.life.as_ref().is_some_and(|life| life.login_lost) {
                         let what = "the login is dead, and it goes on";
                         return Err(Breach::new(Property::ItEnds, what));
@@ -60,8 +62,15 @@ impl Run<'_> {
                     self.event(&event)?;
                 }
                 Output::Feed(event) => {
-                    let what = format!("nobody asked for {event}");
-                    return Err(Breach::new(Property::NothingTwice, what));
+                    self.trace.add_about(time, None, || {
+                        format!("   {} {}: {event}", event.kind(), event.id())
+                    });
+                    if life.closing {
+                        let what = "a notification after it was asked to close";
+                        return Err(Breach::new(Property::ItEnds, what));
+                    }
+                    self.feed_event(&event)?;
+                    self.close_between_notifications();
                 }
                 Output::Warning(warning) => {
                     let of = warning.conversation();
@@ -73,6 +82,9 @@ impl Run<'_> {
                 Output::Status(change) => {
                     self.trace
                         .add(time, || format!("   status {}", change.status));
+                    if change.status == Status::Connected {
+                        self.connects();
+                    }
                 }
             }
             self.maybe_save(self.scenario.checkpoints / 5);
@@ -113,7 +125,11 @@ impl Run<'_> {
             id: outgoing.id,
             request: Box::new(outgoing.request),
         };
-        let way = self.rng.between(5_000, 100_000);
+        let rng = match self.crowd.as_mut().filter(|_| asked.is_feed()) {
+            Some(crowd) => &mut crowd.rng,
+            None => &mut self.rng,
+        };
+        let way = rng.between(5_000, 100_000);
         self.agenda.put(at_us + way, reach);
         Ok(())
     }
@@ -127,6 +143,20 @@ impl Run<'_> {
         };
         // Not drawn, so that what follows is what it would have been.
         if life.poller.held_messages() > 0 && (self.report.events ^ seed) % 500 == 7 {
+            self.trace.add(time, || "it is asked to close".to_owned());
+            life.closing = true;
+            life.poller.handle_close();
+        }
+    }
+
+    /// Closes the poller now and then while more notifications may wait.
+    fn close_between_notifications(&mut self) {
+        let may = self.scenario.has(Trouble::Close) && self.quiet_since.is_none();
+        let time = self.time();
+        if let (Some(crowd), Some(life)) = (&mut self.crowd, &mut self.life)
+            && may
+            && crowd.rng.chance(3)
+        {
             self.trace.add(time, || "it is asked to close".to_owned());
             life.closing = true;
             life.poller.handle_close();
@@ -185,6 +215,10 @@ impl Run<'_> {
                 self.population.ledger.warned(raw);
                 Ok(())
             }
+            Warning::UndecodableNotification { feed, raw, .. } => match &self.crowd {
+                Some(crowd) => self.feed_log.warned(*feed, raw, &crowd.ledger),
+                None => Ok(()),
+            },
             _ => Ok(()),
         }
     }
@@ -194,11 +228,23 @@ impl Run<'_> {
         if !self.rng.chance(permille) {
             return;
         }
+        let Some(life) = &mut self.life else { return };
+        let checkpoint = match &mut self.file {
+            None => life.poller.checkpoint().map(Some),
+            Some(file) => life.poller.save(&mut life.journal).map(|entry| {
+                match entry {
+                    JournalEntry::Replace(text) => *file = text,
+                    JournalEntry::Append(text) => file.push_str(&text),
+                }
+                None
+            }),
+        };
         let Some(life) = &self.life else { return };
-        if let Some(checkpoint) = life.poller.checkpoint() {
+        if let Some(checkpoint) = checkpoint {
             self.saved = Some(Saved {
                 checkpoint,
                 covers: self.delivery_log.len(),
+                covers_feeds: self.feed_log.len(),
                 proven: self.delivery_log.proven.clone(),
                 round_began: life
                     .politeness
@@ -221,7 +267,7 @@ impl Run<'_> {
         asked: RequestKind,
         answer: Result<Response<Vec<u8>>, TransportError>,
         meaning: Meaning,
-        serial: u64,
+        (serial, made_us): (u64, u64),
     ) -> Result<(), Breach> {
         let (at_us, time) = (self.at_us, self.time());
         let head = || format!("<- {id} {asked} {meaning:?}");
@@ -247,16 +293,40 @@ impl Run<'_> {
             if let Some(date) = date {
                 life.date = Some((date, at_us));
             }
-            let items = life.note_page(asked, &page, self.scenario.backlog < 4_500);
-            life.politeness
-                .answered(time, asked, Some(meaning), items, &page);
+            match answer.as_ref().map(Response::body) {
+                body if asked.is_feed() => {
+                    let body = body.map_or(&[][..], Vec::as_slice);
+                    life.politeness.feed_answered(time, asked, meaning, body);
+                }
+                _ => {
+                    let items = life.note_page(asked, &page, self.scenario.backlog < 4_500);
+                    life.politeness
+                        .answered(time, asked, Some(meaning), items, &page);
+                }
+            }
+            if let RequestKind::Feed(kind, step) = asked
+                && is_right
+            {
+                self.feed_log.page_taken(kind);
+                if step == Step::Newest {
+                    life.feeds_read_us.insert(kind, EPOCH_US + made_us);
+                }
+            }
             life.login_lost |= meaning == Meaning::LoginLost;
         }
         let now = life.now(at_us);
         let taken = life.poller.handle_response(now, id, answer).is_ok();
         let is_connected = life.poller.status() == Status::Connected;
-        if let Some(base) = base.filter(|_| taken && is_connected && !was_connected) {
-            self.delivery_log = DeliveryLog::begin(base);
+        let is_fresh = taken && !was_connected && self.delivery_log.base().is_none();
+        let base = base.filter(|_| is_fresh).map(|base| (base, at_us));
+        let has_begun = base.is_some() && is_connected;
+        if let (Some(base), Some(life)) = (base, &mut self.life) {
+            life.base = Some(base);
+        }
+        if is_connected && !was_connected {
+            self.connects();
+        }
+        if has_begun {
         } else if taken && is_right {
             self.took(asked, &page);
         } else if taken

@@ -166,6 +166,12 @@ impl Habits {
         quirks.has_more_disregards_begin = more_of_all && !quirks.oldest_of_gap;
         quirks.empty_page_says_more = self.empty_more.now(rng);
         quirks.refuses_signatures = all_refused;
+        self.set_date(rng, population);
+    }
+
+    /// Sets the habit of the `Date` header before an answer.
+    pub(crate) fn set_date(&self, rng: &mut Rng, population: &mut Population) {
+        let quirks = population.sim.quirks_mut();
         quirks.date = match self.date {
             Date::Right | Date::Missing => DateHeader::Truthful,
             Date::Is(date) => date,

@@ -28,7 +28,11 @@ pub(crate) enum Happening {
         meaning: Meaning,
         /// State of the server when it answered: number of messages.
         serial: u64,
+        /// Time at which it answered (µs of the run).
+        made_us: u64,
     },
+    /// Something happens that is notified of.
+    Notify,
     /// A user writes.
     Act,
     /// The account replies to a message.

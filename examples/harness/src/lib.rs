@@ -17,6 +17,7 @@ mod adversary;
 mod agenda;
 mod delivery_log;
 mod drive;
+mod feeds;
 mod habits;
 mod happening;
 mod ledger;
@@ -60,6 +61,10 @@ pub struct Report {
     pub rounds: u64,
     /// Number of processes.
     pub lives: u64,
+    /// Number of notifications that the server had.
+    pub notifications: u64,
+    /// Number of events about notifications.
+    pub feed_events: u64,
 }
 
 /// Runs a scenario.

@@ -3,10 +3,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use bilibili_session::poller::{Checkpoint, Poller, RequestId};
-use bilibili_session::{ConversationId, Now, UnixMicros};
+use bilibili_session::poller::{Checkpoint, Journal, Poller, RequestId, Status};
+use bilibili_session::{ConversationId, FeedKind, Now, UnixMicros};
 
-use crate::delivery_log::{InHand, Proven};
+use crate::delivery_log::{Base, InHand, Proven};
 use crate::page::Page;
 use crate::politeness::Politeness;
 use crate::reply::Replies;
@@ -44,6 +44,13 @@ pub(crate) struct Life {
     /// Time of the last page of messages (µs of the run).
     pub(crate) fetched_us: Option<u64>,
     pub(crate) replies: Replies,
+    /// Baseline that the last list means while the poller has not begun, and its time (µs of the
+    /// run).
+    pub(crate) base: Option<(Base, u64)>,
+    /// Times at which the server made the last newest page of each feed that was taken (µs since
+    /// the epoch).
+    pub(crate) feeds_read_us: BTreeMap<FeedKind, u64>,
+    pub(crate) journal: Journal,
 }
 
 impl Life {
@@ -54,6 +61,10 @@ impl Life {
             monotonic: Duration::from_micros(at_us.saturating_sub(self.began_us)),
             wall: UnixMicros(wall.saturating_add(self.skew_us)),
         }
+    }
+
+    pub(crate) fn is_connected(&self) -> bool {
+        self.poller.status() == Status::Connected
     }
 
     /// Notes the items of a page, and returns the number of those that are new; of messages all if `counts_all`.
@@ -87,9 +98,12 @@ impl Life {
 /// A checkpoint on disk.
 #[derive(Debug)]
 pub(crate) struct Saved {
-    pub(crate) checkpoint: Checkpoint,
+    /// `None`: it is in a file that grew.
+    pub(crate) checkpoint: Option<Checkpoint>,
     /// Number of events that the checkpoint covers.
     pub(crate) covers: usize,
+    /// Number of notifications that it covers.
+    pub(crate) covers_feeds: usize,
     /// Conversations that lists had proven to be new.
     pub(crate) proven: Proven,
     /// Beginning of the last round.
@@ -98,7 +112,8 @@ pub(crate) struct Saved {
 
 impl Saved {
     /// Reads the checkpoint back from the text that stands on disk.
-    pub(crate) fn read(&self) -> Option<Checkpoint> {
-        Checkpoint::from_json(&self.checkpoint.to_json()).ok()
+    pub(crate) fn read(&self, file: &str) -> Option<Checkpoint> {
+        let text = self.checkpoint.as_ref().map(Checkpoint::to_json);
+        Checkpoint::from_json(text.as_deref().unwrap_or(file)).ok()
     }
 }

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use bilibili_session::ConversationId;
+use bilibili_session::{ConversationId, FeedKind};
 use http::Request;
 
 /// Kind of request, as far as the harness has to know.
@@ -23,6 +23,18 @@ pub(crate) enum RequestKind {
     },
     /// A reply is sent.
     Send,
+    /// The counters of unread notifications.
+    Counters,
+    /// A page of notifications.
+    Feed(FeedKind, Step),
+}
+
+/// Place of a page in a feed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Step {
+    /// The newest page; of system notices that of the first source.
+    Newest,
+    Further,
 }
 
 /// A page of conversations.
@@ -65,7 +77,19 @@ impl RequestKind {
                 signed: text("w_rid").is_some(),
             })
         };
+        let page = |kind| match text("id") {
+            None => Self::Feed(kind, Step::Newest),
+            Some(_) => Self::Feed(kind, Step::Further),
+        };
         match request.uri().path().rsplit('/').next().unwrap_or_default() {
+            "unread" => Self::Counters,
+            "reply" => page(FeedKind::Replies),
+            "at" => page(FeedKind::At),
+            "like" => page(FeedKind::Likes),
+            "query_user_notify" => Self::Feed(FeedKind::System, Step::Newest),
+            "query_unified_notify" | "query_notify_list" => {
+                Self::Feed(FeedKind::System, Step::Further)
+            }
             "new_sessions" => list(ListOf::New),
             "get_sessions" => list(match number("session_type") {
                 4 => ListOf::All,
@@ -96,7 +120,7 @@ impl RequestKind {
     /// Returns whether the request carries a signature.
     pub(crate) const fn is_signed(self) -> bool {
         match self {
-            Self::Nav => false,
+            Self::Nav | Self::Counters | Self::Feed(..) => false,
             Self::List(list) => list.signed,
             Self::Fetch { .. } | Self::Send => true,
         }
@@ -115,6 +139,11 @@ impl RequestKind {
         })
     }
 
+    /// Returns whether the request is for notifications.
+    pub(crate) const fn is_feed(self) -> bool {
+        matches!(self, Self::Counters | Self::Feed(..))
+    }
+
     /// Returns the conversation whose messages are requested.
     pub(crate) const fn conversation(self) -> Option<ConversationId> {
         match self {
@@ -131,6 +160,9 @@ impl fmt::Display for RequestKind {
             Self::List(list) => list.fmt(f),
             Self::Fetch { id, .. } => write!(f, "messages of {id}"),
             Self::Send => f.write_str("send"),
+            Self::Counters => f.write_str("counters"),
+            Self::Feed(kind, Step::Newest) => write!(f, "newest page of {kind}"),
+            Self::Feed(kind, Step::Further) => write!(f, "further page of {kind}"),
         }
     }
 }

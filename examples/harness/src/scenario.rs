@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use bilibili_session::FeedKind;
 use bilibili_session::poller::PollerConfig;
 use bilibili_session_simulator::Rng;
 
@@ -49,6 +50,23 @@ pub struct Scenario {
     /// Number of conversations in a thousand that move once more at the end. The others show what
     /// was lost for good.
     pub last_words: u32,
+    /// See [`PollerConfig::feeds`]. In half of the runs none.
+    pub feeds: Vec<FeedKind>,
+}
+
+/// Draws the feeds, from numbers of their own: the runs without are what they were.
+fn draw_feeds(seed: u64) -> Vec<FeedKind> {
+    let mut rng = Rng::new(seed ^ 0x00fe_ed51);
+    if rng.chance(500) {
+        return Vec::new();
+    }
+    let share = rng.pick(&[300, 1000], 1000);
+    let mut kinds = FeedKind::ALL.to_vec();
+    kinds.retain(|_| rng.chance(share));
+    match kinds.is_empty() {
+        true => vec![rng.pick(&FeedKind::ALL, FeedKind::Replies)],
+        false => kinds,
+    }
 }
 
 /// Draws habits: in two runs of five none, else one, alone or beside what else goes
@@ -202,6 +220,7 @@ impl Scenario {
             spacing: Duration::from_millis(habits.pick(&[0, 100, 300, 300, 1_000], 300)),
             whole_list_interval: None,
             last_words: habits.pick(&[0, 500, 1000], 1000),
+            feeds: draw_feeds(seed),
         };
         scenario.made_fit(habits)
     }
@@ -284,6 +303,7 @@ impl Scenario {
             .exclude_self(self.exclude_self)
             .spacing(self.spacing)
             .whole_list_interval(self.whole_list_interval)
+            .feeds(self.feeds.iter().copied())
             .seed(self.seed)
     }
 }

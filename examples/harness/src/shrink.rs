@@ -41,6 +41,11 @@ fn candidates(scenario: &Scenario) -> Vec<Scenario> {
         troubles: scenario.troubles.without(trouble),
         ..scenario.clone()
     }));
+    candidates.extend(scenario.feeds.iter().map(|without| {
+        let mut smaller = scenario.clone();
+        smaller.feeds.retain(|kind| kind != without);
+        smaller
+    }));
     if scenario.messages_per_hour > 10 {
         candidates.push(Scenario {
             messages_per_hour: scenario.messages_per_hour / 2,

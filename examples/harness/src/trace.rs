@@ -127,6 +127,25 @@ impl Trace {
             let (seqno, at) = (get(entry, "msg_seqno"), get(entry, "timestamp"));
             digest.push_str(&format!(", {seqno} at {at}"));
         }
+        let lists = [
+            "/items",
+            "/latest/items",
+            "/total/items",
+            "/system_notify_list",
+            "",
+        ];
+        let lists = lists
+            .iter()
+            .filter_map(|list| data.pointer(list)?.as_array());
+        for entry in lists.flatten() {
+            let names = ["reply_time", "at_time", "like_time", "time_at"];
+            let at = names.map(|name| get(entry, name)).concat();
+            digest.push_str(&format!(
+                ", {}{} at {at}",
+                get(entry, "id"),
+                get(entry, "cursor")
+            ));
+        }
         if let Some(more) = data.get("has_more") {
             digest.push_str(&format!(", more: {more}"));
         }

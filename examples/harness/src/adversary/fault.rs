@@ -3,6 +3,7 @@
 use bilibili_session_simulator::{FaultKind, Rng};
 use http::{Response, StatusCode};
 
+use super::feeds::garbage;
 use crate::request_kind::RequestKind;
 use crate::scenario::Scenario;
 use crate::trouble::Trouble;
@@ -52,6 +53,7 @@ pub(super) fn fault(
         Trouble::Loss if rng.chance(500) => (FaultKind::Reset, Meaning::Fault),
         Trouble::Loss => (FaultKind::Truncated, Meaning::Fault),
         Trouble::Hang => (FaultKind::Hang, Meaning::Fault),
+        Trouble::Garbage if asked.is_feed() => (garbage(rng, asked), Meaning::Fault),
         Trouble::Garbage => {
             let kind = match rng.between(0, 6) {
                 0 => FaultKind::Garbage,

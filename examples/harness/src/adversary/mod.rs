@@ -2,6 +2,7 @@
 
 mod edit;
 mod fault;
+mod feeds;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -142,18 +143,9 @@ impl Adversary {
         if let Some(id) = asked.conversation().filter(|_| after) {
             population.arrive_in(rng, scenario, now_us, id);
         }
-        let mut response = match answer {
-            Answer::Respond(response) | Answer::Delayed(_, response) => response,
-            Answer::Hang => return Vec::new(),
-            Answer::Reset | Answer::Truncated(_) => {
-                let after_us = rng.between(1_000, 3_000_000);
-                let kinds = [TransportErrorKind::Interrupted, TransportErrorKind::Connect];
-                let kind = rng.pick(&kinds, TransportErrorKind::Other);
-                return vec![Delivery::failure(
-                    after_us,
-                    TransportError::new(kind, "made up"),
-                )];
-            }
+        let mut response = match received(rng, answer) {
+            Ok(response) => response,
+            Err(failure) => return failure,
         };
         let is_own = drawn.is_none();
         let meaning = match drawn {
@@ -172,16 +164,7 @@ impl Adversary {
         if hides_date && !lists_nothing(response.body()) {
             response.headers_mut().remove(http::header::DATE);
         }
-        let deliver = |response, rng: &mut Rng| Delivery {
-            after_us: latency(rng, scenario, troubled),
-            answer: Ok(response),
-            meaning,
-        };
-        let mut deliveries = vec![deliver(response.clone(), rng)];
-        if troubled && scenario.has(Trouble::Double) && rng.chance(scenario.intensity) {
-            deliveries.push(deliver(response, rng));
-        }
-        deliveries
+        deliveries(rng, scenario, troubled, response, meaning)
     }
 
     /// Returns the fault that answers instead of the server, if any.
@@ -325,6 +308,41 @@ fn ask_server(
     let answer = population.sim.handle(signed(moment.now_us), request);
     population.note_sent(sent, moment.now_us);
     answer
+}
+
+/// Returns the response that the server gives, or what is received instead.
+fn received(rng: &mut Rng, answer: Answer) -> Result<Response<Vec<u8>>, Vec<Delivery>> {
+    match answer {
+        Answer::Respond(response) | Answer::Delayed(_, response) => Ok(response),
+        Answer::Hang => Err(Vec::new()),
+        Answer::Reset | Answer::Truncated(_) => {
+            let after_us = rng.between(1_000, 3_000_000);
+            let kinds = [TransportErrorKind::Interrupted, TransportErrorKind::Connect];
+            let kind = rng.pick(&kinds, TransportErrorKind::Other);
+            let error = TransportError::new(kind, "made up");
+            Err(vec![Delivery::failure(after_us, error)])
+        }
+    }
+}
+
+/// Puts a response on its way, once or twice.
+fn deliveries(
+    rng: &mut Rng,
+    scenario: &Scenario,
+    troubled: bool,
+    response: Response<Vec<u8>>,
+    meaning: Meaning,
+) -> Vec<Delivery> {
+    let deliver = |response, rng: &mut Rng| Delivery {
+        after_us: latency(rng, scenario, troubled),
+        answer: Ok(response),
+        meaning,
+    };
+    let mut deliveries = vec![deliver(response.clone(), rng)];
+    if troubled && scenario.has(Trouble::Double) && rng.chance(scenario.intensity) {
+        deliveries.push(deliver(response, rng));
+    }
+    deliveries
 }
 
 fn latency(rng: &mut Rng, scenario: &Scenario, troubled: bool) -> u64 {

@@ -1,6 +1,7 @@
 //! Checks that the poller asks politely, and holds little.
 
 mod bounds;
+mod feeds;
 mod keys;
 mod pauses;
 mod walk;
@@ -8,7 +9,7 @@ mod walk;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use bilibili_session::{ConversationId, Error};
+use bilibili_session::{ConversationId, Error, FeedKind};
 
 use crate::adversary::Meaning;
 use crate::page::Page;
@@ -16,6 +17,7 @@ use crate::request_kind::{RequestKind, RequestedList};
 use crate::scenario::Scenario;
 use crate::trouble::Trouble;
 use crate::violation::{Breach, Property};
+use feeds::Feeds;
 use keys::Keys;
 use pauses::{Graver, Sends};
 use walk::Walk;
@@ -65,6 +67,7 @@ pub(crate) struct Politeness {
     walk: Walk,
     keys: Keys,
     sends: Sends,
+    feeds: Feeds,
     /// Last entry of each conversation in the lists: its newest message, and its time.
     listed: BTreeMap<ConversationId, (u64, i64)>,
     /// The highest number that lists ever showed.
@@ -83,7 +86,11 @@ pub(crate) struct Politeness {
 const ATTEMPTS: u32 = 3;
 
 impl Politeness {
-    pub(crate) fn new(scenario: &Scenario, round_began: Option<Duration>) -> Self {
+    pub(crate) fn new(
+        scenario: &Scenario,
+        round_began: Option<Duration>,
+        reads_deep: bool,
+    ) -> Self {
         Self {
             interval: scenario.interval,
             max_parallel: scenario.max_parallel,
@@ -95,6 +102,7 @@ impl Politeness {
                 || scenario.has(Trouble::Extremes)
                 || scenario.whole_list_interval.is_some() && scenario.forgets(),
             round_began,
+            feeds: Feeds::new(scenario, reads_deep),
             allowed: 3 + 3 * u64::from(scenario.conversations + 30),
             ..Self::default()
         }
@@ -116,6 +124,13 @@ impl Politeness {
         let impolite = |what: String| Err(Breach::new(Property::Polite, what));
         if now < self.paused_until {
             return impolite(format!("{asked} during a pause to {:?}", self.paused_until));
+        }
+        if asked.is_feed() {
+            self.allowed += 1;
+            return self.feeds.ask(now, asked);
+        }
+        if asked.begins_round() {
+            self.feeds.round_begins(now)?;
         }
         if asked == RequestKind::Nav {
             if self.nav_until.is_some_and(|until| now < until) {
@@ -238,6 +253,7 @@ impl Politeness {
             self.fetches = self.fetches.saturating_sub(1);
         }
         self.owed = meaning;
+        self.feeds.was_last = false;
         self.answered_beside = false;
         self.nav_failed = asked == RequestKind::Nav && meaning != Some(Meaning::Right);
         self.keys.answer(now, asked, meaning);
@@ -316,8 +332,39 @@ impl Politeness {
         self.answered_beside = true;
     }
 
+    /// Notes the answer to a request for notifications.
+    pub(crate) fn feed_answered(
+        &mut self,
+        now: Duration,
+        asked: RequestKind,
+        meaning: Meaning,
+        body: &[u8],
+    ) {
+        (self.owed, self.answered_beside, self.nav_failed) = (None, false, false);
+        self.feeds.answered(now, asked, Some(meaning), body);
+    }
+
+    /// Notes that the poller is connected.
+    pub(crate) fn connects(&mut self, now: Duration) {
+        self.feeds.connects(now);
+    }
+
+    /// Notes a notification that was told, and its time if that does not lie ahead.
+    pub(crate) fn told(&mut self, kind: FeedKind, time: Option<i64>) {
+        self.feeds.told(kind, time);
+    }
+
+    /// Returns the time since which nothing stands in the way of notifications.
+    pub(crate) const fn feeds_free_since(&self) -> Duration {
+        self.feeds.free_since
+    }
+
     /// Notes that a request was abandoned at its deadline.
     pub(crate) fn overdue(&mut self, now: Duration, asked: RequestKind) {
+        self.feeds.was_last = false;
+        if asked.is_feed() {
+            return self.feeds.answered(now, asked, None, &[]);
+        }
         self.answered(now, asked, None, 0, &Page::default());
     }
 }

@@ -9,8 +9,8 @@ use crate::adversary::Meaning;
 use crate::violation::{Breach, Property};
 
 /// Pauses that double end here (s).
-const RETRY_CAP: f64 = 300.0;
-const RISK_CAP: f64 = 3600.0;
+pub(super) const RETRY_CAP: f64 = 300.0;
+pub(super) const RISK_CAP: f64 = 3600.0;
 /// Pause of sends after 21046.
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
@@ -34,6 +34,10 @@ impl Politeness {
         let Some(delay) = warning.delay() else {
             return Ok(());
         };
+        if let Warning::FeedRetry { .. } | Warning::FeedsPaused { .. } = warning {
+            return self.feeds.warns(now, warning);
+        }
+        self.feeds_hindered(now, warning)?;
         self.keys.pause(warning)?;
         self.interrupt_reading(now, warning);
         let until = now + delay;
@@ -100,6 +104,22 @@ impl Politeness {
         grows(last, seconds, least, cap, warning)
     }
 
+    /// Notes a pause of all, which is none that a feed may have asked for.
+    fn feeds_hindered(&mut self, now: Duration, warning: &Warning) -> Result<(), Breach> {
+        let is_of_one = match warning {
+            Warning::SendsPaused { .. } | Warning::ListIncomplete { .. } => true,
+            Warning::Retry { conversation, .. } => conversation.is_some(),
+            _ => false,
+        };
+        if !is_of_one {
+            self.feeds
+                .hinders(now + warning.delay().unwrap_or_default());
+        }
+        Breach::unless(is_of_one || !self.feeds.was_last, Property::Polite, || {
+            format!("a feed was answered, and more than the feeds pauses: {warning}")
+        })
+    }
+
     /// Leaves for later what is being read, where the warning concerns lists.
     fn interrupt_reading(&mut self, now: Duration, warning: &Warning) {
         let is_of_one = match warning {
@@ -130,6 +150,7 @@ impl Politeness {
 
     /// Checks, once all outputs were taken, that the last answer led to the pause it asks for.
     pub(crate) fn drained(&mut self, now: Duration) -> Result<(), Breach> {
+        self.feeds.drained(now)?;
         let owed = self.owed.take();
         let paused_until = match owed {
             Some(Meaning::RiskControl) => self.risk_until,
@@ -145,7 +166,7 @@ impl Politeness {
 }
 
 /// Checks that each pause is longer than the last, until the longest is reached.
-fn grows(
+pub(super) fn grows(
     last: Option<f64>,
     delay: f64,
     least: f64,

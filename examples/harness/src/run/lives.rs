@@ -2,11 +2,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use bilibili_session::poller::Poller;
+use bilibili_session::poller::{Journal, Poller};
 use bilibili_session::{ClientConfig, Credential, Hosts};
 
 use super::Run;
 use crate::delivery_log::{DeliveryLog, InHand};
+use crate::feeds::FeedLog;
 use crate::happening::Happening;
 use crate::life::{Life, Saved};
 use crate::politeness::Politeness;
@@ -28,7 +29,8 @@ impl Run<'_> {
             Err(error) => return Err(Breach::new(Property::NothingLost, error.to_string())),
         };
         let config = self.scenario.config();
-        let checkpoint = self.saved.as_ref().map(Saved::read);
+        let file = self.file.clone().unwrap_or_default();
+        let checkpoint = self.saved.as_ref().map(|saved: &Saved| saved.read(&file));
         let poller = match &checkpoint {
             None => Poller::new(context, config),
             Some(Some(checkpoint)) => Poller::resume(context, config, checkpoint),
@@ -40,8 +42,18 @@ impl Run<'_> {
         let poller =
             poller.map_err(|error| Breach::new(Property::NothingLost, error.to_string()))?;
         match &self.saved {
-            Some(saved) => self.delivery_log.rewind(saved.covers, saved.proven.clone()),
-            None => self.delivery_log = DeliveryLog::default(),
+            Some(saved) => {
+                let (covers, covers_feeds) = (saved.covers, saved.covers_feeds);
+                self.delivery_log.rewind(covers, saved.proven.clone());
+                if let Some(crowd) = &self.crowd {
+                    let kinds = &self.scenario.feeds;
+                    self.feed_log.rewind(covers_feeds, kinds, &crowd.ledger);
+                }
+            }
+            None => {
+                self.delivery_log = DeliveryLog::default();
+                self.feed_log = FeedLog::default();
+            }
         }
         let round_began = self.saved.as_ref().and_then(|saved| saved.round_began);
         let skewed = self.scenario.has(Trouble::WallClock);
@@ -51,6 +63,8 @@ impl Run<'_> {
             0
         };
         self.lives += 1;
+        let crowd = self.crowd.as_ref();
+        let reads_deep = crowd.is_some_and(|crowd| crowd.ways.reads_deep());
         self.trace.add(self.time(), || {
             format!(
                 "life {} starts, resumed: {}",
@@ -61,7 +75,7 @@ impl Run<'_> {
         self.life = Some(Life {
             number: self.lives,
             poller,
-            politeness: Politeness::new(self.scenario, round_began),
+            politeness: Politeness::new(self.scenario, round_began, reads_deep),
             in_flight: BTreeMap::new(),
             wakes_us: u64::MAX,
             began_us: self.at_us,
@@ -75,6 +89,9 @@ impl Run<'_> {
             date: None,
             fetched_us: None,
             replies: Replies::default(),
+            base: None,
+            feeds_read_us: BTreeMap::new(),
+            journal: Journal::new(),
         });
         self.drain()
     }

@@ -25,13 +25,18 @@ impl Run<'_> {
         });
         let quiet = self.quiet();
         let rounds = self.life.as_ref().map_or(0, |life| life.politeness.rounds);
+        let unnotified = self.notification_missing();
         if missing.is_some() {
             self.all_came = None;
         }
-        if let (true, None) = (is_connected, &missing) {
+        if unnotified.is_some() {
+            self.all_notified = None;
+        }
+        if let (true, None, None) = (is_connected, &missing, &unnotified) {
             let since = *self.all_came.get_or_insert(rounds);
             // Some more rounds show that nothing comes twice, and what is forgotten.
-            if rounds < since + 4 && self.at_us - quiet_since <= quiet {
+            let have_rested = self.feeds_rested();
+            if (rounds < since + 4 || !have_rested) && self.at_us - quiet_since <= quiet {
                 self.agenda.put(self.at_us + LOOK, Happening::Look);
                 return Ok(());
             }
@@ -40,6 +45,9 @@ impl Run<'_> {
                 let what = format!("{id} {seqno} cannot be read, and no warning names it");
                 return Err(Breach::new(Property::OneBadItem, what).about(id));
             }
+            if have_rested {
+                self.feeds_are_well()?;
+            }
             let is_quiet = self.at_us - quiet_since <= quiet;
             if is_quiet && self.has_just_fetched() && self.remembers().is_err() {
                 self.agenda.put(self.at_us + LOOK, Happening::Look);
@@ -47,6 +55,9 @@ impl Run<'_> {
             }
             self.done_at = Some(self.at_us);
         } else if self.at_us - quiet_since > quiet {
+            if let (true, None, Some((what, since))) = (is_connected, &missing, unnotified) {
+                return Err(Breach::new(Property::NothingLost, what).since(since));
+            }
             let Some((count, id, place)) = missing else {
                 return Err(Breach::new(Property::NothingLost, "it never connected"));
             };

@@ -1,5 +1,6 @@
 //! A run: virtual time, lives and deaths.
 
+mod feeds;
 mod lives;
 mod look;
 
@@ -13,6 +14,7 @@ use crate::Report;
 use crate::adversary::{Adversary, Delivery, Moment};
 use crate::agenda::Agenda;
 use crate::delivery_log::DeliveryLog;
+use crate::feeds::{Crowd, FeedLog};
 use crate::happening::Happening;
 use crate::life::{EPOCH_US, Life, Saved};
 use crate::population::Population;
@@ -40,9 +42,16 @@ pub(crate) struct Run<'a> {
     lives: u64,
     pub(crate) saved: Option<Saved>,
     pub(crate) delivery_log: DeliveryLog,
+    /// Those behind the notifications, if any are asked for.
+    pub(crate) crowd: Option<Crowd>,
+    pub(crate) feed_log: FeedLog,
+    /// The file of checkpoints, where they are written as one that grows.
+    pub(crate) file: Option<String>,
     pub(crate) quiet_since: Option<u64>,
     /// The round in which all had come out.
     all_came: Option<u64>,
+    /// Time at which all notifications had come out (µs of the run).
+    all_notified: Option<u64>,
     /// Time at which the run was over.
     done_at: Option<u64>,
     pub(crate) trace: Trace,
@@ -54,6 +63,9 @@ impl<'a> Run<'a> {
         let mut rng = Rng::new(scenario.seed ^ 0x00c0_ffee);
         let mut population = Population::new(scenario, &mut rng, EPOCH_US);
         let adversary = Adversary::new(scenario, &mut rng, &mut population);
+        let reads_feeds = !scenario.feeds.is_empty();
+        let mut crowd = reads_feeds.then(|| Crowd::new(scenario, &mut population.sim, EPOCH_US));
+        let keeps_file = crowd.as_mut().is_some_and(|crowd| crowd.rng.chance(400));
         Self {
             scenario,
             rng,
@@ -65,6 +77,10 @@ impl<'a> Run<'a> {
             lives: 0,
             saved: None,
             delivery_log: DeliveryLog::default(),
+            crowd,
+            feed_log: FeedLog::default(),
+            file: keeps_file.then(String::new),
+            all_notified: None,
             quiet_since: None,
             all_came: None,
             done_at: None,
@@ -80,6 +96,9 @@ impl<'a> Run<'a> {
                 self.report.length = Duration::from_micros(self.at_us);
                 self.report.messages = self.population.ledger.serial();
                 self.report.lives = self.lives;
+                let crowd = self.crowd.as_ref();
+                let happened = crowd.map_or(0, |crowd| crowd.ledger.len());
+                self.report.notifications = u64::try_from(happened).unwrap_or(u64::MAX);
                 Ok(self.report)
             }
             Err(Breach {
@@ -111,6 +130,9 @@ impl<'a> Run<'a> {
         self.agenda
             .put(self.rng.between(0, length / 8), Happening::Disturb);
         self.agenda.put(length, Happening::Quiet);
+        if self.crowd.is_some() {
+            self.agenda.put(0, Happening::Notify);
+        }
         if self.scenario.has(Trouble::Flood) {
             self.agenda
                 .put(self.rng.between(length / 8, length), Happening::Flood);
@@ -157,14 +179,19 @@ impl<'a> Run<'a> {
                 answer,
                 meaning,
                 serial,
+                made_us,
             } => {
                 if self.life.as_ref().is_none_or(|it| it.number != life) {
                     return Ok(());
                 }
-                self.deliver(id, asked, answer, meaning, serial)
+                self.deliver(id, asked, answer, meaning, (serial, made_us))
             }
             Happening::Act => {
                 self.act(now_us);
+                Ok(())
+            }
+            Happening::Notify => {
+                self.notify();
                 Ok(())
             }
             Happening::Reply => self.answer_somebody(),
@@ -199,6 +226,7 @@ impl<'a> Run<'a> {
                 self.trace
                     .add(self.time(), || "it is quiet from now on".to_owned());
                 self.quiet_since = Some(self.at_us);
+                self.last_notifications();
                 self.agenda.put(self.at_us, Happening::LastWord(0));
                 Ok(())
             }
@@ -259,6 +287,7 @@ impl<'a> Run<'a> {
                 answer: delivery.answer,
                 meaning: delivery.meaning,
                 serial,
+                made_us: self.at_us,
             };
             self.agenda.put(self.at_us + delivery.after_us, happening);
         }
@@ -274,18 +303,24 @@ impl<'a> Run<'a> {
         let listed = asked
             .conversation()
             .and_then(|id| self.life.as_ref()?.listed_newest.get(&id).copied());
-        self.adversary.answer(
-            &mut self.rng,
-            self.scenario,
-            &mut self.population,
-            request,
-            Moment {
-                now_us: EPOCH_US + self.at_us,
-                delivered,
-                listed,
-                troubled,
-            },
-        )
+        let moment = Moment {
+            now_us: EPOCH_US + self.at_us,
+            delivered,
+            listed,
+            troubled,
+        };
+        let (scenario, population) = (self.scenario, &mut self.population);
+        match self.crowd.as_mut().filter(|_| asked.is_feed()) {
+            Some(crowd) => {
+                let adversary = &mut self.adversary;
+                adversary.answer_feed(crowd, scenario, population, request, moment)
+            }
+            None => {
+                let rng = &mut self.rng;
+                self.adversary
+                    .answer(rng, scenario, population, request, moment)
+            }
+        }
     }
 
     /// Wakes the poller: a deadline, or the time that it waited for.
