@@ -248,9 +248,9 @@ fn entries_from_the_future_and_without_a_time_hide_nothing() {
     let log = server.run(&mut scenario, 6 * MINUTE);
     assert_eq!(ids(&log), [3]);
     // It has the time of its neighbour above.
-    let feed = server.feeds.get_mut("reply").unwrap();
-    feed.insert(1, json!({"id": 4, "reply_time": "soon"}));
     server.reply(5, 400);
+    let feed = server.feeds.get_mut("reply").unwrap();
+    feed.insert(2, json!({"id": 4, "reply_time": "soon"}));
     let log = server.run(&mut scenario, 6 * MINUTE);
     assert_eq!(ids(&log), [4, 5]);
     let log = server.run(&mut scenario, 6 * MINUTE);
