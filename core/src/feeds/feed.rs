@@ -53,6 +53,8 @@ pub(super) struct Feed {
     reached: Option<UnixSeconds>,
     /// Number of readings in a row that ended above the floor: what lies below is still owed.
     broken_off: u8,
+    /// Set if the last reading had to drop entries.
+    is_cut: bool,
     /// Place of the last request among those of all feeds.
     pub(super) turn: u64,
 }
@@ -74,6 +76,7 @@ impl Feed {
             is_held: false,
             reached: None,
             broken_off: 0,
+            is_cut: false,
             turn: 0,
         }
     }
@@ -129,6 +132,7 @@ impl Feed {
 
     /// Returns the next request, which is in flight from now on.
     pub(super) fn send(&mut self, context: &ClientConfig) -> Result<Request<Vec<u8>>, BuildError> {
+        let owes_below = self.owes_below();
         let walk = match &mut self.walk {
             Some(walk) => walk,
             none => {
@@ -136,7 +140,7 @@ impl Feed {
                 if let Some(mark) = &mut self.mark
                     && self.ready.is_empty()
                     && !self.is_held
-                    && !owes_below(self.broken_off)
+                    && !owes_below
                 {
                     if let Some(reached) = self.reached.take() {
                         mark.reach(reached);
@@ -183,11 +187,12 @@ impl Feed {
             self.mark = Some(walk.into_mark(present.earliest));
             return;
         }
+        self.is_cut = walk.is_cut();
         self.broken_off = match walk.is_broken_off() {
             true => self.broken_off.saturating_add(1),
             false => 0,
         };
-        self.reached = walk.newest().filter(|_| !walk.is_cut());
+        self.reached = walk.reached().filter(|_| !walk.is_cut());
         let found = walk.into_found();
         if !found.is_empty() {
             self.more_looks = 0;
@@ -195,18 +200,23 @@ impl Feed {
         self.ready.extend(found);
     }
 
-    /// Notes that the request in flight failed. The same page is asked for again, after the delay
-    /// that this returns.
+    /// Notes that the request in flight failed. The same page is asked for again, of notices both
+    /// first ones, after the delay that this returns.
     pub(super) fn fail(&mut self, clock: Duration, rng: &mut Rng) -> Duration {
-        self.is_in_flight = false;
+        self.give_up();
         let delay = self.backoff.next(rng);
         self.not_before = clock.saturating_add(delay);
         delay
     }
 
     /// Notes that the request in flight was not answered, and is to be sent again.
-    pub(super) const fn give_up(&mut self) {
+    pub(super) fn give_up(&mut self) {
         self.is_in_flight = false;
+        // What the first source shows meanwhile would pass for old beside the second.
+        if self.kind == FeedKind::System && self.walk.as_ref().is_some_and(Walk::is_at_second) {
+            self.walk = None;
+            self.has_reason = true;
+        }
     }
 
     /// Returns the next event to deliver, which counts as delivered from now on.
@@ -223,13 +233,14 @@ impl Feed {
 
     pub(super) fn save(&self) -> Option<SavedMark> {
         let mut mark = self.mark.clone()?;
-        if owes_below(self.broken_off) {
+        if self.owes_below() {
             mark.keep_floor();
         }
         Some(mark.save(self.kind))
     }
-}
 
-const fn owes_below(broken_off: u8) -> bool {
-    0 < broken_off && broken_off <= MOST_BROKEN_OFF
+    /// Returns whether the last reading left something that lies above the floor.
+    fn owes_below(&self) -> bool {
+        self.is_cut || (1..=MOST_BROKEN_OFF).contains(&self.broken_off)
+    }
 }
