@@ -24,6 +24,9 @@ const MOST_TIME: Duration = Duration::from_secs(5 * 60);
 /// Number of further readings for one reason.
 const MORE_LOOKS: u8 = 1;
 
+/// Longest time from the first page of one source to that of the other.
+const LONGEST_APART: Duration = Duration::from_secs(20);
+
 /// Number of readings in a row that may break off before what they did not reach is given up.
 const MOST_BROKEN_OFF: u8 = 3;
 
@@ -55,6 +58,8 @@ pub(super) struct Feed {
     broken_off: u8,
     /// Set if the last reading had to drop entries.
     is_cut: bool,
+    /// Time of the last page.
+    page_at: Duration,
     /// Place of the last request among those of all feeds.
     pub(super) turn: u64,
 }
@@ -77,6 +82,7 @@ impl Feed {
             reached: None,
             broken_off: 0,
             is_cut: false,
+            page_at: Duration::ZERO,
             turn: 0,
         }
     }
@@ -131,7 +137,12 @@ impl Feed {
     }
 
     /// Returns the next request, which is in flight from now on.
-    pub(super) fn send(&mut self, context: &ClientConfig) -> Result<Request<Vec<u8>>, BuildError> {
+    pub(super) fn send(
+        &mut self,
+        clock: Duration,
+        context: &ClientConfig,
+    ) -> Result<Request<Vec<u8>>, BuildError> {
+        self.begin_again(clock);
         let owes_below = self.owes_below();
         let walk = match &mut self.walk {
             Some(walk) => walk,
@@ -167,6 +178,7 @@ impl Feed {
         self.is_in_flight = false;
         self.backoff.reset();
         self.not_before = Duration::ZERO;
+        self.page_at = clock;
         // The feed began without this answer, which came too late.
         let Some(mut walk) = self.walk.take() else {
             return Vec::new();
@@ -200,22 +212,27 @@ impl Feed {
         self.ready.extend(found);
     }
 
-    /// Notes that the request in flight failed. The same page is asked for again, of notices both
-    /// first ones, after the delay that this returns.
+    /// Notes that the request in flight failed. The same page is asked for again, after the delay
+    /// that this returns.
     pub(super) fn fail(&mut self, clock: Duration, rng: &mut Rng) -> Duration {
-        self.give_up();
+        self.is_in_flight = false;
         let delay = self.backoff.next(rng);
         self.not_before = clock.saturating_add(delay);
         delay
     }
 
     /// Notes that the request in flight was not answered, and is to be sent again.
-    pub(super) fn give_up(&mut self) {
+    pub(super) const fn give_up(&mut self) {
         self.is_in_flight = false;
-        // What the first source shows meanwhile would pass for old beside the second.
-        if self.kind == FeedKind::System && self.walk.as_ref().is_some_and(Walk::is_at_second) {
+    }
+
+    /// Gives up the reading of a feed of two sources if the second was not asked for soon after
+    /// the first: what the first has shown meanwhile would pass for old beside the second.
+    fn begin_again(&mut self, clock: Duration) {
+        let is_at_second = self.walk.as_ref().is_some_and(Walk::is_at_second);
+        let age = clock.saturating_sub(self.page_at);
+        if self.kind == FeedKind::System && is_at_second && age > LONGEST_APART {
             self.walk = None;
-            self.has_reason = true;
         }
     }
 

@@ -187,7 +187,7 @@ impl Feeds {
                 self.counters.sent();
                 GetUnreadMessages.request(context, ())
             }
-            FeedCall::Page(kind) => self.feed(kind)?.send(context),
+            FeedCall::Page(kind) => self.feed(kind)?.send(clock, context),
         };
         Some((call, self.pause.mark(), request))
     }
