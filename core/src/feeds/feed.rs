@@ -25,6 +25,9 @@ const MOST_TIME: Duration = Duration::from_secs(5 * 60);
 /// Number of further readings for one reason.
 const MORE_LOOKS: u8 = 1;
 
+/// Longest time from the first page of one source to that of the other.
+const LONGEST_APART: Duration = Duration::from_secs(20);
+
 /// Number of readings in a row that may break off before what they did not reach is given up.
 const MOST_BROKEN_OFF: u8 = 3;
 
@@ -61,6 +64,10 @@ pub(super) struct Feed {
     reached: Option<UnixSeconds>,
     /// Number of readings in a row that ended above the floor: what lies below is still owed.
     broken_off: u8,
+    /// Set if the last reading had to drop entries.
+    is_cut: bool,
+    /// Time of the last page.
+    page_at: Duration,
     /// Place of the last request among those of all feeds.
     pub(super) turn: u64,
 }
@@ -86,6 +93,8 @@ impl Feed {
             is_held: false,
             reached: None,
             broken_off: 0,
+            is_cut: false,
+            page_at: Duration::ZERO,
             turn: 0,
         }
     }
@@ -159,6 +168,8 @@ impl Feed {
         clock: Duration,
         context: &ClientConfig,
     ) -> Result<Request<Vec<u8>>, BuildError> {
+        self.begin_again(clock);
+        let owes_below = self.owes_below();
         let walk = match &mut self.walk {
             Some(walk) => walk,
             none => {
@@ -166,7 +177,7 @@ impl Feed {
                 if let Some(mark) = &mut self.mark
                     && self.ready.is_empty()
                     && !self.is_held
-                    && !owes_below(self.broken_off)
+                    && !owes_below
                 {
                     if let Some(reached) = self.reached.take() {
                         mark.reach(reached);
@@ -195,6 +206,7 @@ impl Feed {
         self.is_in_flight = false;
         self.backoff.reset();
         self.not_before = Duration::ZERO;
+        self.page_at = clock;
         // The feed began without this answer, which came too late.
         let Some(mut walk) = self.walk.take() else {
             return Vec::new();
@@ -215,11 +227,12 @@ impl Feed {
             self.mark = Some(walk.into_mark(present.earliest));
             return;
         }
+        self.is_cut = walk.is_cut();
         self.broken_off = match walk.is_broken_off() {
             true => self.broken_off.saturating_add(1),
             false => 0,
         };
-        self.reached = walk.newest().filter(|_| !walk.is_cut());
+        self.reached = walk.reached().filter(|_| !walk.is_cut());
         let found = walk.into_found();
         if found.is_empty() {
             let looks = self.hint_looks.take();
@@ -250,6 +263,16 @@ impl Feed {
         self.is_in_flight = false;
     }
 
+    /// Gives up the reading of a feed of two sources if the second was not asked for soon after
+    /// the first: what the first has shown meanwhile would pass for old beside the second.
+    fn begin_again(&mut self, clock: Duration) {
+        let is_at_second = self.walk.as_ref().is_some_and(Walk::is_at_second);
+        let age = clock.saturating_sub(self.page_at);
+        if self.kind == FeedKind::System && is_at_second && age > LONGEST_APART {
+            self.walk = None;
+        }
+    }
+
     /// Returns the next event to deliver, which counts as delivered from now on.
     pub(super) fn deliver(&mut self) -> Option<FeedEvent> {
         let mark = self.mark.as_mut()?;
@@ -264,13 +287,14 @@ impl Feed {
 
     pub(super) fn save(&self) -> Option<SavedMark> {
         let mut mark = self.mark.clone()?;
-        if owes_below(self.broken_off) {
+        if self.owes_below() {
             mark.keep_floor();
         }
         Some(mark.save(self.kind))
     }
-}
 
-const fn owes_below(broken_off: u8) -> bool {
-    0 < broken_off && broken_off <= MOST_BROKEN_OFF
+    /// Returns whether the last reading left something that lies above the floor.
+    fn owes_below(&self) -> bool {
+        self.is_cut || (1..=MOST_BROKEN_OFF).contains(&self.broken_off)
+    }
 }

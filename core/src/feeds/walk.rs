@@ -78,6 +78,8 @@ pub(super) struct Walk {
     began: Option<UnixSeconds>,
     /// The time of the newest entry, at most that.
     newest: Option<UnixSeconds>,
+    /// The time of the newest entry that is not from the future.
+    reached: Option<UnixSeconds>,
     pages_read: u32,
     /// Set if entries were dropped because too many are held.
     is_cut: bool,
@@ -105,6 +107,7 @@ impl Walk {
             bottom: None,
             began: None,
             newest: None,
+            reached: None,
             pages_read: 0,
             is_cut: false,
             is_broken_off: false,
@@ -143,6 +146,8 @@ impl Walk {
         }
         let newest = items.iter().map(|item| item.settled).max();
         self.newest = self.newest.max(newest);
+        let times = items.iter().map(|item| item.time);
+        self.reached = self.reached.max(times.filter(|time| *time <= began).max());
         self.bottom = items.last().map(|item| item.time).or(self.bottom);
         self.found
             .extend(items.into_iter().filter(|it| is_wanted(mark, it)));
@@ -175,9 +180,14 @@ impl Walk {
         self.is_cut = true;
     }
 
-    /// Returns the time of the newest entry, at most that of the beginning.
-    pub(super) const fn newest(&self) -> Option<UnixSeconds> {
-        self.newest
+    /// Returns the time of the newest entry that is not from the future.
+    pub(super) const fn reached(&self) -> Option<UnixSeconds> {
+        self.reached
+    }
+
+    /// Returns whether the second page comes next.
+    pub(super) const fn is_at_second(&self) -> bool {
+        self.pages_read == 1
     }
 
     /// Returns whether the reading ended above the floor, although the feed goes on below.

@@ -18,6 +18,8 @@ pub(crate) struct FeedBase {
     pub(crate) is_late: bool,
     /// Set if nobody can know what that time is.
     pub(crate) is_clock_wrong: bool,
+    /// Seconds that the server's time, as the poller knows it, may be behind.
+    pub(crate) behind_s: i64,
     /// Set if more was there than a first reading reaches: what shows up late among that is not
     /// owed.
     pub(crate) is_deep: bool,
@@ -52,7 +54,8 @@ impl FeedBase {
         subject: i64,
         state: State,
     ) -> bool {
-        if self.is_late && (self.is_clock_wrong || state.time >= seconds(self.at_us)) {
+        let begin = seconds(self.at_us).saturating_sub(self.behind_s);
+        if self.is_late && (self.is_clock_wrong || state.time >= begin) {
             return false;
         }
         // Without a page that was read, what is before the server's time is old.

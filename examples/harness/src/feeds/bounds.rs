@@ -30,7 +30,12 @@ pub(crate) fn in_time(
     let Some((shown_us, happened)) = log.first_missing(&crowd.ledger) else {
         return Ok(());
     };
-    let since_us = shown_us.max(free_since_us);
+    // A thing that is liked while its feed is read may move up past the reading.
+    let of = crowd.ledger.of(happened.kind, happened.subject);
+    let moved_us = of.map(|it| it.shown_us).filter(|it| *it <= now_us).max();
+    let since_us = shown_us
+        .max(free_since_us)
+        .max(moved_us.unwrap_or_default());
     if now_us < since_us + micros(MOST_TIME) {
         return Ok(());
     }
@@ -55,8 +60,8 @@ pub(crate) fn in_time(
         || {
             let late_s = (now_us - since_us) / 1_000_000;
             format!(
-                "{} {} has not come for {late_s} s, the first of {count}",
-                happened.kind, happened.subject
+                "{} {} ({:?}) has not come for {late_s} s, the first of {count}",
+                happened.kind, happened.subject, happened.state
             )
         },
     )
@@ -87,7 +92,7 @@ pub(crate) fn remembers(checkpoint: &Checkpoint, crowd: &Crowd) -> Result<(), Br
             .filter(|time| *time >= newest.saturating_sub(62))
             .count();
         let things = if kind == FeedKind::Likes { THINGS } else { 0 };
-        Breach::unless(known <= most + things, Property::Bounded, || {
+        Breach::unless(known <= 2 * most + things + 20, Property::Bounded, || {
             format!("{known} entries of {kind} are remembered, {most} and {things} may be")
         })?;
     }

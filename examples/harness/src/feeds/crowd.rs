@@ -113,7 +113,10 @@ impl Crowd {
             true => self.rng.between(1, LATE),
             false => 0,
         };
+        // Where entries stand in the order of their numbers, one that comes late and lies ahead
+        // stands far below its time.
         let ahead = match self.rng.chance(self.ways.ahead) {
+            true if late > 0 => 0,
             true => self.rng.pick(&[2, 30, 400, 20_000], 30),
             false => 0,
         };

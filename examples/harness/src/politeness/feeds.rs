@@ -67,10 +67,10 @@ struct Reading {
     rounds: u32,
     read_at: Option<Duration>,
     told: usize,
-    /// Time of the newest entry that was told, now and when the last reading began; nothing lower
-    /// than a minute below that can be new.
+    /// Time of the newest entry that was told, now and when the last two readings began; nothing
+    /// lower than a minute below the earliest can be new.
     newest: i64,
-    newest_before: i64,
+    newest_before: [i64; 2],
     floor: i64,
     /// The time of the lowest entry of the last page.
     lowest: Option<i64>,
@@ -83,7 +83,11 @@ impl Feeds {
             kinds: scenario.feeds.clone(),
             interval: scenario.interval,
             backlog: scenario.backlog,
-            reads_deep: reads_deep || has(Trouble::WallClock) || has(Trouble::DateOff),
+            // What did not fit is read again from below.
+            reads_deep: reads_deep
+                || scenario.backlog < 4_500
+                || has(Trouble::WallClock)
+                || has(Trouble::DateOff),
             ..Self::default()
         }
     }
@@ -273,8 +277,10 @@ impl Feeds {
 impl Reading {
     /// Checks that there is a reason to read the feed.
     fn begin(&mut self, now: Duration, is_cut: bool) -> Result<(), Breach> {
-        self.floor = self.newest_before.saturating_sub(LATE);
-        self.newest_before = self.newest;
+        // What was told when the reading before the last began is settled by now.
+        let [settled, before] = self.newest_before;
+        self.floor = settled.saturating_sub(LATE);
+        self.newest_before = [before, self.newest];
         self.lowest = None;
         let since = self.read_at.map(|at| now.saturating_sub(at));
         let is_regular = since.is_none_or(|since| since >= MOST_TIME) || self.rounds >= MOST_ROUNDS;

@@ -53,6 +53,9 @@ impl Run<'_> {
         self.show_notifications();
         let (at_us, time) = (self.at_us, self.time());
         let has = |trouble| self.scenario.has(trouble);
+        // `Date` is of whole seconds, and of the time when the answer set out.
+        let slow = self.scenario.request_timeout.as_secs();
+        let behind_s = 2 + if has(Trouble::Delay) { slow } else { 0 };
         let Some(life) = &mut self.life else { return };
         let listed_us = life.base.as_ref().map(|(_, listed_us)| *listed_us);
         if let Some((base, _)) = life.base.take() {
@@ -67,6 +70,7 @@ impl Run<'_> {
                 read_us: std::mem::take(&mut life.feeds_read_us),
                 is_late: waited >= LONGEST_START,
                 is_clock_wrong: no_date || has(Trouble::DateOff),
+                behind_s: i64::try_from(behind_s).unwrap_or(i64::MAX),
                 is_deep: self.crowd.as_ref().is_some_and(Crowd::is_deep),
             });
         }
