@@ -34,6 +34,7 @@
 mod calls;
 mod clock;
 mod engine;
+mod handlers;
 #[cfg(feature = "push")]
 mod push;
 mod session;
@@ -45,7 +46,8 @@ pub use bilibili_session::session::{HandlerResult, IntoHandlerResult, Update};
 pub use calls::LoginClient;
 pub use calls::{Client, read_picture};
 pub use clock::now;
-pub use session::{ByHand, Handler, Running, Session, Updates};
+pub use handlers::Handler;
+pub use session::{ByHand, Running, Session, Updates};
 pub use transport::{SurfTransport, Transport};
 
 /// The core, so that one dependency is enough.

@@ -30,6 +30,7 @@
 mod calls;
 mod clock;
 mod engine;
+mod handlers;
 #[cfg(feature = "push")]
 mod push;
 mod session;
@@ -42,7 +43,8 @@ pub use bilibili_session::session::{HandlerResult, IntoHandlerResult, Update};
 pub use calls::LoginClient;
 pub use calls::{Client, read_picture};
 pub use clock::now;
-pub use session::{ByHand, Handler, Running, Session};
+pub use handlers::Handler;
+pub use session::{ByHand, Running, Session};
 pub use transport::{Transport, UreqTransport};
 
 /// The core, so that one dependency is enough.

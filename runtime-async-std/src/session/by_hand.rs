@@ -12,7 +12,7 @@ use futures_util::stream::FuturesUnordered;
 use futures_util::{FutureExt, StreamExt};
 
 use super::Session;
-use super::handlers::Work;
+use crate::handlers::Work;
 
 /// A session that is driven by hand, in a time that it is told: see [`Session::by_hand`].
 #[derive(Debug)]

@@ -1,38 +1,31 @@
 //! Messages as they arrive.
 
 mod by_hand;
-mod handlers;
 mod running;
 mod updates;
 
 pub use by_hand::ByHand;
-pub use handlers::Handler;
 pub use running::Running;
 pub use updates::Updates;
 
 use std::fmt;
-use std::future::Future;
 use std::sync::{Arc, Mutex};
 
 use async_std::task;
 #[cfg(feature = "push")]
 use bilibili_session::TransportError;
 use bilibili_session::endpoints::SentMsg;
-use bilibili_session::feeds::NewLikes;
-use bilibili_session::model::{At, Reply, SystemNotice};
 use bilibili_session::poller::{
-    Checkpoint, ConfigError, Journal, JournalEntry, Poller, PollerConfig, Status, StatusChange,
-    Warning,
+    Checkpoint, ConfigError, Journal, JournalEntry, Poller, PollerConfig, Status, Warning,
 };
-use bilibili_session::session::{AnyEvent, HandlerList, IntoHandlerResult, Update};
-use bilibili_session::{ClientConfig, Credential, Error, Event, EventType, FeedEvent};
-use futures_util::FutureExt;
+use bilibili_session::session::{AnyEvent, HandlerList, Update};
+use bilibili_session::{ClientConfig, Credential, Error, Event};
 use futures_util::stream::{Stream, StreamExt};
 
 use crate::calls::Client;
-use crate::engine::{Engine, Requests, lock};
+use crate::engine::{Engine, Requests};
+use crate::handlers::{HandlerFn, call_handlers};
 use crate::transport::Transport;
-use handlers::{HandlerFn, call_handlers};
 
 /// One login and the messages that arrive for it.
 ///
@@ -74,15 +67,15 @@ use handlers::{HandlerFn, call_handlers};
 /// ```
 #[derive(Clone)]
 pub struct Session {
-    shared: Arc<Shared>,
+    pub(crate) shared: Arc<Shared>,
 }
 
 /// No lock is held while anything is waited for or a handler runs.
-struct Shared {
+pub(crate) struct Shared {
     client: Client,
     engine: Arc<Engine>,
     requests: Arc<Requests>,
-    handlers: Mutex<HandlerList<HandlerFn>>,
+    pub(crate) handlers: Mutex<HandlerList<HandlerFn>>,
 }
 
 impl Session {
@@ -136,143 +129,6 @@ impl Session {
     pub fn with_push(self, config: &crate::TransportConfig) -> Result<Self, TransportError> {
         self.shared.engine.set_push(config)?;
         Ok(self)
-    }
-
-    /// Calls this for every text message, with its text.
-    ///
-    /// All handlers that fit an update are called, in the order in which they were given, one
-    /// after the other; messages of different conversations are handled side by side. One that
-    /// returns an error or panics is reported to [`on_warning`](Self::on_warning) and stops no
-    /// other. A handler returns nothing, or a `Result` that takes any error, so it can use `?` and
-    /// end with `Ok(())`. A handler that keeps a clone of the session keeps it alive for ever;
-    /// take the one that comes as an argument.
-    ///
-    /// The handler stays when the returned handle is dropped: [`Handler::remove`] removes it.
-    pub fn on_text<F, R>(&self, mut handler: F) -> Handler
-    where
-        F: FnMut(String, Arc<Event>, Session) -> R + Send + 'static,
-        R: Future<Output: IntoHandlerResult> + Send + 'static,
-    {
-        self.add_handler(move |update, session| {
-            let event = update.event()?;
-            let text = event.text()?.to_owned();
-            Some(handler(text, event.clone(), session.clone()))
-        })
-    }
-
-    /// Calls this for every message of one type, like [`on_text`](Self::on_text).
-    pub fn on<F, R>(&self, event_type: EventType, mut handler: F) -> Handler
-    where
-        F: FnMut(Arc<Event>, Session) -> R + Send + 'static,
-        R: Future<Output: IntoHandlerResult> + Send + 'static,
-    {
-        self.add_handler(move |update, session| {
-            let event = update.event()?;
-            (event.event_type() == event_type).then(|| handler(event.clone(), session.clone()))
-        })
-    }
-
-    /// Calls this for every message, like [`on_text`](Self::on_text).
-    pub fn on_any<F, R>(&self, mut handler: F) -> Handler
-    where
-        F: FnMut(Arc<Event>, Session) -> R + Send + 'static,
-        R: Future<Output: IntoHandlerResult> + Send + 'static,
-    {
-        self.add_handler(move |update, session| {
-            Some(handler(update.event()?.clone(), session.clone()))
-        })
-    }
-
-    /// Calls this for every reply to something of this account, if that
-    /// [feed](PollerConfig::feeds) is read.
-    pub fn on_reply<F, R>(&self, mut handler: F) -> Handler
-    where
-        F: FnMut(Reply, Session) -> R + Send + 'static,
-        R: Future<Output: IntoHandlerResult> + Send + 'static,
-    {
-        self.on_feed(move |event, session| match event {
-            FeedEvent::Reply(reply) => Some(handler(reply.clone(), session)),
-            _ => None,
-        })
-    }
-
-    /// Calls this for every mention of this account, if that [feed](PollerConfig::feeds) is read.
-    pub fn on_at<F, R>(&self, mut handler: F) -> Handler
-    where
-        F: FnMut(At, Session) -> R + Send + 'static,
-        R: Future<Output: IntoHandlerResult> + Send + 'static,
-    {
-        self.on_feed(move |event, session| match event {
-            FeedEvent::At(at) => Some(handler(at.clone(), session)),
-            _ => None,
-        })
-    }
-
-    /// Calls this for new likes of something of this account, if that
-    /// [feed](PollerConfig::feeds) is read.
-    pub fn on_like<F, R>(&self, mut handler: F) -> Handler
-    where
-        F: FnMut(NewLikes, Session) -> R + Send + 'static,
-        R: Future<Output: IntoHandlerResult> + Send + 'static,
-    {
-        self.on_feed(move |event, session| match event {
-            FeedEvent::Like(likes) => Some(handler(likes.clone(), session)),
-            _ => None,
-        })
-    }
-
-    /// Calls this for every notice of the system, if that [feed](PollerConfig::feeds) is read.
-    pub fn on_system<F, R>(&self, mut handler: F) -> Handler
-    where
-        F: FnMut(SystemNotice, Session) -> R + Send + 'static,
-        R: Future<Output: IntoHandlerResult> + Send + 'static,
-    {
-        self.on_feed(move |event, session| match event {
-            FeedEvent::System(notice) => Some(handler(notice.clone(), session)),
-            _ => None,
-        })
-    }
-
-    fn on_feed<R: Future<Output: IntoHandlerResult> + Send + 'static>(
-        &self,
-        mut handler: impl FnMut(&FeedEvent, Session) -> Option<R> + Send + 'static,
-    ) -> Handler {
-        self.add_handler(move |update, session| handler(update.feed_event()?, session.clone()))
-    }
-
-    /// Calls this for everything that went wrong and was dealt with.
-    pub fn on_warning<F, R>(&self, mut handler: F) -> Handler
-    where
-        F: FnMut(Arc<Warning>, Session) -> R + Send + 'static,
-        R: Future<Output: IntoHandlerResult> + Send + 'static,
-    {
-        self.add_handler(move |update, session| {
-            Some(handler(update.warning()?.clone(), session.clone()))
-        })
-    }
-
-    /// Calls this for every change of the state.
-    pub fn on_status<F, R>(&self, mut handler: F) -> Handler
-    where
-        F: FnMut(Arc<StatusChange>, Session) -> R + Send + 'static,
-        R: Future<Output: IntoHandlerResult> + Send + 'static,
-    {
-        self.add_handler(move |update, session| {
-            Some(handler(update.status()?.clone(), session.clone()))
-        })
-    }
-
-    fn add_handler<R: Future<Output: IntoHandlerResult> + Send + 'static>(
-        &self,
-        mut handler: impl FnMut(&Update, &Session) -> Option<R> + Send + 'static,
-    ) -> Handler {
-        let handler = move |update: &Update, session: &Session| {
-            handler(update, session)
-                .map(|work| work.map(IntoHandlerResult::into_handler_result).boxed())
-        };
-        let id = lock(&self.shared.handlers).add(Arc::new(Mutex::new(handler)));
-        let session = Arc::downgrade(&self.shared);
-        Handler { session, id }
     }
 
     /// Sets how many conversations are handled side by side (16 unless set), and how many messages
@@ -409,7 +265,7 @@ impl Session {
         &self.shared.client
     }
 
-    fn engine(&self) -> &Engine {
+    pub(crate) fn engine(&self) -> &Engine {
         &self.shared.engine
     }
 }

@@ -22,13 +22,13 @@ pub struct Updates {
 }
 
 impl Updates {
-    pub(super) fn new(session: Session) -> Self {
+    pub(crate) fn new(session: Session) -> Self {
         let driver = Driver::new(session.engine());
         Self { session, driver }
     }
 
     /// Waits for the next update to handle; `None` when the session is over.
-    pub(super) fn poll_dispatch(&mut self, cx: &mut Context<'_>) -> Poll<Option<Dispatch>> {
+    pub(crate) fn poll_dispatch(&mut self, cx: &mut Context<'_>) -> Poll<Option<Dispatch>> {
         let shared = &*self.session.shared;
         let transport = shared.client.transport();
         self.driver

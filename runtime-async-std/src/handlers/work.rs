@@ -2,39 +2,16 @@
 
 use std::future::poll_fn;
 use std::pin::pin;
-use std::sync::{Arc, Mutex, Weak};
 use std::task::{Context, Poll};
 
-use bilibili_session::session::{Dispatch, HandlerId, HandlerResult, Update};
+use bilibili_session::session::{Dispatch, HandlerId};
 use futures_util::StreamExt;
-use futures_util::future::BoxFuture;
 use futures_util::stream::FuturesUnordered;
 
-use super::updates::Updates;
-use super::{Session, Shared};
+use super::Handling;
+use crate::Session;
 use crate::engine::lock;
-
-/// Begins to handle an update, if it is of the kind that the handler was given for.
-pub(crate) type HandlerFn = Arc<Mutex<dyn FnMut(&Update, &Session) -> Option<Handling> + Send>>;
-
-type Handling = BoxFuture<'static, HandlerResult>;
-
-/// A handler that was given to a session. Dropping this handle changes nothing.
-#[derive(Debug)]
-pub struct Handler {
-    pub(super) session: Weak<Shared>,
-    pub(super) id: HandlerId,
-}
-
-impl Handler {
-    /// Removes the handler: it is not called again. A call that has begun goes on.
-    pub fn remove(self) {
-        if let Some(session) = self.session.upgrade() {
-            // What the handler holds is dropped without the lock.
-            let _removed = { lock(&session.handlers).remove(self.id) };
-        }
-    }
-}
+use crate::session::Updates;
 
 /// Calls the handlers for everything that the session tells, until it is over.
 pub(crate) async fn call_handlers(session: &Session) {
@@ -56,19 +33,19 @@ pub(crate) async fn call_handlers(session: &Session) {
 }
 
 /// An update whose handlers are at work. Dropped in the middle, it is to be handled again.
-pub(super) struct Work {
+pub(crate) struct Work {
     session: Session,
     dispatch: Option<Dispatch>,
 }
 
 impl Work {
-    pub(super) const fn new(session: Session, dispatch: Dispatch) -> Self {
+    pub(crate) const fn new(session: Session, dispatch: Dispatch) -> Self {
         let dispatch = Some(dispatch);
         Self { session, dispatch }
     }
 
     /// Calls one handler after the other.
-    pub(super) async fn call(mut self) {
+    pub(crate) async fn call(mut self) {
         let mut failures = Vec::new();
         let ids = lock(&self.session.shared.handlers).ids();
         for id in ids {
