@@ -5,8 +5,9 @@ use std::time::Duration;
 use http::Response;
 
 use crate::client_config::ClientConfig;
+use crate::credential::Credential;
 use crate::endpoint::server_date;
-use crate::error::{Error, ErrorClass};
+use crate::error::{BuildError, Error, ErrorClass};
 use crate::identity::{Generation, Identity, IdentityCache, Refusal};
 use crate::nav_gate::{NavGate, NavInFlight, NavNumber, NavTicket};
 use crate::time::{Now, UnixSeconds};
@@ -43,6 +44,24 @@ impl AuthState {
     /// Returns the settings that all requests share.
     pub fn context(&self) -> &ClientConfig {
         &self.context
+    }
+
+    /// Replaces the cookies by those of another login of the same account. What was sent goes on
+    /// with the old ones.
+    ///
+    /// # Errors
+    /// Fails when the credential names another account than nav did.
+    pub(crate) fn set_credential(&mut self, credential: Credential) -> Result<(), BuildError> {
+        let known = self.identity.get().map(|(_, identity)| identity.uid);
+        match (credential.uid(), known) {
+            (Some(given), Some(actual)) if given != actual => {
+                Err(BuildError::UidMismatch { given, actual })
+            }
+            _ => {
+                self.context.credential = credential;
+                Ok(())
+            }
+        }
     }
 
     /// Returns the identity that nav named last, if its keys are still good.

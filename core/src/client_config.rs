@@ -8,7 +8,7 @@ use crate::hosts::Hosts;
 use crate::ids::Uid;
 
 /// Sent unless another is set: what the service's own page would send from a current browser.
-const USER_AGENT: &str = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/142.0.0.0 Safari/537.36";
+pub(crate) const USER_AGENT: &str = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/142.0.0.0 Safari/537.36";
 
 /// Login, hosts and user agent of all requests of one account.
 #[derive(Debug, Clone)]

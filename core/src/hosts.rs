@@ -19,6 +19,10 @@ pub enum Host {
     Vc,
     /// `message.bilibili.com`: system notices.
     Message,
+    /// `passport.bilibili.com`: logins.
+    Passport,
+    /// `www.bilibili.com`: the page that a login is renewed with.
+    Www,
 }
 
 /// Hosts of the service itself, or one origin in place of them all.
@@ -71,6 +75,18 @@ impl Hosts {
         self.0.as_ref()
     }
 
+    /// Returns the address of a path of the push channel: over TLS, as the origin is, if there is
+    /// one.
+    #[cfg(feature = "push")]
+    pub(crate) fn push_url(&self, path: &str) -> String {
+        let base = match &self.0 {
+            None => String::from("wss://broadcast.chat.bilibili.com:7826"),
+            // `http` becomes `ws`, and `https` becomes `wss`.
+            Some(origin) => origin.as_str().replacen("http", "ws", 1),
+        };
+        format!("{}{path}", base.trim_end_matches('/'))
+    }
+
     /// Returns the address of a path on a host, with room for a query.
     pub(crate) fn url(&self, host: Host, path: &str) -> String {
         let mut url = String::with_capacity(ROOM);
@@ -79,6 +95,8 @@ impl Hosts {
             (None, Host::Api) => "https://api.bilibili.com",
             (None, Host::Vc) => "https://api.vc.bilibili.com",
             (None, Host::Message) => "https://message.bilibili.com",
+            (None, Host::Passport) => "https://passport.bilibili.com",
+            (None, Host::Www) => "https://www.bilibili.com",
         });
         url.push_str(path);
         url

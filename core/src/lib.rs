@@ -11,6 +11,8 @@
 //! | make one call, with keys and one retry | [`Call`] of one of the [`endpoints`] | `Client::call` |
 //! | make calls beside a poller, within its login and pauses | [`poller::Poller::poll_call`] | `Session::client` |
 //! | read page after page | one of the [`pager`]s | `Client::items` |
+//! | look sooner when something happens | [`poller::Poller::handle_hint`]; with the feature `push` the module `push` gives hints | `Session::with_push` |
+//! | log in by QR code, renew a login, log out (feature `login`) | the machines of `login` | `LoginClient` |
 //! | only build a request and read its answer | [`Endpoint`] | |
 //!
 //! A call without any runtime:
@@ -63,12 +65,18 @@ mod identity;
 mod ids;
 mod json;
 mod list_walk;
+#[cfg(feature = "login")]
+pub mod login;
 pub mod model;
 mod nav_gate;
 mod one_line;
 pub mod pager;
 mod picture_url;
 pub mod poller;
+#[cfg(feature = "push")]
+pub mod push;
+mod rng;
+mod secret;
 pub mod session;
 mod time;
 mod transport;

@@ -1,6 +1,6 @@
 //! WBI: the signature of the web client's queries.
 //!
-//! The service hands out two key halves with every [`Nav`](crate::endpoints::Nav)
+//! The service gives two key halves with every [`Nav`](crate::endpoints::Nav)
 //! answer and changes them daily. A signed query carries the time (`wts`) and an
 //! MD5 over the sorted query and the mixed key (`w_rid`). This is part of the
 //! request format of the calls that want it; it is no secret and hides nothing.

@@ -10,7 +10,7 @@ use bilibili_session::{
 };
 use support::{BILI_JCT, BUVID3, BUVID4, SESSDATA, credential, request_with, take_apart};
 
-/// What is sent with this credential, in a fixed order.
+/// Returns the cookies that are sent with this credential, in a fixed order.
 fn cookies(credential: &Credential) -> Vec<String> {
     let request = request_with(&ClientConfig::new(credential.clone()), &GetUnreadMessages).unwrap();
     take_apart(&request)

@@ -1,4 +1,4 @@
-//! What the fuzz targets found, and what they were made to look at: kept here, so that it is
+//! Inputs that the fuzz targets found, or were made to look at: kept here, so that each is
 //! tried on every build.
 #![allow(
     missing_docs,

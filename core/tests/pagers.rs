@@ -41,7 +41,7 @@ fn drive<P: Pager>(
     panic!("it does not end");
 }
 
-/// How a server answers when more lies between the bounds than a page holds.
+/// Answer of a server when more lies between the bounds than a page holds.
 #[derive(Debug, Clone, Copy)]
 enum Habit {
     Newest,

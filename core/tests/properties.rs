@@ -1,4 +1,4 @@
-//! What holds for inputs of any kind. The properties themselves are in `checks`, where the
+//! Properties that hold for inputs of any kind. They themselves are in `checks`, where the
 //! fuzz targets take them from too; here they are tried on every build, for some seconds.
 #![allow(
     missing_docs,

@@ -17,7 +17,7 @@ use bilibili_session::{
 use serde_json::Value;
 use support::{DEV_ID, Pairs, Taken, WTS, context, keys, request, request_with, take_apart};
 
-/// What we do otherwise than the package that was recorded.
+/// Differences from the package that was recorded.
 enum Otherwise {
     /// We send this too.
     Adds(&'static str, &'static str),

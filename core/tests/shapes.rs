@@ -17,7 +17,7 @@ use bilibili_session::model::{Message, Picture};
 use bilibili_session::{Content, Endpoint, Uid, UnixMicros};
 use serde_json::{Value, json};
 
-/// Where a value stands: names and places, from the outside in.
+/// Place of a value: names and positions, from the outside in.
 type Path = Vec<String>;
 
 fn paths(value: &Value, at: &Path, into: &mut Vec<Path>) {

@@ -25,7 +25,7 @@ fn scalar(value: &Value) -> String {
         .map_or_else(|| value.to_string(), str::to_owned)
 }
 
-/// What the signature of this text must be.
+/// Returns the signature that this text must have.
 fn w_rid_of(text: &str, mixin_key: &str) -> String {
     Md5::digest(format!("{text}{mixin_key}"))
         .iter()

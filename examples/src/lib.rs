@@ -16,7 +16,7 @@ use bilibili_session_simulator::{Config, Script, Simulator};
 /// Interval of requests to the embedded simulator: nobody minds.
 pub const DEMO_INTERVAL: Duration = Duration::from_secs(1);
 
-/// Why the environment cannot be used.
+/// Reason why the environment cannot be used.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum EnvironmentError {

@@ -1,4 +1,4 @@
-//! What goes wrong: exit codes, the line for scripts, and that no cookie is shown.
+//! Failures: exit codes, the line for scripts, and that no cookie is shown.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,

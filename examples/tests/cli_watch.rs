@@ -17,7 +17,7 @@ use rustix::process::Signal;
 use serde_json::{Value, json};
 use support::*;
 
-/// What "within three seconds" is on a machine that is busy with other tests.
+/// The three seconds of the contract, on a machine that is busy with other tests.
 const SOON: Duration = Duration::from_secs(3);
 
 #[test]

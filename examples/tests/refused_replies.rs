@@ -28,10 +28,10 @@ const HOUR: Duration = Duration::from_secs(3600);
 const EVERY: Duration = Duration::from_secs(10);
 /// An exchange takes so long.
 const LATENCY: Duration = Duration::from_millis(100);
-/// What replies are refused with.
+/// The codes that replies are refused with.
 const CODES: [i64; 4] = [-352, -509, 21020, 21046];
 
-/// How a bot makes its calls.
+/// The way in which a bot makes its calls.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Way {
     /// With a login of its own beside the session's, as sessions once did.
@@ -91,7 +91,7 @@ impl Driven for Replier {
                 Output::Handle(dispatch) => dispatch,
                 output => return output,
             };
-            let update = self.machine.hand_out(dispatch);
+            let update = self.machine.deliver(dispatch);
             handled(&update);
             let replied = update.event().map(|it| self.reply(now, it.conversation));
             if let Some(Err(error)) = replied {
@@ -131,7 +131,7 @@ fn warnings(bot: &VirtualBot<Replier>) -> BTreeMap<&'static str, usize> {
     counts
 }
 
-/// What followed the first refusal.
+/// The hour after the first refusal.
 #[derive(Debug)]
 struct Hour {
     sends: u64,
@@ -141,7 +141,7 @@ struct Hour {
     messages: usize,
     warnings: BTreeMap<&'static str, usize>,
     reply_errors: BTreeMap<String, usize>,
-    /// How many messages had not come out a while after the refusals ended.
+    /// Number of messages that had not come out a while after the refusals ended.
     lost: usize,
 }
 

@@ -13,10 +13,7 @@ const INTERVAL: Duration = Duration::from_secs(6);
 fn bot() -> VirtualBot<SessionMachine> {
     VirtualBot::new(Simulator::default(), |setup| {
         let config = PollerConfig::new().interval(INTERVAL);
-        let poller = match &setup.checkpoint {
-            Some(checkpoint) => Poller::resume(setup.context, config, checkpoint)?,
-            None => Poller::new(setup.context, config)?,
-        };
+        let poller = Poller::resume(setup.context, config, setup.checkpoint.as_ref())?;
         Ok(SessionMachine::new(poller))
     })
     .unwrap()

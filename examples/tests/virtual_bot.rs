@@ -62,10 +62,7 @@ mod bot {
 fn on_threads(setup: Setup) -> Started<blocking::ByHand> {
     let send = move |request| setup.transport.send(request);
     let (context, config) = (setup.context, PollerConfig::new());
-    let session = match &setup.checkpoint {
-        Some(checkpoint) => blocking::Session::resume(context, send, config, checkpoint)?,
-        None => blocking::Session::new(context, send, config)?,
-    };
+    let session = blocking::Session::resume(context, send, config, setup.checkpoint.as_ref())?;
     session.on(EventType::Text, bot::echo);
     Ok(session.by_hand())
 }
@@ -73,10 +70,7 @@ fn on_threads(setup: Setup) -> Started<blocking::ByHand> {
 fn in_tasks(setup: Setup) -> Started<on_async_std::ByHand> {
     let send = move |request| ready(setup.transport.send(request));
     let (context, config) = (setup.context, PollerConfig::new());
-    let session = match &setup.checkpoint {
-        Some(checkpoint) => on_async_std::Session::resume(context, send, config, checkpoint)?,
-        None => on_async_std::Session::new(context, send, config)?,
-    };
+    let session = on_async_std::Session::resume(context, send, config, setup.checkpoint.as_ref())?;
     session.on(EventType::Text, bot::echo_async);
     Ok(session.by_hand())
 }

@@ -82,7 +82,7 @@ fn receive(simulator: &Shared, from: i64, text: &str) {
         .unwrap();
 }
 
-/// How many requests came, to paths with this part.
+/// Returns the number of requests that came to paths with this part.
 fn requests(simulator: &Shared, part: &str) -> u64 {
     let state = simulator.lock().unwrap().state();
     let requests = state["requests"].as_object().unwrap();

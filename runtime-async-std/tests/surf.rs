@@ -1,4 +1,4 @@
-//! What the transport over surf does besides.
+//! Properties of the transport over surf alone.
 #![allow(clippy::unwrap_used)]
 
 use std::io::Read;

@@ -21,6 +21,7 @@
 //! |---|---|
 //! | [`Session`] | messages as they arrive: as an iterator, or given to handlers |
 //! | [`Client`] | one call at a time |
+//! | `LoginClient` | log in by QR code, renew a login, end it (feature `login`) |
 //! | [`Transport`] | what sends the requests: [`UreqTransport`], or any closure |
 //!
 //! All that is decided, is decided in the [`core`]: what to ask for and when, what an answer
@@ -29,12 +30,16 @@
 mod calls;
 mod clock;
 mod engine;
+#[cfg(feature = "push")]
+mod push;
 mod session;
 mod transport;
 mod watched;
 
 pub use bilibili_session::TransportConfig;
 pub use bilibili_session::session::{HandlerResult, IntoHandlerResult, Update};
+#[cfg(feature = "login")]
+pub use calls::LoginClient;
 pub use calls::{Client, read_picture};
 pub use clock::now;
 pub use session::{ByHand, Handler, Running, Session};

@@ -15,6 +15,7 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use zeroize::Zeroize;
 
 use crate::ids::Uid;
+use crate::secret::Secret;
 
 /// Cookies of a login. Only `SESSDATA` is always needed; calls that write need `bili_jct` too.
 ///
@@ -88,6 +89,30 @@ impl Credential {
         self.bili_jct.as_ref().map(Secret::expose)
     }
 
+    /// Returns a copy of each cookie by itself.
+    #[cfg(feature = "login")]
+    pub(crate) fn parts(&self) -> Parts {
+        Parts {
+            sessdata: self.sessdata.clone(),
+            bili_jct: self.bili_jct.clone(),
+            buvid3: self.buvid3.clone(),
+            buvid4: self.buvid4.clone(),
+        }
+    }
+
+    /// Returns all values but the account's number.
+    #[cfg(feature = "login")]
+    pub(crate) fn secrets(&self) -> impl Iterator<Item = &Secret> {
+        let others = [&self.bili_jct, &self.buvid3, &self.buvid4];
+        std::iter::once(&self.sessdata).chain(others.into_iter().flatten())
+    }
+
+    /// Returns whether both are the same login: the same `SESSDATA`.
+    #[cfg(feature = "login")]
+    pub(crate) fn is_same_login(&self, other: &Self) -> bool {
+        self.sessdata.expose() == other.sessdata.expose()
+    }
+
     /// Returns the `Cookie` header: the fields that are set, in a fixed order.
     pub(crate) fn cookie_header(&self) -> Option<HeaderValue> {
         let mut line = String::with_capacity(512);
@@ -139,6 +164,15 @@ impl fmt::Debug for Credential {
     }
 }
 
+/// Cookies of a credential, each by itself.
+#[cfg(feature = "login")]
+pub(crate) struct Parts {
+    pub(crate) sessdata: Secret,
+    pub(crate) bili_jct: Option<Secret>,
+    pub(crate) buvid3: Option<Secret>,
+    pub(crate) buvid4: Option<Secret>,
+}
+
 /// Collects the cookies of a [`Credential`]; an empty value counts as not given.
 #[derive(Debug, Clone, Default)]
 #[must_use]
@@ -178,6 +212,14 @@ impl CredentialBuilder {
     /// Sets `DedeUserID`, the account's own number. Without this, nav is asked.
     pub fn uid(mut self, value: impl Into<String>) -> Self {
         self.uid = Secret::given(value);
+        self
+    }
+
+    /// Takes the device cookies of another login of the same browser.
+    #[cfg(feature = "login")]
+    pub(crate) fn device_of(mut self, other: &Credential) -> Self {
+        self.buvid3.clone_from(&other.buvid3);
+        self.buvid4.clone_from(&other.buvid4);
         self
     }
 
@@ -236,50 +278,5 @@ fn percent_encoded(sessdata: &Secret) -> Secret {
     // Long enough for all, so that no half of the secret stays where a growing text has been.
     let mut encoded = String::with_capacity(value.len() * 3);
     encoded.extend(utf8_percent_encode(value, RESERVED));
-    Secret(encoded)
-}
-
-/// Text that never shows itself and is wiped when dropped.
-#[derive(Clone)]
-struct Secret(String);
-
-impl Secret {
-    fn given(value: impl Into<String>) -> Option<Self> {
-        let mut value = value.into();
-        let trimmed = value.trim();
-        if trimmed.len() == value.len() {
-            return (!value.is_empty()).then_some(Self(value));
-        }
-        let secret = (!trimmed.is_empty()).then(|| Self(trimmed.to_owned()));
-        value.zeroize();
-        secret
-    }
-
-    fn expose(&self) -> &str {
-        &self.0
-    }
-
-    fn checked(self, name: &'static str) -> Result<Self, CredentialError> {
-        let fits = self
-            .0
-            .bytes()
-            .all(|byte| byte.is_ascii_graphic() && byte != b';');
-        if fits {
-            Ok(self)
-        } else {
-            Err(CredentialError::BadCharacter(name))
-        }
-    }
-}
-
-impl fmt::Debug for Secret {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("[redacted]")
-    }
-}
-
-impl Drop for Secret {
-    fn drop(&mut self) {
-        self.0.zeroize();
-    }
+    Secret::of(encoded)
 }

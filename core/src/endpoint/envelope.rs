@@ -103,7 +103,7 @@ impl<'de, A: MapAccess<'de>> MapAccess<'de> for Begun<'de, A> {
 const CAPTCHA: &str = "v_voucher";
 
 /// Returns `data` of a successful answer; null where there is none.
-pub(super) fn data(response: &Response<Vec<u8>>) -> Result<Value, Error> {
+pub(crate) fn data(response: &Response<Vec<u8>>) -> Result<Value, Error> {
     let status = response.status();
     let not_ours = || HttpError::new(status, response.body());
     let mut body = match json::parse(response.body()) {

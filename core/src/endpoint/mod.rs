@@ -9,6 +9,8 @@ mod envelope;
 mod parts;
 
 pub use auth::{Auth, CookieAuth, OptionalWbiAuth, UidAuth, WbiAuth, WbiSigner};
+#[cfg(feature = "login")]
+pub(crate) use envelope::data;
 pub(crate) use envelope::read;
 pub use envelope::server_date;
 pub use parts::RequestParts;

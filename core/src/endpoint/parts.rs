@@ -1,5 +1,7 @@
 //! Parts of a request, and the request made from them.
 
+use std::borrow::Cow;
+
 use http::header::{CONTENT_TYPE, COOKIE, HeaderValue, ORIGIN, REFERER, USER_AGENT};
 use http::{Method, Request};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
@@ -7,7 +9,7 @@ use url::form_urlencoded;
 
 use crate::client_config::ClientConfig;
 use crate::error::BuildError;
-use crate::hosts::Host;
+use crate::hosts::{Host, Hosts};
 use crate::picture_url::PictureUrl;
 
 /// Number of parameters that most calls have no more than, those of a signature included.
@@ -30,7 +32,7 @@ const FORM: &str = "application/x-www-form-urlencoded";
 
 #[derive(Debug, Clone)]
 enum Target {
-    Call(Host, &'static str),
+    Call(Host, Cow<'static, str>),
     /// Asked without cookies: it is no call of the account.
     Picture(PictureUrl),
 }
@@ -77,9 +79,9 @@ impl std::fmt::Debug for Body {
 
 impl RequestParts {
     /// Creates a GET.
-    pub fn get(host: Host, path: &'static str) -> Self {
+    pub fn get(host: Host, path: impl Into<Cow<'static, str>>) -> Self {
         Self {
-            target: Target::Call(host, path),
+            target: Target::Call(host, path.into()),
             query: Vec::with_capacity(PARAMETERS),
             body: Body::None,
         }
@@ -95,9 +97,9 @@ impl RequestParts {
     }
 
     /// Creates a POST of a form.
-    pub fn post(host: Host, path: &'static str) -> Self {
+    pub fn post(host: Host, path: impl Into<Cow<'static, str>>) -> Self {
         Self {
-            target: Target::Call(host, path),
+            target: Target::Call(host, path.into()),
             query: Vec::with_capacity(PARAMETERS),
             body: Body::Form(Vec::new()),
         }
@@ -155,27 +157,50 @@ impl RequestParts {
         self
     }
 
-    /// Builds the request, with the headers that every request has.
+    /// Builds the request of an account, with the headers that every request has.
     pub(super) fn into_request(
         self,
         context: &ClientConfig,
     ) -> Result<Request<Vec<u8>>, BuildError> {
+        let cookies = match self.target {
+            Target::Call(..) => Some(
+                context
+                    .credential
+                    .cookie_header()
+                    .ok_or(BuildError::NotSendable("a cookie"))?,
+            ),
+            Target::Picture(_) => None,
+        };
+        self.build(&context.hosts, context.user_agent.as_ref(), cookies)
+    }
+
+    /// Builds a request of nobody, for who has no login yet.
+    #[cfg(feature = "login")]
+    pub(crate) fn into_anonymous_request(
+        self,
+        hosts: &Hosts,
+        user_agent: Option<&HeaderValue>,
+    ) -> Result<Request<Vec<u8>>, BuildError> {
+        self.build(hosts, user_agent, None)
+    }
+
+    fn build(
+        self,
+        hosts: &Hosts,
+        user_agent: Option<&HeaderValue>,
+        cookies: Option<HeaderValue>,
+    ) -> Result<Request<Vec<u8>>, BuildError> {
         let mut url = match &self.target {
-            Target::Call(host, path) => context.hosts.url(*host, path),
-            Target::Picture(url) => url.on(&context.hosts),
+            Target::Call(host, path) => hosts.url(*host, path),
+            Target::Picture(url) => url.on(hosts),
         };
         push_query(&mut url, &self.query);
-        let user_agent = context.user_agent.as_ref();
         let user_agent = user_agent.ok_or(BuildError::NotSendable("the user agent"))?;
         let mut request = Request::builder()
             .uri(url)
             .header(USER_AGENT, user_agent)
             .header(REFERER, HeaderValue::from_static(SITE));
-        if let Target::Call(..) = self.target {
-            let cookies = context
-                .credential
-                .cookie_header()
-                .ok_or(BuildError::NotSendable("a cookie"))?;
+        if let Some(cookies) = cookies {
             request = request.header(COOKIE, cookies);
         }
         match self.body.into_content() {

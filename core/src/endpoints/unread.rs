@@ -102,7 +102,7 @@ pub struct SingleUnreadCounts {
     /// Pushed, and kept back by the service.
     #[serde(deserialize_with = "int")]
     pub dustbin_push_msg: i64,
-    /// RecentEvents back by the service.
+    /// Kept back by the service.
     #[serde(deserialize_with = "int")]
     pub dustbin_unread: i64,
     /// Business messages from users that are followed.

@@ -62,7 +62,7 @@ impl ApiError {
     pub const fn class(&self) -> ErrorClass {
         match self.code {
             -101 => ErrorClass::LoginLost,
-            -111 => ErrorClass::Csrf,
+            -111 | 2202 => ErrorClass::Csrf,
             -403 => ErrorClass::Signature,
             -352 | -412 | 0 => ErrorClass::RiskControl,
             -509 | -799 | 21020 | 21046 => ErrorClass::Throttled,
@@ -83,6 +83,8 @@ impl ApiError {
             0 => "the risk control asks for a verification",
             -101 => "not logged in: the SESSDATA is wrong or has expired",
             -111 => "wrong CSRF token: bili_jct does not belong to this SESSDATA",
+            2202 => "wrong CSRF token: bili_jct does not belong to this SESSDATA",
+            86095 => "the refresh token does not fit this login: it was renewed elsewhere",
             -400 => "bad request",
             -403 => "the signature was refused",
             -352 | -412 => "refused by the risk control: stop asking for some minutes",

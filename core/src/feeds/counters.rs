@@ -43,6 +43,11 @@ impl Counters {
         (self.rounds >= ROUNDS && !self.is_in_flight).then_some(self.not_before)
     }
 
+    /// Lets the counters be asked for at once.
+    pub(super) const fn ask(&mut self) {
+        self.rounds = ROUNDS;
+    }
+
     /// Notes that the request for the counters is in flight.
     pub(super) const fn sent(&mut self) {
         self.is_in_flight = true;

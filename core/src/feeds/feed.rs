@@ -8,11 +8,12 @@ use http::Request;
 use super::item::Item;
 use super::mark::{Mark, SavedMark};
 use super::walk::{FeedAnswer, Progress, Walk};
-use super::{FeedEvent, FeedKind, Times};
+use super::{FeedEvent, FeedKind, Pace, Times};
 use crate::client_config::ClientConfig;
 use crate::error::BuildError;
 use crate::json::Unreadable;
 use crate::poller::backoff::{Backoff, Rng};
+use crate::poller::poke::AGAIN;
 use crate::time::UnixSeconds;
 
 /// Number of rounds after which a feed is read whatever the counters say.
@@ -47,6 +48,13 @@ pub(super) struct Feed {
     /// Number of further readings for the same reason: a later one finds what the first came too
     /// early for.
     more_looks: u8,
+    /// Number of further readings after a hint so far, while they are made.
+    hint_looks: Option<usize>,
+    /// Time of the next of these.
+    again_at: Option<Duration>,
+    /// Beginning of the last reading, and the least distance of the next one to it.
+    began: Option<Duration>,
+    distance: Duration,
     /// Time of the last reading, and the number of rounds since.
     read_at: Option<Duration>,
     rounds: u32,
@@ -65,17 +73,21 @@ pub(super) struct Feed {
 }
 
 impl Feed {
-    pub(super) fn new(kind: FeedKind, interval: Duration, saved: Option<&SavedMark>) -> Self {
+    pub(super) fn new(kind: FeedKind, pace: Pace, saved: Option<&SavedMark>) -> Self {
         Self {
             kind,
             mark: saved.map(Mark::restore),
             walk: None,
             ready: VecDeque::new(),
             is_in_flight: false,
-            backoff: Backoff::retry(interval),
+            backoff: Backoff::retry(pace.interval),
             not_before: Duration::ZERO,
             has_reason: false,
             more_looks: 0,
+            hint_looks: None,
+            again_at: None,
+            began: None,
+            distance: pace.distance,
             read_at: None,
             rounds: 0,
             is_held: false,
@@ -104,13 +116,21 @@ impl Feed {
         if self.is_in_flight {
             return None;
         }
+        if self.walk.is_some() {
+            return Some(self.not_before);
+        }
         let regular = match self.read_at {
-            _ if self.mark.is_none() || self.walk.is_some() || self.has_reason => Duration::ZERO,
-            None => Duration::ZERO,
-            Some(_) if self.rounds >= MOST_ROUNDS => Duration::ZERO,
+            Some(_) if self.has_reason || self.rounds >= MOST_ROUNDS => Duration::ZERO,
             Some(read_at) => read_at.saturating_add(MOST_TIME),
+            None => Duration::ZERO,
         };
-        Some(regular.max(self.not_before))
+        let due = self.again_at.map_or(regular, |again| again.min(regular));
+        let began = self.began.unwrap_or_default();
+        let least = match self.read_at {
+            Some(_) => began.saturating_add(self.distance),
+            None => Duration::ZERO,
+        };
+        Some(due.max(least).max(self.not_before))
     }
 
     /// Notes a reason to read the feed.
@@ -125,6 +145,12 @@ impl Feed {
             self.has_reason = true;
             self.more_looks -= 1;
         }
+    }
+
+    /// Notes a hint of a push channel, which may come before the feed shows the change.
+    pub(super) const fn hint(&mut self) {
+        self.has_reason = true;
+        self.hint_looks = Some(0);
     }
 
     pub(super) const fn round_begins(&mut self) {
@@ -159,6 +185,8 @@ impl Feed {
                     mark.raise_floor();
                 }
                 self.has_reason = false;
+                self.again_at = None;
+                self.began = Some(clock);
                 none.insert(Walk::new(self.kind))
             }
         };
@@ -206,8 +234,17 @@ impl Feed {
         };
         self.reached = walk.reached().filter(|_| !walk.is_cut());
         let found = walk.into_found();
-        if !found.is_empty() {
+        if found.is_empty() {
+            let looks = self.hint_looks.take();
+            let again = looks.and_then(|looks| Some((looks, AGAIN.get(looks)?)));
+            if let Some((looks, distance)) = again {
+                self.hint_looks = Some(looks.saturating_add(1));
+                self.again_at = Some(clock.saturating_add(*distance));
+            }
+        } else {
             self.more_looks = 0;
+            // A hint during the reading is most likely about what it found, or is noted again.
+            self.hint_looks = None;
         }
         self.ready.extend(found);
     }

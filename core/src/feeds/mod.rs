@@ -70,6 +70,13 @@ impl FeedCall {
     }
 }
 
+/// A request that is to be sent.
+pub(crate) struct NextRequest {
+    pub(crate) call: FeedCall,
+    pub(crate) sent: SentAt,
+    pub(crate) request: Result<Request<Vec<u8>>, BuildError>,
+}
+
 /// The present by the clocks of server and host, which may be wrong.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Times {
@@ -77,6 +84,15 @@ pub(crate) struct Times {
     pub(crate) earliest: UnixSeconds,
     /// The latest that it can be.
     pub(crate) latest: UnixSeconds,
+}
+
+/// The pace of the feeds.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Pace {
+    /// The interval of rounds.
+    pub(crate) interval: Duration,
+    /// Least distance between two readings of a feed that hints lead to.
+    pub(crate) distance: Duration,
 }
 
 /// All feeds that are asked for, and their counters.
@@ -103,7 +119,7 @@ impl Feeds {
     /// `None` where there is nothing to read and nothing to keep.
     pub(crate) fn new(
         kinds: &[FeedKind],
-        interval: Duration,
+        pace: Pace,
         most_held: usize,
         saved: &[SavedMark],
     ) -> Option<Box<Self>> {
@@ -111,15 +127,13 @@ impl Feeds {
             return None;
         }
         let of = |kind| saved.iter().find(|it| it.kind == kind);
-        let asked = kinds
-            .iter()
-            .map(|kind| Feed::new(*kind, interval, of(*kind)));
+        let asked = kinds.iter().map(|kind| Feed::new(*kind, pace, of(*kind)));
         let kept = saved.iter().filter(|it| !kinds.contains(&it.kind));
         Some(Box::new(Self {
             feeds: asked.collect(),
             kept: kept.cloned().collect(),
-            counters: Counters::new(interval),
-            pause: Pause::new(interval),
+            counters: Counters::new(pace.interval),
+            pause: Pause::new(pace.interval),
             reported: Reported::default(),
             most_held: most_held.max(LEAST_HELD),
             turn: 0,
@@ -145,11 +159,16 @@ impl Feeds {
         }
     }
 
-    /// Notes that the push channel told of this feed.
-    pub(crate) fn note_reason(&mut self, kind: FeedKind) {
+    /// Notes that a push channel told of this feed.
+    pub(crate) fn hint(&mut self, kind: FeedKind) {
         if let Some(feed) = self.feed(kind) {
-            feed.note_reason();
+            feed.hint();
         }
+    }
+
+    /// Lets the counters be asked for at once.
+    pub(crate) const fn ask_for_counters(&mut self) {
+        self.counters.ask();
     }
 
     /// Sets whether a delivered event of this feed is not handled yet.
@@ -170,7 +189,7 @@ impl Feeds {
         &mut self,
         clock: Duration,
         context: &ClientConfig,
-    ) -> Option<(FeedCall, SentAt, Result<Request<Vec<u8>>, BuildError>)> {
+    ) -> Option<NextRequest> {
         let due = self.calls().filter(|(due, _)| *due <= clock);
         // The one whose turn is the longest ago: a long reading holds up no other.
         let (_, call) = due.min_by_key(|(_, call)| self.turn_of(*call))?;
@@ -189,7 +208,11 @@ impl Feeds {
             }
             FeedCall::Page(kind) => self.feed(kind)?.send(clock, context),
         };
-        Some((call, self.pause.mark(), request))
+        Some(NextRequest {
+            call,
+            sent: self.pause.mark(),
+            request,
+        })
     }
 
     fn turn_of(&self, call: FeedCall) -> u64 {
@@ -218,7 +241,9 @@ impl Feeds {
         self.pause.answered(sent);
         self.feeds.iter_mut().for_each(Feed::look_again);
         for kind in self.counters.take(counters) {
-            self.note_reason(kind);
+            if let Some(feed) = self.feed(kind) {
+                feed.note_reason();
+            }
         }
     }
 

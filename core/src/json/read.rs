@@ -42,7 +42,7 @@ pub(super) fn has_too_many_values(text: &str) -> bool {
     text.len() / 2 > MOST_VALUES && values(text) > MOST_VALUES
 }
 
-/// How many values a text has at the most, if it is JSON.
+/// Returns an upper bound of the number of values in a text, if it is JSON.
 fn values(text: &str) -> usize {
     let (mut count, mut is_string, mut is_escaped) = (1, false, false);
     for byte in text.bytes() {

@@ -17,7 +17,7 @@ const MOST_DROPPED: usize = 100;
 pub struct Unreadable {
     /// The item as it came, as JSON text.
     pub raw: String,
-    /// Why it could not be read.
+    /// Reason why it could not be read.
     pub error: DecodeError,
 }
 

@@ -91,7 +91,7 @@ impl Backfill {
         })
     }
 
-    /// How far it was seen to go.
+    /// Returns the end of what was seen of it.
     pub(super) const fn reached(&self) -> Seqno {
         Seqno(self.reached)
     }
@@ -101,7 +101,7 @@ impl Backfill {
         Seqno(self.began)
     }
 
-    /// How many messages are held.
+    /// Returns the number of messages that are held.
     pub(super) fn held(&self) -> usize {
         self.segments
             .iter()
@@ -303,10 +303,10 @@ impl Backfill {
 /// Age of a message, by its time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Age {
-    /// It arrived after the baseline.
+    /// Arrived after the baseline.
     New,
-    /// It was there before.
+    /// Was there before the baseline.
     History,
-    /// It has no time.
+    /// Has no time.
     Undated,
 }

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+pub(crate) use crate::rng::Rng;
+
 const RETRY_CAP: Duration = Duration::from_secs(5 * 60);
 const THROTTLED_FIRST: Duration = Duration::from_secs(30);
 const RISK_FIRST: Duration = Duration::from_secs(5 * 60);
@@ -88,31 +90,6 @@ impl Backoff {
     /// Begins anew after a success.
     pub(crate) const fn reset(&mut self) {
         self.failures = 0;
-    }
-}
-
-/// Random numbers by SplitMix64: enough for jitter, repeatable from the seed.
-#[derive(Debug, Clone)]
-pub(crate) struct Rng(u64);
-
-impl Rng {
-    pub(crate) const fn new(seed: u64) -> Self {
-        Self(seed)
-    }
-
-    const fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut mixed = self.0;
-        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        mixed ^ (mixed >> 31)
-    }
-
-    /// Returns a number of at least 0 and less than 1.
-    fn fraction(&mut self) -> f64 {
-        // 32 bits fit a double exactly.
-        let bits = u32::try_from(self.next() >> 32).unwrap_or_default();
-        f64::from(bits) / (f64::from(u32::MAX) + 1.0)
     }
 }
 

@@ -9,11 +9,26 @@ use super::pauses::{Cause, Refused, SendLimit, Source};
 use super::state::State;
 use super::{Poller, Warning};
 use crate::call::{self, Call};
+use crate::credential::Credential;
 use crate::endpoint::Endpoint;
-use crate::error::{Error, ErrorClass, TransportError};
+use crate::error::{BuildError, Error, ErrorClass, TransportError};
 use crate::time::Now;
 
 impl Poller {
+    /// Replaces the cookies by those of another login of the same account: a login that was
+    /// renewed. Requests in flight go on with the old ones, so end that login a little later.
+    ///
+    /// # Errors
+    /// Fails when the credential names another account than this one.
+    pub fn set_credential(&mut self, credential: Credential) -> Result<(), BuildError> {
+        match (credential.uid(), self.uid) {
+            (Some(given), Some(actual)) if given != actual => {
+                Err(BuildError::UidMismatch { given, actual })
+            }
+            _ => self.account.set_credential(credential),
+        }
+    }
+
     /// Returns the next thing to do for a call that shares the poller's login and its pauses:
     /// risk control or throttling of one is a pause for both, and keys are asked for once.
     ///
@@ -54,7 +69,13 @@ impl Poller {
         let now = self.at(now);
         call.handle_response(&mut self.account, now, answer);
         match call.result() {
-            Some(Ok(_)) => self.pauses.answered(E::SENDS),
+            Some(Ok(_)) => {
+                self.pauses.answered(E::SENDS);
+                if E::SENDS {
+                    // Whoever is written to may well answer.
+                    self.schedule.quicken();
+                }
+            }
             Some(Err(error)) => self.note_failed_call(now, error, E::SENDS),
             None => {}
         }

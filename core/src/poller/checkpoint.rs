@@ -216,10 +216,11 @@ impl Checkpoint {
     }
 
     /// Reads a checkpoint from JSON text, with the additions of a [`Journal`](super::Journal) if
-    /// any follow it: up to the first that is damaged, as the last may be.
+    /// any follow it. The last addition is left out if it is torn.
     ///
     /// # Errors
-    /// Fails when the checkpoint is damaged, is something else, or was written by a newer version.
+    /// Fails when the checkpoint, or an addition before the last one, is damaged, when the text is
+    /// something else, or when it was written by a newer version.
     pub fn from_json(text: &str) -> Result<Self, CheckpointError> {
         let (snapshot, additions) = text.split_once('\n').unwrap_or((text, ""));
         match Self::from_snapshot(snapshot) {

@@ -8,6 +8,12 @@ use crate::feeds::FeedKind;
 /// Least interval for the service itself: shorter ones have got accounts frozen.
 const LEAST_INTERVAL: Duration = Duration::from_secs(3);
 
+/// The established interval.
+const INTERVAL: Duration = Duration::from_secs(6);
+
+/// Interval beside a push channel: that of the service's own page.
+const PUSH_INTERVAL: Duration = Duration::from_secs(20);
+
 /// Least time between two requests to the service itself.
 const SPACING: Duration = Duration::from_millis(300);
 
@@ -16,6 +22,10 @@ const SPACING: Duration = Duration::from_millis(300);
 #[must_use]
 pub struct PollerConfig {
     pub(super) interval: Duration,
+    /// Set if the user chose the interval.
+    has_interval: bool,
+    /// Longest interval of a quiet account.
+    pub(super) quiet_interval: Option<Duration>,
     pub(super) exclude_self: bool,
     pub(super) page_size: u32,
     pub(super) max_parallel: usize,
@@ -33,7 +43,9 @@ pub struct PollerConfig {
 impl Default for PollerConfig {
     fn default() -> Self {
         Self {
-            interval: Duration::from_secs(6),
+            interval: INTERVAL,
+            has_interval: false,
+            quiet_interval: None,
             exclude_self: true,
             page_size: 200,
             max_parallel: 4,
@@ -90,6 +102,31 @@ impl PollerConfig {
     /// first.
     pub const fn interval(mut self, interval: Duration) -> Self {
         self.interval = interval;
+        self.has_interval = true;
+        self
+    }
+
+    /// Sets whether a push channel gives [hints](super::Poller::handle_hint) beside the poller.
+    /// The interval is then 20 s, as that of the service's own page, unless
+    /// [set](Self::interval).
+    pub const fn push(mut self, push: bool) -> Self {
+        if !self.has_interval {
+            self.interval = match push {
+                true => PUSH_INTERVAL,
+                false => INTERVAL,
+            };
+        }
+        self
+    }
+
+    /// Asks less often while nothing arrives: after ten rounds that brought nothing, the interval
+    /// grows by a quarter with each further one, up to `ceiling`.
+    ///
+    /// A message that arrives, one that this session sends, and a
+    /// [hint](super::Poller::handle_hint) bring the [interval](Self::interval) back at once.
+    /// Without this, the interval stays as it is.
+    pub const fn adaptive(mut self, ceiling: Duration) -> Self {
+        self.quiet_interval = Some(ceiling);
         self
     }
 
@@ -203,6 +240,9 @@ impl PollerConfig {
         }
         if self.interval.is_zero() {
             return out_of_range("interval", "more than 0");
+        }
+        if self.quiet_interval.is_some_and(|it| it < self.interval) {
+            return out_of_range("adaptive", "at least the interval");
         }
         if !(2..=2000).contains(&self.page_size) {
             return out_of_range("page_size", "2 to 2000");

@@ -3,14 +3,16 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::hint::Hint;
 use super::in_flight::Purpose;
 use super::output::Outgoing;
+use super::poke::least_distance;
 use super::state::{StartingFeeds, State};
 use super::{Poller, PollerConfig, Warning};
 use crate::endpoints::UnreadMessages;
 use crate::error::Error;
 use crate::feeds::{
-    FeedAnswer, FeedCall, FeedEvent, FeedKind, Feeds, PauseCause, SavedMark, SentAt, Times,
+    FeedAnswer, FeedCall, FeedEvent, FeedKind, Feeds, Pace, PauseCause, SavedMark, SentAt, Times,
 };
 use crate::time::{Now, UnixSeconds};
 
@@ -18,8 +20,16 @@ use crate::time::{Now, UnixSeconds};
 const LONGEST_START: Duration = Duration::from_secs(20);
 
 /// Creates the feeds of a configuration, which go on from those of a checkpoint.
-pub(super) fn begin(config: &PollerConfig, saved: &[SavedMark]) -> Option<Box<Feeds>> {
-    Feeds::new(&config.feeds, config.interval, config.backlog, saved)
+pub(super) fn begin(
+    config: &PollerConfig,
+    is_official: bool,
+    saved: &[SavedMark],
+) -> Option<Box<Feeds>> {
+    let pace = Pace {
+        interval: config.interval,
+        distance: least_distance(is_official),
+    };
+    Feeds::new(&config.feeds, pace, config.backlog, saved)
 }
 
 impl Poller {
@@ -52,9 +62,9 @@ impl Poller {
             return None;
         }
         let feeds = self.feeds.as_mut()?;
-        let (call, sent, request) = feeds.next_request(now.monotonic, self.account.context())?;
+        let next = feeds.next_request(now.monotonic, self.account.context())?;
         self.was_feed = true;
-        self.send(now, Purpose::Feed(call, sent), None, request)
+        self.send(now, Purpose::Feed(next.call, next.sent), None, next.request)
     }
 
     /// Returns the time of the next request for notifications, if none is waited for.
@@ -67,6 +77,21 @@ impl Poller {
         match self.state {
             State::Starting | State::Resuming | State::Ended(_) => false,
             State::StartingFeeds(_) | State::Idle | State::Listing(_) | State::Fetching(_) => true,
+        }
+    }
+
+    /// Takes over the part of a hint that is about notifications.
+    pub(super) fn hint_feeds(&mut self, hint: Hint) {
+        let Some(feeds) = &mut self.feeds else {
+            return;
+        };
+        match hint {
+            Hint::Messages => {}
+            Hint::Replies => feeds.hint(FeedKind::Replies),
+            Hint::At => feeds.hint(FeedKind::At),
+            Hint::Likes => feeds.hint(FeedKind::Likes),
+            // The channel did not tell of what came before.
+            Hint::Connected => feeds.ask_for_counters(),
         }
     }
 

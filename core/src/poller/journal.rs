@@ -1,6 +1,6 @@
 //! A checkpoint as a file that grows by what changed: a snapshot, then short additions.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
@@ -18,24 +18,37 @@ const LEAST_ADDITIONS: usize = 64 * 1024;
 /// State of a file of checkpoints: a snapshot, followed by what changed since.
 ///
 /// Writing a whole [`Checkpoint`] after every message costs what is known, an addition costs what
-/// changed. The file is text, which [`Checkpoint::from_json`] reads: up to the last addition that
-/// is whole, so that a torn end costs no more than itself. Where writing fails, begin a new
-/// journal: its first entry replaces the file.
+/// changed. The file is text, which [`Checkpoint::from_json`] reads. The last line of the file may
+/// be torn, which costs no more than that line; damage before it is an error. So nothing is ever
+/// appended to a torn line: where writing fails, and in a new process, begin a new journal, whose
+/// first entry replaces the file.
 ///
 /// ```
 /// use bilibili_session::poller::{Journal, JournalEntry, Poller};
-/// use std::fs::{File, OpenOptions};
+/// use std::fs::{self, OpenOptions};
 /// use std::io::{self, Write};
 ///
 /// fn save(poller: &mut Poller, journal: &mut Journal) -> io::Result<()> {
-///     match poller.save(journal) {
-///         // In a program: to another file, which then takes the place of this one.
-///         Some(JournalEntry::Replace(text)) => File::create("checkpoint")?.write_all(text.as_bytes()),
-///         Some(JournalEntry::Append(text)) => {
+///     let Some(entry) = poller.save(journal) else {
+///         return Ok(());
+///     };
+///     let written = write(&entry);
+///     if written.is_err() {
+///         *journal = Journal::new();
+///     }
+///     written
+/// }
+///
+/// fn write(entry: &JournalEntry) -> io::Result<()> {
+///     match entry {
+///         JournalEntry::Replace(text) => {
+///             fs::write("checkpoint.new", text)?;
+///             fs::rename("checkpoint.new", "checkpoint")
+///         }
+///         JournalEntry::Append(text) => {
 ///             let mut file = OpenOptions::new().append(true).open("checkpoint")?;
 ///             file.write_all(text.as_bytes())
 ///         }
-///         None => Ok(()),
 ///     }
 /// }
 /// ```
@@ -123,10 +136,11 @@ impl Journal {
     }
 }
 
-/// Applies the additions that follow a snapshot, up to the first that is damaged.
+/// Applies the additions that follow a snapshot. The last one may be torn, and is left out then.
 ///
 /// # Errors
-/// Fails when another snapshot follows: nobody knows which one counts.
+/// Fails when an addition before the last one is damaged, when one is missing, or when another
+/// snapshot follows: nobody knows which one counts.
 pub(super) fn apply(checkpoint: &mut Checkpoint, additions: &str) -> Result<(), CheckpointError> {
     if additions.is_empty() {
         return Ok(());
@@ -137,15 +151,22 @@ pub(super) fn apply(checkpoint: &mut Checkpoint, additions: &str) -> Result<(), 
             .into_iter()
             .map(|entry| (entry.id(), entry))
             .collect();
-    for line in additions.lines() {
-        let Some(changes) = read(line, &link) else {
+    let damaged = |why: &str| Err(CheckpointError::Damaged(why.to_owned()));
+    let mut lines = additions.lines().peekable();
+    while let Some(line) = lines.next() {
+        let Some(changes) = read(line) else {
             if Checkpoint::from_snapshot(line).is_ok() {
-                return Err(CheckpointError::Damaged(
-                    "there are two checkpoints in it".to_owned(),
-                ));
+                return damaged("there are two checkpoints in it");
             }
+            if lines.peek().is_some() {
+                return damaged("an addition to it cannot be read");
+            }
+            // Torn, when whoever wrote it came to an end.
             break;
         };
+        if changes.body.after != link {
+            return damaged("an addition to it is missing");
+        }
         link = changes.check;
         let Changes {
             mut state,
@@ -167,20 +188,19 @@ pub(super) fn apply(checkpoint: &mut Checkpoint, additions: &str) -> Result<(), 
     Ok(())
 }
 
-/// Reads an addition that goes on from the entry with this check sum.
-fn read(line: &str, after: &str) -> Option<Addition<Changes>> {
+/// Reads an addition, if the line is a whole one.
+fn read(line: &str) -> Option<Addition<Changes>> {
     let addition: Addition<Changes> = serde_json::from_str(line).ok()?;
-    let is_next = addition.format == FORMAT
-        && addition.body.after == after
-        && addition.check == check_sum(&addition.body);
-    is_next.then_some(addition)
+    let is_whole = addition.format == FORMAT && addition.check == check_sum(&addition.body);
+    is_whole.then_some(addition)
 }
 
 impl Poller {
     /// Returns the text that brings a file of checkpoints up to date: the file then covers exactly
     /// the events delivered so far. Returns `None` before the baseline is taken.
     ///
-    /// The first entry of a journal replaces the file. A poller writes to one journal.
+    /// The first entry of a journal replaces the file, and so does one of a journal that did not
+    /// take the last entry of this poller.
     pub fn save(&mut self, journal: &mut Journal) -> Option<JournalEntry> {
         self.save_without(journal, std::iter::empty(), std::iter::empty())
     }
@@ -192,21 +212,40 @@ impl Poller {
         unhandled: impl Iterator<Item = &'a Event>,
         unhandled_feeds: impl Iterator<Item = &'a FeedEvent>,
     ) -> Option<JournalEntry> {
-        let mut state = self.checkpoint_head()?;
+        let state = self.checkpoint_head()?;
         let have_feeds_changed = self.feeds.as_mut().is_some_and(|it| it.take_changed());
-        let changed = self.conversations.take_changed();
-        let Some(changed) = changed.filter(|_| journal.link.is_some() && !journal.is_long()) else {
-            let mut checkpoint = self.checkpoint()?;
-            unhandled.for_each(|event| checkpoint.rewind(event));
-            unhandled_feeds.for_each(|event| checkpoint.rewind_feed(event));
-            return Some(journal.replace(&checkpoint));
+        let goes_on = journal.link.is_some() && journal.link == self.saved && !journal.is_long();
+        let changed = self.conversations.take_changed().filter(|_| goes_on);
+        let entry = match changed {
+            Some(changed) => {
+                let mut head = Checkpoint { body: state };
+                if have_feeds_changed {
+                    unhandled_feeds.for_each(|event| head.rewind_feed(event));
+                } else {
+                    head.body.feeds.clear();
+                }
+                self.addition(journal, head, &changed, unhandled)
+            }
+            None => {
+                let mut checkpoint = self.checkpoint()?;
+                unhandled.for_each(|event| checkpoint.rewind(event));
+                unhandled_feeds.for_each(|event| checkpoint.rewind_feed(event));
+                journal.replace(&checkpoint)
+            }
         };
-        if !have_feeds_changed {
-            state.feeds.clear();
-        }
-        let mut checkpoint = Checkpoint { body: state };
+        self.saved.clone_from(&journal.link);
+        Some(entry)
+    }
+
+    fn addition<'a>(
+        &self,
+        journal: &mut Journal,
+        mut checkpoint: Checkpoint,
+        changed: &BTreeSet<ConversationId>,
+        unhandled: impl Iterator<Item = &'a Event>,
+    ) -> JournalEntry {
         let mut forgotten = Vec::new();
-        for id in &changed {
+        for id in changed {
             match self.conversations.get(*id) {
                 Some(state) => checkpoint.body.conversations.push(state.save(*id)),
                 None => forgotten.push((id.session_type(), id.talker_id())),
@@ -216,8 +255,7 @@ impl Poller {
         unhandled
             .filter(|event| changed.contains(&event.conversation))
             .for_each(|event| checkpoint.rewind(event));
-        unhandled_feeds.for_each(|event| checkpoint.rewind_feed(event));
-        Some(journal.append(checkpoint.body, forgotten))
+        journal.append(checkpoint.body, forgotten)
     }
 
     /// Notes that an event of this conversation was handled: the next entry of a journal covers

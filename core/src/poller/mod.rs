@@ -88,12 +88,15 @@ mod decode;
 mod failure;
 mod feeds;
 mod habits;
+mod hint;
 mod in_flight;
 mod journal;
 mod latest_now;
 mod lists;
 mod output;
+mod pace;
 mod pauses;
+pub(crate) mod poke;
 mod recent_events;
 pub(crate) mod reported;
 mod request;
@@ -111,6 +114,7 @@ use http::Response;
 pub use checkpoint::{Checkpoint, CheckpointError};
 pub use config::{ConfigError, PollerConfig};
 pub use habits::Habits;
+pub use hint::Hint;
 pub use journal::{Journal, JournalEntry};
 pub use output::{Outgoing, Output, RequestId, UnknownRequest};
 pub use status::{Status, StatusChange};
@@ -129,6 +133,7 @@ use conversations::Conversations;
 use in_flight::Requests;
 use lists::Lists;
 use pauses::Pauses;
+use poke::Look;
 use recent_events::RecentEvents;
 use reported::Reported;
 use schedule::Schedule;
@@ -166,6 +171,8 @@ pub struct Poller {
     /// Set if the last request was one for notifications: messages come first then.
     was_feed: bool,
     outbox: VecDeque<Output>,
+    /// Check sum of the last entry of a journal that was returned.
+    saved: Option<String>,
 }
 
 impl Poller {
@@ -194,25 +201,29 @@ impl Poller {
             empty_says_more: false,
             kept: RecentEvents::new(config.kept_events),
             reported: Reported::default(),
-            feeds: feeds::begin(&config, &[]),
+            feeds: feeds::begin(&config, context.is_official(), &[]),
             was_feed: false,
             outbox: VecDeque::new(),
+            saved: None,
             account,
             config,
         })
     }
 
     /// Creates a poller that goes on from a checkpoint; messages that arrived since are
-    /// delivered.
+    /// delivered. Where there is none (`None`), the poller begins like a [`new`](Self::new) one.
     ///
     /// # Errors
     /// Fails like [`new`](Self::new), and when the checkpoint belongs to another account than the
     /// credential names.
-    pub fn resume(
+    pub fn resume<'a>(
         context: ClientConfig,
         config: PollerConfig,
-        checkpoint: &Checkpoint,
+        checkpoint: impl Into<Option<&'a Checkpoint>>,
     ) -> Result<Self, ConfigError> {
+        let Some(checkpoint) = checkpoint.into() else {
+            return Self::new(context, config);
+        };
         match context.credential().uid() {
             Some(credential) if credential != checkpoint.uid() => {
                 return Err(ConfigError::ForeignCheckpoint {
@@ -236,7 +247,8 @@ impl Poller {
             let state = ConversationState::restore(entry, new_since);
             poller.conversations.insert(id, state);
         }
-        poller.feeds = feeds::begin(&poller.config, checkpoint.feeds());
+        let is_official = poller.account.context().is_official();
+        poller.feeds = feeds::begin(&poller.config, is_official, checkpoint.feeds());
         Ok(poller)
     }
 
@@ -248,6 +260,12 @@ impl Poller {
     /// Returns the owner of the messages; known from nav on, or from the checkpoint.
     pub const fn uid(&self) -> Option<Uid> {
         self.uid
+    }
+
+    /// Returns login, hosts and user agent of the requests.
+    #[cfg(feature = "push")]
+    pub(crate) fn context(&self) -> &ClientConfig {
+        self.account.context()
     }
 
     /// Returns the number of messages that are held and not delivered yet.
@@ -360,6 +378,32 @@ impl Poller {
         }
     }
 
+    /// Takes a hint that something has changed, from a [push channel](Hint): the next round
+    /// comes at once.
+    ///
+    /// Not sooner than 3 s after the beginning of the last one (1 s with another origin than the
+    /// service itself), and not while the poller backs off or pauses. At the service itself hints
+    /// that go on for minutes lead to a round every 6 s: it does not bear more for long. Many hints at once lead to
+    /// one round. A hint may come before the lists show the change, so that a round that brings
+    /// nothing is repeated a few times, at a growing distance.
+    ///
+    /// Hints are never needed: without one all is delivered as well, only later. Outputs of the
+    /// poller are to be polled afterwards.
+    pub fn handle_hint(&mut self, now: Now, hint: Hint) {
+        let now = self.at(now);
+        self.hint_feeds(hint);
+        let look = match hint {
+            Hint::Messages => Look::Repeated,
+            Hint::Connected => Look::Once,
+            Hint::Replies | Hint::At | Hint::Likes => return,
+        };
+        // The baseline is still to be asked for: it shows the change.
+        if self.state.is_before_baseline() && !self.in_flight.has_list() {
+            return;
+        }
+        self.schedule.poke(now.monotonic, look);
+    }
+
     /// Ends the poller: no further request is sent, and none in flight is waited for. Messages
     /// that are held and not delivered are not covered by the checkpoint, and come again after a
     /// resume.
@@ -411,6 +455,7 @@ impl Poller {
                 _ => None,
             };
             event.withdrawn = takes_back.and_then(|key| self.kept.get(id, key));
+            self.schedule.found();
             let event = Arc::new(event);
             if takes_back.is_none() {
                 self.kept.keep(&event);

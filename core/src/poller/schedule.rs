@@ -3,6 +3,8 @@
 use std::time::Duration;
 
 use super::PollerConfig;
+use super::pace::Pace;
+use super::poke::{Look, Poke};
 use crate::time::UnixSeconds;
 
 /// Greatest difference between two readings of the server's clock: they are whole seconds, and an
@@ -12,11 +14,18 @@ const CLOCK_ERROR: Duration = Duration::from_secs(3);
 /// The pace of rounds and requests.
 #[derive(Debug)]
 pub(super) struct Schedule {
-    interval: Duration,
+    pace: Pace,
+    poke: Poke,
     /// Least distance between two requests.
     spacing: Duration,
-    /// Beginning of the next round.
-    next_round: Duration,
+    /// Beginning of the last round.
+    began: Duration,
+    /// Set from the first round on.
+    has_begun: bool,
+    /// Set if the present round brought something.
+    has_found: bool,
+    /// End of the hold after a failed list: no round begins before.
+    held_until: Duration,
     /// End of the spacing after the last request: the next one is not sent before.
     spaced_at: Duration,
     /// Time of the last request for the list, by the server's clock.
@@ -26,9 +35,13 @@ pub(super) struct Schedule {
 impl Schedule {
     pub(super) fn new(config: &PollerConfig, is_official: bool) -> Self {
         Self {
-            interval: config.interval,
+            pace: Pace::new(config.interval, config.quiet_interval),
+            poke: Poke::new(is_official),
             spacing: config.spacing_to(is_official),
-            next_round: Duration::ZERO,
+            began: Duration::ZERO,
+            has_begun: false,
+            has_found: false,
+            held_until: Duration::ZERO,
             spaced_at: Duration::ZERO,
             polled_at: UnixSeconds::default(),
         }
@@ -42,30 +55,70 @@ impl Schedule {
     /// Sets the first round at its distance from the last one of a former poller, as far as the
     /// clocks can tell.
     pub(super) fn connect_again(&mut self, clock: Duration, server_now: UnixSeconds) {
-        let due = self
-            .polled_at
-            .plus(self.interval.saturating_add(CLOCK_ERROR));
+        let interval = self.pace.interval();
+        let due = self.polled_at.plus(interval.saturating_add(CLOCK_ERROR));
         let wait = due.0.saturating_sub(server_now.0);
-        let wait = Duration::from_secs(u64::try_from(wait).unwrap_or(0));
-        self.next_round = clock.saturating_add(wait.min(self.interval));
+        let wait = Duration::from_secs(u64::try_from(wait).unwrap_or(0)).min(interval);
+        // No hint makes the first round come sooner.
+        self.held_until = clock.saturating_add(wait);
     }
 
     pub(super) fn begin_round(&mut self, clock: Duration, server_now: UnixSeconds) {
-        self.next_round = clock.saturating_add(self.interval);
+        let last = std::mem::replace(&mut self.began, clock);
+        let distance = match self.has_begun {
+            true => clock.saturating_sub(last),
+            false => Duration::MAX,
+        };
+        self.has_begun = true;
+        self.has_found = false;
+        self.poke.round_begins(distance);
         self.polled_at = server_now;
+    }
+
+    /// Notes that the round brought something.
+    pub(super) const fn found(&mut self) {
+        self.has_found = true;
+        self.poke.found();
+        self.pace.quicken();
+    }
+
+    /// Notes activity beside the rounds.
+    pub(super) const fn quicken(&mut self) {
+        self.pace.quicken();
+    }
+
+    pub(super) fn round_ended(&mut self) {
+        if !self.has_found {
+            self.pace.slacken();
+        }
+        self.poke.round_ended();
+    }
+
+    /// Lets the next round come at once, as far as that may be.
+    pub(super) fn poke(&mut self, clock: Duration, look: Look) {
+        self.pace.quicken();
+        self.poke.hint(clock, self.began, look);
     }
 
     /// Puts the next round off until then at the earliest.
     pub(super) fn put_off(&mut self, until: Duration) {
-        self.next_round = self.next_round.max(until);
+        self.held_until = self.held_until.max(until);
     }
 
     pub(super) fn sent(&mut self, clock: Duration) {
         self.spaced_at = clock.saturating_add(self.spacing);
     }
 
-    pub(super) const fn next_round(&self) -> Duration {
-        self.next_round
+    /// Returns the beginning of the next round.
+    pub(super) fn next_round(&self) -> Duration {
+        if !self.has_begun {
+            return self.held_until;
+        }
+        let regular = self.began.saturating_add(self.pace.current());
+        let poked = self.poke.due(self.began);
+        poked
+            .map_or(regular, |it| it.min(regular))
+            .max(self.held_until)
     }
 
     pub(super) const fn spaced_at(&self) -> Duration {

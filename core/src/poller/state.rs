@@ -175,6 +175,7 @@ impl Poller {
         let due = may_list.then(|| self.lists.next_due(self.clock)).flatten();
         if due.is_none() {
             self.pauses.round_ended();
+            self.schedule.round_ended();
         }
         self.enter(due.map_or(State::Idle, State::Listing));
     }

@@ -120,6 +120,20 @@ pub enum Warning {
         /// The reason.
         error: Error,
     },
+    /// The push channel is connected, or not any more. Without it messages come with the usual
+    /// rounds.
+    Push {
+        /// Whether it is connected.
+        connected: bool,
+        /// The reason for which it is not.
+        reason: Option<String>,
+    },
+    /// The login could not be renewed; it is tried again. Reported by whoever renews it, through
+    /// [`SessionMachine::report`](crate::session::SessionMachine::report).
+    Login {
+        /// The reason in words.
+        reason: String,
+    },
     /// A handler returned an error or panicked. The others were called all the same.
     HandlerFailed {
         /// The conversation of the message that was handled.
@@ -154,6 +168,8 @@ impl Warning {
             Self::ConversationFailed { .. } => "conversation_failed",
             Self::Undecodable { .. } | Self::UndecodableNotification { .. } => "undecodable",
             Self::ReplyFailed { .. } => "reply_failed",
+            Self::Push { .. } => "push",
+            Self::Login { .. } => "login",
             Self::HandlerFailed { .. } | Self::FeedHandlerFailed { .. } => "handler_failed",
         }
     }
@@ -171,6 +187,8 @@ impl Warning {
             | Self::HandlerFailed { conversation, .. } => Some(*conversation),
             Self::ListIncomplete { .. }
             | Self::SendsPaused { .. }
+            | Self::Push { .. }
+            | Self::Login { .. }
             | Self::FeedRetry { .. }
             | Self::FeedsPaused { .. }
             | Self::UndecodableNotification { .. }
@@ -288,6 +306,17 @@ impl fmt::Display for Warning {
                 conversation,
                 error,
             } => write!(f, "the reply to {conversation} was not sent: {error}"),
+            Self::Push {
+                connected: true, ..
+            } => f.write_str("the push channel is connected"),
+            Self::Push { reason, .. } => write!(
+                f,
+                "the push channel is lost, messages come with the usual rounds meanwhile: {}",
+                OneLine(reason.as_deref().unwrap_or("no reason is known"))
+            ),
+            Self::Login { reason } => {
+                write!(f, "the login was not renewed: {}", OneLine(reason))
+            }
             Self::HandlerFailed {
                 conversation,
                 reason,

@@ -16,7 +16,7 @@ pub trait Driven {
     /// This method calls the handlers, and calls `handled` first with each update that they are
     /// called for. Calls that the handlers make are made at `now`. [`Output::Handle`] comes only
     /// from a session without handlers: the driver
-    /// [delivers the update](SessionMachine::hand_out).
+    /// [delivers the update](SessionMachine::deliver).
     fn poll_output(&mut self, now: Now, handled: &mut dyn FnMut(&Update)) -> Output;
 
     /// Returns the machine, for reading.

@@ -9,10 +9,11 @@ use super::Update;
 use super::handler_queue::HandlerQueue;
 use super::running_handlers::RunningHandlers;
 use crate::call::{self, Call};
+use crate::credential::Credential;
 use crate::endpoint::Endpoint;
-use crate::error::{Error, TransportError};
+use crate::error::{BuildError, Error, TransportError};
 use crate::poller::{
-    self, Checkpoint, Journal, JournalEntry, Outgoing, Poller, RequestId, Status, Warning,
+    self, Checkpoint, Hint, Journal, JournalEntry, Outgoing, Poller, RequestId, Status, Warning,
 };
 use crate::time::Now;
 
@@ -141,7 +142,8 @@ impl SessionMachine {
     /// Returns the text that brings a file of checkpoints up to date: the file then covers exactly
     /// the messages that were handled. Returns `None` before the baseline is taken.
     ///
-    /// The first entry of a journal replaces the file. A session writes to one journal.
+    /// The first entry of a journal replaces the file, and so does one of a journal that did not
+    /// take the last entry of this session.
     pub fn save(&mut self, journal: &mut Journal) -> Option<JournalEntry> {
         let unhandled = self.queue.unhandled();
         self.poller
@@ -218,6 +220,40 @@ impl SessionMachine {
         self.poller.handle_call_response(now, call, answer);
     }
 
+    /// Takes a hint that something has changed: see [`Poller::handle_hint`]. The driver of the
+    /// session is to be woken.
+    pub fn handle_hint(&mut self, now: Now, hint: Hint) {
+        self.poller.handle_hint(now, hint);
+    }
+
+    /// Takes a report of a push channel, as a warning to deliver. The driver of the session is to
+    /// be woken.
+    pub fn handle_push(&mut self, connected: bool, reason: Option<String>) {
+        if self.result.is_none() {
+            self.queue.put(Warning::Push { connected, reason }.into());
+        }
+    }
+
+    /// Creates the push channel of this session's login. The seed makes the ids of its connections:
+    /// take a random one.
+    #[cfg(feature = "push")]
+    pub fn push_machine(&self, seed: u64) -> crate::push::PushMachine {
+        crate::push::PushMachine::new(self.poller.context().clone(), seed)
+    }
+
+    /// Replaces the cookies by those of a renewed login: see [`Poller::set_credential`].
+    ///
+    /// # Errors
+    /// Fails when the credential names another account.
+    pub fn set_credential(&mut self, credential: Credential) -> Result<(), BuildError> {
+        self.poller.set_credential(credential)
+    }
+
+    /// Hands out a warning of the driver's own, in its turn.
+    pub fn report(&mut self, warning: Warning) {
+        self.queue.put(warning.into());
+    }
+
     /// Ends the session, whatever is in flight.
     pub fn handle_close(&mut self) {
         self.poller.handle_close();
@@ -248,7 +284,7 @@ impl SessionMachine {
     }
 
     /// Takes back an update that a loop or a stream takes: its delivery counts as its handling.
-    pub fn hand_out(&mut self, dispatch: Dispatch) -> Update {
+    pub fn deliver(&mut self, dispatch: Dispatch) -> Update {
         let update = dispatch.0.clone();
         self.handle_done(dispatch, Vec::new());
         update

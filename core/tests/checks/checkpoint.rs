@@ -8,7 +8,7 @@ use super::assert_one_line;
 use super::poller::life::Life;
 use super::poller::script::Script;
 
-/// What a checkpoint holds.
+/// Content of a checkpoint.
 #[derive(Debug, Clone, Arbitrary)]
 pub struct Body {
     pub uid: i64,
@@ -18,7 +18,7 @@ pub struct Body {
     pub conversations: Vec<Entry>,
 }
 
-/// Where a conversation stands.
+/// State of a conversation.
 #[derive(Debug, Clone, Arbitrary)]
 pub struct Entry {
     pub session_type: i8,

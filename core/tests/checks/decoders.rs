@@ -15,7 +15,7 @@ use serde::Serialize;
 use super::assert_one_line;
 use super::content::check_event;
 
-/// How many kinds of answers there are.
+/// Number of kinds of answers.
 pub const KINDS: u8 = 18;
 
 const STATUS: [u16; 8] = [200, 200, 200, 200, 412, 403, 502, 204];

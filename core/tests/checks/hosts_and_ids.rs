@@ -88,7 +88,7 @@ pub fn check_picture(text: &str) {
     let _ = sent.check(&context());
 }
 
-/// What is read as a video has two names, and each leads back to it.
+/// Checks that a video that is read has two names, and that each leads back to it.
 pub fn check_video(text: &str) {
     let Ok(video) = text.parse::<VideoId>() else {
         return;

@@ -1,4 +1,4 @@
-//! What must hold whatever comes in. Each property is stated once, here: the fuzz targets
+//! Properties that must hold whatever comes in. Each is stated once, here: the fuzz targets
 //! (`core/fuzz`), the property tests and the regression tests all call it.
 
 pub mod checkpoint;

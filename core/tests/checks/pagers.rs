@@ -1,4 +1,4 @@
-//! A pager comes to its end, whatever the pages say, and hands out everything once.
+//! A pager comes to its end, whatever the pages say, and returns everything once.
 
 use std::collections::BTreeSet;
 use std::fmt::Debug;
@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 /// More requests than any row of pages with 256 numbers can take.
 const ENDLESS: usize = 4096;
 
-/// Which pager, and pages that come round again and again.
+/// A pager, and pages that come round again and again.
 #[derive(Debug, Clone, Arbitrary)]
 pub struct Script {
     pub kind: u8,
@@ -28,7 +28,7 @@ pub struct Page {
     pub numbers: Vec<u8>,
     pub has_more: bool,
     pub unreadable: u8,
-    /// What the page says of its ends, or where the next one begins.
+    /// The ends that the page claims, or the place where the next one begins.
     pub ends: (u8, u8),
 }
 

@@ -91,7 +91,7 @@ fn risk_control_on_a_call_is_a_pause_for_all() {
         delay,
         conversation: None,
         ..
-    } = scenario.expect_notice()
+    } = scenario.expect_warning()
     else {
         panic!("not risk control")
     };
@@ -111,7 +111,7 @@ fn risk_control_on_a_call_is_a_pause_for_all() {
 fn risk_control_on_a_list_is_a_pause_for_calls() {
     let mut scenario = connected();
     round(&mut scenario, -352);
-    let delay = scenario.expect_notice().delay().unwrap();
+    let delay = scenario.expect_warning().delay().unwrap();
     let pause = (ErrorClass::RiskControl, delay);
     assert_eq!(paused(send(&mut scenario, 0)), pause);
     assert_eq!(paused(read(&mut scenario, 0)), pause);
@@ -126,7 +126,7 @@ fn what_concerns_sends_pauses_sends_alone() {
         let mut scenario = connected();
         for least in delays {
             refused(send(&mut scenario, code), code);
-            let Warning::SendsPaused { delay, .. } = scenario.expect_notice() else {
+            let Warning::SendsPaused { delay, .. } = scenario.expect_warning() else {
                 panic!("not a pause of sends")
             };
             assert!(least <= delay && delay <= least.mul_f64(1.25), "{delay:?}");
@@ -178,7 +178,7 @@ fn polls_calls_and_sends_back_off_for_themselves() {
             "read" => refused(read(&mut scenario, -509), -509),
             _ => round(&mut scenario, -509),
         }
-        let Warning::Throttled { delay, .. } = scenario.expect_notice() else {
+        let Warning::Throttled { delay, .. } = scenario.expect_warning() else {
             panic!("not a pause")
         };
         let least = least * SECOND;
@@ -198,7 +198,7 @@ fn a_pause_after_a_fault_refuses_no_call() {
     scenario.answer(&nav, nav_data());
     let list = scenario.expect_call("get_sessions");
     scenario.lose(&list);
-    let delay = scenario.expect_notice().delay().unwrap();
+    let delay = scenario.expect_warning().delay().unwrap();
     assert_eq!(read(&mut scenario, 0), None);
     assert_eq!(send(&mut scenario, 0), None);
     refused(send(&mut scenario, -500), -500);
@@ -218,7 +218,7 @@ fn calls_wait_for_what_is_graver_than_a_fault_and_no_longer() {
         for _ in 0..3 {
             let list = scenario.expect_call("get_sessions");
             scenario.lose(&list);
-            let delay = scenario.expect_notice().delay().unwrap();
+            let delay = scenario.expect_warning().delay().unwrap();
             assert_eq!(scenario.wait(), delay);
         }
         let list = scenario.expect_call("get_sessions");
@@ -227,10 +227,10 @@ fn calls_wait_for_what_is_graver_than_a_fault_and_no_longer() {
         for is_fault in [is_fault_first, !is_fault_first] {
             if is_fault {
                 scenario.lose(&list);
-                fault = scenario.expect_notice().delay().unwrap();
+                fault = scenario.expect_warning().delay().unwrap();
             } else {
                 refused(read(&mut scenario, -509), -509);
-                delay = scenario.expect_notice().delay().unwrap();
+                delay = scenario.expect_warning().delay().unwrap();
             }
         }
         assert!(delay + SECOND < fault, "{delay:?} {fault:?}");
@@ -260,7 +260,7 @@ fn the_late_answer_to_a_list_that_was_broken_off_is_no_page_of_another() {
     scenario.wait();
     let late = scenario.expect_call("new_sessions");
     refused(read(&mut scenario, -509), -509);
-    let delay = scenario.expect_notice().delay().unwrap();
+    let delay = scenario.expect_warning().delay().unwrap();
     // Whoever drives it was busy meanwhile.
     scenario.advance(delay);
     scenario.expect_wait();

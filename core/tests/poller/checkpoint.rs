@@ -46,13 +46,13 @@ fn nothing_is_lost_whenever_it_was_taken() {
         ),
     );
     taken.push((scenario.poller.checkpoint().unwrap(), 0));
-    for handed_out in 1..=3 {
+    for delivered in 1..=3 {
         scenario.expect_event();
-        taken.push((scenario.poller.checkpoint().unwrap(), handed_out));
+        taken.push((scenario.poller.checkpoint().unwrap(), delivered));
     }
     scenario.expect_wait();
     taken.push((scenario.poller.checkpoint().unwrap(), 3));
-    for (checkpoint, handed_out) in taken {
+    for (checkpoint, delivered) in taken {
         let mut scenario = resumed(&checkpoint);
         scenario.list(&[entry(id, 9, 6), entry(stranger, 3, 6)]);
         let mut events = 0;
@@ -102,7 +102,7 @@ fn nothing_is_lost_whenever_it_was_taken() {
                 other => panic!("{other:?}"),
             }
         }
-        assert_eq!(events, 3 - handed_out, "{checkpoint:?}");
+        assert_eq!(events, 3 - delivered, "{checkpoint:?}");
     }
 }
 
@@ -202,7 +202,7 @@ fn a_new_conversation_that_came_to_nothing_is_left_alone() {
         scenario.list(&[entry(id, 9, 6)]);
         scenario.fetch(id, &[], false);
     }
-    assert!(matches!(scenario.expect_notice(), Warning::Gap { .. }));
+    assert!(matches!(scenario.expect_warning(), Warning::Gap { .. }));
     let mut scenario = resumed(&scenario.poller.checkpoint().unwrap());
     scenario.list(&[]);
     scenario.fetch(id, &[], false);
@@ -257,7 +257,7 @@ fn the_same_seed_and_inputs_give_the_same_outputs() {
                 let waited = scenario.wait();
                 let sent = scenario.expect_send();
                 scenario.lose(&sent);
-                scenario.expect_notice();
+                scenario.expect_warning();
                 waited
             })
             .collect::<Vec<_>>()
@@ -282,8 +282,8 @@ fn journal_of(scenario: &mut Scenario, rounds: u64) -> Vec<(JournalEntry, Checkp
     entries
 }
 
-#[test]
-fn a_journal_that_is_torn_is_read_up_to_there() {
+/// A file of five entries; and the end of each in it, with the checkpoint up to there.
+fn journal_file() -> (String, Vec<(usize, Checkpoint)>) {
     let mut scenario = Scenario::connected(PollerConfig::new(), &[entry(user(20001), 7, -5)]);
     let mut file = String::new();
     let mut ends = Vec::new();
@@ -294,6 +294,12 @@ fn a_journal_that_is_torn_is_read_up_to_there() {
         }
         ends.push((file.len(), checkpoint));
     }
+    (file, ends)
+}
+
+#[test]
+fn the_last_entry_of_a_journal_may_be_torn() {
+    let (file, ends) = journal_file();
     let first = ends[0].0;
     for torn in first..file.len() {
         // The end of a line need not be there.
@@ -301,12 +307,38 @@ fn a_journal_that_is_torn_is_read_up_to_there() {
         let read = Checkpoint::from_json(&file[..torn]);
         assert_eq!(read.as_ref(), Ok(&whole.1), "torn at {torn}");
     }
-    for at in first..ends[1].0 - 1 {
+    // Sectors that never came to the disk, before some that did.
+    let (before, last) = file.split_at(ends[3].0);
+    for zeros in 1..last.len() {
+        let torn = [before, &"\0".repeat(zeros), &last[zeros..]].concat();
+        let read = Checkpoint::from_json(&torn);
+        assert_eq!(read.as_ref(), Ok(&ends[3].1), "{zeros} zeros");
+    }
+}
+
+#[test]
+fn damage_in_the_middle_of_a_journal_is_an_error() {
+    let (file, ends) = journal_file();
+    let is_damaged = |text: &str, what: &str| {
+        let read = Checkpoint::from_json(text);
+        assert!(matches!(read, Err(CheckpointError::Damaged(_))), "{what}");
+    };
+    for at in ends[0].0..ends[3].0 - 1 {
         let mut damaged = file.clone().into_bytes();
         damaged[at] ^= 1;
-        let read = Checkpoint::from_json(&String::from_utf8(damaged).unwrap());
-        assert_eq!(read.as_ref(), Ok(&ends[0].1), "damaged at {at}");
+        let damaged = String::from_utf8(damaged).unwrap();
+        is_damaged(&damaged, &format!("a bit of byte {at}"));
     }
+    let lines: Vec<&str> = file.split_inclusive('\n').collect();
+    let of = |places: &[usize]| places.iter().map(|n| lines[*n]).collect::<String>();
+    is_damaged(&of(&[0, 1, 3, 4]), "one is missing");
+    is_damaged(&of(&[0, 1, 2, 4]), "the last but one is missing");
+    is_damaged(&of(&[0, 1, 1, 2, 3]), "one is there twice");
+    is_damaged(&of(&[0, 2, 1, 3, 4]), "two have changed places");
+    is_damaged(&of(&[0, 1, 0]), "the snapshot is there twice");
+    // As after an append that was cut off, and went on all the same.
+    let torn = [&of(&[0, 1]), &lines[2][..40], &of(&[3, 4])].concat();
+    is_damaged(&torn, "one goes on behind a torn one");
 }
 
 #[test]
@@ -338,4 +370,26 @@ fn a_journal_goes_on_with_another_poller_from_a_snapshot() {
         assert!(matches!(next, Some(JournalEntry::Append(_))), "{next:?}");
         scenario = resumed(&scenario.poller.checkpoint().unwrap());
     }
+}
+
+/// Nothing is lost where two are mixed up: each entry goes on from the file that it is for.
+#[test]
+fn a_journal_that_missed_an_entry_is_replaced() {
+    let id = user(20001);
+    let mut scenario = Scenario::connected(PollerConfig::new(), &[entry(id, 7, -5)]);
+    let mut journals = [(); 2].map(|()| (Journal::new(), String::new()));
+    for (seqno, place) in (8..).zip([0, 0, 1, 1, 0, 1, 0, 0]) {
+        scenario.list(&[entry(id, seqno, 6)]);
+        scenario.fetch(id, &[seqno], false);
+        scenario.expect_event();
+        let (journal, file) = &mut journals[place];
+        match scenario.poller.save(journal).unwrap() {
+            JournalEntry::Replace(text) => *file = text,
+            JournalEntry::Append(text) => *file += &text,
+        }
+        let read = Checkpoint::from_json(file).unwrap();
+        assert_eq!(read, scenario.poller.checkpoint().unwrap(), "{seqno}");
+    }
+    let additions = journals.map(|(_, file)| file.lines().count() - 1);
+    assert_eq!(additions, [1, 0]);
 }

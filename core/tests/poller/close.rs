@@ -58,13 +58,13 @@ fn while_it_pauses() {
     scenario.wait();
     let sent = scenario.expect_send();
     scenario.refuse(&sent, -412);
-    scenario.expect_notice();
+    scenario.expect_warning();
     scenario.expect_wait();
     closes(scenario);
 }
 
 #[test]
-fn with_messages_that_were_not_handed_out() {
+fn with_messages_that_were_not_delivered() {
     let id = user(20001);
     let mut scenario = Scenario::connected(PollerConfig::new(), &[entry(id, 7, -5)]);
     scenario.list(&[entry(id, 9, 6)]);

@@ -103,7 +103,7 @@ fn a_new_conversation_without_a_page_yet_stays_new() {
     scenario.expect_wait();
 }
 
-/// It goes with the one below it, also when that one is on the next page.
+/// Such a message goes with the one below it, also when that one is on the next page.
 #[test]
 fn a_message_without_a_time_is_as_old_as_the_one_below() {
     let id = user(20001);
@@ -194,7 +194,7 @@ fn a_conversation_that_was_over_and_changed_is_asked_again() {
     let sent = scenario.expect_fetch(id);
     scenario.refuse(&sent, 700_014);
     assert!(matches!(
-        scenario.expect_notice(),
+        scenario.expect_warning(),
         Warning::ConversationFailed { .. }
     ));
     scenario.list(&[vague(id)]);
@@ -258,7 +258,7 @@ fn an_unreadable_message_harms_no_neighbour() {
     messages.insert(1, json!({"msg_seqno": "none", "content": "?"}));
     scenario.answer(&sent, page(&messages, false));
     assert!(matches!(
-        scenario.expect_notice(),
+        scenario.expect_warning(),
         Warning::Undecodable { conversation: Some(id), .. } if id == user(20001)
     ));
     assert_eq!(scenario.expect_event().text(), Some("message 8"));
@@ -284,7 +284,7 @@ fn messages_that_never_come_are_asked_for_in_three_rounds() {
     scenario.fetch(id, &[], false);
     scenario.list(&[]);
     scenario.fetch(id, &[], false);
-    match scenario.expect_notice() {
+    match scenario.expect_warning() {
         Warning::Gap {
             conversation,
             from_seqno,

@@ -14,7 +14,7 @@ use crate::scenario::{Scenario, Sent};
 #[derive(Default)]
 pub struct Log {
     pub events: Vec<(ConversationId, u64)>,
-    pub notices: Vec<Warning>,
+    pub warnings: Vec<Warning>,
     pub feeds: Vec<Arc<FeedEvent>>,
     pub statuses: Vec<Status>,
     /// Requests by their path.
@@ -55,7 +55,7 @@ pub fn drive(
         assert!(outputs_at_once < 100_000, "no time passes");
         match scenario.poll() {
             Output::Event(event) => log.events.push((event.conversation, event.msg_seqno().0)),
-            Output::Warning(notice) => log.notices.push(notice),
+            Output::Warning(warning) => log.warnings.push(warning),
             Output::Feed(event) => log.feeds.push(event),
             Output::Status(change) => log.statuses.push(change.status),
             Output::Finished(result) => panic!("finished {result:?}"),

@@ -9,12 +9,23 @@ use serde_json::json;
 use crate::drive::{drive, ok};
 use crate::scenario::{START, Scenario, context, entry, nav_data, page, text_at, user};
 
+/// Two conversations with a message each to fetch.
 fn two_behind() -> Scenario {
     let mut scenario = Scenario::connected(
         PollerConfig::new(),
         &[entry(user(1), 5, -5), entry(user(2), 5, -6)],
     );
     scenario.list(&[entry(user(1), 6, 6), entry(user(2), 6, 6)]);
+    scenario
+}
+
+/// The same, and both are refused.
+fn two_refused(code: i64) -> Scenario {
+    let mut scenario = two_behind();
+    let first = scenario.expect_fetch(user(1));
+    let second = scenario.expect_fetch(user(2));
+    scenario.refuse(&first, code);
+    scenario.refuse(&second, code);
     scenario
 }
 
@@ -30,7 +41,7 @@ fn risk_control_pauses_for_minutes_that_grow_to_an_hour() {
             "voucher" => scenario.answer(&sent, json!({"v_voucher": "made up"})),
             code => scenario.refuse(&sent, code.parse().unwrap()),
         }
-        let Warning::RiskControl { delay, .. } = scenario.expect_notice() else {
+        let Warning::RiskControl { delay, .. } = scenario.expect_warning() else {
             panic!("{answer}")
         };
         let delay = delay.as_secs_f64();
@@ -48,7 +59,7 @@ fn risk_control_pauses_for_minutes_that_grow_to_an_hour() {
     scenario.wait();
     let sent = scenario.expect_call("new_sessions");
     scenario.refuse(&sent, -352);
-    assert!(scenario.expect_notice().delay().unwrap() <= Duration::from_secs(375));
+    assert!(scenario.expect_warning().delay().unwrap() <= Duration::from_secs(375));
 }
 
 #[test]
@@ -62,7 +73,7 @@ fn asked_too_often_pauses_from_half_a_minute() {
         } else {
             scenario.refuse(&sent, answer);
         }
-        let Warning::Throttled { delay, .. } = scenario.expect_notice() else {
+        let Warning::Throttled { delay, .. } = scenario.expect_warning() else {
             panic!("{answer}")
         };
         assert!(delay.as_secs_f64() >= least && delay.as_secs_f64() <= least * 1.25);
@@ -71,14 +82,10 @@ fn asked_too_often_pauses_from_half_a_minute() {
 
 #[test]
 fn refusals_side_by_side_are_one_pause() {
-    let mut scenario = two_behind();
-    let first = scenario.expect_fetch(user(1));
-    let second = scenario.expect_fetch(user(2));
-    scenario.refuse(&first, -412);
-    scenario.refuse(&second, -412);
-    let notice = scenario.expect_notice();
-    assert_eq!(notice.conversation(), Some(user(1)));
-    let delay = notice.delay().unwrap();
+    let mut scenario = two_refused(-412);
+    let warning = scenario.expect_warning();
+    assert_eq!(warning.conversation(), Some(user(1)));
+    let delay = warning.delay().unwrap();
     assert_eq!(scenario.wait(), delay, "nothing is asked meanwhile");
     let sent = scenario.expect_call("new_sessions");
     scenario.answer(&sent, json!({"session_list": [], "has_more": 0}));
@@ -112,9 +119,9 @@ fn a_conversation_that_keeps_failing_holds_up_no_other() {
                     }
                 }
                 Output::Event(event) => assert_eq!(event.msg_seqno().0, 6 + round),
-                Output::Warning(notice) => {
-                    assert_eq!(notice.conversation(), Some(user(1)));
-                    delays.push(notice.delay().unwrap());
+                Output::Warning(warning) => {
+                    assert_eq!(warning.conversation(), Some(user(1)));
+                    delays.push(warning.delay().unwrap());
                 }
                 Output::Wait(_) => break,
                 other => panic!("{other:?}"),
@@ -128,11 +135,7 @@ fn a_conversation_that_keeps_failing_holds_up_no_other() {
 
 #[test]
 fn a_refused_signature_costs_one_nav_for_all() {
-    let mut scenario = two_behind();
-    let first = scenario.expect_fetch(user(1));
-    let second = scenario.expect_fetch(user(2));
-    scenario.refuse(&first, -403);
-    scenario.refuse(&second, -403);
+    let mut scenario = two_refused(-403);
     let nav = scenario.expect_call("nav");
     scenario.expect_wait();
     scenario.answer(&nav, nav_data());
@@ -154,9 +157,8 @@ fn a_signature_refused_again_is_that_conversations_trouble() {
     scenario.answer(&nav, nav_data());
     let again = scenario.expect_fetch(user(1));
     scenario.refuse(&again, -403);
-    let notice = scenario.expect_notice();
-    assert!(matches!(notice, Warning::Retry { .. }));
-    assert_eq!(notice.conversation(), Some(user(1)));
+    let warning = scenario.expect_retry();
+    assert_eq!(warning.conversation(), Some(user(1)));
     scenario.fetch(user(2), &[6], false);
     scenario.expect_seqnos([6]);
 }
@@ -167,7 +169,7 @@ fn a_conversation_that_is_over_is_asked_again_when_it_moves() {
         let mut scenario = two_behind();
         let first = scenario.expect_fetch(user(1));
         scenario.refuse(&first, code);
-        match scenario.expect_notice() {
+        match scenario.expect_warning() {
             Warning::ConversationFailed {
                 conversation,
                 error,
@@ -188,7 +190,7 @@ fn a_conversation_that_is_over_is_asked_again_when_it_moves() {
 }
 
 #[test]
-fn a_lost_login_ends_all_after_what_is_here_was_handed_out() {
+fn a_lost_login_ends_all_after_what_is_here_was_delivered() {
     let mut scenario = two_behind();
     let first = scenario.expect_fetch(user(1));
     let second = scenario.expect_fetch(user(2));
@@ -213,8 +215,8 @@ fn a_deadline_is_a_failure_and_a_late_answer_is_none() {
     scenario.answer(&second, page(&[text_at(user(2), 6, START)], false));
     scenario.expect_seqnos([6]);
     assert_eq!(scenario.wait(), Duration::from_secs(30));
-    let notice = scenario.expect_notice();
-    assert_eq!(notice.conversation(), Some(user(1)));
+    let warning = scenario.expect_warning();
+    assert_eq!(warning.conversation(), Some(user(1)));
     let now = scenario.now();
     let late = http::Response::new(b"{}".to_vec());
     assert!(
@@ -236,7 +238,7 @@ fn a_list_that_fails_is_asked_for_with_growing_pauses() {
         assert_eq!(scenario.wait(), last, "{body}");
         let sent = scenario.expect_call("new_sessions");
         scenario.respond(&sent, 200, body);
-        last = scenario.expect_notice().delay().unwrap();
+        last = scenario.expect_warning().delay().unwrap();
         assert!(last.as_secs_f64() >= least && last.as_secs_f64() <= least * 1.25);
         least *= 2.0;
     }
@@ -251,10 +253,10 @@ fn keys_are_renewed_again_after_a_pause() {
     scenario.refuse(&first, -403);
     let nav = scenario.expect_call("nav");
     scenario.refuse(&second, -352);
-    let notice = scenario.expect_notice();
-    assert!(matches!(notice, Warning::RiskControl { .. }));
+    let warning = scenario.expect_warning();
+    assert!(matches!(warning, Warning::RiskControl { .. }));
     scenario.answer(&nav, nav_data());
-    assert_eq!(scenario.wait(), notice.delay().unwrap());
+    assert_eq!(scenario.wait(), warning.delay().unwrap());
     let list = scenario.expect_call("new_sessions");
     scenario.answer(&list, json!({"session_list": [], "has_more": 0}));
     let first = scenario.expect_fetch(user(1));
@@ -276,7 +278,7 @@ fn a_round_is_not_over_while_keys_are_on_their_way() {
     scenario.wait();
     let list = scenario.expect_call("new_sessions");
     scenario.refuse(&list, -509);
-    let first = scenario.expect_notice().delay().unwrap();
+    let first = scenario.expect_warning().delay().unwrap();
     assert_eq!(scenario.wait(), first);
     let list = scenario.expect_call("new_sessions");
     let changed = [entry(user(1), 6, 6)];
@@ -292,7 +294,7 @@ fn a_round_is_not_over_while_keys_are_on_their_way() {
         "its deadline"
     );
     scenario.refuse(&nav, -509);
-    let second = scenario.expect_notice().delay().unwrap();
+    let second = scenario.expect_warning().delay().unwrap();
     assert!(second >= Duration::from_secs(60), "{first:?} {second:?}");
     assert_eq!(scenario.expect_wait(), second);
 }
@@ -372,9 +374,8 @@ fn what_waits_for_keys_is_asked_for_in_the_same_round() {
     scenario.answer(&nav, nav_data());
     let again = scenario.expect_fetch(user(1));
     scenario.refuse(&again, -403);
-    let notice = scenario.expect_notice();
-    assert!(matches!(notice, Warning::Retry { .. }));
-    assert_eq!(notice.conversation(), Some(user(1)));
+    let warning = scenario.expect_retry();
+    assert_eq!(warning.conversation(), Some(user(1)));
     scenario.expect_call("new_sessions");
 }
 
@@ -399,6 +400,6 @@ fn keys_that_come_slowly_are_renewed_ever_more_seldom() {
     let navs = log.requests["nav"];
     assert!((8..=14).contains(&navs), "{:?}", log.requests);
     // All but one that may still be on its way.
-    assert!(log.notices.len() + 1 >= navs, "{:?}", log.notices);
+    assert!(log.warnings.len() + 1 >= navs, "{:?}", log.warnings);
     assert_eq!(log.events, []);
 }

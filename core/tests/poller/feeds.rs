@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use bilibili_session::poller::{
-    Checkpoint, Journal, JournalEntry, Output, Poller, PollerConfig, Status,
+    Checkpoint, Hint, Journal, JournalEntry, Output, Poller, PollerConfig, Status,
 };
 use bilibili_session::session::SessionMachine;
 use bilibili_session::{FeedEvent, FeedKind};
@@ -151,7 +151,7 @@ fn what_is_there_at_the_start_is_old_and_the_rest_comes_once() {
         }
         let log = server.run(&mut scenario, 6 * MINUTE);
         assert_eq!(ids(&log), [51, 52, 53], "{path}");
-        assert!(log.notices.is_empty());
+        assert!(log.warnings.is_empty());
     }
 }
 
@@ -248,9 +248,9 @@ fn entries_from_the_future_and_without_a_time_hide_nothing() {
     let log = server.run(&mut scenario, 6 * MINUTE);
     assert_eq!(ids(&log), [3]);
     // It has the time of its neighbour above.
-    let feed = server.feeds.get_mut("reply").unwrap();
-    feed.insert(1, json!({"id": 4, "reply_time": "soon"}));
     server.reply(5, 400);
+    let feed = server.feeds.get_mut("reply").unwrap();
+    feed.insert(2, json!({"id": 4, "reply_time": "soon"}));
     let log = server.run(&mut scenario, 6 * MINUTE);
     assert_eq!(ids(&log), [4, 5]);
     let log = server.run(&mut scenario, 6 * MINUTE);
@@ -369,12 +369,12 @@ fn an_unreadable_entry_is_one_unreadable_entry() {
     server.reply(2, 6);
     let log = server.run(&mut scenario, 20 * MINUTE);
     assert_eq!(ids(&log), [2]);
-    let notices: Vec<_> = log
-        .notices
+    let warnings: Vec<_> = log
+        .warnings
         .iter()
         .map(|it| (it.kind(), it.feed()))
         .collect();
-    assert_eq!(notices, [("undecodable", Some(FeedKind::Replies))]);
+    assert_eq!(warnings, [("undecodable", Some(FeedKind::Replies))]);
 }
 
 #[test]
@@ -392,7 +392,7 @@ fn a_feed_that_fails_holds_up_no_other_and_begins_at_the_server_s_time() {
     let log = server.run(&mut scenario, MINUTE);
     assert_eq!(log.statuses, [Status::Connected]);
     assert_eq!(ids(&log), [2]);
-    let kinds = log.notices.iter().map(|it| (it.kind(), it.feed()));
+    let kinds = log.warnings.iter().map(|it| (it.kind(), it.feed()));
     assert!(kinds.clone().count() > 0);
     assert!(
         kinds
@@ -412,12 +412,12 @@ fn risk_control_on_a_feed_pauses_the_feeds_alone() {
     let mut scenario = begun(&server, &FeedKind::ALL);
     server.refuses.insert("unread", -352);
     let log = server.run(&mut scenario, 4 * MINUTE);
-    let notices: Vec<_> = log
-        .notices
+    let warnings: Vec<_> = log
+        .warnings
         .iter()
         .map(|it| (it.kind(), it.feed()))
         .collect();
-    assert_eq!(notices, [("risk_control", None)]);
+    assert_eq!(warnings, [("risk_control", None)]);
     assert_eq!(log.requests["unread"], 1);
     assert!(log.requests["new_sessions"] >= 39);
     for path in ["reply", "at", "like", "query_user_notify"] {
@@ -748,4 +748,44 @@ fn a_session_covers_what_was_handled() {
             [(70, Some(9), 10, vec![7])]
         );
     }
+}
+
+#[test]
+fn a_hint_leads_to_a_look_and_to_more_until_the_feed_shows_it() {
+    let mut server = Server::new();
+    let mut scenario = begun(&server, &FeedKind::ALL);
+    server.run(&mut scenario, Duration::from_secs(10));
+    let hint = |scenario: &mut Scenario, hint| {
+        let now = scenario.now();
+        scenario.poller.handle_hint(now, hint);
+    };
+    // A storm is one look.
+    for _ in 0..100 {
+        hint(&mut scenario, Hint::Replies);
+    }
+    let log = server.run(&mut scenario, Duration::from_millis(100));
+    assert_eq!(log.requests["reply"], 1);
+    assert_eq!(log.requests.get("at"), None);
+    // The feed shows it 8 s later: it is looked at after 3 s, since less is too soon, and twice
+    // the time from then on.
+    let log = server.run(&mut scenario, Duration::from_secs(7));
+    assert_eq!(log.requests["reply"], 2);
+    server.reply(1, 18);
+    let log = server.run(&mut scenario, Duration::from_secs(60));
+    assert_eq!(ids(&log), [1]);
+    assert_eq!(log.requests["reply"], 1);
+    // Hints without an end lead to a look every three seconds.
+    let (began, mut looks) = (scenario.elapsed, 0_usize);
+    for _ in 0..300 {
+        hint(&mut scenario, Hint::At);
+        let log = server.run(&mut scenario, Duration::from_millis(100));
+        looks += log.requests.get("at").copied().unwrap_or_default();
+    }
+    let seconds = usize::try_from((scenario.elapsed - began).as_secs()).unwrap();
+    let most = seconds / 3 + 1;
+    assert!(looks > 100 && looks <= most, "{looks} of {most}");
+    // A channel that was not there told of nothing: the counters do.
+    hint(&mut scenario, Hint::Connected);
+    let log = server.run(&mut scenario, Duration::from_millis(100));
+    assert_eq!(log.requests["unread"], 1);
 }

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use crate::scenario::{START, Scenario, Sent, entry, page, text_at, user};
 
-/// Which messages a server answers with when there are too many.
+/// The messages that a server answers with when there are too many.
 #[derive(Debug, Clone, Copy)]
 enum End {
     Newest,
@@ -159,7 +159,7 @@ fn more_that_moves_no_end_is_an_error_and_then_taken_for_a_habit() {
     scenario.fetch(id, &[], true);
     for _ in 0..2 {
         scenario.fetch(id, &[], true);
-        match scenario.expect_notice() {
+        match scenario.expect_warning() {
             Warning::Retry {
                 conversation: Some(of),
                 error: Error::Decode(error),
@@ -199,7 +199,7 @@ fn a_full_page_that_says_it_is_the_last_is_not_believed() {
     scenario.expect_wait();
 }
 
-/// What is asked for ends with a message that is known to be there.
+/// The stretch that is asked for ends with a message that is known to be there.
 #[test]
 fn a_page_that_lacks_its_end_is_not_the_last() {
     let id = user(20001);
@@ -257,7 +257,7 @@ fn what_was_fetched_before_a_failure_is_not_fetched_again() {
     scenario.fetch(id, &[12, 11, 10], true);
     let lost = scenario.expect_fetch(id);
     scenario.lose(&lost);
-    assert!(matches!(scenario.expect_notice(), Warning::Retry { .. }));
+    scenario.expect_retry();
     // Its own pause is over only after the next round has begun.
     while scenario.wait() < std::time::Duration::from_secs(1) {}
     let list = scenario.expect_call("new_sessions");
@@ -275,7 +275,7 @@ fn what_was_fetched_before_a_failure_is_not_fetched_again() {
     scenario.expect_seqnos([8, 9, 10, 11, 12]);
 }
 
-/// It is a habit of the service, not of the conversation in which it was met.
+/// Such pages are a habit of the service, not of the conversation in which they were met.
 #[test]
 fn that_empty_pages_say_there_is_more_is_learned_once_for_all_conversations() {
     let (first, second) = (user(20001), user(20002));
@@ -286,7 +286,7 @@ fn that_empty_pages_say_there_is_more_is_learned_once_for_all_conversations() {
     scenario.fetch(first, &[], true);
     for _ in 0..2 {
         scenario.fetch(first, &[], true);
-        assert!(matches!(scenario.expect_notice(), Warning::Retry { .. }));
+        scenario.expect_retry();
         scenario.advance(Duration::from_secs(30));
         let list = scenario.expect_call("new_sessions");
         scenario.answer(&list, json!({"session_list": null, "has_more": 0}));
@@ -307,14 +307,14 @@ fn that_empty_pages_say_there_is_more_is_learned_once_for_all_conversations() {
 fn changes_while_it_is_fetched(scenario: &mut Scenario, id: ConversationId) {
     let lost = scenario.expect_fetch(id);
     scenario.lose(&lost);
-    assert!(matches!(scenario.expect_notice(), Warning::Retry { .. }));
+    scenario.expect_retry();
     scenario.advance(Duration::from_secs(30));
     let list = scenario.expect_call("new_sessions");
     let vague = entry(id, 0, 30);
     scenario.answer(&list, json!({"session_list": [vague], "has_more": 0}));
 }
 
-/// What was known is on the page, which says that there is more.
+/// The newest known message is on the page, which says that there is more.
 #[test]
 fn a_change_of_unknown_extent_does_not_end_at_what_was_known() {
     let id = user(20001);
@@ -330,7 +330,7 @@ fn a_change_of_unknown_extent_does_not_end_at_what_was_known() {
     scenario.expect_wait();
 }
 
-/// What was known is here already, and only what lies below is missing.
+/// The newest known message is here already, and only those below it are missing.
 #[test]
 fn a_change_of_unknown_extent_is_asked_for_above_what_is_here() {
     let id = user(20001);
@@ -374,7 +374,7 @@ fn a_change_of_unknown_extent_before_the_first_page_does_not_end_at_what_was_kno
     scenario.list(&[entry(first, 8, 7), entry(id, 9, 6)]);
     let sent = scenario.expect_fetch(first);
     scenario.refuse(&sent, -509);
-    let delay = scenario.expect_notice().delay().unwrap();
+    let delay = scenario.expect_warning().delay().unwrap();
     assert_eq!(scenario.wait(), delay);
     let list = scenario.expect_call("new_sessions");
     let vague = entry(id, 0, 30);

@@ -88,7 +88,7 @@ fn trouble_at_the_start_is_waited_out() {
             delay,
             conversation: None,
             error,
-        } = scenario.expect_notice()
+        } = scenario.expect_warning()
         else {
             panic!("not a retry")
         };
@@ -102,7 +102,7 @@ fn trouble_at_the_start_is_waited_out() {
     scenario.answer(&nav, nav_data());
     let list = scenario.expect_call("get_sessions");
     scenario.refuse(&list, -352);
-    let Warning::RiskControl { delay, .. } = scenario.expect_notice() else {
+    let Warning::RiskControl { delay, .. } = scenario.expect_warning() else {
         panic!("not risk control")
     };
     assert!(delay >= Duration::from_secs(300));
@@ -119,7 +119,7 @@ fn no_data_is_a_fault_not_an_empty_list() {
     scenario.answer(&nav, nav_data());
     let list = scenario.expect_call("get_sessions");
     scenario.answer(&list, json!(null));
-    assert!(matches!(scenario.expect_notice(), Warning::Retry { .. }));
+    scenario.expect_retry();
     assert_eq!(scenario.poller.status(), Status::Init);
 }
 

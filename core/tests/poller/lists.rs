@@ -86,7 +86,7 @@ fn what_is_known_is_fetched_although_a_later_page_fails() {
     let sent = scenario.expect_call("get_sessions");
     scenario.lose(&sent);
     assert!(matches!(
-        scenario.expect_notice(),
+        scenario.expect_warning(),
         Warning::Retry {
             conversation: None,
             ..
@@ -122,7 +122,7 @@ fn an_unreadable_entry_is_told_of_once() {
     let bad = json!({"session_type": 1, "talker_id": [], "max_seqno": 5});
     scenario.list(&[bad.clone(), entry(user(1), 6, 6)]);
     assert!(matches!(
-        scenario.expect_notice(),
+        scenario.expect_warning(),
         Warning::Undecodable {
             conversation: None,
             ..
@@ -348,12 +348,11 @@ fn changes(scenario: &mut Scenario, list: &[Value], has_more: bool) {
 fn breaks_off(scenario: &mut Scenario) {
     let sent = scenario.expect_call("get_sessions");
     scenario.lose(&sent);
-    let notice = scenario.expect_notice();
-    assert!(matches!(notice, Warning::Retry { .. }));
-    assert_eq!(notice.conversation(), None);
+    let warning = scenario.expect_retry();
+    assert_eq!(warning.conversation(), None);
 }
 
-/// What is owed of a list is read to below where it began.
+/// Checks that the owed rest of a list is read to below its beginning.
 #[track_caller]
 fn reads_the_rest(scenario: &mut Scenario, list: &[Value]) {
     let sent = scenario.expect_call("get_sessions");
@@ -419,7 +418,7 @@ fn comes_whole(scenario: &mut Scenario, times: &[(u64, i64)]) {
     scenario.expect_wait();
 }
 
-/// It moves up once more while the next list of changes is read.
+/// The conversation moves up once more while the next list of changes is read.
 #[test]
 fn what_moved_up_from_the_rest_and_again_comes_whole() {
     let mut scenario = one_moved_up_from_the_rest();
@@ -539,6 +538,6 @@ fn a_baseline_that_lies_ahead_does_not_cut_the_whole_list_short() {
             (ok(data), Some(7200))
         });
         assert_eq!(log.events, [(id, 11)], "written to at {written_at} s");
-        assert_eq!(log.notices, []);
+        assert_eq!(log.warnings, []);
     }
 }

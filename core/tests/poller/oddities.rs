@@ -77,16 +77,22 @@ fn numbers_that_begin_anew_are_gone_on_with() {
     assert_eq!(log.fetches(), 1);
 }
 
-/// Messages of before that are here come out first; what is missing of them never will.
-#[test]
-fn numbers_that_begin_anew_in_the_middle_of_a_gap() {
-    let id = group(221_300);
+/// Message 7 is known, 208 to 407 are here, and those in between could not be fetched.
+fn in_the_middle_of_a_gap(id: ConversationId) -> Scenario {
     let mut scenario = Scenario::connected(PollerConfig::new(), &[entry(id, 7, -5)]);
     scenario.list(&[entry(id, 407, 6)]);
     scenario.fetch(id, &(208..=407).rev().collect::<Vec<_>>(), true);
     let below = scenario.expect_fetch(id);
     scenario.lose(&below);
-    assert!(matches!(scenario.expect_notice(), Warning::Retry { .. }));
+    scenario.expect_retry();
+    scenario
+}
+
+/// Messages of before that are here come out first; what is missing of them never will.
+#[test]
+fn numbers_that_begin_anew_in_the_middle_of_a_gap() {
+    let id = group(221_300);
+    let mut scenario = in_the_middle_of_a_gap(id);
     let mut anew = entry(id, 2, 12);
     anew["last_msg"] = text_at(id, 2, START + 12);
     scenario.list(&[anew]);
@@ -95,7 +101,7 @@ fn numbers_that_begin_anew_in_the_middle_of_a_gap() {
         from_seqno: bilibili_session::Seqno(8),
         to_seqno: bilibili_session::Seqno(207),
     };
-    assert_eq!(scenario.expect_notice(), gap);
+    assert_eq!(scenario.expect_warning(), gap);
     scenario.expect_seqnos(208..=407);
     scenario.list(&[]);
     scenario.fetch(id, &[2, 1], false);
@@ -106,16 +112,11 @@ fn numbers_that_begin_anew_in_the_middle_of_a_gap() {
 #[test]
 fn numbers_that_begin_anew_are_gone_on_with_after_a_resume() {
     let id = group(221_300);
-    let mut scenario = Scenario::connected(PollerConfig::new(), &[entry(id, 7, -5)]);
-    scenario.list(&[entry(id, 407, 6)]);
-    scenario.fetch(id, &(208..=407).rev().collect::<Vec<_>>(), true);
-    let below = scenario.expect_fetch(id);
-    scenario.lose(&below);
-    assert!(matches!(scenario.expect_notice(), Warning::Retry { .. }));
+    let mut scenario = in_the_middle_of_a_gap(id);
     let mut anew = entry(id, 2, 30);
     anew["last_msg"] = text_at(id, 2, START + 30);
     scenario.list(std::slice::from_ref(&anew));
-    assert!(matches!(scenario.expect_notice(), Warning::Gap { .. }));
+    assert!(matches!(scenario.expect_warning(), Warning::Gap { .. }));
     scenario.expect_seqnos(208..=210);
     let checkpoint = scenario.poller.checkpoint().unwrap();
     let mut scenario = Scenario::resume(PollerConfig::new(), &checkpoint);
@@ -223,9 +224,9 @@ fn a_number_that_no_message_has_does_not_become_the_cursor() {
         });
         assert_eq!(log.events, [(id, 8), (id, 9)], "{poison}");
         assert!(
-            matches!(&log.notices[..], [Warning::Undecodable { .. }]),
+            matches!(&log.warnings[..], [Warning::Undecodable { .. }]),
             "{poison}: {:?}",
-            log.notices
+            log.warnings
         );
     }
 }
@@ -240,9 +241,9 @@ fn a_group_that_ends_in_the_middle_of_a_gap() {
     for refusal in 1..=3 {
         let below = scenario.expect_fetch(id);
         scenario.refuse(&below, 700_013);
-        match (refusal, scenario.expect_notice()) {
+        match (refusal, scenario.expect_warning()) {
             (1, Warning::ConversationFailed { held: 200, .. }) => {
-                assert!(matches!(scenario.expect_notice(), Warning::Retry { .. }));
+                scenario.expect_retry();
             }
             (2, Warning::Retry { .. }) => {}
             (3, Warning::ConversationFailed { held: 0, .. }) => break,
@@ -257,12 +258,12 @@ fn a_group_that_ends_in_the_middle_of_a_gap() {
         from_seqno: bilibili_session::Seqno(8),
         to_seqno: bilibili_session::Seqno(207),
     };
-    assert_eq!(scenario.expect_notice(), lost);
+    assert_eq!(scenario.expect_warning(), lost);
     scenario.expect_seqnos(208..=407);
     scenario.expect_wait();
 }
 
-/// It was a fault: nothing is missing.
+/// A fault of the service: nothing is missing.
 #[test]
 fn a_group_that_is_said_to_end_and_does_not() {
     let id = group(221_300);
@@ -271,8 +272,8 @@ fn a_group_that_is_said_to_end_and_does_not() {
     scenario.fetch(id, &(9..=207).rev().collect::<Vec<_>>(), true);
     let below = scenario.expect_fetch(id);
     scenario.refuse(&below, 700_013);
-    scenario.expect_notice();
-    scenario.expect_notice();
+    scenario.expect_warning();
+    scenario.expect_warning();
     scenario.advance(Duration::from_secs(30));
     let list = scenario.expect_call("new_sessions");
     scenario.answer(&list, json!({"session_list": null, "has_more": 0}));
@@ -324,7 +325,7 @@ fn more_changes_than_conversations_are_remembered() {
         (ok(data), Some(0))
     });
     assert_eq!(log.events.len(), usize::try_from(count).unwrap());
-    assert!(log.notices.is_empty(), "{:?}", log.notices);
+    assert!(log.warnings.is_empty(), "{:?}", log.warnings);
     assert!(scenario.poller.remembered_conversations() <= 100 + 1500);
 }
 
@@ -345,9 +346,9 @@ fn signatures_that_are_refused_throughout_are_one_pause_for_all() {
         (data, Some(0))
     });
     // The four that were on their way, again with new keys, and four after each pause.
-    let pauses = log.notices.iter().filter(|it| it.conversation().is_none());
+    let pauses = log.warnings.iter().filter(|it| it.conversation().is_none());
     let pauses = pauses.count();
-    assert!((4..10).contains(&pauses), "{:?}", log.notices);
+    assert!((4..10).contains(&pauses), "{:?}", log.warnings);
     assert!(log.fetches() <= 4 * (pauses + 2), "{:?}", log.requests);
     // Once for the first refusal, then once a minute at most: they may have changed meanwhile.
     assert!(log.requests["nav"] <= pauses, "{:?}", log.requests);
@@ -406,7 +407,7 @@ fn unreadable_entries_on_several_pages_are_told_of_once() {
         };
         (ok(data), Some(0))
     });
-    let told = log.notices.iter();
+    let told = log.warnings.iter();
     let told = told.filter(|it| matches!(it, Warning::Undecodable { .. }));
     assert_eq!(told.count(), 2);
 }

@@ -35,7 +35,7 @@ impl Sent {
 pub struct Scenario {
     pub poller: Poller,
     pub elapsed: Duration,
-    /// What the local wall clock is off by, in seconds.
+    /// Error of the local wall clock, in seconds.
     pub skew: i64,
 }
 
@@ -62,7 +62,7 @@ impl Scenario {
         Self::of(Poller::resume(context(), config, checkpoint).unwrap())
     }
 
-    fn of(poller: Poller) -> Self {
+    pub fn of(poller: Poller) -> Self {
         Self {
             poller,
             elapsed: Duration::from_secs(1000),
@@ -72,13 +72,17 @@ impl Scenario {
 
     /// Past nav and the base line, with these conversations on the first list.
     pub fn connected(config: PollerConfig, list: &[Value]) -> Self {
-        let mut scenario = Self::new(config);
-        let nav = scenario.expect_send();
-        scenario.answer(&nav, nav_data());
-        let first = scenario.expect_send();
-        scenario.answer(&first, json!({"session_list": list, "has_more": 0}));
-        scenario.expect_status(Status::Connected);
-        scenario
+        Self::new(config).connect(list)
+    }
+
+    /// Past nav and the base line, like [`connected`](Self::connected).
+    pub fn connect(mut self, list: &[Value]) -> Self {
+        let nav = self.expect_send();
+        self.answer(&nav, nav_data());
+        let first = self.expect_send();
+        self.answer(&first, json!({"session_list": list, "has_more": 0}));
+        self.expect_status(Status::Connected);
+        self
     }
 
     pub fn now(&self) -> Now {
@@ -102,15 +106,7 @@ impl Scenario {
     #[track_caller]
     pub fn expect_send(&mut self) -> Sent {
         match self.poll() {
-            Output::Send(outgoing) => {
-                let uri = outgoing.request.uri();
-                let query = url::form_urlencoded::parse(uri.query().unwrap_or("").as_bytes());
-                Sent {
-                    id: outgoing.id,
-                    path: uri.path().rsplit('/').next().unwrap().to_owned(),
-                    query: query.into_owned().collect(),
-                }
-            }
+            Output::Send(outgoing) => crate::drive::parse(&outgoing),
             other => panic!("expected a request, got {other:?}"),
         }
     }
@@ -139,10 +135,17 @@ impl Scenario {
     }
 
     #[track_caller]
-    pub fn expect_notice(&mut self) -> Warning {
+    pub fn expect_retry(&mut self) -> Warning {
+        let warning = self.expect_warning();
+        assert!(matches!(warning, Warning::Retry { .. }), "{warning:?}");
+        warning
+    }
+
+    #[track_caller]
+    pub fn expect_warning(&mut self) -> Warning {
         match self.poll() {
-            Output::Warning(notice) => notice,
-            other => panic!("expected a notice, got {other:?}"),
+            Output::Warning(warning) => warning,
+            other => panic!("expected a warning, got {other:?}"),
         }
     }
 

@@ -1,4 +1,4 @@
-//! Whose handlers are called when, and what a checkpoint covers meanwhile.
+//! The order in which handlers are called, and what a checkpoint covers meanwhile.
 
 use std::any::Any;
 use std::time::Duration;
@@ -62,7 +62,7 @@ impl Handling {
         assert!(matches!(output, Output::Busy), "{output:?}");
     }
 
-    /// What comes out after a resume from the checkpoint of this moment: the lowest seqno
+    /// Returns the messages that come after a resume from this moment: the lowest seqno
     /// that is asked for, conversation by conversation.
     fn resumes_after(&self) -> Vec<(i64, u64)> {
         let checkpoint = self.machine.checkpoint().unwrap();
@@ -155,14 +155,14 @@ fn what_is_given_up_comes_again_before_what_follows() {
 }
 
 #[test]
-fn what_fails_is_told_and_what_is_said_of_a_notice_is_not() {
+fn what_fails_is_told_and_what_is_said_of_a_warning_is_not() {
     let mut handling = Handling::with(&[user(1)], 1);
     let (dispatch, _) = handling.expect_event();
     let failures = vec!["one".to_owned(), "two".to_owned()];
     handling.machine.handle_done(dispatch, failures);
     for expected in ["one", "two"] {
         let Output::Handle(dispatch) = handling.machine.poll_output(handling.now) else {
-            panic!("no notice");
+            panic!("no warning");
         };
         match dispatch.update().warning().map(AsRef::as_ref) {
             Some(Warning::HandlerFailed { reason, .. }) => assert_eq!(reason, expected),
@@ -194,7 +194,7 @@ fn a_close_waits_for_what_is_at_work_and_leaves_the_rest() {
     let mut told = Vec::new();
     loop {
         match handling.machine.poll_output(handling.now) {
-            Output::Handle(dispatch) => match handling.machine.hand_out(dispatch) {
+            Output::Handle(dispatch) => match handling.machine.deliver(dispatch) {
                 Update::Status(change) => told.push(change.status),
                 other => panic!("{other:?}"),
             },

@@ -12,7 +12,7 @@ use crate::scenario::{
     INTERVAL, START, Scenario, Sent, context, entry, nav_data, page, text_at, user,
 };
 
-/// When the requests are sent that it takes to catch up with so many conversations, where an
+/// Returns the times of the requests that it takes to catch up with so many conversations, where an
 /// answer takes 80 ms.
 fn sent_at(mut scenario: Scenario, count: i64) -> Vec<Duration> {
     let mut on_their_way: VecDeque<(Duration, Sent)> = VecDeque::new();
@@ -60,7 +60,7 @@ fn sent_at(mut scenario: Scenario, count: i64) -> Vec<Duration> {
                 };
                 scenario.answer(&sent, data);
             }
-            Output::Warning(notice) => panic!("{notice}"),
+            Output::Warning(warning) => panic!("{warning}"),
             Output::Finished(result) => panic!("{result:?}"),
             Output::Event(_) | Output::Feed(_) | Output::Status(_) => {}
         }

@@ -1,4 +1,4 @@
-//! What several tests share: the login of the recordings, and requests taken apart.
+//! Parts that several tests share: the login of the recordings, and requests taken apart.
 #![allow(dead_code, reason = "each test uses a part of it")]
 
 use bilibili_session::endpoints::FetchSessionMsgs;

@@ -1,4 +1,4 @@
-//! What the programs of this package share, and no program that is copied needs: somebody to talk to.
+//! Somebody to talk to: shared by the programs of this package, and needed by no program that is copied.
 //!
 //! Each program ends by itself where it has the simulator to itself, so that it can be run as a test.
 #![allow(
@@ -16,7 +16,7 @@ use bilibili_session::{ClientConfig, Credential, Hosts, UnixMicros};
 use bilibili_session_simulator::server::Server;
 use bilibili_session_simulator::{ControlError, Login, NewMessage, Simulator};
 
-/// What users write in a rehearsal, each of which a program is to answer with a text that quotes it.
+/// The lines of a rehearsal, each of which a program is to answer with a text that quotes it.
 const LINES: [(i64, &str); 4] = [
     (20001, "你好"),
     (20002, "hello"),
@@ -24,7 +24,7 @@ const LINES: [(i64, &str); 4] = [
     (20001, "再见"),
 ];
 
-/// Where somebody writes what is not to be answered.
+/// The group in which somebody writes a line that is not to be answered.
 const GROUP: i64 = 221_300;
 
 /// Far more than any machine needs.
@@ -101,14 +101,14 @@ impl Rehearsal {
         simulator.receive(now_us(), aside).map(drop)
     }
 
-    /// Whether all was answered that was to be; never with an account of one's own.
+    /// Returns whether all was answered that was to be; never with an account of one's own.
     pub fn is_over(&self) -> bool {
         self.server
             .as_ref()
             .is_some_and(|server| server.simulator().sent().count() >= LINES.len())
     }
 
-    /// Whether each was answered once, in order, and nobody else was written to.
+    /// Checks that each was answered once, in order, and nobody else was written to.
     ///
     /// # Errors
     /// Says what was sent instead.

@@ -190,13 +190,13 @@ async fn a_session_sees_at_once_what_its_calls_meet() {
         };
         [send().await, send().await]
     });
-    let notice = loop {
+    let warning = loop {
         let update = session.next().await.unwrap().unwrap();
-        if let Some(notice) = update.warning() {
-            break notice.kind();
+        if let Some(warning) = update.warning() {
+            break warning.kind();
         }
     };
-    assert_eq!(notice, "risk_control");
+    assert_eq!(warning, "risk_control");
     let [refused, paused] = calls.await.unwrap();
     assert_eq!(refused.code(), Some(-352));
     assert!(matches!(paused, Error::Paused(_)), "{paused}");

@@ -29,7 +29,7 @@ fn program(path: &str) -> Command {
     command
 }
 
-/// What it says on stdout, once it has ended with 0.
+/// Returns what the program wrote to stdout, once it has ended with 0.
 fn succeeds(path: &str) -> String {
     let output = program(path).output().unwrap();
     assert!(output.status.success(), "{path}: {output:?}");

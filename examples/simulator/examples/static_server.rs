@@ -182,7 +182,7 @@ fn message(n: u64, seqno: u64, timestamp: u64) -> Value {
     })
 }
 
-/// How far the client is.
+/// Progress of the client.
 struct Progress {
     round: u64,
     /// Conversations of this round that were not asked for yet.

@@ -8,7 +8,7 @@ use crate::wire::envelope;
 use crate::wire::incoming::Incoming;
 use crate::{
     Arrived, ConversationId, Fault, FeedKind, Login, NewMessage, NewNotification, NoticeSource,
-    Quirks, Simulator, Standing,
+    Push, PushNotice, Quirks, Simulator, Standing,
 };
 
 /// Beginning of all control paths.
@@ -41,10 +41,13 @@ pub(crate) fn answer(
         "rotate_keys",
         "logout",
         "relogin",
+        "scan",
+        "age_logins",
         "account",
         "peer",
         "group",
         "restart",
+        "push",
         "quirks",
         "feed",
         "vanish",
@@ -95,6 +98,8 @@ fn act(simulator: &mut Simulator, now_us: i64, action: &str, body: &Value) -> Do
         "rotate_keys" => simulator.rotate_keys(),
         "logout" => simulator.log_out(account(simulator, body)?)?,
         "relogin" => simulator.log_in(account(simulator, body)?)?,
+        "scan" => scan(simulator, now_us, body)?,
+        "age_logins" => simulator.age_logins(),
         "account" => {
             let new = Login::made_up(integer(body, "uid")?.ok_or("`uid` is missing".to_owned())?);
             let said = login(&new);
@@ -111,6 +116,7 @@ fn act(simulator: &mut Simulator, now_us: i64, action: &str, body: &Value) -> Do
             simulator.vanish(account(simulator, body)?, kind, id)?;
         }
         "look" => simulator.look(account(simulator, body)?, now_us, kind(body)?)?,
+        "push" => push(simulator, body)?,
         "quirks" => *simulator.quirks_mut() = Quirks::from_json(body)?,
         _ => return Err("not known".to_owned().into()),
     }
@@ -182,6 +188,18 @@ fn kind(body: &Value) -> Result<Option<FeedKind>, String> {
     kind.transpose()
 }
 
+fn scan(simulator: &mut Simulator, now_us: i64, body: &Value) -> Result<(), ControlError> {
+    let key = body.get("qrcode_key").filter(|key| !key.is_null());
+    let key = key.map(|key| key.as_str().ok_or("`qrcode_key` is a text".to_owned()));
+    let key = key.transpose()?;
+    if flag(body, "expire").unwrap_or(false) {
+        return simulator.expire_qr_code(key);
+    }
+    let uid = account(simulator, body)?;
+    let confirms = flag(body, "confirm").unwrap_or(false);
+    simulator.scan_qr_code(now_us, key, uid, confirms)
+}
+
 fn peer(simulator: &mut Simulator, body: &Value) -> Result<(), ControlError> {
     let uid = integer(body, "uid")?
         .filter(|&uid| uid > 0)
@@ -227,6 +245,37 @@ fn restart(simulator: &mut Simulator, body: &Value) -> Result<(), ControlError> 
     let before = integer(body, "before")?.unwrap_or(0);
     let before = u64::try_from(before).map_err(|_| "`before` is a count from 0".to_owned())?;
     simulator.restart(id, before)
+}
+
+/// The most pushes of one request.
+const MOST_PUSHES: i64 = 1000;
+
+fn push(simulator: &mut Simulator, body: &Value) -> Result<(), ControlError> {
+    let uid = account(simulator, body)?;
+    let count = integer(body, "count")?.unwrap_or(1);
+    if !(1..=MOST_PUSHES).contains(&count) {
+        return Err(format!("`count` is 1 to {MOST_PUSHES}").into());
+    }
+    let habits = simulator.push_habits_mut();
+    if let Some(times) = integer(body, "times")? {
+        let times = u32::try_from(times).ok().filter(|times| *times <= 100);
+        habits.times = times.ok_or("`times` is 0 to 100".to_owned())?;
+    }
+    habits.is_silent = flag(body, "silent").unwrap_or(habits.is_silent);
+    habits.auth_code = integer(body, "auth_code")?.unwrap_or(habits.auth_code);
+    let notice = integer(body, "notify")?.map(|it| Push::Notice(PushNotice::new(it)));
+    let asked = |name: &str| flag(body, name) == Some(true);
+    let garbage = asked("garbage").then(|| Push::Garbage(b"\x08no frame\xff\xff".to_vec()));
+    let kick = asked("kick").then_some(Push::Kick);
+    for push in [notice, garbage, kick].into_iter().flatten() {
+        for _ in 0..count {
+            simulator.push(uid, push.clone());
+        }
+    }
+    if asked("drop") {
+        simulator.drop_pushes();
+    }
+    Ok(())
 }
 
 /// Returns the account that a control request means: the first unless `account` names another.

@@ -43,9 +43,12 @@
 //! | `POST look` `{"kind":"reply"}` | the owner looks at that feed in a browser, at all without `kind`: its counter is 0 |
 //! | `POST rotate_keys` | the signing keys change |
 //! | `POST logout`, `POST relogin` | the login cookie dies, and is good again |
+//! | `POST scan` `{"confirm":true}` | the phone scans the newest QR code, or that of `qrcode_key`, and confirms it; `account` says whose phone, `"expire":true` ends the code instead |
+//! | `POST age_logins` | the service wants all logins there are to be renewed |
 //! | `POST account` `{"uid":10002}` | one more account; answers `{"uid":…,"name":…,"sessdata":…,"bili_jct":…}` |
 //! | `POST peer` `{"uid":20001,"name":…,"is_follow":…,"is_intercept":…,"system_msg_type":…,"refuses":25003}` | changes another user; `refuses` is the code that answers what is sent to them, 0 none |
 //! | `POST group` `{"group":221300,"name":…,"standing":"member|dissolved|left"}` | changes a group |
+//! | `POST push` `{"drop":true}` | ends all push connections; see below |
 //! | `POST restart` `{"session_type":1,"talker_id":20001,"before":0}` | a conversation begins anew: its messages are no more, the next one's number follows `before` |
 //! | `POST quirks` `{"oldest_of_gap":true,"has_more":"always_no",…}` | sets all [`Quirks`], those not named to their default |
 //! | `GET login` | how the first account logs in |
@@ -69,6 +72,12 @@
 //! `body`, sent as it is), `empty_page`. `skip` lets so many answers pass before. With `"carried_out":true` the request
 //! does its work although its answer fails, as it does in any case under `truncated` and `delay`. Control paths never fail.
 //!
+//! **push.** The front serves the push channel at `/sub`, a WebSocket with the subprotocol `proto`: each message that
+//! arrives is told of. `kick` sends the connections of the account away, `notify` (a message type: 113 a reply, 114 a
+//! mention, 115 a like) tells of something that there is not, or not yet, `garbage` sends what is no frame, each `count`
+//! times. `times` is how often each message is told of (0 never), `silent` leaves everything unanswered, `auth_code`
+//! refuses logins on the channel (0 accepts them); they stay. Faults for the path `/sub` are those of the handshake.
+//!
 //! **state.** The `content` of what was sent is the object it was, or, if it is no object, the string as it was sent.
 
 mod answer;
@@ -80,6 +89,7 @@ mod fault;
 mod feed_quirks;
 mod model;
 mod notifications;
+mod push;
 mod quirks;
 mod rng;
 mod script;
@@ -102,7 +112,8 @@ pub use model::message::{Message, NewMessage};
 pub use model::notification::{FeedKind, NewNotification, NoticeSource, Notified};
 pub use model::peer::{Group, Peer, Standing};
 pub use model::world::Arrived;
-pub use quirks::{DateHeader, HasMore, ListSignature, Quirks};
+pub use push::{Push, PushHabits, PushNotice};
+pub use quirks::{DateHeader, HasMore, ListSignature, LoginCookies, Quirks};
 pub use rng::Rng;
 pub use script::Script;
 pub use simulator::{ControlError, Simulator};

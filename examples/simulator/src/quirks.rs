@@ -66,6 +66,13 @@ pub struct Quirks {
     pub list_max_seqno_ahead: u64,
     /// Behaviour of the notification feeds.
     pub feeds: FeedQuirks,
+    /// Place of a new login's cookies in the answer that a QR code was confirmed.
+    pub login_cookies: LoginCookies,
+    /// A refresh token that was exchanged is refused with 86095 from then on, whether or not its answer was heard; else it
+    /// is taken until the confirmation.
+    pub refresh_token_once: bool,
+    /// A confirmation that is repeated is refused with 86095; else it succeeds again.
+    pub confirms_once: bool,
 }
 
 /// Need for a signature on lists of conversations.
@@ -79,6 +86,19 @@ pub enum ListSignature {
     Code403,
     /// A list without a signature is refused with -352.
     Code352,
+}
+
+/// Place of a new login's cookies in the answer that a QR code was confirmed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum LoginCookies {
+    /// In the headers alone, as since the middle of 2026.
+    #[default]
+    InHeaders,
+    /// In the query of `data.url` alone.
+    InQuery,
+    /// Nowhere.
+    Nowhere,
 }
 
 /// Value of the `Date` header, on every answer of the service: also on refusals, and on answers of a proxy.

@@ -7,12 +7,13 @@ use serde_json::{Value, json};
 
 use crate::fault::Faults;
 use crate::model::account::Account;
+use crate::model::passport::Scan;
 use crate::model::world::World;
 use crate::script::Player;
 use crate::wire::incoming::Incoming;
 use crate::{
     Answer, Arrived, Config, ConversationId, Fault, Feeds, Group, Login, Message, NewMessage, Peer,
-    Quirks, control, service,
+    Push, PushHabits, Quirks, control, service,
 };
 
 /// More paths than this are not counted.
@@ -239,6 +240,65 @@ impl Simulator {
         Ok(())
     }
 
+    /// Scans a QR code of the login page with the phone of this account, the newest one unless a key is given, and
+    /// confirms the login on that phone or not yet.
+    ///
+    /// # Errors
+    /// If there is no such code, or it has expired, or no such account.
+    pub fn scan_qr_code(
+        &mut self,
+        now_us: i64,
+        qrcode_key: Option<&str>,
+        uid: i64,
+        confirms: bool,
+    ) -> Result<(), ControlError> {
+        self.account_mut(uid)?;
+        let code = self.world.passport.code_mut(qrcode_key);
+        let code = code.ok_or_else(no_code)?;
+        if code.scan_at(now_us) == Scan::Gone {
+            return Err(ControlError("the QR code has expired".to_owned()));
+        }
+        code.uid = uid;
+        code.scan = match confirms || code.scan == Scan::Confirmed {
+            true => Scan::Confirmed,
+            false => Scan::Scanned,
+        };
+        Ok(())
+    }
+
+    /// Ends a QR code before its time, the newest one unless a key is given.
+    ///
+    /// # Errors
+    /// If there is no such code.
+    pub fn expire_qr_code(&mut self, qrcode_key: Option<&str>) -> Result<(), ControlError> {
+        let code = self.world.passport.code_mut(qrcode_key);
+        code.ok_or_else(no_code)?.scan = Scan::Gone;
+        Ok(())
+    }
+
+    /// Makes all logins that there are so old that the service wants them to be renewed.
+    pub fn age_logins(&mut self) {
+        let accounts = self.world.accounts.values_mut();
+        for login in accounts.flat_map(|account| &mut account.web_logins) {
+            login.is_old = true;
+        }
+    }
+
+    /// Returns the refresh token that belongs to the login that an account was made with.
+    pub fn refresh_token(&self, uid: i64) -> Option<&str> {
+        let account = self.world.accounts.get(&uid)?;
+        Some(&account.web_logins.first()?.refresh_token)
+    }
+
+    /// Returns the cookies (`SESSDATA`, `bili_jct`) of the logins of an account that are good, oldest first.
+    pub fn good_logins(&self, uid: i64) -> Vec<(String, String)> {
+        let account = self.world.accounts.get(&uid).filter(|it| it.logged_in);
+        let logins = account.into_iter().flat_map(|it| &it.web_logins);
+        let good = logins.filter(|login| login.is_good);
+        good.map(|login| (login.sessdata.clone(), login.bili_jct.clone()))
+            .collect()
+    }
+
     /// Adds an account. A message between two accounts arrives at both.
     ///
     /// # Errors
@@ -286,6 +346,26 @@ impl Simulator {
     /// Returns the behaviour of the server, to change at any time: the next request meets it as it is then.
     pub fn quirks_mut(&mut self) -> &mut Quirks {
         &mut self.world.quirks
+    }
+
+    /// Sends this over the push channel to an account, as far as it listens: see the control request `push` of the [crate].
+    pub fn push(&mut self, uid: i64, push: Push) {
+        self.world.pushes.add(Some(uid), push);
+    }
+
+    /// Ends all connections of the push channel, without a word.
+    pub fn drop_pushes(&mut self) {
+        self.world.pushes.add(None, Push::Drop);
+    }
+
+    /// Returns the number of connections that listen on the push channel: what is pushed while there is none is lost.
+    pub fn push_listeners(&self) -> usize {
+        self.world.pushes.listeners()
+    }
+
+    /// Returns the behaviour of the push channel, to change at any time.
+    pub fn push_habits_mut(&mut self) -> &mut PushHabits {
+        &mut self.world.pushes.habits
     }
 
     /// Returns the notifications of an account, to change as a whole.
@@ -378,6 +458,10 @@ impl Simulator {
             self.requests.insert(path.to_owned(), 1);
         }
     }
+}
+
+fn no_code() -> ControlError {
+    ControlError("there is no such QR code".to_owned())
 }
 
 /// Control request that cannot be carried out; the reason is for people.

@@ -1,4 +1,4 @@
-//! Who may ask: cookies, tokens, signatures.
+//! The right to ask: cookies, tokens, signatures.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing)]
 
 mod support;

@@ -71,7 +71,8 @@ fn a_disk_that_says_it_is_full() {
     could_not_write(&world, &file, &old, &ran, "a disk that says it is full");
 }
 
-/// How whoever runs this can mount something: as root, or in a world of its own.
+/// Returns the flags by which whoever runs this can mount something: as root, or in a world of
+/// its own.
 #[cfg(target_os = "linux")]
 fn mounting() -> Option<&'static str> {
     ["-m", "-rm"].into_iter().find(|flags| {

@@ -11,7 +11,7 @@ use serde_json::Value;
 use super::support::*;
 use super::{Talk, cursors};
 
-/// How far what is printed may run ahead of the checkpoint on disk.
+/// Number of lines that may run ahead of the checkpoint on disk.
 const MOST_AHEAD: usize = 200;
 const KILLS: usize = 50;
 
@@ -73,7 +73,7 @@ fn place(line: &Value) -> Option<(Talk, u64)> {
     })
 }
 
-/// What was printed, over all lives.
+/// The messages that were printed, over all lives.
 #[derive(Default)]
 struct Printed {
     all: BTreeSet<(Talk, u64)>,
@@ -110,7 +110,7 @@ impl Printed {
     }
 }
 
-/// What arrived after the base line.
+/// Returns the messages that arrived after the baseline.
 fn arrived(simulator: &Simulator, base: &BTreeMap<Talk, u64>) -> BTreeSet<(Talk, u64)> {
     let state = simulator.state();
     let conversations = state["conversations"].as_array().unwrap();
@@ -219,7 +219,9 @@ fn a_slow_disk_holds_the_output_back() {
         // Long enough for the others, were there nothing that holds them back.
         std::thread::sleep(Duration::from_millis(500));
         let lines = watch.kill();
-        assert_eq!(std::fs::read(&file).unwrap(), old);
+        // What was not synced may be lost.
+        assert!(std::fs::read(&file).unwrap().starts_with(&old));
+        std::fs::write(&file, &old).unwrap();
         let mut printed = Printed::default();
         printed.life(&lines, &before, &before);
         assert!(

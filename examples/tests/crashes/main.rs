@@ -11,6 +11,7 @@
 
 mod disks;
 mod files;
+mod journals;
 mod kills;
 #[path = "../support/mod.rs"]
 mod support;

@@ -1,6 +1,6 @@
 //! The cases: what comes instead of the answer.
 
-/// What comes instead of the answer.
+/// Bytes that come instead of the answer.
 #[derive(Clone)]
 pub(crate) enum Script {
     /// These bytes, then the end of the connection.
@@ -25,7 +25,7 @@ pub(crate) struct Case {
     pub(crate) script: Script,
     /// From before the session begins.
     pub(crate) at_start: bool,
-    /// Whether it may also be none the worse for it.
+    /// Set if the session may also be none the worse for it.
     pub(crate) may_pass: bool,
 }
 

@@ -32,7 +32,7 @@ impl Authority {
         }
     }
 
-    /// What a server of this name shows.
+    /// Returns the configuration of a server that shows a certificate for this name.
     fn server(&self, name: &str) -> Arc<ServerConfig> {
         let params = CertificateParams::new(vec![name.to_owned()]).unwrap();
         let key = KeyPair::generate().unwrap();

@@ -13,7 +13,7 @@ use rustls::{ServerConfig, ServerConnection, StreamOwned};
 
 use super::cases::Script;
 
-/// What is armed.
+/// The case that is armed.
 struct Armed {
     path: &'static str,
     script: Script,

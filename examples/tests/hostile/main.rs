@@ -34,7 +34,7 @@ use cases::{Case, case, cases, text};
 use front::Front;
 use polling::Polling;
 
-/// What one exchange may take.
+/// Limit of one exchange.
 const TIMEOUT: Duration = Duration::from_secs(2);
 /// No condition that is waited for takes this long; a safety net only.
 const PATIENCE: Duration = Duration::from_secs(90);

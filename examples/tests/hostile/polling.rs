@@ -18,7 +18,7 @@ const ORIGIN: &str = "HOSTILE_TEST_ORIGIN";
 const RUNTIME: &str = "HOSTILE_TEST_RUNTIME";
 const ROOTS: &str = "HOSTILE_TEST_ROOTS";
 
-/// What another process of this test runs; by itself it does nothing.
+/// The part that another process of this test runs; by itself it does nothing.
 #[test]
 fn the_one_that_polls() {
     let Ok(origin) = std::env::var(ORIGIN) else {

@@ -25,7 +25,7 @@ pub(crate) enum Runtime {
     AsyncStd,
 }
 
-/// What the bot was called for: `status`, `warning`, `end`, or a conversation, and what happened there.
+/// The calls of the bot: `status`, `warning`, `end`, or a conversation, and what happened there.
 pub(crate) type Log = BTreeMap<String, Vec<String>>;
 
 /// The bot's rules, which its handlers on both runtimes follow.
@@ -33,13 +33,13 @@ pub(crate) type Log = BTreeMap<String, Vec<String>>;
 pub(crate) struct Bot {
     pub(crate) server: Arc<Server>,
     pub(crate) log: Arc<Mutex<Log>>,
-    /// It closes when it has seen so many messages.
+    /// Number of messages after which the bot closes.
     pub(crate) enough: usize,
-    /// What happens when it is connected.
+    /// Called when the bot is connected.
     pub(crate) connected: fn(&mut Simulator),
 }
 
-/// What a text asks for.
+/// The wish of a text.
 enum Wanted {
     Nothing,
     Reply,
@@ -147,7 +147,7 @@ impl Bot {
         }
     }
 
-    /// How many requests came to paths with this part.
+    /// Returns the number of requests that came to paths with this part.
     pub(crate) fn requests(&self, part: &str) -> u64 {
         self.server.simulator().requests_matching(part)
     }

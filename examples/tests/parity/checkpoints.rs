@@ -4,7 +4,7 @@ use std::sync::mpsc;
 use std::thread;
 use std::time::Duration;
 
-use bilibili_session::poller::{Checkpoint, Status};
+use bilibili_session::poller::{Checkpoint, Journal, JournalEntry, Status};
 
 use super::runtime::{Session, on_every_runtime};
 use super::world::{SOON, World, is_connected, numbers, often, text, when_connected};
@@ -13,6 +13,7 @@ on_every_runtime! {
     events_come_in_order_and_a_checkpoint_covers_those_that_were_taken,
     a_checkpoint_leaves_out_the_message_in_hand,
     a_checkpoint_covers_what_was_handled_and_a_close_leaves_the_rest,
+    a_journal_covers_the_same,
 }
 
 fn resumed<S: Session>(world: &World, checkpoint: &Checkpoint) -> S {
@@ -111,4 +112,56 @@ fn a_checkpoint_covers_what_was_handled_and_a_close_leaves_the_rest<S: Session>(
     };
     assert_eq!(rest(&during, 8), numbers(2..10));
     assert_eq!(rest(&after, 7), numbers(3..10));
+}
+
+/// A loop that saves after each message, then handlers that save while they are at work.
+fn a_journal_covers_the_same<S: Session>() {
+    let world = World::default();
+    let session: S = world.session();
+    let (mut journal, mut file, mut entries) = (Journal::new(), String::new(), 0);
+    assert_eq!(session.save(&mut journal), None, "there is no baseline");
+    for update in session.updates() {
+        if is_connected(&update) {
+            for text in numbers(0..10) {
+                world.receive(20001, &text);
+            }
+        }
+        if update.event().is_some() {
+            entries += 1;
+            match session.save(&mut journal).unwrap() {
+                JournalEntry::Replace(text) => {
+                    assert_eq!(entries, 1, "the first alone");
+                    file = text;
+                }
+                JournalEntry::Append(text) => file += &text,
+            }
+            let read = Checkpoint::from_json(&file).unwrap();
+            assert_eq!(Some(read), session.checkpoint());
+        }
+        if entries == 10 {
+            session.close();
+        }
+    }
+
+    let session: S = resumed(&world, &Checkpoint::from_json(&file).unwrap());
+    world.receive(20001, "10");
+    let (keep, kept) = mpsc::channel();
+    session.on_text(move |text, _, session| {
+        keep.send((text.to_owned(), session.save(&mut Journal::new())))?;
+        session.close();
+        Ok(())
+    });
+    assert_eq!(session.start(), Ok(()));
+    let (text, saved) = kept.recv().unwrap();
+    assert_eq!(text, "10");
+    let Some(JournalEntry::Replace(file)) = saved else {
+        panic!("a new journal appends: {saved:?}");
+    };
+    let during = Checkpoint::from_json(&file).unwrap();
+    drop(session);
+    let again: S = resumed(&world, &during);
+    assert_eq!(
+        again.events().next().map(|it| self::text(&it)).as_deref(),
+        Some("10")
+    );
 }

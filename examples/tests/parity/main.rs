@@ -11,6 +11,7 @@ mod ends;
 mod logins;
 mod nav;
 mod pauses;
+mod push;
 mod real_connections;
 mod runtime;
 mod sessions;

@@ -5,7 +5,7 @@ use bilibili_session_simulator::{Fault, FaultKind};
 use super::bot::{both, say};
 use super::{AS_ASKED, DONE};
 
-/// It closes when it has seen how a pause goes.
+/// The bot closes when it has seen how a pause goes.
 const NEVER_ENOUGH: usize = usize::MAX;
 
 /// Two messages are to be answered. The first reply is refused with this code, which is an error of this class; the

@@ -16,10 +16,13 @@ use std::time::Duration;
 use async_std::task::{block_on, yield_now};
 use bilibili_session::endpoints::{GetSessions, SentMsg};
 use bilibili_session::pager::Pager;
-use bilibili_session::poller::{Checkpoint, PollerConfig, Status, StatusChange, Warning};
+use bilibili_session::poller::{
+    Checkpoint, Journal, JournalEntry, PollerConfig, Status, StatusChange, Warning,
+};
 use bilibili_session::session::{HandlerResult, IntoHandlerResult, Update};
 use bilibili_session::{
-    ClientConfig, Error, Event, EventType, Picture, PictureContent, TransportConfig, Uid,
+    ClientConfig, Error, Event, EventType, Picture, PictureContent, TransportConfig,
+    TransportError, Uid,
 };
 pub(crate) use bilibili_session_async_std::Transport;
 use bilibili_session_async_std::{self as on_async_std, SurfTransport};
@@ -53,6 +56,7 @@ pub(crate) trait Session: Clone + Debug + Send + Sync + 'static {
         config: PollerConfig,
         from: Option<&Checkpoint>,
     ) -> Self;
+    fn with_push(self, config: &TransportConfig) -> Result<Self, TransportError>;
 
     fn on_text<R: IntoHandlerResult>(
         &self,
@@ -85,6 +89,7 @@ pub(crate) trait Session: Clone + Debug + Send + Sync + 'static {
     fn status(&self) -> Status;
     fn result(&self) -> Option<Result<(), Error>>;
     fn checkpoint(&self) -> Option<Checkpoint>;
+    fn save(&self, journal: &mut Journal) -> Option<JournalEntry>;
     fn reply(&self, event: &Event, text: &str) -> Result<SentMsg, Error>;
     fn client(&self) -> Self::Client;
 }
@@ -198,11 +203,11 @@ macro_rules! session_of {
             from: Option<&Checkpoint>,
         ) -> Self {
             let transport = $http::with_config(transport).unwrap();
-            match from {
-                Some(checkpoint) => Self::resume(context, transport, config, checkpoint),
-                None => Self::new(context, transport, config),
-            }
-            .unwrap()
+            Self::resume(context, transport, config, from).unwrap()
+        }
+
+        fn with_push(self, config: &TransportConfig) -> Result<Self, TransportError> {
+            self.with_push(config)
         }
 
         fn on<R: IntoHandlerResult>(
@@ -260,6 +265,10 @@ macro_rules! session_of {
 
         fn checkpoint(&self) -> Option<Checkpoint> {
             self.checkpoint()
+        }
+
+        fn save(&self, journal: &mut Journal) -> Option<JournalEntry> {
+            self.save(journal)
         }
 
         fn reply(&self, event: &Event, text: &str) -> Result<SentMsg, Error> {

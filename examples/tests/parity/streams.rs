@@ -75,7 +75,7 @@ fn streams_that_are_given_up_beside_one_that_is_not() {
     let (other, close_too) = (session.clone(), close.clone());
     let patient = task::spawn(async move {
         let mut taken = Taken::default();
-        let mut events = other.events();
+        let mut events = other.messages();
         while let Some(event) = events.next().await {
             taken.note(&event);
             close_too(&other);
@@ -85,7 +85,7 @@ fn streams_that_are_given_up_beside_one_that_is_not() {
     let mut taken = Taken::default();
     run(async {
         while session.result().is_none() {
-            if let Some(Some(event)) = session.events().next().now_or_never() {
+            if let Some(Some(event)) = session.messages().next().now_or_never() {
                 taken.note(&event);
                 close(&session);
             }

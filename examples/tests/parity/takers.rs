@@ -17,7 +17,7 @@ use super::world::World;
 const SOON: Duration = Duration::from_secs(50);
 
 const CONVERSATIONS: i64 = 3;
-/// What arrives in each of them between two rounds: more than one waits behind the one in hand.
+/// Number of messages in each of them between two rounds: more than one waits behind the one in hand.
 const AT_ONCE: u64 = 4;
 const ROUNDS: u64 = 60;
 
@@ -87,7 +87,7 @@ pub(crate) fn at_the_last<S>(act: impl Fn(&S) + Clone + Send) -> impl Fn(&S) + C
     }
 }
 
-/// What comes after a resume from here before the next message that arrives.
+/// Returns what comes after a resume from here before the next message that arrives.
 fn what_is_left<S: Session>(world: &World, checkpoint: &Checkpoint) -> Option<String> {
     let session = S::resume(world.context(), world.transport(), config(), checkpoint);
     world.receive(20001, "next");
@@ -96,7 +96,7 @@ fn what_is_left<S: Session>(world: &World, checkpoint: &Checkpoint) -> Option<St
     (text != "next").then(|| text.to_owned())
 }
 
-/// What one taker got: rising numbers in each conversation.
+/// The messages that one taker got: rising numbers in each conversation.
 #[derive(Default)]
 pub(crate) struct Taken(BTreeMap<i64, Vec<u64>>);
 
@@ -237,7 +237,7 @@ fn handlers_and_two_loops_get_something_each<S: Session>() {
     each_gets_something::<S>(2, true);
 }
 
-/// What a handler is told that waits for its own session, and what the warning says afterwards.
+/// Returns what a handler is told that waits for its own session, and what the warning says afterwards.
 fn refused<S: Session>(wait: impl Fn(&S) -> Option<Result<(), Error>> + Send + 'static) {
     let world = World::default();
     let session: S = session(&world);

@@ -81,7 +81,7 @@ impl World {
         simulator.log_out(uid).unwrap();
     }
 
-    /// How many requests came, to paths with this part.
+    /// Returns the number of requests that came to paths with this part.
     pub(crate) fn requests(&self, part: &str) -> u64 {
         let state = self.0.lock().unwrap().state();
         let requests = state.get("requests").unwrap().as_object().unwrap();

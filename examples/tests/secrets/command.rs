@@ -174,7 +174,7 @@ fn a_number_in_a_line_stays() {
     }
 }
 
-/// Who knows a cookie and writes it to its owner; and a name, and a toast, that hold it.
+/// Somebody knows a cookie and writes it to its owner; and a name, and a toast, hold it.
 #[test]
 fn what_people_write() {
     let world = World::new();

@@ -9,7 +9,7 @@ use super::sessions::{self, sessions_that_panic};
 use super::shows_nothing;
 use super::support::World;
 
-/// Where whole requests would be logged, at the level TRACE.
+/// The targets at which whole requests would be logged, at the level TRACE.
 const WIRE: [&str; 2] = ["isahc::wire", "ureq_proto::util"];
 
 static LOGGED: Mutex<Vec<(String, String)>> = Mutex::new(Vec::new());

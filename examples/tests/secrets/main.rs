@@ -17,6 +17,7 @@ mod command;
 mod debug;
 mod hosts;
 mod logged;
+mod logins;
 mod sessions;
 #[path = "../support/mod.rs"]
 mod support;

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-/// What makes a process find its disk full or slow; see `disk.c`.
+/// Builds the library that makes a process find its disk full or slow; see `disk.c`.
 pub fn odd_disk(folder: &Path) -> PathBuf {
     let source = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/support/disk.c");
     let library = folder.join("disk.so");

@@ -121,7 +121,7 @@ impl World {
         self.server.simulator().state()
     }
 
-    /// How many requests came to paths with this end.
+    /// Returns the number of requests that came to paths with this end.
     pub fn requests(&self, end: &str) -> u64 {
         let state = self.state();
         let requests = state["requests"].as_object().unwrap();
@@ -149,6 +149,11 @@ pub fn bare(args: &[&str]) -> Command {
             command.env_remove(name);
         }
     }
+    // Whoever runs the tests may have logins of their own.
+    command.env(
+        "BILI_HOME",
+        std::env::temp_dir().join("bili-tests-no-logins"),
+    );
     command
 }
 
@@ -156,7 +161,7 @@ pub fn with_json<'a>(args: &[&'a str]) -> Vec<&'a str> {
     [args, &["--json"]].concat()
 }
 
-/// What came of a command.
+/// Outcome of a command.
 #[derive(Debug)]
 pub struct Ran {
     pub code: Option<i32>,
@@ -227,7 +232,7 @@ pub fn numbers(from: usize, to: usize) -> Vec<String> {
 pub struct Watch {
     child: Child,
     lines: Receiver<String>,
-    /// What was read.
+    /// The lines that were read.
     pub seen: Vec<Value>,
 }
 
@@ -359,7 +364,7 @@ pub struct Ended {
 }
 
 impl Ended {
-    /// It ended as it should: statuses 2 and 3, then nothing, exit code 0.
+    /// Checks that it ended as it should: statuses 2 and 3, then nothing, exit code 0.
     #[track_caller]
     pub fn gracefully(&self) {
         assert_eq!(self.code, Some(0), "{self:?}");

@@ -58,12 +58,16 @@ struct Own {
 impl Client {
     /// Creates a client that has sent nothing yet.
     pub fn new(context: ClientConfig, transport: impl Transport + 'static) -> Self {
+        Self::over(context, Arc::new(transport))
+    }
+
+    pub(crate) fn over(context: ClientConfig, transport: AnyTransport) -> Self {
         Self {
             login: Login::Own(Arc::new(Own {
                 account: Mutex::new(AuthState::new(context)),
                 drivers: Drivers::default(),
             })),
-            transport: Arc::new(transport),
+            transport,
         }
     }
 

@@ -45,6 +45,8 @@ impl Driver {
             // What has come in counts before what has run out.
             requests.drive(engine, &self.own);
             let output = engine.machine().poll_output(engine.now());
+            #[cfg(feature = "push")]
+            engine.follow_push();
             match output {
                 Output::Send(outgoing) => requests.send(Arc::clone(transport), outgoing),
                 Output::Handle(dispatch) => return Poll::Ready(Some(dispatch)),
@@ -62,9 +64,9 @@ impl Driver {
         }
     }
 
-    /// Hands an update to a stream. Another driver may wait for it; this one needs no waking.
-    pub(crate) fn hand_out(&self, engine: &Engine, dispatch: Dispatch) -> Update {
-        let update = engine.machine().hand_out(dispatch);
+    /// Delivers an update to a stream. Another driver may wait for it; this one needs no waking.
+    pub(crate) fn deliver(&self, engine: &Engine, dispatch: Dispatch) -> Update {
+        let update = engine.machine().deliver(dispatch);
         engine.drivers.wake_but(Some(&self.own));
         update
     }

@@ -19,6 +19,8 @@ use futures_util::task::AtomicWaker;
 use futures_util::{FutureExt, StreamExt};
 
 use crate::clock;
+#[cfg(feature = "push")]
+use crate::push::Push;
 use crate::transport::{Answer, AnyTransport, send_caught};
 
 /// The machine of a session, and all that drive it.
@@ -28,6 +30,8 @@ pub(crate) struct Engine {
     pub(crate) drivers: Arc<Drivers>,
     /// Time that the session was told, instead of the clocks'.
     time: Mutex<Option<Now>>,
+    #[cfg(feature = "push")]
+    pub(crate) push: Mutex<Option<Push>>,
 }
 
 impl Engine {
@@ -38,6 +42,8 @@ impl Engine {
             machine: Mutex::new(machine),
             drivers: Arc::default(),
             time: Mutex::default(),
+            #[cfg(feature = "push")]
+            push: Mutex::default(),
         }
     }
 

@@ -38,7 +38,7 @@ impl ByHand {
     }
 }
 
-/// Whether a handler can go on.
+/// Set when a handler can go on.
 struct Woken(AtomicBool);
 
 impl Wake for Woken {

@@ -10,7 +10,7 @@ use futures_util::stream::Stream;
 use super::Session;
 use crate::engine::Driver;
 
-/// Stream of messages, notices and status changes of a session: see [`Session::updates`].
+/// Stream of messages, warnings and status changes of a session: see [`Session::updates`].
 ///
 /// Dropping it loses nothing and ends no request: the requests are the session's, and go on
 /// when the next stream of that session is polled. So each turn of a loop may have a stream and
@@ -42,7 +42,7 @@ impl Stream for Updates {
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Update>> {
         let dispatch = std::task::ready!(self.poll_dispatch(cx));
         let engine = self.session.engine();
-        Poll::Ready(dispatch.map(|dispatch| self.driver.hand_out(engine, dispatch)))
+        Poll::Ready(dispatch.map(|dispatch| self.driver.deliver(engine, dispatch)))
     }
 }
 

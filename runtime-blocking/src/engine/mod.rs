@@ -18,6 +18,8 @@ use http::Response;
 
 use self::workers::Workers;
 use crate::clock;
+#[cfg(feature = "push")]
+use crate::push::Push;
 use crate::transport::Transport;
 use crate::watched::Watched;
 
@@ -27,15 +29,17 @@ pub(crate) struct Engine {
     machine: Watched<SessionMachine>,
     outbox: Sender<Input>,
     workers: Workers,
-    /// Whether somebody drives the machine, and may wait by now.
+    /// Set while somebody drives the machine, and may wait by now.
     is_driven: AtomicBool,
-    /// Whether a nudge lies in the inbox. One is enough, however many come.
+    /// Set while a nudge lies in the inbox. One is enough, however many come.
     is_nudged: AtomicBool,
     /// Time that the session was told, instead of the clocks'.
     time: Mutex<Option<Now>>,
+    #[cfg(feature = "push")]
+    pub(crate) push: Mutex<Option<Push>>,
 }
 
-/// Inbox of the driver. Locked by the one who drives, as long as there is nothing to hand out:
+/// Inbox of the driver. Locked by the one who drives, as long as there is nothing to deliver:
 /// the others wait for the lock, and drive when that one has got something.
 pub(crate) type Inbox = Mutex<Receiver<Input>>;
 
@@ -60,6 +64,8 @@ impl Engine {
             is_driven: AtomicBool::new(false),
             is_nudged: AtomicBool::new(false),
             time: Mutex::default(),
+            #[cfg(feature = "push")]
+            push: Mutex::default(),
         };
         (engine, Mutex::new(inbox))
     }
@@ -149,6 +155,8 @@ impl Engine {
             }
             // A statement of its own: the lock is not held while something is sent.
             let output = self.machine().poll_output(self.now());
+            #[cfg(feature = "push")]
+            self.follow_push();
             match output {
                 Output::Send(outgoing) => self.send(outgoing, Arc::clone(transport)),
                 Output::Finished(_) => {
@@ -174,9 +182,9 @@ impl Engine {
         self.machine().check_wait(thread::current().id())
     }
 
-    /// Hands an update to a loop that asked for it.
-    pub(crate) fn hand_out(&self, dispatch: Dispatch) -> Update {
-        self.change(|machine| machine.hand_out(dispatch))
+    /// Delivers an update to a loop that asked for it.
+    pub(crate) fn deliver(&self, dispatch: Dispatch) -> Update {
+        self.change(|machine| machine.deliver(dispatch))
     }
 
     fn take(&self, input: Input) {

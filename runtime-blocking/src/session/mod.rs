@@ -9,16 +9,19 @@ pub use running::Running;
 use std::sync::{Arc, Mutex, Weak};
 use std::{fmt, io, thread};
 
+#[cfg(feature = "push")]
+use bilibili_session::TransportError;
 use bilibili_session::endpoints::SentMsg;
 use bilibili_session::feeds::NewLikes;
 use bilibili_session::model::{At, Reply, SystemNotice};
 use bilibili_session::poller::{
-    Checkpoint, ConfigError, Poller, PollerConfig, Status, StatusChange, Warning,
+    Checkpoint, ConfigError, Journal, JournalEntry, Poller, PollerConfig, Status, StatusChange,
+    Warning,
 };
 use bilibili_session::session::{
     AnyEvent, Dispatch, HandlerId, HandlerList, HandlerResult, IntoHandlerResult, Update,
 };
-use bilibili_session::{ClientConfig, Error, Event, EventType, FeedEvent};
+use bilibili_session::{ClientConfig, Credential, Error, Event, EventType, FeedEvent};
 
 use crate::calls::Client;
 use crate::engine::{Engine, Inbox, lock};
@@ -42,7 +45,7 @@ use crate::transport::Transport;
 ///
 /// A handler cannot wait for its own session, which would wait for the handler:
 /// [`start`](Self::start) and [`Running::join`] fail there with [`Error::WithinHandler`], and
-/// [`events`](Self::events) and [`updates`](Self::updates) end at once, of which a notice tells.
+/// [`events`](Self::events) and [`updates`](Self::updates) end at once, of which a warning tells.
 ///
 /// ```no_run
 /// use bilibili_session::poller::PollerConfig;
@@ -58,7 +61,7 @@ use crate::transport::Transport;
 ///     }
 ///     Ok(())
 /// });
-/// session.on_warning(|notice, _| eprintln!("{notice}"));
+/// session.on_warning(|warning, _| eprintln!("{warning}"));
 /// session.start()?;
 /// # Ok(())
 /// # }
@@ -88,35 +91,47 @@ impl Session {
         transport: impl Transport + 'static,
         config: PollerConfig,
     ) -> Result<Self, ConfigError> {
-        let poller = Poller::new(context, config)?;
-        Ok(Self::with(Arc::new(transport), poller))
+        Self::resume(context, transport, config, None::<&Checkpoint>)
     }
 
-    /// Creates a session that goes on from the checkpoint of another one.
+    /// Creates a session that goes on from the checkpoint of another one. Where there is none
+    /// (`None`), the session begins now, like a [`new`](Self::new) one.
     ///
     /// # Errors
     /// Fails when the configuration cannot be used or the checkpoint is of another account.
-    pub fn resume(
+    pub fn resume<'a>(
         context: ClientConfig,
         transport: impl Transport + 'static,
         config: PollerConfig,
-        checkpoint: &Checkpoint,
+        checkpoint: impl Into<Option<&'a Checkpoint>>,
     ) -> Result<Self, ConfigError> {
         let poller = Poller::resume(context, config, checkpoint)?;
-        Ok(Self::with(Arc::new(transport), poller))
-    }
-
-    fn with(transport: Arc<dyn Transport>, poller: Poller) -> Self {
         let (engine, inbox) = Engine::new(poller);
         let engine = Arc::new(engine);
-        Self {
+        Ok(Self {
             shared: Arc::new(Shared {
-                client: Client::of_session(Arc::clone(&engine), transport),
+                client: Client::of_session(Arc::clone(&engine), Arc::new(transport)),
                 engine,
                 inbox,
                 handlers: Mutex::default(),
             }),
-        }
+        })
+    }
+
+    /// Listens to the push channel as well, with these settings of TLS and proxy: what arrives is
+    /// asked for at once. See [`PollerConfig::push`](PollerConfig::push) for the interval.
+    ///
+    /// The channel is connected once the session is, on a thread of its own, which ends with the
+    /// session. A channel that is connected or lost is a
+    /// [`Warning::Push`]; a lost one is connected again. A session that is driven
+    /// [by hand](Self::by_hand) has none.
+    ///
+    /// # Errors
+    /// Fails when the proxy's address or the certificates cannot be used.
+    #[cfg(feature = "push")]
+    pub fn with_push(self, config: &crate::TransportConfig) -> Result<Self, TransportError> {
+        self.shared.engine.set_push(config)?;
+        Ok(self)
     }
 
     /// Calls this for every text message, with its text.
@@ -305,13 +320,13 @@ impl Session {
         })
     }
 
-    /// Returns messages, notices and status changes, one after the other, until the session is
+    /// Returns messages, warnings and status changes, one after the other, until the session is
     /// closed.
     pub fn updates(&self) -> impl Iterator<Item = Update> + Send + 'static {
         let session = self.clone();
         std::iter::from_fn(move || {
             let dispatch = session.next()?;
-            Some(session.engine().hand_out(dispatch))
+            Some(session.engine().deliver(dispatch))
         })
     }
 
@@ -338,13 +353,32 @@ impl Session {
             shared.engine.check_wait().ok()?;
             let transport = shared.client.transport();
             let dispatch = shared.engine.try_next(&shared.inbox, &transport)?;
-            Some(shared.engine.hand_out(dispatch))
+            Some(shared.engine.deliver(dispatch))
         })
     }
 
     /// Ends the session: at once, from any thread and any handler, whatever is in flight.
     pub fn close(&self) {
         self.engine().change(|machine| machine.handle_close());
+        #[cfg(feature = "push")]
+        self.engine().follow_push();
+    }
+
+    /// Replaces the cookies by those of a renewed login of the same account. Requests that were sent go on with the old
+    /// ones, so end that login a little later.
+    ///
+    /// # Errors
+    /// Fails when the credential names another account.
+    pub fn set_credential(&self, credential: Credential) -> Result<(), Error> {
+        let changed = self
+            .engine()
+            .change(|machine| machine.set_credential(credential));
+        Ok(changed?)
+    }
+
+    /// Hands out a warning of the program's own, as if the session had met it.
+    pub fn report(&self, warning: Warning) {
+        self.engine().change(|machine| machine.report(warning));
     }
 
     /// Returns the current status.
@@ -364,6 +398,14 @@ impl Session {
     /// it covers every message whose handlers have all returned.
     pub fn checkpoint(&self) -> Option<Checkpoint> {
         self.engine().machine().checkpoint()
+    }
+
+    /// Returns the text that brings a file of checkpoints up to date, which then covers the same
+    /// as a [`checkpoint`](Self::checkpoint); `None` before the baseline is taken.
+    ///
+    /// After each message this costs what changed, not what is known: see [`Journal`].
+    pub fn save(&self, journal: &mut Journal) -> Option<JournalEntry> {
+        self.engine().machine().save(journal)
     }
 
     /// Sends a text to the conversation that the message came from.

@@ -33,7 +33,7 @@ pub struct Life {
     pub(super) status: Status,
     pub(super) elapsed: Duration,
     pub(super) skew: i64,
-    /// What the `Date` header is off by; `None`: it is not sent.
+    /// Error of the `Date` header; `None`: it is not sent.
     pub(super) date: Option<i64>,
     pub(super) on_their_way: Vec<OnItsWay>,
     pub(super) answered: Vec<RequestId>,
@@ -46,7 +46,7 @@ pub struct Life {
     pub(super) last_round: Option<Duration>,
     /// A list was refused for want of a signature, or of a better one.
     pub(super) list_refused: bool,
-    /// How many items were fed: what may come out.
+    /// Number of items that were fed, and may come out.
     pub(super) fed: usize,
     /// Of this life, by conversation: the last seqno, and all.
     pub(super) last: BTreeMap<ConversationId, u64>,
@@ -58,7 +58,7 @@ pub struct Life {
     /// File as the journal wrote it.
     file: String,
     pub(super) store: BTreeMap<u8, Vec<Stored>>,
-    /// What has to come out: it arrived after the base line.
+    /// The messages that have to come out: they arrived after the baseline.
     pub(super) owed: BTreeSet<(i64, u64)>,
     pub(super) next_seqno: u64,
 }
@@ -452,7 +452,7 @@ impl Life {
         assert_eq!(Checkpoint::from_json(&self.file), Ok(checkpoint));
     }
 
-    /// A checkpoint covers exactly what was handed out.
+    /// A checkpoint covers exactly what was delivered.
     pub(super) fn check_covered(&self, id: ConversationId, seqno: u64) {
         let checkpoint = serde_json::to_value(self.poller.checkpoint()).unwrap();
         let entries = checkpoint["body"]["conversations"].as_array().unwrap();

@@ -1,14 +1,14 @@
-//! What happens to a poller, as fuzzers and proptest make it up.
+//! The fate of a poller, as fuzzers and proptest make it up.
 
 use std::time::Duration;
 
 use arbitrary::{Arbitrary, Unstructured};
 use bilibili_session::poller::PollerConfig;
 
-/// How many conversations are remembered.
+/// Number of conversations that are remembered.
 const MAX_CONVERSATIONS: usize = 100;
 
-/// How it is configured, and what happens.
+/// The configuration of a poller, and what happens to it.
 #[derive(Debug, Clone, Default, Arbitrary)]
 pub struct Script {
     pub settings: Settings,

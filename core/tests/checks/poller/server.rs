@@ -6,11 +6,11 @@ use serde_json::{Value, json};
 use super::life::{Life, OnItsWay};
 use super::script::{ListEntry, PageEntry};
 
-/// Whose account it is.
+/// Owner of the account.
 pub(super) const OWN: i64 = 10001;
 /// The server's clock at the beginning (s).
 pub(super) const START: i64 = 1_700_000_000;
-/// How many users there are.
+/// Number of users.
 pub(super) const TALKERS: u8 = 6;
 
 /// A message that the server has.
@@ -57,7 +57,7 @@ impl Life {
         self.status == Status::Init && self.poller.checkpoint().is_some()
     }
 
-    /// What a server that works says.
+    /// Returns the answer of a server that works.
     pub(super) fn serve(&mut self, request: &OnItsWay) -> Value {
         let number = |name: &str| -> Option<u64> { request.query.get(name)?.parse().ok() };
         match request.path.as_str() {

@@ -36,7 +36,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         match update {
             Update::Event(event) => println!("{event}"),
             Update::Feed(event) => println!("{event}"),
-            Update::Warning(notice) => println!("{notice}"),
+            Update::Warning(warning) => println!("{warning}"),
             Update::Status(change) => println!("{}", change.status),
         }
     }
@@ -56,10 +56,7 @@ struct OwnSession {
 impl OwnSession {
     fn start(setup: Setup) -> Result<Self, Box<dyn Error>> {
         let (context, config) = (setup.context, PollerConfig::new());
-        let poller = match &setup.checkpoint {
-            Some(checkpoint) => Poller::resume(context, config, checkpoint)?,
-            None => Poller::new(context, config)?,
-        };
+        let poller = Poller::resume(context, config, setup.checkpoint.as_ref())?;
         Ok(Self {
             machine: SessionMachine::new(poller),
             transport: setup.transport,

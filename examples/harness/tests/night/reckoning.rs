@@ -14,7 +14,7 @@ const OVERLAP: i64 = 5 * SECOND;
 /// The single types of lists.
 const TYPES: [i64; 5] = [1, 2, 3, 5, 7];
 
-/// What a morning takes.
+/// Costs of a morning.
 pub(crate) struct Reckoning {
     /// Conversations that changed since the list that the checkpoint covers.
     pub(crate) changed: usize,
@@ -97,7 +97,7 @@ fn messages(world: &World, checkpoint: &Value, quirks: &Quirks, shown: &BTreeSet
     asked.sum()
 }
 
-/// What changed from then on, the newest first.
+/// Returns the conversations that changed from then on, the newest first.
 fn changed(state: &Value, floor: i64) -> Vec<i64> {
     let all = state["conversations"].as_array().unwrap().iter();
     let mut changed: Vec<(i64, i64)> = all

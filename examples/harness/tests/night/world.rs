@@ -65,11 +65,11 @@ pub(crate) struct World {
     context: ClientConfig,
     pub(crate) poller: Poller,
     pub(crate) now_us: i64,
-    /// What is still to arrive: when, and where.
+    /// The messages that are still to arrive: when, and where.
     pub(crate) arrivals: VecDeque<(i64, i64)>,
-    /// What is on its way to the poller.
+    /// The answers on their way to the poller.
     answers: VecDeque<(i64, RequestId, Response<Vec<u8>>)>,
-    /// What arrived and did not come out: when, and the text.
+    /// The messages that arrived and did not come out: when, and the text.
     pub(crate) owed: BTreeMap<ConversationId, VecDeque<(i64, String)>>,
     arrived: usize,
     pub(crate) last_came_us: i64,

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::conversation::{Conversation, ConversationId};
 use super::feed::Feeds;
+use super::passport::WebLogin;
 use crate::Login;
 
 /// One account: its login, its conversations, its feeds.
@@ -11,6 +12,8 @@ use crate::Login;
 pub(crate) struct Account {
     pub(crate) login: Login,
     pub(crate) logged_in: bool,
+    /// The logins of the account, the first one included.
+    pub(crate) web_logins: Vec<WebLogin>,
     pub(crate) conversations: BTreeMap<ConversationId, Conversation>,
     /// The listed conversations by `session_ts`: lists are read from its end.
     pub(crate) recent: BTreeSet<(i64, ConversationId)>,
@@ -24,6 +27,7 @@ pub(crate) struct Account {
 impl Account {
     pub(crate) fn new(login: Login, feeds: bool) -> Self {
         Self {
+            web_logins: vec![WebLogin::first(&login)],
             login,
             logged_in: true,
             conversations: BTreeMap::new(),

@@ -6,5 +6,6 @@ pub(crate) mod feed;
 mod made_up;
 pub(crate) mod message;
 pub(crate) mod notification;
+pub(crate) mod passport;
 pub(crate) mod peer;
 pub(crate) mod world;

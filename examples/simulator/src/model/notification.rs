@@ -18,6 +18,16 @@ pub enum FeedKind {
 }
 
 impl FeedKind {
+    /// Returns the type under which the push channel tells of this feed; of system notices it does not.
+    pub(crate) const fn push_type(self) -> Option<i64> {
+        match self {
+            Self::Reply => Some(113),
+            Self::At => Some(114),
+            Self::Like => Some(115),
+            Self::System => None,
+        }
+    }
+
     /// All kinds.
     pub const ALL: [Self; 4] = [Self::Reply, Self::At, Self::Like, Self::System];
 

@@ -6,7 +6,9 @@ use super::account::Account;
 use super::conversation::{Conversation, ConversationId};
 use super::message::{Message, NewMessage};
 use super::notification::{NewNotification, Notified};
+use super::passport::Passport;
 use super::peer::{Group, Peer};
+use crate::push::{Push, PushNotice, Pushes};
 use crate::wbi::Keys;
 use crate::wire::envelope::Refusal;
 use crate::{Config, Quirks};
@@ -21,6 +23,10 @@ pub(crate) struct World {
     pub(crate) pictures: BTreeMap<String, Picture>,
     pub(crate) keys: Keys,
     pub(crate) quirks: Quirks,
+    pub(crate) pushes: Pushes,
+    pub(crate) passport: Passport,
+    /// The account that control requests mean.
+    pub(crate) first_uid: i64,
     last_key: i64,
 }
 
@@ -51,6 +57,9 @@ impl World {
             pictures: BTreeMap::new(),
             keys: Keys::new(&config.img_key, &config.sub_key),
             quirks: config.quirks.clone(),
+            pushes: Pushes::default(),
+            passport: Passport::default(),
+            first_uid: config.login.uid,
             last_key: 7_500_000_000_000_000_000,
         }
     }
@@ -151,6 +160,7 @@ impl World {
             account.touch(id, exactly.unwrap_or(now), exactly.is_some());
             let conversation = account.conversation(id);
             let msg_seqno = conversation.append(message.msg_key);
+            self.pushes.arrived(uid, &message, msg_seqno);
             if message.sender_uid == uid {
                 // Sending marks the conversation read.
                 conversation.unread = 0;
@@ -178,8 +188,18 @@ impl World {
         new: NewNotification,
     ) -> Result<Notified, Refusal> {
         let account = self.accounts.get_mut(&uid).ok_or(Refusal::NOT_LOGGED_IN)?;
-        let feed = account.feeds.get_mut(new.kind);
-        Ok(feed.post(now_us, &self.quirks.feeds, new))
+        let (kind, count) = (new.kind, self.pushes.habits.times);
+        let notified = account
+            .feeds
+            .get_mut(kind)
+            .post(now_us, &self.quirks.feeds, new);
+        if let Some(msg_type) = kind.push_type() {
+            for _ in 0..count {
+                let notice = PushNotice::new(msg_type);
+                self.pushes.add(Some(uid), Push::Notice(notice));
+            }
+        }
+        Ok(notified)
     }
 
     /// Takes a message back, as its sender does: its status changes, and a message that says so arrives.

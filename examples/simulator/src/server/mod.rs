@@ -2,6 +2,7 @@
 
 mod body;
 mod connection;
+mod push;
 
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};

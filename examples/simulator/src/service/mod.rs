@@ -6,6 +6,8 @@ mod marks;
 pub(crate) mod messages;
 mod nav;
 mod notices;
+mod passport;
+pub(crate) mod push;
 mod send;
 mod unread;
 mod upload;
@@ -15,6 +17,7 @@ use percent_encoding::percent_decode_str;
 use serde_json::Value;
 
 use crate::ListSignature;
+use crate::model::passport::WebLogin;
 use crate::model::world::World;
 use crate::wbi::Signature;
 use crate::wire::envelope::{self, Refusal};
@@ -29,6 +32,8 @@ pub(crate) struct RequestKind<'a> {
     pub(crate) now_us: i64,
     /// The account that asks.
     pub(crate) uid: i64,
+    /// CSRF token of the login that asks.
+    pub(crate) bili_jct: &'a str,
     pub(crate) request: &'a Incoming<'a>,
 }
 
@@ -150,6 +155,12 @@ pub(crate) fn answer(
     if let Some(name) = request.path.strip_prefix("/bfs/") {
         return (picture(world, now_us, name), true);
     }
+    if request.path == push::PATH {
+        return push::handshake(world, now_us, request);
+    }
+    if passport::answers(request.path) {
+        return passport::answer(world, now_us, request);
+    }
     match outcome(world, now_us, request) {
         Ok(mut data) => {
             shape::apply(&world.quirks, &mut data);
@@ -160,9 +171,9 @@ pub(crate) fn answer(
 }
 
 fn outcome(world: &mut World, now_us: i64, request: &Incoming<'_>) -> Outcome {
-    let uid = who(world, request);
+    let who = who(world, request);
     if request.path == nav::PATH {
-        return nav::nav(world, uid);
+        return nav::nav(world, who.map(|(uid, _)| uid));
     }
     let mut on_path = ROUTES
         .iter()
@@ -174,23 +185,24 @@ fn outcome(world: &mut World, now_us: i64, request: &Incoming<'_>) -> Outcome {
     let route = on_path
         .find(|route| route.method == request.method)
         .ok_or(Refusal::http(StatusCode::METHOD_NOT_ALLOWED, -405))?;
-    let uid = uid.ok_or(Refusal::NOT_LOGGED_IN)?;
+    let (uid, login) = who.ok_or(Refusal::NOT_LOGGED_IN)?;
+    let bili_jct = &login.bili_jct.clone();
     check_signature(world, route.signing, request)?;
     // The upload is no form: it looks for its token itself.
-    if route.method == Method::POST && route.path != upload::PATH {
-        let token = &world.account(uid)?.login.bili_jct;
-        if ["csrf", "csrf_token"]
-            .iter()
-            .any(|name| request.text(name) != Some(token))
-        {
-            return Err(Refusal::WRONG_CSRF);
-        }
+    let names = ["csrf", "csrf_token"];
+    let is_right = |name| request.text(name) == Some(bili_jct);
+    if route.method == Method::POST
+        && route.path != upload::PATH
+        && !names.into_iter().all(is_right)
+    {
+        return Err(Refusal::WRONG_CSRF);
     }
     (route.handler)(
         world,
         &RequestKind {
             now_us,
             uid,
+            bili_jct,
             request,
         },
     )
@@ -214,18 +226,21 @@ fn check_signature(world: &World, signing: Signing, request: &Incoming<'_>) -> R
     Err(refusal)
 }
 
-/// Returns the account of the login cookie. The cookie must be percent-encoded: raw, its comma would end it.
-fn who(world: &World, request: &Incoming<'_>) -> Option<i64> {
+/// Returns the account of the login cookie, and which of its logins that is. The cookie must be percent-encoded: raw, its
+/// comma would end it.
+fn who<'a>(world: &'a World, request: &Incoming<'_>) -> Option<(i64, &'a WebLogin)> {
     let sent = request
         .cookie("SESSDATA")
         .filter(|sent| !sent.is_empty() && !sent.contains([',', '*', ' ']))?;
     let plain = |text: &str| percent_decode_str(text).decode_utf8_lossy().into_owned();
     let sent = plain(sent);
-    let account = world
-        .accounts
-        .values()
-        .find(|account| account.logged_in && plain(&account.login.sessdata) == sent)?;
-    Some(account.login.uid)
+    let accounts = world.accounts.values().filter(|it| it.logged_in);
+    accounts
+        .flat_map(|account| {
+            let logins = account.web_logins.iter();
+            logins.map(|login| (account.login.uid, login))
+        })
+        .find(|(_, login)| login.is_good && plain(&login.sessdata) == sent)
 }
 
 fn picture(world: &World, now_us: i64, name: &str) -> Response<Vec<u8>> {

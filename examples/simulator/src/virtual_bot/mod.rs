@@ -8,7 +8,9 @@ use std::error::Error;
 use std::sync::{Arc, MutexGuard};
 use std::time::Duration;
 
-use bilibili_session::poller::{Checkpoint, Outgoing, RequestId, Status, StatusChange, Warning};
+use bilibili_session::poller::{
+    Checkpoint, Journal, JournalEntry, Outgoing, RequestId, Status, StatusChange, Warning,
+};
 use bilibili_session::session::{Driven, Output, Update};
 use bilibili_session::{ClientConfig, Credential, Event, Hosts, Now, Uid};
 
@@ -272,6 +274,12 @@ impl<S: Driven> VirtualBot<S> {
         }
     }
 
+    /// Returns the text that brings a file of checkpoints up to date; `None` while the bot is stopped,
+    /// and before the baseline is taken.
+    pub fn save(&mut self, journal: &mut Journal) -> Option<JournalEntry> {
+        self.session.as_mut()?.machine_mut().save(journal)
+    }
+
     /// Returns the messages that the account has sent through the service, in order.
     pub fn sent(&self) -> Vec<Sent> {
         self.simulator().sent().map(Sent::of).collect()
@@ -323,7 +331,7 @@ impl<S: Driven> VirtualBot<S> {
             }
             // Of a session without handlers.
             Output::Handle(dispatch) => {
-                let update = session.machine_mut().hand_out(dispatch);
+                let update = session.machine_mut().deliver(dispatch);
                 self.updates.push(update);
                 return true;
             }

@@ -38,7 +38,7 @@ impl Refusal {
 }
 
 /// Returns the message of a code.
-fn words(code: i64) -> &'static str {
+pub(crate) fn words(code: i64) -> &'static str {
     match code {
         -3 => "签名错误",
         -101 => "账号未登录",
@@ -53,6 +53,7 @@ fn words(code: i64) -> &'static str {
         -503 => "过载保护,服务暂不可用",
         -509 | -799 => "请求过于频繁，请稍后再试",
         2 => "illegal argument",
+        2202 => "csrf 校验失败",
         10005 => "msgkey不存在",
         21007 => "消息过长，无法发送",
         21015 => "请先绑定手机号",
@@ -67,6 +68,10 @@ fn words(code: i64) -> &'static str {
         21047 => "对方主动回复或关注你前，最多发送1条消息",
         25003 => "因对方隐私设置，暂无法给他发送消息",
         25005 => "已将对方拉黑，无法发送消息",
+        86038 => "二维码已失效",
+        86090 => "二维码已扫码未确认",
+        86095 => "refresh_token 不匹配",
+        86101 => "未扫码",
         700009 => "没有权限",
         700013 => "应援团已解散",
         700014 => "你已不在应援团中",
@@ -107,6 +112,17 @@ pub(crate) fn json(now_us: i64, status: StatusCode, body: &Value) -> Response<Ve
 /// Answers with a body of the content type JSON.
 pub(crate) fn json_bytes(now_us: i64, status: StatusCode, body: Vec<u8>) -> Response<Vec<u8>> {
     bytes(now_us, status, "application/json; charset=utf-8", body)
+}
+
+/// Answers with a page for people.
+pub(crate) fn page(now_us: i64, status: StatusCode, body: &str) -> Response<Vec<u8>> {
+    let html = format!("<!DOCTYPE html>\n<html><body>{body}</body></html>");
+    bytes(
+        now_us,
+        status,
+        "text/html; charset=utf-8",
+        html.into_bytes(),
+    )
 }
 
 /// Answers as a proxy in front of the service does.

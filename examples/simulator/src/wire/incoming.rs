@@ -1,6 +1,6 @@
 //! A request, taken apart.
 
-use http::{Method, Request, header};
+use http::{HeaderMap, Method, Request, header};
 
 use super::envelope::Refusal;
 
@@ -12,6 +12,7 @@ pub(crate) struct Incoming<'a> {
     pub(crate) form: Vec<(String, String)>,
     pub(crate) content_type: &'a str,
     pub(crate) body: &'a [u8],
+    pub(crate) headers: &'a HeaderMap,
     cookies: Vec<(&'a str, &'a str)>,
 }
 
@@ -36,6 +37,7 @@ impl<'a> Incoming<'a> {
             },
             content_type,
             body: request.body(),
+            headers: request.headers(),
             cookies: request
                 .headers()
                 .get_all(header::COOKIE)

@@ -9,14 +9,15 @@ use bilibili_session::{ConversationId, FeedKind, GroupId, Uid};
 use clap::{ArgGroup, Args, Parser, Subcommand, ValueEnum};
 
 use crate::failure::Failure;
+use crate::logins::is_name;
 use crate::output::report;
 use crate::secrets::Secrets;
 
 /// Bilibili private messages and notifications.
 ///
-/// The credential comes from the environment (BILI_SESSDATA, BILI_JCT, BILI_BUVID3,
-/// BILI_BUVID4, BILI_UID) or from --cookie-file. Without one, and without an origin, the
-/// embedded simulator answers.
+/// The credential comes from --cookie-file, from the environment (BILI_SESSDATA, BILI_JCT,
+/// BILI_BUVID3, BILI_BUVID4, BILI_UID), or from a login that `bili login` stored. Without one,
+/// and without an origin, the embedded simulator answers.
 #[derive(Debug, Parser)]
 #[command(name = "bili", version, arg_required_else_help = true, after_help = EXIT_CODES)]
 pub(crate) struct Cli {
@@ -40,6 +41,13 @@ pub(crate) struct Common {
     /// [env: BILI_ORIGIN]
     #[arg(long, global = true, value_name = "URL")]
     pub(crate) origin: Option<String>,
+    /// Use the login that `bili login` stored under this name; goes before the environment
+    /// [env: BILI_ACCOUNT, which does not]
+    #[arg(long, global = true, value_name = "NAME", value_parser = account_name)]
+    pub(crate) account: Option<String>,
+    /// Let the embedded simulator answer, whatever credential there is
+    #[arg(long, global = true, conflicts_with_all = ["account", "cookie_file", "origin"])]
+    pub(crate) demo: bool,
     /// Which runtime does the work
     #[arg(long, global = true, value_enum, default_value_t)]
     pub(crate) runtime: RuntimeName,
@@ -107,13 +115,30 @@ pub(crate) enum Command {
     /// Ask the service how it behaves where nothing is documented: at most thirty requests,
     /// nothing is changed, and the report names nobody
     Doctor,
+    /// Log in with the phone: shows a QR code and stores the login
+    Login,
+    /// List the stored logins
+    Accounts {
+        /// Use this one where none is named
+        #[arg(long = "default", value_name = "NAME", value_parser = account_name)]
+        new_default: Option<String>,
+    },
+    /// Renew the stored login, if the service wants that
+    Refresh {
+        /// Renew it in any case
+        #[arg(long)]
+        force: bool,
+    },
+    /// End the stored login, and delete it here
+    Logout,
     /// Serve the simulator on 127.0.0.1 until it is ended
     Simulate(SimulateArgs),
 }
 
 #[derive(Debug, Args)]
 pub(crate) struct WatchArgs {
-    /// Ask every so many seconds; under 3 only with an origin or the embedded simulator
+    /// Ask every so many seconds (6, or 20 with --push); under 3 only with an origin or the
+    /// embedded simulator
     #[arg(long, value_name = "SECS", value_parser = positive_seconds)]
     pub(crate) interval: Option<Duration>,
     /// Print own messages too
@@ -133,6 +158,9 @@ pub(crate) struct WatchArgs {
     /// End so many seconds after the start
     #[arg(long, value_name = "SECS", value_parser = seconds)]
     pub(crate) duration: Option<Duration>,
+    /// Also listen to the push channel, and look at once when it tells of something
+    #[arg(long)]
+    pub(crate) push: bool,
     /// Answer every private text with this; while the service wants to be left alone, none is
     /// sent
     #[arg(long, value_name = "TEXT", allow_hyphen_values = true)]
@@ -275,6 +303,13 @@ fn feeds(text: &str) -> Result<Feeds, String> {
     let named = text.split(',').map(|name| name.trim().parse());
     let kinds = named.collect::<Result<_, NotAFeed>>();
     kinds.map(Feeds).map_err(|error| error.to_string())
+}
+
+fn account_name(text: &str) -> Result<String, String> {
+    match is_name(text) {
+        true => Ok(text.to_owned()),
+        false => Err("letters, digits and . _ - @, no dot first".to_owned()),
+    }
 }
 
 fn positive_seconds(text: &str) -> Result<Duration, String> {

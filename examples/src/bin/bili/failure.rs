@@ -1,20 +1,25 @@
-//! Why the command failed: the exit code, the line for people, the line for scripts.
+//! Failures of the command: the exit code, the line for people, the line for scripts.
 
 use std::fmt;
 use std::io;
 
 use bilibili_session::Error;
 use bilibili_session::error::{ErrorClass, TransportErrorKind};
+use bilibili_session::login::LoginError;
 use bilibili_session::poller::ConfigError;
 use serde::Serialize;
 
-/// Why the command failed.
+/// Reason why the command failed.
 #[derive(Debug)]
 pub(crate) enum Failure {
     /// Wrong usage or configuration; nothing was done.
     Usage(String),
     /// A call or a watch failed.
     Call(Error),
+    /// A login, its renewal or its end failed for another reason than a call's.
+    Login(LoginError),
+    /// Somebody pressed Ctrl-C before the login was there.
+    Interrupted,
     /// A file could not be written, in words.
     File(String),
     /// The output could not be written.
@@ -44,20 +49,37 @@ impl Failure {
     pub(crate) fn exit_code(&self) -> u8 {
         match self {
             Self::ClosedPipe => 0,
-            Self::Usage(_) | Self::Call(Error::Build(_)) => 2,
-            Self::File(_) | Self::Output(_) => 1,
-            Self::Call(error) => match error.class() {
-                ErrorClass::LoginLost => 3,
-                ErrorClass::RiskControl => 4,
-                _ => 1,
-            },
+            Self::Usage(_)
+            | Self::Call(Error::Build(_))
+            | Self::Login(LoginError::Call(Error::Build(_))) => 2,
+            Self::Login(LoginError::Call(error)) => Self::code_of(error),
+            Self::Login(_) | Self::Interrupted | Self::File(_) | Self::Output(_) => 1,
+            Self::Call(error) => Self::code_of(error),
+        }
+    }
+
+    fn code_of(error: &Error) -> u8 {
+        match error.class() {
+            ErrorClass::LoginLost => 3,
+            ErrorClass::RiskControl => 4,
+            _ => 1,
+        }
+    }
+
+    /// Returns the call that failed, if it was one.
+    const fn call(&self) -> Option<&Error> {
+        match self {
+            Self::Call(error) | Self::Login(LoginError::Call(error)) => Some(error),
+            _ => None,
         }
     }
 
     fn kind(&self) -> &'static str {
         match self {
             Self::Usage(_) => "usage",
-            Self::Call(error) => error.class().as_str(),
+            Self::Call(error) | Self::Login(LoginError::Call(error)) => error.class().as_str(),
+            Self::Login(_) => "login",
+            Self::Interrupted => "interrupted",
             Self::File(_) => "file",
             Self::Output(_) | Self::ClosedPipe => "output",
         }
@@ -68,10 +90,9 @@ impl Failure {
         if !matches!(self.exit_code(), 1 | 3 | 4) {
             return None;
         }
-        let (code, http_status) = match self {
-            Self::Call(error) => (error.code(), error.http_status().map(|it| it.as_u16())),
-            _ => (None, None),
-        };
+        let error = self.call();
+        let code = error.and_then(Error::code);
+        let http_status = error.and_then(Error::http_status).map(|it| it.as_u16());
         Some(Line {
             event: "error",
             kind: self.kind(),
@@ -85,6 +106,10 @@ impl Failure {
         match self {
             Self::Usage(words) | Self::File(words) => words.clone(),
             Self::Call(error) => error.to_string(),
+            Self::Login(error) => error.to_string(),
+            Self::Interrupted => {
+                "ended before the login was confirmed, nothing is stored".to_owned()
+            }
             Self::Output(error) => format!("the output cannot be written: {error}"),
             Self::ClosedPipe => "nobody reads the output".to_owned(),
         }
@@ -92,9 +117,7 @@ impl Failure {
 
     /// Returns advice, if there is any.
     fn hint(&self) -> Option<&'static str> {
-        let Self::Call(error) = self else {
-            return None;
-        };
+        let error = self.call()?;
         if let Error::Transport(error) = error
             && error.kind == TransportErrorKind::Timeout
         {
@@ -109,7 +132,7 @@ impl Failure {
         }
         Some(match error.class() {
             ErrorClass::LoginLost => {
-                "log in with a browser and take the cookies of that login (BILI_SESSDATA or --cookie-file)"
+                "log in with `bili login`, or with a browser and take the cookies of that login (BILI_SESSDATA or --cookie-file)"
             }
             ErrorClass::Csrf => "take BILI_JCT from the same login as BILI_SESSDATA",
             ErrorClass::RiskControl => "wait some minutes before you ask again",
@@ -136,6 +159,12 @@ impl fmt::Display for Failure {
 impl From<Error> for Failure {
     fn from(error: Error) -> Self {
         Self::Call(error)
+    }
+}
+
+impl From<LoginError> for Failure {
+    fn from(error: LoginError) -> Self {
+        Self::Login(error)
     }
 }
 

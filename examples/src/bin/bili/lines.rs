@@ -137,6 +137,7 @@ impl Serialize for WarningLine<'_> {
             Warning::Undecodable { raw, .. } | Warning::UndecodableNotification { raw, .. } => {
                 line.serialize_entry("raw", raw)?;
             }
+            Warning::Push { connected, .. } => line.serialize_entry("connected", connected)?,
             _ => {}
         }
         line.end()

@@ -8,10 +8,13 @@ mod commands;
 mod cookie_file;
 mod doctor;
 mod failure;
+mod home;
 mod json_line;
 mod lines;
 mod local_time;
+mod logins;
 mod output;
+mod qr;
 mod runtime;
 mod secrets;
 mod setup;
@@ -35,8 +38,8 @@ fn main() -> ExitCode {
         Ok(cli) => cli,
         Err(error) => return args::explain(&error),
     };
-    let mut secrets = Secrets::default();
-    match run(&cli, started, &mut secrets) {
+    let secrets = Secrets::default();
+    match run(&cli, started, &secrets) {
         Ok(()) | Err(Failure::ClosedPipe) => ExitCode::SUCCESS,
         Err(failure) => {
             output::report(&failure, cli.common.json, &secrets);
@@ -45,20 +48,32 @@ fn main() -> ExitCode {
     }
 }
 
-fn run(cli: &Cli, started: Instant, secrets: &mut Secrets) -> Result<(), Failure> {
+fn run(cli: &Cli, started: Instant, secrets: &Secrets) -> Result<(), Failure> {
     if let Command::Simulate(args) = &cli.command {
         return commands::simulate::run(args);
     }
-    let setup = Setup::new(&cli.common)?;
-    *secrets = Secrets::of(&setup.context);
+    if let Some(done) = run_logins(cli, secrets) {
+        return done;
+    }
+    let mut setup = Setup::new(&cli.common)?;
+    secrets.add_context(&setup.context);
+    if let Some(account) = &setup.account {
+        secrets.add(account.entry.login.secrets());
+    }
     let mut out = Output::stdout(cli.common.json, secrets.clone());
     let out = &mut out;
     if let Command::Watch(args) = &cli.command {
         return watch::run(&setup, args, started, out);
     }
+    setup.settle()?;
     let runtime = &Runtime::new(&setup)?;
     match &cli.command {
-        Command::Watch(_) | Command::Simulate(_) => Ok(()),
+        Command::Watch(_)
+        | Command::Simulate(_)
+        | Command::Login
+        | Command::Accounts { .. }
+        | Command::Refresh { .. }
+        | Command::Logout => Ok(()),
         Command::Whoami => commands::whoami::run(runtime, out),
         Command::Sessions(args) => commands::sessions::list(runtime, args, out),
         Command::NewSessions { since } => commands::sessions::new(runtime, *since, out),
@@ -78,4 +93,18 @@ fn run(cli: &Cli, started: Instant, secrets: &mut Secrets) -> Result<(), Failure
         Command::Remove(talker) => commands::marks::remove(runtime, talker.id(), out),
     }?;
     out.flush()
+}
+
+/// Runs the commands about stored logins, if it is one of them.
+fn run_logins(cli: &Cli, secrets: &Secrets) -> Option<Result<(), Failure>> {
+    let out = &mut Output::stdout(cli.common.json, secrets.clone());
+    Some(match &cli.command {
+        Command::Login => commands::login::run(&cli.common, secrets, out),
+        Command::Accounts { new_default } => {
+            commands::accounts::run(new_default.as_deref(), secrets, out)
+        }
+        Command::Refresh { force } => commands::refresh::run(&cli.common, *force, secrets, out),
+        Command::Logout => commands::logout::run(&cli.common, secrets, out),
+        _ => return None,
+    })
 }

@@ -68,6 +68,11 @@ impl<W: Write> Output<W> {
         }
     }
 
+    /// Returns what is hidden, to be added to.
+    pub(crate) fn secrets(&self) -> Secrets {
+        self.secrets.clone()
+    }
+
     pub(crate) fn into_inner(self) -> W {
         self.out
     }
@@ -113,7 +118,7 @@ impl<W: Write> Output<W> {
         self.put_as(value, words, Secrets::shown)
     }
 
-    /// How many bytes wait.
+    /// Returns the number of bytes that wait.
     pub(crate) const fn waiting(&self) -> usize {
         self.lines.len()
     }

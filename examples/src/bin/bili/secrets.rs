@@ -12,20 +12,23 @@
 //! [`json_line`]: crate::json_line::json_line
 
 use std::borrow::Cow;
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
 
 use bilibili_session::endpoints::Nav;
 use bilibili_session::{ClientConfig, Endpoint};
 use memchr::memmem::Finder;
 
-/// Cookies, which no output may show.
+/// Cookies, which no output may show. Clones share them, and those that are added later.
 #[derive(Clone, Default)]
-pub(crate) struct Secrets {
-    all: Arc<[String]>,
+pub(crate) struct Secrets(Arc<RwLock<Known>>);
+
+#[derive(Default)]
+struct Known {
+    all: Vec<String>,
     /// Those that nobody writes by chance.
-    in_words: Arc<[String]>,
+    in_words: Vec<String>,
     /// The same as they stand in JSON.
-    in_json: Arc<[Finder<'static>]>,
+    in_json: Vec<Finder<'static>>,
 }
 
 /// Shorter ones would be found in everything.
@@ -38,40 +41,60 @@ const HIDDEN: &str = "[redacted]";
 
 impl Secrets {
     /// Takes the values of the cookies that are sent.
+    #[cfg(test)]
     pub(crate) fn of(context: &ClientConfig) -> Self {
+        let secrets = Self::default();
+        secrets.add_context(context);
+        secrets
+    }
+
+    /// Adds the values of the cookies that are sent.
+    pub(crate) fn add_context(&self, context: &ClientConfig) {
         let cookies = Nav.request(context, ()).ok().and_then(|request| {
             let line = request.headers().get("cookie")?.to_str().ok()?;
             Some(line.to_owned())
         });
-        let mut values: Vec<String> = cookies
-            .iter()
-            .flat_map(|line| line.split("; "))
-            .filter_map(|pair| pair.split_once('='))
-            .filter(|(name, value)| *name != "DedeUserID" && value.len() >= SHORTEST)
-            .flat_map(|(_, value)| [value.to_owned(), percent_decoded(value)])
-            .collect();
+        let pairs = cookies.iter().flat_map(|line| line.split("; "));
+        let pairs = pairs.filter_map(|pair| pair.split_once('='));
+        self.add(
+            pairs
+                .filter(|(name, _)| *name != "DedeUserID")
+                .map(|(_, value)| value),
+        );
+    }
+
+    /// Adds values: cookies and tokens.
+    pub(crate) fn add<'a>(&self, values: impl Iterator<Item = &'a str>) {
+        let mut known = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        let values = values.filter(|value| value.len() >= SHORTEST);
+        known
+            .all
+            .extend(values.flat_map(|value| [value.to_owned(), percent_decoded(value)]));
         // The longest first: one may stand in another.
-        values.sort_by(|one, other| (other.len(), other).cmp(&(one.len(), one)));
-        values.dedup();
+        known
+            .all
+            .sort_by(|one, other| (other.len(), other).cmp(&(one.len(), one)));
+        known.all.dedup();
         let is_telling = |value: &&String| {
             value.len() >= SHORTEST_IN_WORDS && !value.bytes().all(|it| it.is_ascii_digit())
         };
-        let in_words: Arc<[String]> = values.iter().filter(is_telling).cloned().collect();
-        Self {
-            in_json: in_words.iter().map(|value| in_json(value)).collect(),
-            in_words,
-            all: values.into(),
-        }
+        known.in_words = known.all.iter().filter(is_telling).cloned().collect();
+        known.in_json = known.in_words.iter().map(|value| in_json(value)).collect();
+    }
+
+    fn known(&self) -> RwLockReadGuard<'_, Known> {
+        self.0.read().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Removes the cookies from the words of an error, also one that is cut off: errors quote
     /// the beginning of an answer.
     pub(crate) fn hidden_in<'a>(&self, text: &'a str) -> Cow<'a, str> {
+        let known = self.known();
         let mut hidden = String::with_capacity(text.len());
         let mut rest = text;
         let mut before = None;
         while let Some(first) = rest.chars().next() {
-            let found = self
+            let found = known
                 .all
                 .iter()
                 .filter_map(|value| found(before, rest, value));
@@ -94,7 +117,7 @@ impl Secrets {
     /// Removes whole values from a text that somebody wrote.
     pub(crate) fn shown<'a>(&self, text: &'a str) -> Cow<'a, str> {
         let mut shown = Cow::Borrowed(text);
-        for value in &*self.in_words {
+        for value in &self.known().in_words {
             // Most texts are shorter than any cookie.
             if shown.len() >= value.len() && shown.contains(value) {
                 shown = shown.replace(value, HIDDEN).into();
@@ -105,7 +128,8 @@ impl Secrets {
 
     /// Returns whether a text in this line of JSON may be one that is not [shown](Self::shown) as it is.
     pub(crate) fn may_be_in(&self, line: &[u8]) -> bool {
-        self.in_json.iter().any(|value| value.find(line).is_some())
+        let known = self.known();
+        known.in_json.iter().any(|value| value.find(line).is_some())
     }
 }
 
@@ -235,7 +259,7 @@ mod tests {
         );
     }
 
-    /// What is not found in a line as a whole is in none of its texts.
+    /// A secret that is not found in a line as a whole is in none of its texts.
     #[test]
     fn a_line_is_looked_through_as_a_whole() {
         for value in [

@@ -2,55 +2,35 @@
 
 use std::net::IpAddr;
 
+use bilibili_session::login::Login;
 use bilibili_session::{ClientConfig, Credential, Hosts, TransportConfig};
 use bilibili_session_examples::{Demo, credential_from_env, variable};
 use bilibili_session_simulator::Script;
 
 use crate::args::{Common, RuntimeName};
-use crate::cookie_file;
 use crate::failure::Failure;
+use crate::logins::{Account, Logins, named};
 use crate::output::note;
+use crate::{cookie_file, home};
 
-/// Client configuration and runtime of a command.
-pub(crate) struct Setup {
-    pub(crate) context: ClientConfig,
+/// Server of a command and the way to it, whoever asks.
+pub(crate) struct Service {
+    pub(crate) hosts: Hosts,
+    /// Base of all addresses.
+    pub(crate) origin: String,
     pub(crate) runtime: RuntimeName,
     pub(crate) transport: TransportConfig,
-    /// Served for as long as this is kept.
-    demo: Option<Demo>,
 }
 
-impl Setup {
+impl Service {
     pub(crate) fn new(common: &Common) -> Result<Self, Failure> {
-        let credential = match &common.cookie_file {
-            Some(path) => Some(cookie_file::read(path)?),
-            None => credential_from_env().map_err(Failure::usage)?,
+        let origin = given_origin(common)?;
+        let hosts = match &origin {
+            Some(origin) => Hosts::origin(origin).map_err(Failure::usage)?,
+            None => Hosts::official(),
         };
-        let origin = match &common.origin {
-            Some(origin) => Some(origin.clone()),
-            None => variable("BILI_ORIGIN").map_err(Failure::usage)?,
-        };
-        let (context, demo) = match (credential, &origin) {
-            (Some(credential), Some(origin)) => (with_origin(credential, origin)?, None),
-            (Some(credential), None) => (ClientConfig::new(credential), None),
-            (None, Some(_)) => {
-                return Err(Failure::usage(
-                    "an origin needs a credential: set BILI_SESSDATA and BILI_JCT, or give --cookie-file",
-                ));
-            }
-            (None, None) => {
-                let refused = |error| Failure::Usage(format!("the embedded simulator: {error}"));
-                let demo = Demo::start(Script::demo()).map_err(|error| refused(error.into()))?;
-                note(
-                    "no credential, so the embedded simulator answers; for your own account set BILI_SESSDATA and BILI_JCT, or give --cookie-file",
-                );
-                (demo.context().map_err(refused)?, Some(demo))
-            }
-        };
-        let is_https = context.is_official()
-            || origin.is_some_and(|origin| origin.to_ascii_lowercase().starts_with("https:"));
+        let is_https = origin.is_none_or(|it| it.to_ascii_lowercase().starts_with("https:"));
         let proxy = match &common.proxy {
-            _ if demo.is_some() => None,
             Some(proxy) => Some(proxy.clone()),
             None if is_https => proxy_of_the_environment()?,
             None => None,
@@ -61,10 +41,87 @@ impl Setup {
             transport = transport.proxy(proxy);
         }
         Ok(Self {
-            context,
+            origin: base_of(&hosts)?,
+            hosts,
             runtime: common.runtime,
             transport,
-            demo,
+        })
+    }
+
+    /// Returns the stored login that a command about logins means: the one that is named, else
+    /// the default one.
+    pub(crate) fn account(&self, common: &Common) -> Result<Account, Failure> {
+        let account = match named(common)? {
+            Some(name) => Account::of_name(&name, &self.origin).map(Some)?,
+            None => Account::of_default(&self.origin)?,
+        };
+        account.ok_or_else(|| Failure::usage("no login is stored: `bili login` makes one"))
+    }
+}
+
+/// Client configuration and runtime of a command.
+pub(crate) struct Setup {
+    pub(crate) context: ClientConfig,
+    pub(crate) runtime: RuntimeName,
+    pub(crate) transport: TransportConfig,
+    /// The stored login, if the credential is one.
+    pub(crate) account: Option<Account>,
+    service: Option<Service>,
+    /// Served for as long as this is kept.
+    demo: Option<Demo>,
+}
+
+/// Login of a command.
+enum Chosen {
+    Credential(Credential),
+    Stored(Box<Account>),
+    Nothing,
+}
+
+impl Setup {
+    pub(crate) fn new(common: &Common) -> Result<Self, Failure> {
+        if common.demo {
+            return Self::demo(common, "as you asked, the embedded simulator answers");
+        }
+        let chosen = choose(common)?;
+        if let Chosen::Nothing = chosen {
+            if given_origin(common)?.is_some() {
+                return Err(Failure::usage(
+                    "an origin needs a credential: set BILI_SESSDATA and BILI_JCT, give --cookie-file, or log in with `bili login`",
+                ));
+            }
+            return Self::demo(
+                common,
+                "no credential, so the embedded simulator answers; for your own account log in with `bili login`, set BILI_SESSDATA and BILI_JCT, or give --cookie-file",
+            );
+        }
+        let service = Service::new(common)?;
+        let (credential, account) = match chosen {
+            Chosen::Stored(account) => (account.entry.login.credential().clone(), Some(*account)),
+            Chosen::Credential(credential) => (credential, None),
+            Chosen::Nothing => return Err(Failure::usage("there is no credential")),
+        };
+        Ok(Self {
+            context: ClientConfig::new(credential).hosts(service.hosts.clone()),
+            runtime: service.runtime,
+            transport: service.transport.clone(),
+            account,
+            service: Some(service),
+            demo: None,
+        })
+    }
+
+    fn demo(common: &Common, words: &str) -> Result<Self, Failure> {
+        let refused = |error| Failure::Usage(format!("the embedded simulator: {error}"));
+        let demo = Demo::start(Script::demo()).map_err(|error| refused(error.into()))?;
+        note(words);
+        Ok(Self {
+            context: demo.context().map_err(refused)?,
+            runtime: common.runtime,
+            transport: TransportConfig::new().timeout(common.timeout),
+            account: None,
+            service: None,
+            demo: Some(demo),
         })
     }
 
@@ -72,6 +129,86 @@ impl Setup {
     pub(crate) fn is_demo(&self) -> bool {
         self.demo.is_some()
     }
+
+    /// Returns what renews the stored login, if the credential is one.
+    pub(crate) fn logins(&self) -> Result<Option<Logins>, Failure> {
+        let service = self.service.as_ref().filter(|_| self.account.is_some());
+        service.map(Logins::new).transpose()
+    }
+
+    /// Repeats the confirmation that a stored login owes.
+    pub(crate) fn settle(&mut self) -> Result<(), Failure> {
+        let owes = |account: &Account| account.entry.login.owes_confirmation();
+        if !self.account.as_ref().is_some_and(owes) {
+            return Ok(());
+        }
+        let logins = self.logins()?;
+        if let (Some(account), Some(logins)) = (&mut self.account, logins) {
+            account.settle(&logins)?;
+            let credential = account.entry.login.credential().clone();
+            self.context = ClientConfig::new(credential).hosts(self.hosts());
+        }
+        Ok(())
+    }
+
+    /// Returns the configuration for the cookies of a renewed login.
+    pub(crate) fn renewed(&self, login: &Login) -> ClientConfig {
+        ClientConfig::new(login.credential().clone()).hosts(self.hosts())
+    }
+
+    fn hosts(&self) -> Hosts {
+        let service = self.service.as_ref();
+        service.map_or_else(Hosts::official, |service| service.hosts.clone())
+    }
+}
+
+/// Chooses the login: `--cookie-file`, `--account`, the environment, a stored one.
+fn choose(common: &Common) -> Result<Chosen, Failure> {
+    let stored = |account: Account| Chosen::Stored(Box::new(account));
+    if let Some(path) = &common.cookie_file {
+        return Ok(Chosen::Credential(cookie_file::read(path)?));
+    }
+    let origin = || base_of(&Service::new(common)?.hosts);
+    if let Some(name) = &common.account {
+        let account = Account::of_name(name, &origin()?)?;
+        check_uid(&account)?;
+        return Ok(stored(account));
+    }
+    if let Some(credential) = credential_from_env().map_err(Failure::usage)? {
+        return Ok(Chosen::Credential(credential));
+    }
+    if let Some(name) = named(common)? {
+        return Ok(stored(Account::of_name(&name, &origin()?)?));
+    }
+    let default = Account::of_default(&origin()?)?;
+    Ok(default.map_or(Chosen::Nothing, stored))
+}
+
+/// Checks the uid of the environment, if there is one, against that of a login that goes before
+/// the environment.
+fn check_uid(account: &Account) -> Result<(), Failure> {
+    let uid = account.entry.login.uid();
+    match variable("BILI_UID").map_err(Failure::usage)? {
+        Some(given) if given != uid.to_string() => Err(Failure::Usage(format!(
+            "BILI_UID is {given}, but the login {} is one of {uid}",
+            account.entry.account
+        ))),
+        _ => Ok(()),
+    }
+}
+
+fn given_origin(common: &Common) -> Result<Option<String>, Failure> {
+    match &common.origin {
+        Some(origin) => Ok(Some(origin.clone())),
+        None => variable("BILI_ORIGIN").map_err(Failure::usage),
+    }
+}
+
+/// Returns the base of all addresses. Of a context only that is taken, so its login is made up.
+fn base_of(hosts: &Hosts) -> Result<String, Failure> {
+    let nobody = Credential::parse("SESSDATA=nobody").map_err(Failure::usage)?;
+    let context = ClientConfig::new(nobody).hosts(hosts.clone());
+    home::origin(&context).ok_or_else(|| Failure::usage("the origin cannot be used"))
 }
 
 fn proxy_of_the_environment() -> Result<Option<String>, Failure> {
@@ -126,9 +263,4 @@ fn is_loopback(host: &str) -> bool {
         || address
             .parse::<IpAddr>()
             .is_ok_and(|address| address.is_loopback())
-}
-
-fn with_origin(credential: Credential, origin: &str) -> Result<ClientConfig, Failure> {
-    let hosts = Hosts::origin(origin).map_err(Failure::usage)?;
-    Ok(ClientConfig::new(credential).hosts(hosts))
 }

@@ -74,10 +74,7 @@ fn blocking(
 ) -> Result<bilibili_session_blocking::Session, Failure> {
     use bilibili_session_blocking::Session;
     let transport = UreqTransport::with_config(&TransportConfig::new().timeout(TIMEOUT))?;
-    let session = match checkpoint {
-        None => Session::new(context, transport, config())?,
-        Some(checkpoint) => Session::resume(context, transport, config(), checkpoint)?,
-    };
+    let session = Session::resume(context, transport, config(), checkpoint)?;
     let book = ledger.clone();
     session.on_any(move |event: &Event, session| {
         book.event(event);
@@ -100,10 +97,7 @@ fn async_std(
 ) -> Result<bilibili_session_async_std::Session, Failure> {
     use bilibili_session_async_std::Session;
     let transport = SurfTransport::with_config(&TransportConfig::new().timeout(TIMEOUT))?;
-    let session = match checkpoint {
-        None => Session::new(context, transport, config())?,
-        Some(checkpoint) => Session::resume(context, transport, config(), checkpoint)?,
-    };
+    let session = Session::resume(context, transport, config(), checkpoint)?;
     let book = ledger.clone();
     session.on_any(move |event, session| {
         let book = book.clone();

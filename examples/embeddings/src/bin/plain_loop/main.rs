@@ -47,7 +47,7 @@ fn main() -> Result<(), Box<dyn Error>> {
                 }
             }
             Output::Feed(event) => println!("{event}"),
-            Output::Warning(notice) => println!("({notice})"),
+            Output::Warning(warning) => println!("({warning})"),
             Output::Status(change) => {
                 println!("({})", change.status);
                 if change.status == Status::Connected {
@@ -80,7 +80,7 @@ fn call<E: Endpoint>(
     }
 }
 
-/// What the clocks show.
+/// Returns the time that the clocks show.
 fn now() -> Now {
     static START: LazyLock<Instant> = LazyLock::new(Instant::now);
     Now {

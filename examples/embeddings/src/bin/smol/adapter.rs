@@ -46,7 +46,7 @@ impl Session {
                 Output::Send(outgoing) => self.send(outgoing),
                 Output::Event(event) => return Ok(Some(event.into())),
                 Output::Feed(event) => return Ok(Some(event.into())),
-                Output::Warning(notice) => return Ok(Some(notice.into())),
+                Output::Warning(warning) => return Ok(Some(warning.into())),
                 Output::Status(change) => return Ok(Some(change.into())),
                 Output::Wait(until) => self.wait(until).await,
                 Output::Finished(result) => return result.map(|()| None),
@@ -103,7 +103,7 @@ impl Session {
     }
 }
 
-/// What the clocks show.
+/// Returns the time that the clocks show.
 pub fn now() -> Now {
     static START: LazyLock<Instant> = LazyLock::new(Instant::now);
     Now {

@@ -44,7 +44,7 @@ fn main() -> Result<(), Box<dyn Error>> {
                     }
                 }
                 Update::Feed(event) => println!("{event}"),
-                Update::Warning(notice) => println!("({notice})"),
+                Update::Warning(warning) => println!("({warning})"),
                 Update::Status(change) => {
                     println!("({})", change.status);
                     if change.status == Status::Connected {

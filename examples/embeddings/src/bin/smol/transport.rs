@@ -12,7 +12,7 @@ use isahc::error::{Error, ErrorKind};
 use isahc::{AsyncBody, HttpClient, HttpClientBuilder};
 use smol::io::AsyncReadExt;
 
-/// What comes of a request.
+/// Outcome of a request.
 pub type Answer = Result<Response<Vec<u8>>, TransportError>;
 
 /// The transport: it carries bytes, what they mean is decided in the core.
@@ -70,7 +70,7 @@ impl Http {
     }
 }
 
-/// What failed. curl's words name hosts and ports, no path and no header.
+/// Returns the failure in words. curl's words name hosts and ports, no path and no header.
 fn explain(error: &Error) -> TransportError {
     let kind = match error.kind() {
         ErrorKind::Timeout => return TransportError::timeout(),

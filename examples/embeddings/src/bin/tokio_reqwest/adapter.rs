@@ -111,7 +111,7 @@ impl Session {
         self.client.shared.poller().status()
     }
 
-    /// Where it stands, to resume from; `None` before it knows.
+    /// Returns a checkpoint to resume from; `None` before the baseline is taken.
     pub fn checkpoint(&self) -> Option<Checkpoint> {
         self.client.shared.poller().checkpoint()
     }
@@ -134,7 +134,7 @@ impl Session {
                 }
                 Output::Event(event) => return Ok(Some(event.into())),
                 Output::Feed(event) => return Ok(Some(event.into())),
-                Output::Warning(notice) => return Ok(Some(notice.into())),
+                Output::Warning(warning) => return Ok(Some(warning.into())),
                 Output::Status(change) => return Ok(Some(change.into())),
                 Output::Wait(until) => {
                     let pause = until.saturating_sub(now().monotonic);
@@ -160,7 +160,7 @@ impl Session {
     }
 }
 
-/// What the clocks show.
+/// Returns the time that the clocks show.
 pub fn now() -> Now {
     static START: LazyLock<Instant> = LazyLock::new(Instant::now);
     Now {

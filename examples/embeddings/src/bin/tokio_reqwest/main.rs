@@ -49,7 +49,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
                 }
             }
             Some(Update::Feed(event)) => println!("{event}"),
-            Some(Update::Warning(notice)) => println!("({notice})"),
+            Some(Update::Warning(warning)) => println!("({warning})"),
             Some(Update::Status(change)) => {
                 println!("({})", change.status);
                 if change.status == Status::Connected {

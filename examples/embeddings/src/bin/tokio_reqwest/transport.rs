@@ -8,7 +8,7 @@ use bilibili_session::{TransportError, TransportErrorKind};
 use http::header::CONTENT_LENGTH;
 use http::{Method, Request, Response};
 
-/// What comes of a request.
+/// Outcome of a request.
 pub type Answer = Result<Response<Vec<u8>>, TransportError>;
 
 /// The transport: it carries bytes, what they mean is decided in the core.

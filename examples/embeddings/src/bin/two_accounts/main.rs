@@ -49,7 +49,7 @@ fn open(
         Arc::new(move |what: &dyn Display| println!("[{name}] {what}"))
     };
     let (on_warning, on_status) = (Arc::clone(&say), Arc::clone(&say));
-    session.on_warning(move |notice, _| on_warning(notice));
+    session.on_warning(move |warning, _| on_warning(warning));
     session.on_status(move |change, _| on_status(&change.status));
     session.on_text(move |text, event, session| {
         say(event);

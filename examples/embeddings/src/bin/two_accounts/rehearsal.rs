@@ -57,7 +57,7 @@ pub(crate) fn run(transport: &UreqTransport) -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// What is written to an account.
+/// Returns the lines that are written to an account.
 fn lines_of(account: i64) -> impl Iterator<Item = (i64, &'static str)> {
     LINES
         .into_iter()
@@ -65,7 +65,7 @@ fn lines_of(account: i64) -> impl Iterator<Item = (i64, &'static str)> {
         .map(|(_, from, text)| (from, text))
 }
 
-/// Whether an account has its own conversations and no other, each with a line and its answer.
+/// Checks that an account has its own conversations and no other, each with a line and its answer.
 fn check(uid: i64, session: &Session) -> Result<(), Box<dyn Error>> {
     let client = session.client();
     let mut found = Vec::new();

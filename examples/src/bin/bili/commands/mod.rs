@@ -1,8 +1,12 @@
 //! One file for each command or family of commands.
 
+pub(crate) mod accounts;
 pub(crate) mod feeds;
 pub(crate) mod history;
+pub(crate) mod login;
+pub(crate) mod logout;
 pub(crate) mod marks;
+pub(crate) mod refresh;
 pub(crate) mod send;
 pub(crate) mod sessions;
 pub(crate) mod settings;

@@ -19,7 +19,7 @@ pub(super) struct Examination {
     facts: Facts,
     asked: u32,
     faults: u32,
-    /// Why nothing more is asked.
+    /// Reason why nothing more is asked.
     ended: Option<Error>,
 }
 

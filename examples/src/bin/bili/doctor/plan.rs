@@ -1,4 +1,4 @@
-//! Which question comes next, by what is known.
+//! The next question, by what is known.
 
 use std::time::Duration;
 

@@ -1,15 +1,15 @@
 //! Findings kept for the watch: nothing secret, by login and origin.
 
-use std::fs::{self, File};
+use std::fs::File;
 use std::io::{self, ErrorKind, Read as _, Write as _};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-use bilibili_session::endpoints::Nav;
 use bilibili_session::poller::{Checkpoint, Habits};
-use bilibili_session::{ClientConfig, Endpoint as _, Uid};
+use bilibili_session::{ClientConfig, Uid};
 use serde::{Deserialize, Serialize};
 
 use crate::failure::Failure;
+use crate::home::{folder, make_private, origin};
 use crate::output::note;
 
 const NAME: &str = "habits.json";
@@ -107,34 +107,6 @@ fn keep_in(folder: &Path, uid: Uid, origin: &str, habits: Habits) -> io::Result<
     replace(folder, &path, &text)
 }
 
-/// Returns the folder of all stored files: `$BILI_HOME`, else the platform's folder for configuration.
-fn folder() -> Option<PathBuf> {
-    let given = |name: &str| {
-        let value = std::env::var_os(name).filter(|value| !value.is_empty());
-        value.map(PathBuf::from)
-    };
-    if let Some(home) = given("BILI_HOME") {
-        return Some(home);
-    }
-    let absolute = |path: &PathBuf| path.is_absolute();
-    let config = if cfg!(windows) {
-        given("APPDATA")
-    } else if cfg!(target_os = "macos") {
-        given("HOME").map(|home| home.join("Library/Application Support"))
-    } else {
-        let xdg = given("XDG_CONFIG_HOME").filter(absolute);
-        xdg.or_else(|| given("HOME").map(|home| home.join(".config")))
-    };
-    config.filter(absolute).map(|config| config.join("bili"))
-}
-
-/// Returns the origin of the context: the base of its addresses.
-fn origin(context: &ClientConfig) -> Option<String> {
-    const PATH: &str = "/x/web-interface/nav";
-    let address = Nav.request(context, ()).ok()?.uri().to_string();
-    Some(address.strip_suffix(PATH)?.to_owned())
-}
-
 fn read(path: &Path) -> io::Result<Vec<Entry>> {
     let file = match File::open(path) {
         Ok(file) => file,
@@ -156,23 +128,10 @@ fn replace(folder: &Path, path: &Path, text: &str) -> io::Result<()> {
     Ok(())
 }
 
-#[cfg(unix)]
-fn make_private(folder: &Path) -> io::Result<()> {
-    use std::os::unix::fs::{DirBuilderExt as _, PermissionsExt as _};
-    fs::DirBuilder::new()
-        .recursive(true)
-        .mode(0o700)
-        .create(folder)?;
-    fs::set_permissions(folder, fs::Permissions::from_mode(0o700))
-}
-
-#[cfg(not(unix))]
-fn make_private(folder: &Path) -> io::Result<()> {
-    fs::create_dir_all(folder)
-}
-
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
 
     #[test]
@@ -202,16 +161,5 @@ mod tests {
             assert_eq!((mode(&folder), mode(&folder.join(NAME))), (0o700, 0o600));
             assert_eq!(fs::read_dir(&folder).unwrap().count(), 1);
         }
-    }
-
-    #[test]
-    fn the_origin_is_the_base_of_the_addresses() {
-        use bilibili_session::{Credential, Hosts};
-        let context = ClientConfig::new(Credential::parse("SESSDATA=made%2Cup").unwrap());
-        let official = origin(&context).unwrap();
-        assert_eq!(official, "https://api.bilibili.com");
-        let hosts = Hosts::origin("http://127.0.0.1:8080/base/").unwrap();
-        let other = origin(&context.hosts(hosts)).unwrap();
-        assert_eq!(other, "http://127.0.0.1:8080/base");
     }
 }

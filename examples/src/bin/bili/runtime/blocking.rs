@@ -2,32 +2,50 @@
 
 use std::sync::Arc;
 
-use bilibili_session::Error;
-use bilibili_session::poller::{Checkpoint, PollerConfig};
+use bilibili_session::poller::{Checkpoint, Journal, JournalEntry, PollerConfig};
 use bilibili_session::session::Update;
+use bilibili_session::{ClientConfig, Endpoint, Error, TransportConfig};
 use bilibili_session_blocking::{Client, Session, UreqTransport};
 
-use super::{Sender, Watcher};
+use super::{LoginHandle, Sender, Watcher};
 use crate::failure::Failure;
-use crate::setup::Setup;
+use crate::setup::{Service, Setup};
 
 pub(super) fn client(setup: &Setup) -> Result<Client, Failure> {
-    Ok(Client::new(setup.context.clone(), transport(setup)?))
+    Ok(Client::new(
+        setup.context.clone(),
+        transport(&setup.transport)?,
+    ))
 }
 
-fn transport(setup: &Setup) -> Result<UreqTransport, Failure> {
-    UreqTransport::with_config(&setup.transport).map_err(Failure::usage)
+pub(super) fn call_once<E: Endpoint>(
+    service: &Service,
+    context: ClientConfig,
+    endpoint: E,
+) -> Result<E::Output, Error> {
+    let transport = UreqTransport::with_config(&service.transport)?;
+    let client = Client::new(context, transport);
+    client.call(endpoint)
+}
+
+fn transport(config: &TransportConfig) -> Result<UreqTransport, Failure> {
+    UreqTransport::with_config(config).map_err(Failure::usage)
 }
 
 pub(super) fn watch(
     setup: &Setup,
+    context: ClientConfig,
     config: PollerConfig,
     checkpoint: Option<&Checkpoint>,
+    push: bool,
 ) -> Result<Box<dyn Watcher>, Failure> {
-    let (context, transport) = (setup.context.clone(), transport(setup)?);
-    let session = match checkpoint {
-        Some(checkpoint) => Session::resume(context, transport, config, checkpoint)?,
-        None => Session::new(context, transport, config)?,
+    let transport = transport(&setup.transport)?;
+    let session = Session::resume(context, transport, config, checkpoint)?;
+    let session = match push {
+        true => session
+            .with_push(&setup.transport)
+            .map_err(Failure::usage)?,
+        false => session,
     };
     let updates = Box::new(session.updates());
     Ok(Box::new(Watch { session, updates }))
@@ -51,6 +69,10 @@ impl Watcher for Watch {
         self.session.checkpoint()
     }
 
+    fn save(&mut self, journal: &mut Journal) -> Option<JournalEntry> {
+        self.session.save(journal)
+    }
+
     fn result(&self) -> Result<(), Error> {
         self.session.result().unwrap_or(Ok(()))
     }
@@ -58,6 +80,14 @@ impl Watcher for Watch {
     fn closer(&self) -> Box<dyn Fn() + Send> {
         let session = self.session.clone();
         Box::new(move || session.close())
+    }
+
+    fn login_handle(&self) -> LoginHandle {
+        let (session, reporting) = (self.session.clone(), self.session.clone());
+        LoginHandle {
+            set_credential: Box::new(move |credential| session.set_credential(credential)),
+            report: Box::new(move |warning| reporting.report(warning)),
+        }
     }
 
     fn sender(&self) -> Sender {

@@ -8,13 +8,13 @@ use std::cell::Cell;
 use bilibili_session::endpoints::Nav;
 use bilibili_session::endpoints::SentMsg;
 use bilibili_session::error::BuildError;
-use bilibili_session::poller::{Checkpoint, PollerConfig};
+use bilibili_session::poller::{Checkpoint, Journal, JournalEntry, PollerConfig, Warning};
 use bilibili_session::session::Update;
-use bilibili_session::{Auth, ClientConfig, ConversationId, Endpoint, Error, Identity};
+use bilibili_session::{Auth, ClientConfig, ConversationId, Credential, Endpoint, Error, Identity};
 
 use crate::args::RuntimeName;
 use crate::failure::Failure;
-use crate::setup::Setup;
+use crate::setup::{Service, Setup};
 
 /// Client of the runtime that was asked for: one call after the other.
 pub(crate) struct Runtime {
@@ -83,6 +83,18 @@ impl Runtime {
     }
 }
 
+/// Makes one call with a login of its own.
+pub(crate) fn call_once<E: Endpoint>(
+    service: &Service,
+    context: ClientConfig,
+    endpoint: E,
+) -> Result<E::Output, Error> {
+    match service.runtime {
+        RuntimeName::Blocking => blocking::call_once(service, context, endpoint),
+        RuntimeName::AsyncStd => surf::call_once(service, context, endpoint),
+    }
+}
+
 /// Messages as they arrive, on the runtime that was asked for.
 pub(crate) trait Watcher {
     /// Waits for the next update; `None` once the session is over.
@@ -95,6 +107,10 @@ pub(crate) trait Watcher {
     /// [`at_hand`](Self::at_hand) have returned.
     fn checkpoint(&self) -> Option<Checkpoint>;
 
+    /// Returns the text that brings a file up to date, which then covers the same as the
+    /// checkpoint.
+    fn save(&mut self, journal: &mut Journal) -> Option<JournalEntry>;
+
     /// Returns the result of the session.
     fn result(&self) -> Result<(), Error>;
 
@@ -103,20 +119,33 @@ pub(crate) trait Watcher {
 
     /// Returns a function that sends a text, from any thread.
     fn sender(&self) -> Sender;
+
+    /// Returns what tells the session of its login, from any thread.
+    fn login_handle(&self) -> LoginHandle;
+}
+
+/// What tells a session of its login.
+pub(crate) struct LoginHandle {
+    /// Goes on with these cookies.
+    pub(crate) set_credential: Box<dyn Fn(Credential) -> Result<(), Error> + Send>,
+    /// Hands out a notice.
+    pub(crate) report: Box<dyn Fn(Warning) + Send>,
 }
 
 /// Sends a text.
 pub(crate) type Sender =
     std::sync::Arc<dyn Fn(ConversationId, &str) -> Result<SentMsg, Error> + Send + Sync>;
 
-/// Begins to watch.
+/// Begins to watch, with the push channel if that is wanted.
 pub(crate) fn watch(
     setup: &Setup,
+    context: ClientConfig,
     config: PollerConfig,
     checkpoint: Option<&Checkpoint>,
+    push: bool,
 ) -> Result<Box<dyn Watcher>, Failure> {
     match setup.runtime {
-        RuntimeName::Blocking => blocking::watch(setup, config, checkpoint),
-        RuntimeName::AsyncStd => surf::watch(setup, config, checkpoint),
+        RuntimeName::Blocking => blocking::watch(setup, context, config, checkpoint, push),
+        RuntimeName::AsyncStd => surf::watch(setup, context, config, checkpoint, push),
     }
 }

@@ -6,36 +6,54 @@ use std::task::{Context, Poll, Waker};
 
 use async_std::stream::{Stream as _, StreamExt as _};
 use async_std::task::block_on;
-use bilibili_session::poller::{Checkpoint, PollerConfig};
+use bilibili_session::poller::{Checkpoint, Journal, JournalEntry, PollerConfig};
 use bilibili_session::session::Update;
-use bilibili_session::{Endpoint, Error};
+use bilibili_session::{ClientConfig, Endpoint, Error, TransportConfig};
 use bilibili_session_async_std::{Client, Session, SurfTransport, Updates};
 
-use super::{Sender, Watcher};
+use super::{LoginHandle, Sender, Watcher};
 use crate::failure::Failure;
-use crate::setup::Setup;
+use crate::setup::{Service, Setup};
 
 pub(super) fn client(setup: &Setup) -> Result<Client, Failure> {
-    Ok(Client::new(setup.context.clone(), transport(setup)?))
+    Ok(Client::new(
+        setup.context.clone(),
+        transport(&setup.transport)?,
+    ))
 }
 
 pub(super) fn call<E: Endpoint>(client: &Client, endpoint: E) -> Result<E::Output, Error> {
     block_on(client.call(endpoint))
 }
 
-fn transport(setup: &Setup) -> Result<SurfTransport, Failure> {
-    SurfTransport::with_config(&setup.transport).map_err(Failure::usage)
+pub(super) fn call_once<E: Endpoint>(
+    service: &Service,
+    context: ClientConfig,
+    endpoint: E,
+) -> Result<E::Output, Error> {
+    let transport = SurfTransport::with_config(&service.transport)?;
+    let client = Client::new(context, transport);
+    call(&client, endpoint)
+}
+
+fn transport(config: &TransportConfig) -> Result<SurfTransport, Failure> {
+    SurfTransport::with_config(config).map_err(Failure::usage)
 }
 
 pub(super) fn watch(
     setup: &Setup,
+    context: ClientConfig,
     config: PollerConfig,
     checkpoint: Option<&Checkpoint>,
+    push: bool,
 ) -> Result<Box<dyn Watcher>, Failure> {
-    let (context, transport) = (setup.context.clone(), transport(setup)?);
-    let session = match checkpoint {
-        Some(checkpoint) => Session::resume(context, transport, config, checkpoint)?,
-        None => Session::new(context, transport, config)?,
+    let transport = transport(&setup.transport)?;
+    let session = Session::resume(context, transport, config, checkpoint)?;
+    let session = match push {
+        true => session
+            .with_push(&setup.transport)
+            .map_err(Failure::usage)?,
+        false => session,
     };
     let updates = session.updates();
     Ok(Box::new(Watch { session, updates }))
@@ -64,6 +82,10 @@ impl Watcher for Watch {
         self.session.checkpoint()
     }
 
+    fn save(&mut self, journal: &mut Journal) -> Option<JournalEntry> {
+        self.session.save(journal)
+    }
+
     fn result(&self) -> Result<(), Error> {
         self.session.result().unwrap_or(Ok(()))
     }
@@ -71,6 +93,14 @@ impl Watcher for Watch {
     fn closer(&self) -> Box<dyn Fn() + Send> {
         let session = self.session.clone();
         Box::new(move || session.close())
+    }
+
+    fn login_handle(&self) -> LoginHandle {
+        let (session, reporting) = (self.session.clone(), self.session.clone());
+        LoginHandle {
+            set_credential: Box::new(move |credential| session.set_credential(credential)),
+            report: Box::new(move |warning| reporting.report(warning)),
+        }
     }
 
     fn sender(&self) -> Sender {

@@ -1,4 +1,4 @@
-//! The checkpoint's file: locked, and replaced as a whole or not at all.
+//! The checkpoint's file: locked, replaced as a whole or not at all, and appended to meanwhile.
 
 use std::ffi::OsString;
 use std::fmt::Display;
@@ -6,7 +6,7 @@ use std::fs::{File, OpenOptions};
 use std::io::{self, ErrorKind, Read as _, Write as _};
 use std::path::{Path, PathBuf};
 
-use bilibili_session::poller::Checkpoint;
+use bilibili_session::poller::{Checkpoint, JournalEntry};
 use fs4::fs_std::FileExt as _;
 
 use crate::failure::Failure;
@@ -17,8 +17,10 @@ const LARGEST: u64 = 64 << 20;
 /// A file of ours until this is dropped.
 pub(super) struct CheckpointFile {
     path: PathBuf,
-    /// What it held.
+    /// The checkpoint that the file held.
     pub(super) checkpoint: Option<Checkpoint>,
+    /// Text of the file, once this process has written it.
+    written: Option<String>,
     /// Held as long as this is.
     _lock: File,
 }
@@ -60,32 +62,86 @@ impl CheckpointFile {
         Ok(Self {
             path,
             checkpoint,
+            written: None,
             _lock: lock,
         })
     }
 
-    /// Replaces the file: it holds the old checkpoint or the new one, at any instant.
-    pub(super) fn replace(&self, checkpoint: &Checkpoint) -> Result<(), Failure> {
+    /// Brings the file up to date: it holds what it held or the new, at any instant.
+    pub(super) fn write(&mut self, entry: JournalEntry) -> Result<(), Failure> {
+        match (entry, &mut self.written) {
+            (JournalEntry::Replace(text), _) => self.replace(text),
+            (JournalEntry::Append(more), Some(written)) => {
+                match append(&self.path, written.len(), &more) {
+                    Ok(()) => {
+                        written.push_str(&more);
+                        Ok(())
+                    }
+                    // Nothing is appended to what may be there by half.
+                    Err(_) => {
+                        let text = format!("{written}{more}");
+                        self.replace(text)
+                    }
+                }
+            }
+            (JournalEntry::Append(_), None) => Err(self.failure(&"there is nothing to append to")),
+        }
+    }
+
+    /// Makes the file one snapshot, if additions have followed it.
+    pub(super) fn finish(mut self) -> Result<(), Failure> {
+        let Some(written) = &self.written else {
+            return Ok(());
+        };
+        if written.lines().count() <= 1 {
+            return Ok(());
+        }
+        let whole = Checkpoint::from_json(written).map_err(|error| self.failure(&error))?;
+        self.replace(whole.to_json() + "\n")
+    }
+
+    fn replace(&mut self, text: String) -> Result<(), Failure> {
         // The name is ours while the lock is, so one that a killed process left is reused.
         let fresh = beside(&self.path, ".new");
         let written = create(&fresh).and_then(|file| {
-            write(file, &checkpoint.to_json())
+            write(file, &text)
                 .and_then(|()| std::fs::rename(&fresh, &self.path))
                 // Half a file is of no use; that it cannot be removed changes nothing.
                 .inspect_err(|_| drop(std::fs::remove_file(&fresh)))
         });
         let written = written.and_then(|()| sync_folder(&self.path));
-        written.map_err(|error| {
-            let rest = match self.path.try_exists() {
-                Ok(true) => "; the one before it is still there",
-                _ => "",
-            };
-            Failure::File(format!(
-                "the checkpoint {} cannot be written: {error}{rest}",
-                self.path.display()
-            ))
-        })
+        written.map_err(|error| self.failure(&error))?;
+        self.written = Some(text);
+        Ok(())
     }
+
+    fn failure(&self, why: &dyn Display) -> Failure {
+        let rest = match self.path.try_exists() {
+            Ok(true) => "; the one before it is still there",
+            _ => "",
+        };
+        Failure::File(format!(
+            "the checkpoint {} cannot be written: {why}{rest}",
+            self.path.display()
+        ))
+    }
+}
+
+/// Appends to the file that has this length. Where that fails, the file is as it was, unless even
+/// that cannot be done: then its end is torn.
+fn append(path: &Path, length: usize, text: &str) -> io::Result<()> {
+    let length = u64::try_from(length).map_err(io::Error::other)?;
+    let mut options = OpenOptions::new();
+    open_as_it_is(&mut options, false);
+    let mut file = options.append(true).open(path)?;
+    let there = file.metadata()?;
+    if !there.is_file() || there.len() != length {
+        return Err(io::Error::other("somebody else has changed it"));
+    }
+    let appended = file
+        .write_all(text.as_bytes())
+        .and_then(|()| file.sync_all());
+    appended.inspect_err(|_| drop(file.set_len(length)))
 }
 
 /// Opens the lock's file, whose content is nothing. It is nobody else's, and no other file by
@@ -121,11 +177,11 @@ fn create(path: &Path) -> io::Result<File> {
 
 fn write(mut file: File, text: &str) -> io::Result<()> {
     file.write_all(text.as_bytes())?;
-    file.write_all(b"\n")?;
     file.sync_all()
 }
 
-/// Whether the file is there. It is an error if the name stands for a link, a pipe or a device.
+/// Returns whether the file is there. A name that stands for a link, a pipe or a device is an
+/// error.
 fn is_plain_or_absent(path: &Path) -> io::Result<bool> {
     match std::fs::symlink_metadata(path) {
         Ok(there) if there.is_file() => Ok(true),
@@ -161,15 +217,20 @@ fn read(path: &Path) -> io::Result<String> {
     let mut options = OpenOptions::new();
     open_as_it_is(&mut options, true);
     let file = options.read(true).open(path)?;
-    if !file.metadata()?.is_file() {
+    let there = file.metadata()?;
+    if !there.is_file() {
         return Err(io::Error::other("not a regular file"));
+    }
+    // The end of one that is cut off would pass for a torn one.
+    if there.len() > LARGEST {
+        return Err(io::Error::other("too large for a checkpoint"));
     }
     let mut text = String::new();
     file.take(LARGEST).read_to_string(&mut text)?;
     Ok(text)
 }
 
-/// Whom one talks with is nobody else's business.
+/// Opens for the owner alone: whom one talks with is nobody else's business.
 fn private() -> OpenOptions {
     let mut options = OpenOptions::new();
     options.write(true);

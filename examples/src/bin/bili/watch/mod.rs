@@ -1,13 +1,14 @@
 //! `watch`: prints what arrives.
 //!
 //! The order is what makes it safe to kill at any instant: lines are printed and flushed,
-//! then the checkpoint that covers them is handed to the saver, which writes the newest one
-//! it has. What was printed last may come again after a resume; nothing is left out.
+//! then the addition to the checkpoint that covers them is handed to the saver, which writes all
+//! that it has. What was printed last may come again after a resume; nothing is left out.
 //!
 //! Lines are flushed together, as soon as no further message is at hand: whoever reads waits for
 //! none of them. While many arrive, a flush comes whenever enough of them wait.
 
 mod checkpoint_file;
+mod keeper;
 mod patient;
 mod reply;
 mod saver;
@@ -17,11 +18,12 @@ mod stop;
 mod tests;
 
 use std::io::Write;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
+use bilibili_session::login::Login;
 use bilibili_session::poller::{Checkpoint, PollerConfig, Status, StatusChange, Warning};
 use bilibili_session::session::Update;
-use bilibili_session::{ConversationId, Event, FeedEvent, OneLine, Uid};
+use bilibili_session::{ConversationId, Error, ErrorClass, Event, FeedEvent, OneLine, Uid};
 use bilibili_session_examples::DEMO_INTERVAL;
 use serde::Serialize;
 
@@ -35,6 +37,7 @@ use crate::output::{BOLD, DIM, Output, WARN};
 use crate::runtime::{self, Watcher};
 use crate::setup::Setup;
 use checkpoint_file::CheckpointFile;
+use keeper::Keeper;
 use patient::Patient;
 use reply::Replier;
 use saver::Saver;
@@ -42,8 +45,6 @@ use stop::Stop;
 
 /// So many bytes of lines are written at once at the most.
 const MOST_WAITING: usize = 64 << 10;
-/// The interval that is established.
-const INTERVAL: Duration = Duration::from_secs(6);
 
 #[derive(Serialize)]
 struct StatusLine {
@@ -87,8 +88,18 @@ pub(crate) fn run(
     if file.is_some() {
         config = config.habits(store::habits(&setup.context, known.as_ref()));
     }
-    let mut watcher = runtime::watch(setup, config, known.as_ref())?;
+    let keeper = keeper(setup, out, &stop)?;
+    let mut watcher = runtime::watch(
+        setup,
+        setup.context.clone(),
+        config.clone(),
+        known.as_ref(),
+        args.push,
+    )?;
     stop.closes(watcher.closer());
+    if let Some(keeper) = &keeper {
+        keeper.tell(watcher.login_handle());
+    }
     let saver = file
         .map(|file| Saver::start(file, stop.clone()))
         .transpose()?;
@@ -110,8 +121,26 @@ pub(crate) fn run(
         waiting: 0,
         out: out.through(patient),
         stop,
+        keeper,
+        is_taken_up: false,
     };
-    let result = watch.run(&mut *watcher);
+    let mut result = watch.run(&mut *watcher);
+    while let Ok(Some(login)) = result {
+        let checkpoint = watcher.checkpoint();
+        let checkpoint = checkpoint.as_ref().or(known.as_ref());
+        let resumed = runtime::watch(
+            setup,
+            setup.renewed(&login),
+            config.clone(),
+            checkpoint,
+            args.push,
+        );
+        result = resumed.and_then(|resumed| {
+            watcher = resumed;
+            watch.take_up(&*watcher);
+            watch.run(&mut *watcher)
+        });
+    }
     // Whatever happened, what was printed is covered.
     let saved = watch.saver.map_or(Ok(()), Saver::finish);
     result?;
@@ -119,14 +148,23 @@ pub(crate) fn run(
     Ok(watcher.result()?)
 }
 
+/// Starts what keeps a stored login good.
+fn keeper(setup: &Setup, out: &Output, stop: &Stop) -> Result<Option<Keeper>, Failure> {
+    match (&setup.account, setup.logins()?) {
+        (Some(account), Some(logins)) => {
+            Keeper::start(account, logins, out.secrets(), stop).map(Some)
+        }
+        _ => Ok(None),
+    }
+}
+
 fn config(setup: &Setup, args: &WatchArgs) -> PollerConfig {
-    let usual = if setup.is_demo() {
-        DEMO_INTERVAL
-    } else {
-        INTERVAL
-    };
-    PollerConfig::new()
-        .interval(args.interval.unwrap_or(usual))
+    let mut config = PollerConfig::new().push(args.push);
+    let demo = setup.is_demo().then_some(DEMO_INTERVAL);
+    if let Some(interval) = args.interval.or(demo) {
+        config = config.interval(interval);
+    }
+    config
         .exclude_self(!args.include_self)
         .request_timeout(setup.transport.timeout)
         .feeds(args.feeds.iter().flat_map(|feeds| feeds.0.iter().copied()))
@@ -146,9 +184,9 @@ fn feed_in_words(event: &FeedEvent) -> String {
 
 struct Watch<W> {
     replier: Option<Replier>,
-    /// Whose login it is, once it is known; for the replier.
+    /// Owner of the login, once it is known; for the replier.
     own: Option<Uid>,
-    /// How many messages are still wanted.
+    /// Number of messages that are still wanted.
     left: u64,
     saver: Option<Saver>,
     /// The service has said that the login is the checkpoint's.
@@ -159,10 +197,16 @@ struct Watch<W> {
     waiting: u64,
     stop: Stop,
     out: Output<W>,
+    /// Renews the login, if it is a stored one.
+    keeper: Option<Keeper>,
+    /// A session was connected, and that was printed.
+    is_taken_up: bool,
 }
 
 impl<W: Write> Watch<W> {
-    fn run(&mut self, watcher: &mut dyn Watcher) -> Result<(), Failure> {
+    /// Prints what comes. Returns the login to go on with where the one in use is dead and was
+    /// renewed meanwhile.
+    fn run(&mut self, watcher: &mut dyn Watcher) -> Result<Option<Login>, Failure> {
         loop {
             let update = match watcher.at_hand() {
                 Some(update) => update,
@@ -170,7 +214,7 @@ impl<W: Write> Watch<W> {
                     self.settle(watcher)?;
                     match watcher.next() {
                         Some(update) => update,
-                        None => return Ok(()),
+                        None => return Ok(None),
                     }
                 }
             };
@@ -178,27 +222,54 @@ impl<W: Write> Watch<W> {
                 Update::Event(_) | Update::Feed(_) if self.left == 0 => {}
                 Update::Event(event) => self.handle(&event, watcher)?,
                 Update::Feed(event) => self.handle_feed(&event, watcher)?,
-                Update::Warning(notice) => {
-                    self.print_notice(&notice)?;
+                Update::Warning(warning) => {
+                    self.print_warning(&warning)?;
                     self.save(watcher);
                 }
                 Update::Status(change) => {
                     self.settle(watcher)?;
+                    if let Some(login) = self.renewed(&change) {
+                        return Ok(Some(login));
+                    }
                     let takes_up = change.status == Status::Connected;
                     self.is_ours |= takes_up;
                     if takes_up || change.status == Status::Closed {
                         self.save(watcher);
                     }
+                    // Of a session that goes on with another login nobody need know.
+                    if takes_up && self.is_taken_up {
+                        continue;
+                    }
                     // What arrives after the line must come out, whatever happens to us.
                     if !takes_up || self.is_saved() {
                         self.print_status(&change)?;
                     }
+                    self.is_taken_up |= takes_up;
                 }
             }
         }
     }
 
-    fn handle(&mut self, event: &Event, watcher: &dyn Watcher) -> Result<(), Failure> {
+    /// Returns the stored login where the one in use is dead and another process, or this one, has
+    /// renewed it meanwhile. Each renewal leads to one attempt.
+    fn renewed(&mut self, change: &StatusChange) -> Option<Login> {
+        let is_dead = |error: &Error| error.class() == ErrorClass::LoginLost;
+        change.reason.as_ref().filter(|error| is_dead(error))?;
+        self.keeper.as_mut()?.read_again()
+    }
+
+    /// Goes on with this session.
+    fn take_up(&mut self, watcher: &dyn Watcher) {
+        self.stop.closes(watcher.closer());
+        if let Some(keeper) = &self.keeper {
+            keeper.tell(watcher.login_handle());
+        }
+        if let Some(replier) = &mut self.replier {
+            replier.send_with(watcher.sender());
+        }
+    }
+
+    fn handle(&mut self, event: &Event, watcher: &mut dyn Watcher) -> Result<(), Failure> {
         self.is_ours = true;
         self.out.put(&MessageLine(event), || in_words(event))?;
         self.waiting += 1;
@@ -217,7 +288,7 @@ impl<W: Write> Watch<W> {
         self.count(watcher)
     }
 
-    fn handle_feed(&mut self, event: &FeedEvent, watcher: &dyn Watcher) -> Result<(), Failure> {
+    fn handle_feed(&mut self, event: &FeedEvent, watcher: &mut dyn Watcher) -> Result<(), Failure> {
         self.is_ours = true;
         self.out.put(&FeedLine(event), || feed_in_words(event))?;
         self.waiting += 1;
@@ -225,7 +296,7 @@ impl<W: Write> Watch<W> {
     }
 
     /// Counts a message or a notification whose line was put.
-    fn count(&mut self, watcher: &dyn Watcher) -> Result<(), Failure> {
+    fn count(&mut self, watcher: &mut dyn Watcher) -> Result<(), Failure> {
         let room = self.saver.as_ref().map_or(u64::MAX, Saver::room);
         if self.left == 1 || self.out.waiting() >= self.most_waiting || self.waiting >= room {
             self.settle(watcher)?;
@@ -238,7 +309,7 @@ impl<W: Write> Watch<W> {
     }
 
     /// Writes the lines that wait, and covers them.
-    fn settle(&mut self, watcher: &dyn Watcher) -> Result<(), Failure> {
+    fn settle(&mut self, watcher: &mut dyn Watcher) -> Result<(), Failure> {
         if self.out.waiting() > 0 {
             self.out.flush()?;
             self.save(watcher);
@@ -246,25 +317,24 @@ impl<W: Write> Watch<W> {
         Ok(())
     }
 
-    /// Hands a checkpoint to the saver, if there is one: every line that it covers was flushed.
+    /// Brings the checkpoint up to date, if there is one: every line that it covers was flushed.
     ///
     /// Nothing is saved before it is known whose file it is; nor after the last message that
     /// was wanted, as one more that has come by then was not printed.
-    fn save(&mut self, watcher: &dyn Watcher) {
+    fn save(&mut self, watcher: &mut dyn Watcher) {
         let printed = std::mem::take(&mut self.waiting);
-        let Some(saver) = &self.saver else { return };
-        if self.is_ours
-            && self.left > 0
-            && let Some(checkpoint) = watcher.checkpoint()
-        {
-            saver.offer(checkpoint, printed);
+        let Some(saver) = &mut self.saver else {
+            return;
+        };
+        if self.is_ours && self.left > 0 {
+            saver.offer(printed, |journal| watcher.save(journal));
         }
     }
 
     /// Waits until what was handed to the saver is on disk. If it cannot be, the saver has
     /// ended the watch, and says why at its end.
     fn is_saved(&self) -> bool {
-        self.saver.as_ref().is_none_or(|saver| saver.wait().is_ok())
+        self.saver.as_ref().is_none_or(Saver::is_saved)
     }
 
     fn print_reply(
@@ -283,13 +353,13 @@ impl<W: Write> Watch<W> {
                     .print(&line, || format!("{DIM}replied to {to}{DIM:#}"))?;
                 self.out.flush()
             }
-            Err(notice) => self.print_notice(&notice),
+            Err(warning) => self.print_warning(&warning),
         }
     }
 
-    fn print_notice(&mut self, notice: &Warning) -> Result<(), Failure> {
-        self.out.print_guarded(&WarningLine(notice), || {
-            format!("{WARN}{}{WARN:#}", OneLine(&notice.to_string()))
+    fn print_warning(&mut self, warning: &Warning) -> Result<(), Failure> {
+        self.out.print_guarded(&WarningLine(warning), || {
+            format!("{WARN}{}{WARN:#}", OneLine(&warning.to_string()))
         })?;
         self.out.flush()
     }

@@ -5,9 +5,9 @@ use std::time::Duration;
 
 use super::stop::Stop;
 
-/// How long a line may hold up the end.
+/// Time that a line may hold up the end.
 const GRACE: Duration = Duration::from_secs(2);
-/// How often is looked whether the end has come.
+/// Time between two looks whether the end has come.
 const GLANCE: Duration = Duration::from_millis(100);
 /// So much goes into a pipe as a whole or not at all, so that lines up to this length are not
 /// cut in two (`PIPE_BUF` where it is smallest).

@@ -10,9 +10,9 @@ use bilibili_session::{Error, Event, MsgKey, TransportError, TransportErrorKind,
 use super::stop::Stop;
 use crate::runtime::Sender;
 
-/// How long an answer that is under way may hold up the end.
+/// Time that an answer that is under way may hold up the end.
 const GRACE: Duration = Duration::from_secs(1);
-/// How often is looked whether the end has come.
+/// Time between two looks whether the end has come.
 const GLANCE: Duration = Duration::from_millis(50);
 
 /// Answers private texts with one of its own.
@@ -27,7 +27,12 @@ impl Replier {
         Self { text, send, stop }
     }
 
-    /// Whether it is a private text from somebody else.
+    /// Sends with another session from now on.
+    pub(super) fn send_with(&mut self, send: Sender) {
+        self.send = send;
+    }
+
+    /// Returns whether the event is a private text from somebody else.
     pub(super) fn fits(&self, event: &Event, own: Option<Uid>) -> bool {
         event.conversation.is_user()
             && event.text().is_some()

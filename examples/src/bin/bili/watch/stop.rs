@@ -1,4 +1,4 @@
-//! What ends a watch: a signal, the clock, the last message, or that nobody reads.
+//! The end of a watch: by a signal, the clock, the last message, or because nobody reads.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
@@ -14,12 +14,12 @@ pub(super) struct Stop {
 
 #[derive(Default)]
 struct State {
-    /// When it was triggered, once it was.
+    /// Time of the trigger, once it came.
     triggered: Option<Instant>,
     close: Option<Box<dyn Fn() + Send>>,
 }
 
-/// What a shell says of a command that Ctrl-C ended.
+/// Exit code of a command that Ctrl-C ended, as shells give it.
 const INTERRUPTED: i32 = 130;
 
 impl Stop {
@@ -69,7 +69,7 @@ impl Stop {
         }
     }
 
-    /// What to call when it is triggered; called at once if it has been.
+    /// Sets the function to call when it is triggered; called at once if it has been.
     pub(super) fn closes(&self, close: Box<dyn Fn() + Send>) {
         let mut state = self.lock();
         if state.triggered.is_some() {
@@ -94,7 +94,7 @@ impl Stop {
         self.lock().triggered.is_some()
     }
 
-    /// Whether it was triggered so long ago.
+    /// Returns whether it was triggered so long ago.
     pub(super) fn is_over(&self, grace: Duration) -> bool {
         let triggered = self.lock().triggered;
         triggered.is_some_and(|at| at.elapsed() >= grace)

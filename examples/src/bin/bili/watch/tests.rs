@@ -1,9 +1,9 @@
 //! A watch over a machine in memory, in virtual time.
 
-use std::cell::Cell;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
-use bilibili_session::poller::Poller;
+use bilibili_session::poller::{Journal, JournalEntry, Poller};
 use bilibili_session::session::SessionMachine;
 use bilibili_session::{Error, TransportError, Uid};
 use bilibili_session_simulator::{Setup, Simulator, VirtualBot};
@@ -14,9 +14,9 @@ use crate::secrets::Secrets;
 /// A session that hears too late that it is to end.
 struct Deaf {
     bot: VirtualBot<SessionMachine>,
-    /// How many updates it has handed out.
+    /// Number of updates that it has returned.
     given: usize,
-    /// How many messages it still hands out.
+    /// Number of messages that it still returns.
     left: usize,
 }
 
@@ -68,12 +68,23 @@ impl Watcher for Deaf {
         self.bot.checkpoint()
     }
 
+    fn save(&mut self, journal: &mut Journal) -> Option<JournalEntry> {
+        self.bot.save(journal)
+    }
+
     fn result(&self) -> Result<(), Error> {
         Ok(())
     }
 
     fn closer(&self) -> Box<dyn Fn() + Send> {
         Box::new(|| {})
+    }
+
+    fn login_handle(&self) -> runtime::LoginHandle {
+        runtime::LoginHandle {
+            set_credential: Box::new(|_| Ok(())),
+            report: Box::new(|_| {}),
+        }
     }
 
     fn sender(&self) -> runtime::Sender {
@@ -119,6 +130,8 @@ fn watch_of(printed: &Printed, left: u64, saver: Option<Saver>, stop: &Stop) -> 
         waiting: 0,
         stop: stop.clone(),
         out: Output::stdout(true, Secrets::default()).through(printed.clone()),
+        keeper: None,
+        is_taken_up: false,
     }
 }
 
@@ -126,14 +139,14 @@ fn watch_of(printed: &Printed, left: u64, saver: Option<Saver>, stop: &Stop) -> 
 struct Watchful {
     session: Deaf,
     printed: Printed,
-    /// Messages that it has handed out, and those that no line was written for at the most.
+    /// Messages that it has returned, and those that no line was written for at the most.
     messages: usize,
     most_waiting: usize,
-    checkpoints: Cell<usize>,
+    saves: usize,
 }
 
 impl Watchful {
-    fn handed_out(&mut self, update: Option<Update>) -> Option<Update> {
+    fn returned(&mut self, update: Option<Update>) -> Option<Update> {
         self.most_waiting = self
             .most_waiting
             .max(self.messages - self.printed.messages());
@@ -147,19 +160,23 @@ impl Watcher for Watchful {
         // Nobody knows how long this takes.
         assert_eq!(self.printed.messages(), self.messages);
         let update = self.session.next();
-        self.handed_out(update)
+        self.returned(update)
     }
 
     fn at_hand(&mut self) -> Option<Update> {
         let update = self.session.at_hand();
-        self.handed_out(update)
+        self.returned(update)
     }
 
     fn checkpoint(&self) -> Option<Checkpoint> {
-        // It covers all that was handed out.
+        panic!("none is built whole")
+    }
+
+    fn save(&mut self, journal: &mut Journal) -> Option<JournalEntry> {
+        // It covers all that was returned.
         assert_eq!(self.printed.messages(), self.messages);
-        self.checkpoints.set(self.checkpoints.get() + 1);
-        self.session.checkpoint()
+        self.saves += 1;
+        self.session.save(journal)
     }
 
     fn result(&self) -> Result<(), Error> {
@@ -168,6 +185,13 @@ impl Watcher for Watchful {
 
     fn closer(&self) -> Box<dyn Fn() + Send> {
         self.session.closer()
+    }
+
+    fn login_handle(&self) -> runtime::LoginHandle {
+        runtime::LoginHandle {
+            set_credential: Box::new(|_| Ok(())),
+            report: Box::new(|_| {}),
+        }
     }
 
     fn sender(&self) -> runtime::Sender {
@@ -186,7 +210,7 @@ fn lines_wait_for_nothing_and_checkpoints_for_lines() {
             printed: printed.clone(),
             messages: 0,
             most_waiting: 0,
-            checkpoints: Cell::default(),
+            saves: 0,
         };
         let path = folder.path().join(most_waiting.to_string());
         let saver = has_file.then(|| {
@@ -200,21 +224,21 @@ fn lines_wait_for_nothing_and_checkpoints_for_lines() {
             saver.finish().unwrap();
         }
         assert_eq!(printed.messages(), 300);
-        let (waiting, checkpoints) = (watcher.most_waiting, watcher.checkpoints.get());
+        let (waiting, saves) = (watcher.most_waiting, watcher.saves);
         match (has_file, most_waiting) {
             // None is built that nobody stores.
-            (false, _) => assert_eq!(checkpoints, 0),
+            (false, _) => assert_eq!(saves, 0),
             // One for each line.
-            (true, 1) => assert!(checkpoints > 300 && waiting <= 1),
+            (true, 1) => assert!(saves > 300 && waiting <= 1),
             (true, _) => assert!(
-                checkpoints < 30 && (100..200).contains(&waiting),
-                "{checkpoints} checkpoints, {waiting} lines"
+                saves < 30 && (100..200).contains(&waiting),
+                "{saves} saves, {waiting} lines"
             ),
         }
     }
 }
 
-/// What is handed out after the last message that was wanted is neither printed nor covered.
+/// An update after the last message that was wanted is neither printed nor covered.
 #[test]
 fn what_comes_after_the_last_is_not_handled() {
     let folder = tempfile::tempdir().unwrap();
