@@ -436,6 +436,109 @@ fn risk_control_on_a_feed_pauses_the_feeds_alone() {
 }
 
 #[test]
+fn two_refusals_side_by_side_ask_for_the_longer_pause() {
+    let server = Server::new();
+    let mut scenario = begun(&server, &[FeedKind::Replies, FeedKind::At]);
+    server.run(&mut scenario, 5 * MINUTE - 2 * INTERVAL);
+    let mut sent = Vec::new();
+    while sent.len() < 2 {
+        match scenario.poll() {
+            Output::Send(outgoing) => {
+                let asked = parse(&outgoing);
+                match asked.path.as_str() {
+                    "reply" | "at" => sent.push(asked),
+                    _ => scenario.envelope(&asked, &server.serve(&asked)),
+                }
+            }
+            Output::Wait(until) => scenario.elapsed = until,
+            other => panic!("{other:?}"),
+        }
+    }
+    scenario.refuse(&sent[0], -509);
+    scenario.refuse(&sent[1], -352);
+    let log = server.run(&mut scenario, 5 * MINUTE - INTERVAL);
+    let kinds: Vec<_> = log.notices.iter().map(|it| it.kind()).collect();
+    assert_eq!(kinds, ["throttled", "risk_control"]);
+    let paths: Vec<&str> = log.requests.keys().map(String::as_str).collect();
+    assert_eq!(paths, ["new_sessions"]);
+}
+
+#[test]
+fn a_page_of_unreadable_notices_hides_nothing_below() {
+    let cursor = |n: i64| 1_699_999_999_999_999_000 + n;
+    let notice = |n: i64| json!({"id": cursor(n), "cursor": cursor(n), "time_at": START + n});
+    let unreadable = |n: i64| json!({"id": [n], "cursor": cursor(n), "time_at": START + n});
+    let mut server = Server::new();
+    server.page = 2;
+    for path in ["query_user_notify", "query_notify_list"] {
+        server.put(path, notice(-100));
+    }
+    let mut scenario = begun(&server, &[FeedKind::System]);
+    for path in ["query_user_notify", "query_notify_list"] {
+        for n in [10, 11, 14] {
+            server.put(path, notice(n));
+        }
+        for n in [12, 13] {
+            server.put(path, unreadable(n));
+        }
+    }
+    let log = server.run(&mut scenario, 6 * MINUTE);
+    assert_eq!(ids(&log), [10, 11, 14].map(cursor));
+    assert_eq!(log.notices.len(), 2);
+}
+
+#[test]
+fn what_a_reading_did_not_reach_is_read_later() {
+    let mut server = Server::new();
+    server.reply(1, -10);
+    let mut scenario = begun(&server, &[FeedKind::Replies]);
+    for id in 2..=60 {
+        server.reply(id, id * 2);
+    }
+    // The second page is the first.
+    let log = drive(&mut scenario, 6 * MINUTE, |_, sent| {
+        let query = match sent.path.as_str() {
+            "reply" => BTreeMap::new(),
+            _ => sent.query.clone(),
+        };
+        let first = Sent {
+            query,
+            path: sent.path.clone(),
+            ..*sent
+        };
+        (server.serve(&first), Some(0))
+    });
+    assert_eq!(ids(&log), (41..=60).collect::<Vec<i64>>());
+    assert_eq!(log.requests["reply"], 2);
+    let checkpoint = scenario.poller.checkpoint().unwrap();
+    let mut resumed = Scenario::resume(config(&[FeedKind::Replies]), &checkpoint);
+    resumed.elapsed = scenario.elapsed;
+    for mut scenario in [scenario, resumed] {
+        let log = server.run(&mut scenario, 6 * MINUTE);
+        assert_eq!(ids(&log), (2..=40).collect::<Vec<i64>>());
+    }
+}
+
+#[test]
+fn a_long_reading_holds_up_no_other_feed() {
+    let mut server = Server::new();
+    server.reply(1, -10);
+    let kinds = [FeedKind::Replies, FeedKind::At];
+    let mut scenario = Scenario::new(config(&kinds).backlog(0));
+    server.run(&mut scenario, Duration::from_secs(1));
+    for id in 2..=501 {
+        server.reply(id, id);
+    }
+    server.put("at", json!({"id": 1, "at_time": START + 5}));
+    server.unread = json!({"reply": 500, "at": 1});
+    let log = server.run(&mut scenario, 10 * MINUTE);
+    let place = |kind| log.feeds.iter().position(|event| event.kind() == kind);
+    assert_eq!(log.feeds.len(), 501);
+    // No reading of all replies is over by then.
+    assert_eq!(place(FeedKind::At), Some(0));
+}
+
+#[test]
 fn a_dead_login_ends_all() {
     let mut server = Server::new();
     let mut scenario = begun(&server, &FeedKind::ALL);

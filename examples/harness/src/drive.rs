@@ -9,6 +9,7 @@ use http::Response;
 use crate::adversary::Meaning;
 use crate::delivery_log::{Base, InHand};
 use crate::happening::Happening;
+use crate::ledger::Place;
 use crate::life::{EPOCH_US, Saved};
 use crate::page::{ListEntry, Page};
 use crate::politeness;
@@ -351,6 +352,13 @@ impl Run<'_> {
             let newest = ledger.place(entry.id, entry.newest);
             let newest = Some(newest).filter(|place| place.seqno > 0);
             let newest = newest.min(ledger.newest(entry.id));
+            // What was fetched before a list showed it is judged by its time alone.
+            let seen = self.life.as_ref().map(|life| &life.seen);
+            let is_seen =
+                |place: Place| seen.is_some_and(|it| it.contains(&(entry.id, place.seqno)));
+            if self.scenario.has(Trouble::TimesOff) && newest.is_some_and(is_seen) {
+                continue;
+            }
             self.delivery_log
                 .listed(entry.id, entry.session_ts, newest, ledger);
         }

@@ -22,6 +22,8 @@ const COUNTERS_ROUNDS: u32 = 5;
 /// Number of rounds, and time, after which a feed is read without a reason.
 const MOST_ROUNDS: u32 = 50;
 const MOST_TIME: Duration = Duration::from_secs(5 * 60);
+/// Longest time from the page of one source to that of the other.
+const LONGEST_APART: Duration = Duration::from_secs(20);
 /// Number of rounds more after which a feed must have been read.
 const MORE_ROUNDS: u32 = 5;
 /// Distance of the lowest entry that may be new from the newest (s).
@@ -74,6 +76,8 @@ struct Reading {
     floor: i64,
     /// The time of the lowest entry of the last page.
     lowest: Option<i64>,
+    /// Set after the page of the first of two sources: too late for the second both are read again.
+    is_at_second: bool,
 }
 
 impl Feeds {
@@ -166,6 +170,7 @@ impl Feeds {
             Some(kind) => {
                 let reading = self.readings.entry(kind).or_default();
                 (reading.rounds, reading.read_at, reading.told) = (0, Some(now), 0);
+                reading.is_at_second = asked == RequestKind::Feed(FeedKind::System, Step::Newest);
                 let lowest = times(&body).last();
                 reading.lowest = if kind == FeedKind::System {
                     None
@@ -285,7 +290,9 @@ impl Reading {
         let since = self.read_at.map(|at| now.saturating_sub(at));
         let is_regular = since.is_none_or(|since| since >= MOST_TIME) || self.rounds >= MOST_ROUNDS;
         // Where few are held, what did not fit is read at once.
-        if is_regular || is_cut && self.told > 0 {
+        let is_again = std::mem::take(&mut self.is_at_second)
+            && since.is_some_and(|since| since > LONGEST_APART);
+        if is_regular || is_again || is_cut && self.told > 0 {
             return Ok(());
         }
         let has_reason = self.reasons > 0;
