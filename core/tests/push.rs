@@ -294,6 +294,24 @@ fn the_handshake_is_whole() {
 }
 
 #[test]
+fn the_next_connection_has_the_cookies_of_a_renewed_login() {
+    let mut channel = Channel::new(1);
+    channel.connect();
+    let renewed = Credential::parse("SESSDATA=renewed").unwrap();
+    channel.machine.set_credential(&renewed);
+    channel.lose(broken());
+    let handshake = loop {
+        match channel.poll() {
+            Output::Connect(handshake) => break handshake,
+            Output::Wait(until) => channel.clock = until,
+            Output::Lost(_) | Output::Disconnect => {}
+            other => panic!("{other:?}"),
+        }
+    };
+    assert_eq!(handshake.request.headers()["cookie"], "SESSDATA=renewed");
+}
+
+#[test]
 fn an_origin_takes_the_place_of_the_host() {
     for (origin, url, expected) in [
         (

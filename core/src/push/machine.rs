@@ -8,6 +8,7 @@ use super::handshake::{self, Handshake};
 use super::loss::Loss;
 use super::retry::Retry;
 use crate::client_config::ClientConfig;
+use crate::credential::Credential;
 use crate::poller::Hint;
 use crate::rng::Rng;
 use crate::time::Now;
@@ -228,6 +229,11 @@ impl PushMachine {
             State::Listening(listening) => listening.next(),
             State::Closed => return Output::Closed,
         })
+    }
+
+    /// Sets the login of later connections.
+    pub fn set_credential(&mut self, credential: &Credential) {
+        self.context.credential.clone_from(credential);
     }
 
     fn connect(&mut self) {

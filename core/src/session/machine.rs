@@ -241,6 +241,13 @@ impl SessionMachine {
         crate::push::PushMachine::new(self.poller.context().clone(), seed)
     }
 
+    /// Gives the push channel the login that this session has now, for its next connection: the
+    /// cookies may have been [replaced](Self::set_credential) since.
+    #[cfg(feature = "push")]
+    pub fn lend_login(&self, push: &mut crate::push::PushMachine) {
+        push.set_credential(&self.poller.context().credential);
+    }
+
     /// Replaces the cookies by those of a renewed login: see [`Poller::set_credential`].
     ///
     /// # Errors

@@ -81,7 +81,11 @@ impl Listener {
     async fn run(mut self) {
         // The session may be gone.
         while let Some(now) = self.engine.upgrade().map(|engine| engine.now()) {
-            match self.machine.poll_output(now) {
+            let machine = &mut self.machine;
+            if let Some(engine) = self.engine.upgrade() {
+                engine.machine().lend_login(machine);
+            }
+            match machine.poll_output(now) {
                 Output::Connect(handshake) => self.connect(now, handshake).await,
                 Output::Send(frame) => {
                     let sent = match &mut self.socket {

@@ -135,7 +135,11 @@ impl Listener {
             let Some(now) = self.engine.upgrade().map(|engine| engine.now()) else {
                 return;
             };
-            match self.machine.poll_output(now) {
+            let machine = &mut self.machine;
+            if let Some(engine) = self.engine.upgrade() {
+                engine.machine().lend_login(machine);
+            }
+            match machine.poll_output(now) {
                 Output::Connect(handshake) => {
                     let limit = handshake.deadline.saturating_sub(now.monotonic);
                     let keep = |stream| self.shared.keep(stream);
