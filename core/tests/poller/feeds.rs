@@ -457,7 +457,7 @@ fn two_refusals_side_by_side_ask_for_the_longer_pause() {
     scenario.refuse(&sent[0], -509);
     scenario.refuse(&sent[1], -352);
     let log = server.run(&mut scenario, 5 * MINUTE - INTERVAL);
-    let kinds: Vec<_> = log.notices.iter().map(|it| it.kind()).collect();
+    let kinds: Vec<_> = log.warnings.iter().map(|it| it.kind()).collect();
     assert_eq!(kinds, ["throttled", "risk_control"]);
     let paths: Vec<&str> = log.requests.keys().map(String::as_str).collect();
     assert_eq!(paths, ["new_sessions"]);
@@ -484,7 +484,7 @@ fn a_page_of_unreadable_notices_hides_nothing_below() {
     }
     let log = server.run(&mut scenario, 6 * MINUTE);
     assert_eq!(ids(&log), [10, 11, 14].map(cursor));
-    assert_eq!(log.notices.len(), 2);
+    assert_eq!(log.warnings.len(), 2);
 }
 
 #[test]

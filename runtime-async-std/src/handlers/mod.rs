@@ -88,7 +88,7 @@ impl Session {
     }
 
     /// Calls this for every reply to something of this account, if that
-    /// [feed](PollerConfig::feeds) is read.
+    /// [feed](bilibili_session::poller::PollerConfig::feeds) is read.
     pub fn on_reply<F, R>(&self, mut handler: F) -> Handler
     where
         F: FnMut(Reply, Session) -> R + Send + 'static,
@@ -100,7 +100,7 @@ impl Session {
         })
     }
 
-    /// Calls this for every mention of this account, if that [feed](PollerConfig::feeds) is read.
+    /// Calls this for every mention of this account, if that [feed](bilibili_session::poller::PollerConfig::feeds) is read.
     pub fn on_at<F, R>(&self, mut handler: F) -> Handler
     where
         F: FnMut(At, Session) -> R + Send + 'static,
@@ -113,7 +113,7 @@ impl Session {
     }
 
     /// Calls this for new likes of something of this account, if that
-    /// [feed](PollerConfig::feeds) is read.
+    /// [feed](bilibili_session::poller::PollerConfig::feeds) is read.
     pub fn on_like<F, R>(&self, mut handler: F) -> Handler
     where
         F: FnMut(NewLikes, Session) -> R + Send + 'static,
@@ -125,7 +125,7 @@ impl Session {
         })
     }
 
-    /// Calls this for every notice of the system, if that [feed](PollerConfig::feeds) is read.
+    /// Calls this for every notice of the system, if that [feed](bilibili_session::poller::PollerConfig::feeds) is read.
     pub fn on_system<F, R>(&self, mut handler: F) -> Handler
     where
         F: FnMut(SystemNotice, Session) -> R + Send + 'static,

@@ -73,7 +73,7 @@ impl Session {
     }
 
     /// Calls this for every reply to something of this account, if that
-    /// [feed](PollerConfig::feeds) is read.
+    /// [feed](bilibili_session::poller::PollerConfig::feeds) is read.
     pub fn on_reply<R: IntoHandlerResult>(
         &self,
         mut handler: impl FnMut(&Reply, &Session) -> R + Send + 'static,
@@ -84,7 +84,7 @@ impl Session {
         })
     }
 
-    /// Calls this for every mention of this account, if that [feed](PollerConfig::feeds) is read.
+    /// Calls this for every mention of this account, if that [feed](bilibili_session::poller::PollerConfig::feeds) is read.
     pub fn on_at<R: IntoHandlerResult>(
         &self,
         mut handler: impl FnMut(&At, &Session) -> R + Send + 'static,
@@ -96,7 +96,7 @@ impl Session {
     }
 
     /// Calls this for new likes of something of this account, if that
-    /// [feed](PollerConfig::feeds) is read.
+    /// [feed](bilibili_session::poller::PollerConfig::feeds) is read.
     pub fn on_like<R: IntoHandlerResult>(
         &self,
         mut handler: impl FnMut(&NewLikes, &Session) -> R + Send + 'static,
@@ -107,7 +107,7 @@ impl Session {
         })
     }
 
-    /// Calls this for every notice of the system, if that [feed](PollerConfig::feeds) is read.
+    /// Calls this for every notice of the system, if that [feed](bilibili_session::poller::PollerConfig::feeds) is read.
     pub fn on_system<R: IntoHandlerResult>(
         &self,
         mut handler: impl FnMut(&SystemNotice, &Session) -> R + Send + 'static,
