@@ -3,7 +3,8 @@
 //! `HARNESS_SEED=123 cargo test -p bilibili-session-harness --test harness -- one_seed --nocapture`
 //! runs one seed again, made smaller (`HARNESS_AS_IT_IS=1`: not; `HARNESS_LINES=200`: with so many lines of its end); `HARNESS_SEEDS=100..600` runs others, and with `HARNESS_ALL=1` it goes on
 //! after one that fails. `HARNESS_THREADS=1` takes them one after the other. `HARNESS_HABIT=EndIgnored` forces one of
-//! `Trouble::HABITS` on, and the others off; with `HARNESS_ALONE=1` nothing else goes wrong; `HARNESS_HABIT=none`: none of them.
+//! `Trouble::HABITS` on, and the others off; with `HARNESS_ALONE=1` nothing else goes wrong; `HARNESS_HABIT=none`: none of them. `HARNESS_FEEDS=none` reads
+//! messages alone, `all` all feeds as well.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -16,12 +17,23 @@ use std::ops::Range;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
 
+use bilibili_session::FeedKind;
 use bilibili_session_harness::{
     Report, Scenario, Trouble, run, run_and_shrink, run_traced, run_with_lines,
 };
 
 /// The scenario of a seed, as the environment wants it.
 fn scenario(seed: u64) -> Scenario {
+    let mut scenario = drawn(seed);
+    match std::env::var("HARNESS_FEEDS").as_deref() {
+        Ok("none") => scenario.feeds.clear(),
+        Ok("all") => scenario.feeds = FeedKind::ALL.to_vec(),
+        _ => {}
+    }
+    scenario
+}
+
+fn drawn(seed: u64) -> Scenario {
     match std::env::var("HARNESS_HABIT").as_deref() {
         Err(_) => Scenario::draw(seed),
         Ok("none") => Scenario::without_habits(seed),
@@ -86,7 +98,7 @@ fn run_seeds(seeds: Range<u64>) {
     });
     let sum = |of: fn(&Report) -> u64| reports.iter().map(of).sum::<u64>();
     println!(
-        "{} seeds in {:.1?}: {} h of virtual time, {} lives, {} rounds, {} requests, {} messages, {} events, {} warnings",
+        "{} seeds in {:.1?}: {} h of virtual time, {} lives, {} rounds, {} requests, {} messages, {} events, {} warnings, {} notifications, {} events of them",
         reports.len(),
         began.elapsed(),
         sum(|report| report.length.as_secs()) / 3600,
@@ -96,6 +108,8 @@ fn run_seeds(seeds: Range<u64>) {
         sum(|report| report.messages),
         sum(|report| report.events),
         sum(|report| report.warnings),
+        sum(|report| report.notifications),
+        sum(|report| report.feed_events),
     );
 }
 
