@@ -6,6 +6,7 @@ use std::fmt::Debug;
 use arbitrary::{Arbitrary, Unstructured};
 use bilibili_session::endpoints::{GetAt, GetLikes, GetReplies, GetSessions};
 use bilibili_session::error::PageError;
+use bilibili_session::model::SystemNotice;
 use bilibili_session::pager::{FeedPager, History, Pager, SessionsPager, SystemPager};
 use bilibili_session::{Endpoint, Seqno, Uid};
 use http::Response;
@@ -59,7 +60,12 @@ pub fn check_script(script: &Script) {
             drive(pager, script, |conversation| conversation.talker_id);
         }
         3 => {
-            drive(SystemPager::new().limit(limit), script, |notice| notice.id);
+            // The cursor identifies a notice over both sources; their ids may be the same.
+            let number = |notice: &SystemNotice| match notice.cursor {
+                1.. => notice.cursor,
+                _ => notice.id,
+            };
+            drive(SystemPager::new().limit(limit), script, number);
         }
         4 => {
             let pager = FeedPager::<GetReplies>::new().limit(limit);
