@@ -255,7 +255,8 @@ fn answers_that_are_none() {
 /// A content with a name in it that no text can be: only a value is made of it.
 fn by_way_of_a_value(content: &str) -> Option<String> {
     let fields = content.strip_prefix('{')?;
-    let comma = if fields.starts_with('}') { "" } else { "," };
+    let rest = fields.trim_start_matches([' ', '\t', '\n', '\r']);
+    let comma = if rest.starts_with('}') { "" } else { "," };
     Some(format!(r#"{{"\ud800":0{comma}{fields}"#))
 }
 

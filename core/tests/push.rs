@@ -390,7 +390,7 @@ fn notices_are_hints() {
     let info = bytes(3, &bytes(3, &number(2, 20001)));
     for body in [info, number(2, 1), Vec::new()] {
         channel.frame(&frame(NOTIFY, &body));
-        channel.expect_hint(Hint::Messages);
+        channel.expect_hint(Hint::Other);
     }
     // Those that come at once are one.
     for _ in 0..100 {

@@ -13,7 +13,7 @@ mod support;
 
 use std::time::{Duration, Instant};
 
-use bilibili_session_simulator::{Fault, FaultKind, Push, PushNotice};
+use bilibili_session_simulator::{Fault, FaultKind, NewNotification, Push, PushNotice};
 use http::StatusCode;
 use serde_json::{Value, json};
 use support::*;
@@ -226,5 +226,29 @@ fn it_ends_whatever_the_channel_is_about() {
             ended.gracefully();
             assert!(ended.took < Duration::from_secs(3), "{:?}", ended.took);
         }
+    }
+}
+
+/// One of each kind, each out within two seconds although no round comes in turn.
+#[test]
+fn notifications_come_out_at_once() {
+    for runtime in RUNTIMES {
+        let world = World::new();
+        let mut watch = watch(&world, runtime, &["--interval", "1000", "--feeds", "all"]);
+        watch.until_connected();
+        until_push(&mut watch, true);
+        until_listening(&world);
+        for (event, new) in [
+            ("reply", NewNotification::reply(20001, "hi")),
+            ("at", NewNotification::at(20001, "hi")),
+            ("like", NewNotification::like(20001, 70)),
+            ("system", NewNotification::system("hi")),
+        ] {
+            let notified = world.server.simulator().notify(now_us(), new).unwrap();
+            let line = watch.until(event, |line| line["event"] == event);
+            assert_eq!(line["id"], json!(notified.id.to_string()));
+        }
+        watch.interrupt();
+        watch.end().gracefully();
     }
 }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::FeedKind;
+use super::{FeedKind, Pace};
 use crate::endpoints::UnreadMessages;
 use crate::poller::backoff::{Backoff, Rng};
 
@@ -18,18 +18,21 @@ pub(super) struct Counters {
     is_in_flight: bool,
     backoff: Backoff,
     not_before: Duration,
+    /// Least time between two requests that hints lead to.
+    distance: Duration,
     /// Place of the last request among those of all feeds.
     pub(super) turn: u64,
 }
 
 impl Counters {
-    pub(super) fn new(interval: Duration) -> Self {
+    pub(super) fn new(pace: Pace) -> Self {
         Self {
             last: UnreadMessages::default(),
             rounds: 0,
             is_in_flight: false,
-            backoff: Backoff::retry(interval),
+            backoff: Backoff::retry(pace.interval),
             not_before: Duration::ZERO,
+            distance: pace.distance,
             turn: 0,
         }
     }
@@ -49,7 +52,8 @@ impl Counters {
     }
 
     /// Notes that the request for the counters is in flight.
-    pub(super) const fn sent(&mut self) {
+    pub(super) fn sent(&mut self, clock: Duration) {
+        self.not_before = clock.saturating_add(self.distance);
         self.is_in_flight = true;
         self.rounds = 0;
     }

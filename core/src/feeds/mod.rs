@@ -132,7 +132,7 @@ impl Feeds {
         Some(Box::new(Self {
             feeds: asked.collect(),
             kept: kept.cloned().collect(),
-            counters: Counters::new(pace.interval),
+            counters: Counters::new(pace),
             pause: Pause::new(pace.interval),
             reported: Reported::default(),
             most_held: most_held.max(LEAST_HELD),
@@ -203,7 +203,7 @@ impl Feeds {
         let request = match call {
             FeedCall::Counters => {
                 self.counters.turn = turn;
-                self.counters.sent();
+                self.counters.sent(clock);
                 GetUnreadMessages.request(context, ())
             }
             FeedCall::Page(kind) => self.feed(kind)?.send(clock, context),

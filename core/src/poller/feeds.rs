@@ -90,8 +90,8 @@ impl Poller {
             Hint::Replies => feeds.hint(FeedKind::Replies),
             Hint::At => feeds.hint(FeedKind::At),
             Hint::Likes => feeds.hint(FeedKind::Likes),
-            // The channel did not tell of what came before.
-            Hint::Connected => feeds.ask_for_counters(),
+            // The channel did not tell of what came before, or of what.
+            Hint::Connected | Hint::Other => feeds.ask_for_counters(),
         }
     }
 

@@ -15,6 +15,8 @@ pub enum Hint {
     At,
     /// Somebody may have liked something.
     Likes,
+    /// Something may have changed; the channel does not tell what.
+    Other,
     /// The channel has just been connected: changes until now were not told of.
     Connected,
 }

@@ -393,7 +393,7 @@ impl Poller {
         let now = self.at(now);
         self.hint_feeds(hint);
         let look = match hint {
-            Hint::Messages => Look::Repeated,
+            Hint::Messages | Hint::Other => Look::Repeated,
             Hint::Connected => Look::Once,
             Hint::Replies | Hint::At | Hint::Likes => return,
         };

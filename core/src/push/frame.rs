@@ -184,6 +184,7 @@ fn read_notice(value: &[u8]) -> Incoming {
         Some(AT) => Incoming::Hint(Hint::At),
         Some(LIKE) => Incoming::Hint(Hint::Likes),
         Some(FOLLOWED) => Incoming::Other,
+        None | Some(0) => Incoming::Hint(Hint::Other),
         _ => Incoming::Hint(Hint::Messages),
     }
 }
@@ -222,12 +223,12 @@ mod tests {
 
     #[test]
     fn what_cannot_be_read_of_a_notice_is_a_reason_to_look() {
-        let messages = Ok(Incoming::Hint(Hint::Messages));
-        assert_eq!(read(&notice(NOTIFY, Vec::new())), messages);
-        assert_eq!(read(&notice(NOTIFY, vec![0xff; 9])), messages);
+        let other = Ok(Incoming::Hint(Hint::Other));
+        assert_eq!(read(&notice(NOTIFY, Vec::new())), other);
+        assert_eq!(read(&notice(NOTIFY, vec![0xff; 9])), other);
         // `instant_msg` of another form.
-        assert_eq!(read(&notice(NOTIFY, vec![0x1a, 2, 0x10, 7])), messages);
-        let other = format!("{NOTIFY_SERVICE}Other");
-        assert_eq!(read(&notice(&other, Vec::new())), messages);
+        assert_eq!(read(&notice(NOTIFY, vec![0x1a, 2, 0x10, 7])), other);
+        let path = format!("{NOTIFY_SERVICE}Other");
+        assert_eq!(read(&notice(&path, Vec::new())), other);
     }
 }

@@ -18,13 +18,13 @@ pub enum FeedKind {
 }
 
 impl FeedKind {
-    /// Returns the type under which the push channel tells of this feed; of system notices it does not.
-    pub(crate) const fn push_type(self) -> Option<i64> {
+    /// Returns the type under which the push channel tells of this feed; of system notices it tells without one.
+    pub(crate) const fn push_type(self) -> i64 {
         match self {
-            Self::Reply => Some(113),
-            Self::At => Some(114),
-            Self::Like => Some(115),
-            Self::System => None,
+            Self::Reply => 113,
+            Self::At => 114,
+            Self::Like => 115,
+            Self::System => 0,
         }
     }
 

@@ -193,11 +193,9 @@ impl World {
             .feeds
             .get_mut(kind)
             .post(now_us, &self.quirks.feeds, new);
-        if let Some(msg_type) = kind.push_type() {
-            for _ in 0..count {
-                let notice = PushNotice::new(msg_type);
-                self.pushes.add(Some(uid), Push::Notice(notice));
-            }
+        for _ in 0..count {
+            let notice = PushNotice::new(kind.push_type());
+            self.pushes.add(Some(uid), Push::Notice(notice));
         }
         Ok(notified)
     }
