@@ -257,7 +257,7 @@ fn by_way_of_a_value(content: &str) -> Option<String> {
     let fields = content.strip_prefix('{')?;
     let rest = fields.trim_start_matches([' ', '\t', '\n', '\r']);
     let comma = if rest.starts_with('}') { "" } else { "," };
-    Some(format!(r#"{{"\ud800":0{comma}{fields}"#))
+    Some(format!(r#"{{"\ud800 own":0{comma}{fields}"#))
 }
 
 fn check_content(msg_type: i64, content: &str) {
@@ -272,7 +272,7 @@ fn check_content(msg_type: i64, content: &str) {
     };
     let (direct, mut value) = (read(content), read(&other));
     if let Content::System(system) = &mut value {
-        system.fields.remove("\u{fffd}").unwrap();
+        system.fields.remove("\u{fffd} own").unwrap();
     }
     let shown = |content: Content| match content {
         // At another place, and perhaps for another reason.
