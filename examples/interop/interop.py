@@ -272,9 +272,9 @@ class Steps:
         assert latest and set(latest) <= set(ids)
 
     async def get_unread_messages(self):
-        """get_unread_messages counts"""
+        """get_unread_messages counts: of likes each one, two for each liked thing"""
         found = await session.get_unread_messages(self.credential)
-        equal((found["reply"], found["at"], found["like"]), (45, 35, 60))
+        equal((found["reply"], found["at"], found["like"]), (45, 35, 120))
 
     async def get_system_messages(self):
         """get_system_messages lists notices"""
