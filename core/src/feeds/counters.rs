@@ -15,6 +15,8 @@ pub(super) struct Counters {
     /// The counters at the last look.
     last: UnreadMessages,
     rounds: u32,
+    /// Set if a hint is a reason to ask.
+    is_hinted: bool,
     is_in_flight: bool,
     backoff: Backoff,
     not_before: Duration,
@@ -29,6 +31,7 @@ impl Counters {
         Self {
             last: UnreadMessages::default(),
             rounds: 0,
+            is_hinted: false,
             is_in_flight: false,
             backoff: Backoff::retry(pace.interval),
             not_before: Duration::ZERO,
@@ -41,20 +44,32 @@ impl Counters {
         self.rounds = self.rounds.saturating_add(1);
     }
 
-    /// Returns the time of the next request, if a round has come for it.
-    pub(super) fn due(&self) -> Option<Duration> {
-        (self.rounds >= ROUNDS && !self.is_in_flight).then_some(self.not_before)
+    /// Returns the time of the next request, if there is a reason for one and none is in flight.
+    /// Hints lead to none before `hints_from`.
+    pub(super) fn due(&self, hints_from: Duration) -> Option<Duration> {
+        let from = match self.is_hint_alone() {
+            false => Duration::ZERO,
+            true => hints_from,
+        };
+        let has_reason = self.rounds >= ROUNDS || self.is_hinted;
+        (has_reason && !self.is_in_flight).then(|| from.max(self.not_before))
     }
 
-    /// Lets the counters be asked for at once.
-    pub(super) const fn ask(&mut self) {
-        self.rounds = ROUNDS;
+    /// Returns whether nothing but a hint can be a reason to ask.
+    pub(super) const fn is_hint_alone(&self) -> bool {
+        self.rounds < ROUNDS
+    }
+
+    /// Notes a hint that did not tell of which feed.
+    pub(super) const fn hint(&mut self) {
+        self.is_hinted = true;
     }
 
     /// Notes that the request for the counters is in flight.
     pub(super) fn sent(&mut self, clock: Duration) {
         self.not_before = clock.saturating_add(self.distance);
         self.is_in_flight = true;
+        self.is_hinted = false;
         self.rounds = 0;
     }
 

@@ -7,23 +7,14 @@ use http::Request;
 
 use super::item::Item;
 use super::mark::{Mark, SavedMark};
+use super::reasons::Reasons;
 use super::walk::{FeedAnswer, Progress, Walk};
 use super::{FeedEvent, FeedKind, Pace, Times};
 use crate::client_config::ClientConfig;
 use crate::error::BuildError;
 use crate::json::Unreadable;
 use crate::poller::backoff::{Backoff, Rng};
-use crate::poller::poke::AGAIN;
 use crate::time::UnixSeconds;
-
-/// Number of rounds after which a feed is read whatever the counters say.
-const MOST_ROUNDS: u32 = 50;
-
-/// Time after which a feed is read whatever the counters say.
-const MOST_TIME: Duration = Duration::from_secs(5 * 60);
-
-/// Number of further readings for one reason.
-const MORE_LOOKS: u8 = 1;
 
 /// Longest time from the first page of one source to that of the other.
 const LONGEST_APART: Duration = Duration::from_secs(20);
@@ -43,21 +34,7 @@ pub(super) struct Feed {
     is_in_flight: bool,
     backoff: Backoff,
     not_before: Duration,
-    /// Set if something gave a reason to read the feed now.
-    has_reason: bool,
-    /// Number of further readings for the same reason: a later one finds what the first came too
-    /// early for.
-    more_looks: u8,
-    /// Number of further readings after a hint so far, while they are made.
-    hint_looks: Option<usize>,
-    /// Time of the next of these.
-    again_at: Option<Duration>,
-    /// Beginning of the last reading, and the least distance of the next one to it.
-    began: Option<Duration>,
-    distance: Duration,
-    /// Time of the last reading, and the number of rounds since.
-    read_at: Option<Duration>,
-    rounds: u32,
+    pub(super) reasons: Reasons,
     /// Set while a delivered event is not handled yet.
     is_held: bool,
     /// The newest entry of the last reading, once all of it is delivered.
@@ -82,14 +59,7 @@ impl Feed {
             is_in_flight: false,
             backoff: Backoff::retry(pace.interval),
             not_before: Duration::ZERO,
-            has_reason: false,
-            more_looks: 0,
-            hint_looks: None,
-            again_at: None,
-            began: None,
-            distance: pace.distance,
-            read_at: None,
-            rounds: 0,
+            reasons: Reasons::new(pace),
             is_held: false,
             reached: None,
             broken_off: 0,
@@ -111,50 +81,26 @@ impl Feed {
         }
     }
 
-    /// Returns the time of the next request; `None` while one is in flight.
-    pub(super) fn due(&self) -> Option<Duration> {
-        if self.is_in_flight {
-            return None;
-        }
-        if self.walk.is_some() {
-            return Some(self.not_before);
-        }
-        let regular = match self.read_at {
-            Some(_) if self.has_reason || self.rounds >= MOST_ROUNDS => Duration::ZERO,
-            Some(read_at) => read_at.saturating_add(MOST_TIME),
-            None => Duration::ZERO,
+    /// Returns the time of the next request; `None` while one is in flight. Hints lead to none
+    /// before `hints_from`.
+    pub(super) fn due(&self, hints_from: Duration) -> Option<Duration> {
+        let due = match &self.walk {
+            Some(_) => Duration::ZERO,
+            None => self.reasons.due(hints_from),
         };
-        let due = self.again_at.map_or(regular, |again| again.min(regular));
-        let began = self.began.unwrap_or_default();
-        let least = match self.read_at {
-            Some(_) => began.saturating_add(self.distance),
-            None => Duration::ZERO,
-        };
-        Some(due.max(least).max(self.not_before))
+        (!self.is_in_flight).then(|| due.max(self.not_before))
     }
 
-    /// Notes a reason to read the feed.
-    pub(super) const fn note_reason(&mut self) {
-        self.has_reason = true;
-        self.more_looks = MORE_LOOKS;
+    /// Returns whether nothing but a hint is a reason for the next request.
+    pub(super) fn is_hint_alone(&self, clock: Duration) -> bool {
+        self.walk.is_none() && self.reasons.is_hint_alone(clock)
     }
 
-    /// Reads the feed once more if its last reading did not find what there was a reason for.
+    /// Has the feed read once more if its last reading did not find what moved the counter.
     pub(super) const fn look_again(&mut self) {
-        if self.more_looks > 0 && self.walk.is_none() {
-            self.has_reason = true;
-            self.more_looks -= 1;
+        if self.walk.is_none() {
+            self.reasons.look_again();
         }
-    }
-
-    /// Notes a hint of a push channel, which may come before the feed shows the change.
-    pub(super) const fn hint(&mut self) {
-        self.has_reason = true;
-        self.hint_looks = Some(0);
-    }
-
-    pub(super) const fn round_begins(&mut self) {
-        self.rounds = self.rounds.saturating_add(1);
     }
 
     /// Sets whether a delivered event is not handled yet.
@@ -184,9 +130,7 @@ impl Feed {
                     }
                     mark.raise_floor();
                 }
-                self.has_reason = false;
-                self.again_at = None;
-                self.began = Some(clock);
+                self.reasons.reading_begins(clock);
                 none.insert(Walk::new(self.kind))
             }
         };
@@ -221,31 +165,21 @@ impl Feed {
     }
 
     fn finish(&mut self, walk: Walk, clock: Duration, present: Times) {
-        self.rounds = 0;
-        self.read_at = (!walk.is_cut()).then_some(clock);
+        let is_whole = !walk.is_cut();
         if self.mark.is_none() {
             self.mark = Some(walk.into_mark(present.earliest));
+            self.reasons.reading_ended(clock, is_whole, true);
             return;
         }
-        self.is_cut = walk.is_cut();
+        self.is_cut = !is_whole;
         self.broken_off = match walk.is_broken_off() {
             true => self.broken_off.saturating_add(1),
             false => 0,
         };
-        self.reached = walk.reached().filter(|_| !walk.is_cut());
+        self.reached = walk.reached().filter(|_| is_whole);
         let found = walk.into_found();
-        if found.is_empty() {
-            let looks = self.hint_looks.take();
-            let again = looks.and_then(|looks| Some((looks, AGAIN.get(looks)?)));
-            if let Some((looks, distance)) = again {
-                self.hint_looks = Some(looks.saturating_add(1));
-                self.again_at = Some(clock.saturating_add(*distance));
-            }
-        } else {
-            self.more_looks = 0;
-            // A hint during the reading is most likely about what it found, or is noted again.
-            self.hint_looks = None;
-        }
+        self.reasons
+            .reading_ended(clock, is_whole, !found.is_empty());
         self.ready.extend(found);
     }
 

@@ -16,6 +16,7 @@
 //! fiftieth round or every five minutes whatever they say. A feed that fails holds up no other,
 //! and no message. Whether reading a feed marks it as read for the owner is not known.
 
+mod allowance;
 mod counters;
 mod event;
 mod feed;
@@ -23,6 +24,7 @@ mod item;
 mod kind;
 mod mark;
 mod pause;
+mod reasons;
 mod walk;
 
 use std::time::Duration;
@@ -43,9 +45,11 @@ use crate::json::Unreadable;
 use crate::poller::backoff::Rng;
 use crate::poller::reported::Reported;
 use crate::time::UnixSeconds;
+use allowance::Allowance;
 use counters::Counters;
 use feed::Feed;
 use pause::Pause;
+use reasons::Reasons;
 
 /// Least number of entries of a feed that may be held until they are delivered, however small the
 /// backlog: pages are read again for what does not fit.
@@ -93,6 +97,8 @@ pub(crate) struct Pace {
     pub(crate) interval: Duration,
     /// Least distance between two readings of a feed that hints lead to.
     pub(crate) distance: Duration,
+    /// The same where hints go on for long.
+    pub(crate) lasting: Duration,
 }
 
 /// All feeds that are asked for, and their counters.
@@ -103,6 +109,7 @@ pub(crate) struct Feeds {
     /// Feeds of a checkpoint that are not asked for now.
     kept: Vec<SavedMark>,
     counters: Counters,
+    hints: Allowance,
     pause: Pause,
     /// Unreadable entries that were reported already.
     reported: Reported,
@@ -133,6 +140,7 @@ impl Feeds {
             feeds: asked.collect(),
             kept: kept.cloned().collect(),
             counters: Counters::new(pace),
+            hints: Allowance::new(pace.lasting),
             pause: Pause::new(pace.interval),
             reported: Reported::default(),
             most_held: most_held.max(LEAST_HELD),
@@ -155,20 +163,21 @@ impl Feeds {
     pub(crate) fn round_begins(&mut self) {
         if !self.feeds.is_empty() {
             self.counters.round_begins();
-            self.feeds.iter_mut().for_each(Feed::round_begins);
+            let reasons = self.feeds.iter_mut().map(|feed| &mut feed.reasons);
+            reasons.for_each(Reasons::round_begins);
         }
     }
 
     /// Notes that a push channel told of this feed.
     pub(crate) fn hint(&mut self, kind: FeedKind) {
         if let Some(feed) = self.feed(kind) {
-            feed.hint();
+            feed.reasons.hint();
         }
     }
 
-    /// Lets the counters be asked for at once.
-    pub(crate) const fn ask_for_counters(&mut self) {
-        self.counters.ask();
+    /// Notes that a push channel told of something, not of what.
+    pub(crate) const fn hint_any(&mut self) {
+        self.counters.hint();
     }
 
     /// Sets whether a delivered event of this feed is not handled yet.
@@ -193,6 +202,9 @@ impl Feeds {
         let due = self.calls().filter(|(due, _)| *due <= clock);
         // The one whose turn is the longest ago: a long reading holds up no other.
         let (_, call) = due.min_by_key(|(_, call)| self.turn_of(*call))?;
+        if self.is_hint_alone(call, clock) {
+            self.hints.spend(clock);
+        }
         self.turn = self.turn.saturating_add(1);
         let turn = self.turn;
         if let FeedCall::Page(kind) = call
@@ -215,6 +227,17 @@ impl Feeds {
         })
     }
 
+    /// Returns whether nothing but a hint is a reason for the request.
+    fn is_hint_alone(&self, call: FeedCall, clock: Duration) -> bool {
+        match call {
+            FeedCall::Counters => self.counters.is_hint_alone(),
+            FeedCall::Page(kind) => {
+                let feed = self.feeds.iter().find(|feed| feed.kind == kind);
+                feed.is_some_and(|feed| feed.is_hint_alone(clock))
+            }
+        }
+    }
+
     fn turn_of(&self, call: FeedCall) -> u64 {
         match call {
             FeedCall::Counters => self.counters.turn,
@@ -228,10 +251,16 @@ impl Feeds {
     /// Returns the requests that are not in flight, each with its time.
     fn calls(&self) -> impl Iterator<Item = (Duration, FeedCall)> {
         let pause = self.pause.until();
-        let counters = self.counters.due().map(|due| (due, FeedCall::Counters));
+        let hints_from = self.hints.from();
+        // Before the last baseline is taken nothing is read twice: the events of that would be old.
+        let have_begun = self.have_begun();
+        let counters = self.counters.due(hints_from).filter(|_| have_begun);
         let counters = counters.filter(|_| !self.feeds.is_empty());
+        let counters = counters.map(|due| (due, FeedCall::Counters));
         let feeds = self.feeds.iter();
-        let pages = feeds.filter_map(|feed| Some((feed.due()?, FeedCall::Page(feed.kind))));
+        let feeds = feeds.filter(move |feed| have_begun || !feed.has_begun());
+        let pages =
+            feeds.filter_map(move |feed| Some((feed.due(hints_from)?, FeedCall::Page(feed.kind))));
         let calls = pages.chain(counters);
         calls.map(move |(due, call)| (due.max(pause), call))
     }
@@ -242,7 +271,7 @@ impl Feeds {
         self.feeds.iter_mut().for_each(Feed::look_again);
         for kind in self.counters.take(counters) {
             if let Some(feed) = self.feed(kind) {
-                feed.note_reason();
+                feed.reasons.counter_moved();
             }
         }
     }

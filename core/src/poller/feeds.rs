@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::hint::Hint;
 use super::in_flight::Purpose;
 use super::output::Outgoing;
-use super::poke::least_distance;
+use super::poke::{lasting_distance, least_distance};
 use super::state::{StartingFeeds, State};
 use super::{Poller, PollerConfig, Warning};
 use crate::endpoints::UnreadMessages;
@@ -28,6 +28,7 @@ pub(super) fn begin(
     let pace = Pace {
         interval: config.interval,
         distance: least_distance(is_official),
+        lasting: lasting_distance(is_official),
     };
     Feeds::new(&config.feeds, pace, config.backlog, saved)
 }
@@ -91,7 +92,7 @@ impl Poller {
             Hint::At => feeds.hint(FeedKind::At),
             Hint::Likes => feeds.hint(FeedKind::Likes),
             // The channel did not tell of what came before, or of what.
-            Hint::Connected | Hint::Other => feeds.ask_for_counters(),
+            Hint::Connected | Hint::Other => feeds.hint_any(),
         }
     }
 

@@ -398,7 +398,7 @@ impl Poller {
             Hint::Replies | Hint::At | Hint::Likes => return,
         };
         // The baseline is still to be asked for: it shows the change.
-        if self.state.is_before_baseline() && !self.in_flight.has_list() {
+        if matches!(self.state, State::Starting) && !self.in_flight.has_list() {
             return;
         }
         self.schedule.poke(now.monotonic, look);

@@ -32,6 +32,14 @@ pub(crate) const fn least_distance(is_official: bool) -> Duration {
     }
 }
 
+/// Returns the least distance between looks that go on for long.
+pub(crate) const fn lasting_distance(is_official: bool) -> Duration {
+    match is_official {
+        true => LASTING,
+        false => LEAST,
+    }
+}
+
 /// Number of looks that a hint leads to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Look {

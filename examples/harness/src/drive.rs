@@ -39,6 +39,10 @@ impl Run<'_> {
                     let until_us = life.run_time(until);
                     politeness::holds(&life.poller, self.scenario)?;
                     life.politeness.drained(time)?;
+                    if life.in_flight.is_empty() && life.is_connected() {
+                        let until = Duration::from_micros(until_us);
+                        life.politeness.hints_are_followed(until)?;
+                    }
                     self.notified_in_time()?;
                     if self.life.as_ref().is_some_and(|life| life.login_lost) {
                         let what = "the login is dead, and it goes on";
@@ -185,6 +189,9 @@ impl Run<'_> {
 
     fn event(&mut self, event: &Event) -> Result<(), Breach> {
         self.report.events += 1;
+        if let Some(life) = &mut self.life {
+            life.politeness.found();
+        }
         self.delivery_log.event(event, &self.population.ledger)?;
         match (&event.content, &event.withdrawn) {
             (Content::Withdraw(key), Some(taken_back))

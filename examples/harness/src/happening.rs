@@ -1,7 +1,7 @@
 //! Things that will happen in a run.
 
 use bilibili_session::TransportError;
-use bilibili_session::poller::RequestId;
+use bilibili_session::poller::{Hint, RequestId};
 use http::{Request, Response};
 
 use crate::adversary::Meaning;
@@ -35,6 +35,10 @@ pub(crate) enum Happening {
     Notify,
     /// A user writes.
     Act,
+    /// A hint of the push channel arrives.
+    Hint(Hint),
+    /// The push channel hints at nothing.
+    Noise,
     /// The account replies to a message.
     Reply,
     /// A request of a reply reaches the server.

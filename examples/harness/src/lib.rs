@@ -15,6 +15,7 @@
 
 mod adversary;
 mod agenda;
+mod channel;
 mod delivery_log;
 mod drive;
 mod feeds;
@@ -65,6 +66,8 @@ pub struct Report {
     pub notifications: u64,
     /// Number of events about notifications.
     pub feed_events: u64,
+    /// Number of hints of a push channel.
+    pub hints: u64,
 }
 
 /// Runs a scenario.

@@ -52,6 +52,8 @@ pub struct Scenario {
     pub last_words: u32,
     /// See [`PollerConfig::feeds`]. In half of the runs none.
     pub feeds: Vec<FeedKind>,
+    /// Set if a push channel hints at what happens. In half of the runs it does.
+    pub hints: bool,
 }
 
 /// Draws the feeds, from numbers of their own: the runs without are what they were.
@@ -221,6 +223,8 @@ impl Scenario {
             whole_list_interval: None,
             last_words: habits.pick(&[0, 500, 1000], 1000),
             feeds: draw_feeds(seed),
+            // From a number of its own: the runs without are what they were.
+            hints: Rng::new(seed ^ 0x0009_0570).chance(500),
         };
         scenario.made_fit(habits)
     }

@@ -46,6 +46,12 @@ fn candidates(scenario: &Scenario) -> Vec<Scenario> {
         smaller.feeds.retain(|kind| kind != without);
         smaller
     }));
+    if scenario.hints {
+        candidates.push(Scenario {
+            hints: false,
+            ..scenario.clone()
+        });
+    }
     if scenario.messages_per_hour > 10 {
         candidates.push(Scenario {
             messages_per_hour: scenario.messages_per_hour / 2,

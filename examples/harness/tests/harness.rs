@@ -4,7 +4,7 @@
 //! runs one seed again, made smaller (`HARNESS_AS_IT_IS=1`: not; `HARNESS_LINES=200`: with so many lines of its end); `HARNESS_SEEDS=100..600` runs others, and with `HARNESS_ALL=1` it goes on
 //! after one that fails. `HARNESS_THREADS=1` takes them one after the other. `HARNESS_HABIT=EndIgnored` forces one of
 //! `Trouble::HABITS` on, and the others off; with `HARNESS_ALONE=1` nothing else goes wrong; `HARNESS_HABIT=none`: none of them. `HARNESS_FEEDS=none` reads
-//! messages alone, `all` all feeds as well.
+//! messages alone, `all` all feeds as well; `HARNESS_HINTS=none` or `all`: without or with a push channel.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -28,6 +28,11 @@ fn scenario(seed: u64) -> Scenario {
     match std::env::var("HARNESS_FEEDS").as_deref() {
         Ok("none") => scenario.feeds.clear(),
         Ok("all") => scenario.feeds = FeedKind::ALL.to_vec(),
+        _ => {}
+    }
+    match std::env::var("HARNESS_HINTS").as_deref() {
+        Ok("none") => scenario.hints = false,
+        Ok("all") => scenario.hints = true,
         _ => {}
     }
     scenario
@@ -98,7 +103,7 @@ fn run_seeds(seeds: Range<u64>) {
     });
     let sum = |of: fn(&Report) -> u64| reports.iter().map(of).sum::<u64>();
     println!(
-        "{} seeds in {:.1?}: {} h of virtual time, {} lives, {} rounds, {} requests, {} messages, {} events, {} warnings, {} notifications, {} events of them",
+        "{} seeds in {:.1?}: {} h of virtual time, {} lives, {} rounds, {} requests, {} messages, {} events, {} warnings, {} notifications, {} events of them, {} hints",
         reports.len(),
         began.elapsed(),
         sum(|report| report.length.as_secs()) / 3600,
@@ -110,6 +115,7 @@ fn run_seeds(seeds: Range<u64>) {
         sum(|report| report.warnings),
         sum(|report| report.notifications),
         sum(|report| report.feed_events),
+        sum(|report| report.hints),
     );
 }
 

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use bilibili_session::FeedKind;
-use bilibili_session::poller::Warning;
+use bilibili_session::poller::{Hint, Warning};
 use serde_json::Value;
 
 use super::pauses::{Graver, grows};
@@ -26,6 +26,14 @@ const MOST_TIME: Duration = Duration::from_secs(5 * 60);
 const LONGEST_APART: Duration = Duration::from_secs(20);
 /// Number of rounds more after which a feed must have been read.
 const MORE_ROUNDS: u32 = 5;
+/// Greatest number of readings that a hint leads to while they bring nothing.
+const HINT_READINGS: u8 = 5;
+/// Least time between two readings that hints lead to.
+const LEAST_APART: Duration = Duration::from_secs(3);
+/// Distance of requests out of turn that go on for long, and the greatest time ahead of
+/// that; a counter that moved at the same time is a reason as well.
+const LASTING: Duration = Duration::from_secs(6);
+const CREDIT: Duration = Duration::from_secs(22 * 6);
 /// Distance of the lowest entry that may be new from the newest (s).
 const LATE: i64 = 61;
 
@@ -52,6 +60,13 @@ pub(super) struct Feeds {
     failed: BTreeSet<Call>,
     /// Number of rounds since the counters were asked for.
     rounds: u32,
+    /// Set if a hint gave a reason to ask for the counters.
+    counters_hinted: bool,
+    counters_at: Option<Duration>,
+    /// Time of the last request out of turn, and how far such requests are ahead of the lasting
+    /// distance.
+    out_of_turn_at: Option<Duration>,
+    ahead: Duration,
     counters: BTreeMap<FeedKind, [i64; 2]>,
     readings: BTreeMap<FeedKind, Reading>,
     owed: Option<Meaning>,
@@ -63,8 +78,10 @@ pub(super) struct Feeds {
 /// The reading of a feed.
 #[derive(Debug, Default)]
 struct Reading {
-    /// Number of readings that there is a reason for.
+    /// Number of readings that there is a reason for, besides hints.
     reasons: u8,
+    /// Number of readings that hints may lead to.
+    hints: u8,
     /// Number of rounds, time and number of events since its last page.
     rounds: u32,
     read_at: Option<Duration>,
@@ -119,10 +136,10 @@ impl Feeds {
             RequestKind::Feed(kind, Step::Newest) => {
                 let is_cut = self.backlog < 4_500;
                 let reading = self.readings.entry(kind).or_default();
-                if !is_again {
-                    reading.begin(now, is_cut)?;
+                match !is_again && reading.begin(now, is_cut)? {
+                    true => self.is_out_of_turn(now, asked),
+                    false => Ok(()),
                 }
-                Ok(())
             }
             RequestKind::Feed(kind, Step::Further) => {
                 let reading = self.readings.entry(kind).or_default();
@@ -134,12 +151,31 @@ impl Feeds {
             }
             _ => {
                 let rounds = std::mem::take(&mut self.rounds);
-                let is_early = !is_again && rounds < COUNTERS_ROUNDS;
+                let is_hinted = std::mem::take(&mut self.counters_hinted);
+                let before = self.counters_at.replace(now);
+                let is_close = before.is_some_and(|before| now < before + LEAST_APART);
+                let is_early = rounds < COUNTERS_ROUNDS && (is_close || !is_hinted) && !is_again;
                 Breach::unless(!is_early, Property::Polite, || {
                     format!("the counters again after {rounds} rounds")
-                })
+                })?;
+                match !is_again && rounds < COUNTERS_ROUNDS {
+                    true => self.is_out_of_turn(now, asked),
+                    false => Ok(()),
+                }
             }
         }
+    }
+
+    /// Checks that requests out of turn do not come too fast for too long.
+    fn is_out_of_turn(&mut self, now: Duration, asked: RequestKind) -> Result<(), Breach> {
+        let before = self.out_of_turn_at.replace(now).unwrap_or(now);
+        self.ahead = self.ahead.saturating_sub(now - before) + LASTING;
+        Breach::unless(self.ahead <= CREDIT, Property::Polite, || {
+            format!(
+                "{asked}: hints lead to requests that are {:?} ahead",
+                self.ahead
+            )
+        })
     }
 
     /// Notes the end of a request, and what was taken.
@@ -195,7 +231,9 @@ impl Feeds {
             let before = self.counters.insert(*kind, now).unwrap_or_default();
             if now != before && now != [0; 2] {
                 // One reading, and one more if that came too early.
-                self.readings.entry(*kind).or_default().reasons = 2;
+                let reading = self.readings.entry(*kind).or_default();
+                reading.reasons = 2;
+                self.ahead = self.ahead.saturating_sub(2 * LASTING);
             }
         }
     }
@@ -239,6 +277,24 @@ impl Feeds {
         grows(last, seconds, least, cap, warning)
     }
 
+    /// Notes a hint, which gives a reason to read.
+    pub(super) fn hinted(&mut self, hint: Hint) {
+        let kind = match hint {
+            Hint::Replies => FeedKind::Replies,
+            Hint::At => FeedKind::At,
+            Hint::Likes => FeedKind::Likes,
+            Hint::Other | Hint::Connected => {
+                self.counters_hinted = true;
+                return;
+            }
+            _ => return,
+        };
+        if self.kinds.contains(&kind) {
+            let reading = self.readings.entry(kind).or_default();
+            reading.hints = HINT_READINGS;
+        }
+    }
+
     /// Notes that nothing can be read before then.
     pub(super) fn hinders(&mut self, until: Duration) {
         self.free_since = self.free_since.max(until);
@@ -257,6 +313,7 @@ impl Feeds {
     pub(super) fn told(&mut self, kind: FeedKind, time: Option<i64>) {
         let reading = self.readings.entry(kind).or_default();
         reading.told += 1;
+        reading.hints = reading.hints.min(1);
         reading.newest = reading.newest.max(time.unwrap_or_default());
     }
 
@@ -280,8 +337,8 @@ impl Feeds {
 }
 
 impl Reading {
-    /// Checks that there is a reason to read the feed.
-    fn begin(&mut self, now: Duration, is_cut: bool) -> Result<(), Breach> {
+    /// Checks that there is a reason to read the feed; returns whether it is out of turn.
+    fn begin(&mut self, now: Duration, is_cut: bool) -> Result<bool, Breach> {
         // What was told when the reading before the last began is settled by now.
         let [settled, before] = self.newest_before;
         self.floor = settled.saturating_sub(LATE);
@@ -293,13 +350,17 @@ impl Reading {
         let is_again = std::mem::take(&mut self.is_at_second)
             && since.is_some_and(|since| since > LONGEST_APART);
         if is_regular || is_again || is_cut && self.told > 0 {
-            return Ok(());
+            return Ok(false);
         }
-        let has_reason = self.reasons > 0;
-        self.reasons = self.reasons.saturating_sub(1);
+        let has_reason = self.hints > 0 || self.reasons > 0;
+        match self.hints {
+            0 => self.reasons = self.reasons.saturating_sub(1),
+            _ => self.hints -= 1,
+        }
         Breach::unless(has_reason, Property::Polite, || {
             format!("a feed is read {since:?} after it was, and nothing gives a reason")
-        })
+        })?;
+        Ok(true)
     }
 }
 

@@ -2,6 +2,7 @@
 
 mod bounds;
 mod feeds;
+mod hints;
 mod keys;
 mod pauses;
 mod walk;
@@ -9,6 +10,7 @@ mod walk;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use bilibili_session::poller::Hint;
 use bilibili_session::{ConversationId, Error, FeedKind};
 
 use crate::adversary::Meaning;
@@ -18,6 +20,7 @@ use crate::scenario::Scenario;
 use crate::trouble::Trouble;
 use crate::violation::{Breach, Property};
 use feeds::Feeds;
+use hints::Hints;
 use keys::Keys;
 use pauses::{Graver, Sends};
 use walk::Walk;
@@ -68,6 +71,7 @@ pub(crate) struct Politeness {
     keys: Keys,
     sends: Sends,
     feeds: Feeds,
+    hints: Hints,
     /// Last entry of each conversation in the lists: its newest message, and its time.
     listed: BTreeMap<ConversationId, (u64, i64)>,
     /// The highest number that lists ever showed.
@@ -132,6 +136,10 @@ impl Politeness {
         if asked.begins_round() {
             self.feeds.round_begins(now)?;
         }
+        if asked.is_newest_page() {
+            // Also where a baseline was refused before.
+            self.hints.newest_is_read();
+        }
         if asked == RequestKind::Nav {
             if self.nav_until.is_some_and(|until| now < until) {
                 return impolite("nav beside another nav".to_owned());
@@ -155,8 +163,14 @@ impl Politeness {
         }
         if asked.begins_round() && self.walk.begins {
             let since = self.round_began.map(|began| now.saturating_sub(began));
-            if let Some(since) = since.filter(|since| *since < self.interval) {
-                return impolite(format!("{asked} only {since:?} after the last round"));
+            // No hint brings the first round of a life closer to the last one of another.
+            let is_first = self.rounds == 0;
+            match since {
+                Some(since) if !is_first => self.hints.round_begins(since, self.interval)?,
+                Some(since) if since < self.interval => {
+                    return impolite(format!("{asked} only {since:?} after the last round"));
+                }
+                _ => self.hints.newest_is_read(),
             }
             if !self.round_paused {
                 self.polls = Graver::default();
@@ -196,6 +210,30 @@ impl Politeness {
             return Err(Breach::new(Property::Polite, what));
         }
         self.asks_any(now, asked)
+    }
+
+    /// Notes a hint of a push channel.
+    pub(crate) fn hinted(&mut self, now: Duration, hint: Hint) {
+        self.hints.hint(now, hint);
+        self.feeds.hinted(hint);
+    }
+
+    /// Notes a message that was delivered.
+    pub(crate) fn found(&mut self) {
+        self.hints.found();
+    }
+
+    /// Checks that a poller which waits for nothing but the time follows the hints so far.
+    pub(crate) fn hints_are_followed(&self, until: Duration) -> Result<(), Breach> {
+        let Some(began) = self.round_began.filter(|_| self.rounds > 0) else {
+            return Ok(());
+        };
+        // A reply may wait for the keys, which are asked for once.
+        if self.nav_until.is_some() {
+            return Ok(());
+        }
+        let free_since = self.feeds.free_since.max(self.spaced_until);
+        self.hints.are_followed(began, free_since, until)
     }
 
     /// Checks a reply that is refused without a request.

@@ -63,6 +63,7 @@ impl Run<'_> {
             0
         };
         self.lives += 1;
+        self.channel_connects();
         let crowd = self.crowd.as_ref();
         let reads_deep = crowd.is_some_and(|crowd| crowd.ways.reads_deep());
         self.trace.add(self.time(), || {

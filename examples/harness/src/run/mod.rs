@@ -1,6 +1,7 @@
 //! A run: virtual time, lives and deaths.
 
 mod feeds;
+mod hints;
 mod lives;
 mod look;
 
@@ -13,6 +14,7 @@ use http::Request;
 use crate::Report;
 use crate::adversary::{Adversary, Delivery, Moment};
 use crate::agenda::Agenda;
+use crate::channel::Channel;
 use crate::delivery_log::DeliveryLog;
 use crate::feeds::{Crowd, FeedLog};
 use crate::happening::Happening;
@@ -45,6 +47,8 @@ pub(crate) struct Run<'a> {
     /// Those behind the notifications, if any are asked for.
     pub(crate) crowd: Option<Crowd>,
     pub(crate) feed_log: FeedLog,
+    /// The push channel, if there is one.
+    channel: Option<Channel>,
     /// The file of checkpoints, where they are written as one that grows.
     pub(crate) file: Option<String>,
     pub(crate) quiet_since: Option<u64>,
@@ -79,6 +83,7 @@ impl<'a> Run<'a> {
             delivery_log: DeliveryLog::default(),
             crowd,
             feed_log: FeedLog::default(),
+            channel: scenario.hints.then(|| Channel::new(scenario.seed)),
             file: keeps_file.then(String::new),
             all_notified: None,
             quiet_since: None,
@@ -133,6 +138,9 @@ impl<'a> Run<'a> {
         if self.crowd.is_some() {
             self.agenda.put(0, Happening::Notify);
         }
+        if self.channel.is_some() {
+            self.agenda.put(0, Happening::Noise);
+        }
         if self.scenario.has(Trouble::Flood) {
             self.agenda
                 .put(self.rng.between(length / 8, length), Happening::Flood);
@@ -165,8 +173,17 @@ impl<'a> Run<'a> {
     }
 
     fn happen(&mut self, happening: Happening) -> Result<(), Breach> {
+        let told = self.told();
+        self.happens(happening)?;
+        self.tell_since(told);
+        Ok(())
+    }
+
+    fn happens(&mut self, happening: Happening) -> Result<(), Breach> {
         let now_us = EPOCH_US + self.at_us;
         match happening {
+            Happening::Hint(hint) => self.hint(hint),
+            Happening::Noise => self.noise(),
             Happening::Start => self.start(),
             Happening::Reach { life, id, request } => {
                 self.reach(life, id, &request);
