@@ -115,15 +115,12 @@ impl Feed {
         context: &ClientConfig,
     ) -> Result<Request<Vec<u8>>, BuildError> {
         self.begin_again(clock);
-        let owes_below = self.owes_below();
+        let owes = self.owes();
         let walk = match &mut self.walk {
             Some(walk) => walk,
             none => {
-                // An entry that is not delivered and handled yet stays above the floor.
                 if let Some(mark) = &mut self.mark
-                    && self.ready.is_empty()
-                    && !self.is_held
-                    && !owes_below
+                    && !owes
                 {
                     if let Some(reached) = self.reached.take() {
                         mark.reach(reached);
@@ -221,10 +218,16 @@ impl Feed {
 
     pub(super) fn save(&self) -> Option<SavedMark> {
         let mut mark = self.mark.clone()?;
-        if self.owes_below() {
+        if self.owes() {
             mark.keep_floor();
         }
         Some(mark.save(self.kind))
+    }
+
+    /// Returns whether something above the floor is not delivered and handled yet. It need not be
+    /// newer than what was: times may lie ahead.
+    fn owes(&self) -> bool {
+        !self.ready.is_empty() || self.is_held || self.owes_below()
     }
 
     /// Returns whether the last reading left something that lies above the floor.

@@ -33,6 +33,9 @@ use crate::ids::Seqno;
 use crate::model::Conversation;
 use crate::time::{UnixMicros, UnixSeconds};
 
+/// Greatest time from a message to the change of its conversation in the lists.
+const CHANGE_LAG: Duration = Duration::from_secs(5);
+
 /// Delivery state of one conversation: delivered up to `from`; the server has messages up to the
 /// target in `listed`.
 #[derive(Debug)]
@@ -419,9 +422,16 @@ impl ConversationState {
         let beyond = pending.and_then(|pending| pending.attempt.beyond);
         let is_vague = beyond.is_some_and(|known| {
             let has_come = reached > backfill.began() && reached > known;
-            self.from.cursor().is_none() || !has_come
+            self.from.cursor().is_none() || !has_come || self.is_behind_its_change()
         });
         reached >= self.listed.target && !is_vague
+    }
+
+    /// Returns whether the newest message that came is older than the change that a list showed:
+    /// a newer one may be on its way.
+    fn is_behind_its_change(&self) -> bool {
+        let came_to = self.delivered_ts.plus(CHANGE_LAG);
+        self.delivered_ts.0 > 0 && came_to < self.listed.session_ts.to_seconds()
     }
 
     /// Gives up the messages that a list told of and that never came.

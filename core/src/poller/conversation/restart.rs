@@ -28,8 +28,10 @@ impl ConversationState {
                 && message.timestamp.0 > 0
                 && message.timestamp >= self.written_at()
         };
+        // A page may have brought it before a list showed it.
+        let is_delivered = self.from.cursor() == Some(newest) && newest < self.listed.target;
         newest.0 > 0
-            && newest < highest
+            && (newest < highest || is_delivered)
             && entry.session_ts > self.listed.settled_ts
             && entry.last_msg.as_ref().is_some_and(is_younger)
     }
@@ -62,7 +64,9 @@ impl ConversationState {
         };
         pending.attempt = Attempt::default();
         pending.retry.go_on();
-        self.from = From::since(restart.new_since, Some(restart.newest));
+        if self.from.cursor() != Some(restart.newest) {
+            self.from = From::since(restart.new_since, Some(restart.newest));
+        }
         self.listed.target = restart.newest;
         self.listed.is_given_up = false;
     }

@@ -16,6 +16,9 @@ const THINGS: i64 = 12;
 /// The longest time that an entry shows up too late, and must come all the same (s).
 const LATE: u64 = 58;
 
+/// Number of happenings from which on none comes just beside a request.
+const MOST: usize = 2_000;
+
 /// The people behind the notifications.
 #[derive(Debug)]
 pub(crate) struct Crowd {
@@ -91,8 +94,12 @@ impl Crowd {
         }
     }
 
-    /// Lets something happen in this feed, beside a request for it.
+    /// Lets something happen in this feed, beside a request for it; not for ever, since it may lead
+    /// to the next request.
     pub(crate) fn race(&mut self, sim: &mut Simulator, now_us: u64, kind: FeedKind) {
+        if self.ledger.len() > MOST {
+            return;
+        }
         let subject = self.subject(kind);
         self.happen(sim, now_us, kind, subject);
     }
