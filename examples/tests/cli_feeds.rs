@@ -142,20 +142,27 @@ fn a_checkpoint_covers_feeds_and_an_earlier_one_is_taken() {
     watch.end().gracefully();
 }
 
-/// Killed in a burst of 500 of each, time and again: all come out.
+/// Killed in a burst of 500 of each and 500 messages, time and again: all come out.
 #[test]
 fn nothing_is_lost_in_a_kill() {
+    RUNTIMES.into_iter().for_each(kill_in_a_burst);
+}
+
+fn kill_in_a_burst(runtime: &str) {
     let world = World::new();
     let file = world.path("checkpoint");
-    let args = ["--checkpoint", file.to_str().unwrap(), "--feeds", "all"];
+    let args = [
+        &["--runtime", runtime, "--feeds", "all", "--push"][..],
+        &["--checkpoint", file.to_str().unwrap()],
+    ]
+    .concat();
     let mut watch = world.watch(&args);
     watch.until_connected();
     let mut sent = BTreeSet::new();
     let mut seen: BTreeMap<(String, String), usize> = BTreeMap::new();
     let mut note = |lines: &[Value]| {
-        for line in lines.iter().filter(|line| is_feed(line)) {
-            let text = |name: &str| line[name].as_str().unwrap().to_owned();
-            *seen.entry((text("event"), text("id"))).or_default() += 1;
+        for event in lines.iter().filter_map(identity) {
+            *seen.entry(event).or_default() += 1;
         }
         seen.len()
     };
@@ -168,28 +175,47 @@ fn nothing_is_lost_in_a_kill() {
         ] {
             sent.insert((event.to_owned(), notify(&world, new)));
         }
+        let text = item.to_string();
+        world.text(20001, &text);
+        sent.insert(("message".to_owned(), text));
     }
     // Each life prints some that no checkpoint covered, and some that are new.
     for _ in 0..KILLS {
-        feeds(&mut watch, 300);
+        let read = |_| watch.until("an event", |line| identity(line).is_some());
+        (0..300).map(read).for_each(drop);
         note(&watch.kill());
         watch = world.watch(&args);
     }
-    while note(std::slice::from_ref(&feeds(&mut watch, 1)[0])) < sent.len() {}
+    loop {
+        let line = watch.until("an event", |line| identity(line).is_some());
+        if note(&[line]) == sent.len() {
+            break;
+        }
+    }
     watch.interrupt();
-    let ended = watch.end();
-    ended.gracefully();
+    watch.end().gracefully();
     assert_eq!(seen.keys().cloned().collect::<BTreeSet<_>>(), sent);
     // At most what no checkpoint on disk covered.
     let repeated: usize = seen.values().map(|times| times - 1).sum();
     println!(
-        "{} notifications, {KILLS} kills, {repeated} came again",
+        "{runtime}: {} messages and notifications, {KILLS} kills, {repeated} came again",
         sent.len()
     );
     assert!(
         repeated <= MOST_AHEAD * KILLS,
         "{repeated} after {KILLS} kills"
     );
+}
+
+/// Returns what a message or a notification is known by.
+fn identity(line: &Value) -> Option<(String, String)> {
+    let event = line["event"].as_str()?.to_owned();
+    let id = match event.as_str() {
+        "message" => &line["content"]["content"],
+        _ if is_feed(line) => &line["id"],
+        _ => return None,
+    };
+    Some((event, id.as_str()?.to_owned()))
 }
 
 #[test]
