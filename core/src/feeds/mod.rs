@@ -13,7 +13,9 @@
 //!
 //! Every fifth round the counters of unread notifications are asked for, which give a reason to
 //! read a feed. They are late at times, or stand still, so each feed is read at least every
-//! fiftieth round or every five minutes whatever they say. A feed that fails holds up no other,
+//! fiftieth round or every five minutes whatever they say. A hint of a push channel gives a reason
+//! as well, at once; hints that never stop lead to one request every six seconds for all feeds
+//! together (every second with another origin than the service itself). A feed that fails holds up no other,
 //! and no message. Whether reading a feed marks it as read for the owner is not known.
 
 mod allowance;
