@@ -191,7 +191,7 @@ impl Talker {
 #[derive(Debug, Args)]
 pub(crate) struct SettingsArgs {
     /// Change this setting; several times for several, all in one request. Names and numbers are
-    /// those that are shown with --json, a switch is 0 or 1
+    /// those that are shown; a switch is 0 or 1
     #[arg(long = "set", value_name = "NAME=N", value_parser = setting)]
     pub(crate) changes: Vec<(String, i64)>,
 }
