@@ -73,6 +73,14 @@ impl ClientConfig {
         }
     }
 
+    /// Checks that there is the token that calls which write carry.
+    pub(crate) fn check_can_write(&self) -> Result<(), BuildError> {
+        match self.credential.can_write() {
+            true => Ok(()),
+            false => Err(BuildError::MissingBiliJct),
+        }
+    }
+
     /// Returns the device id of messages that `uid` sends.
     pub(crate) fn dev_id_of(&self, uid: Uid) -> String {
         self.dev_id.clone().unwrap_or_else(|| derived_dev_id(uid))

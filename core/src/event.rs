@@ -247,12 +247,12 @@ impl fmt::Display for Saying<'_> {
             | Content::GroupDissolved(notice)
             | Content::GroupOpened(notice)
             | Content::Welcome(notice) => with(f, &[&notice.content]),
-            Content::Raw(raw) => write!(
-                f,
-                "[unknown type {}] {}",
-                message.msg_type.number(),
-                OneLine(raw)
-            ),
+            Content::Raw(raw) => match message.msg_type {
+                EventType::Unknown(number) => {
+                    write!(f, "[unknown type {number}] {}", OneLine(raw))
+                }
+                _ => with(f, &[raw]),
+            },
             Content::Undecodable { raw, reason } => write!(
                 f,
                 "[{label} that cannot be read: {}] {}",

@@ -4,11 +4,13 @@
 mod support;
 
 use bilibili_session::endpoints::{
-    DownloadPicture, FetchSessionMsgs, GetAt, GetReplies, GetSessions, GetSystemMessages,
-    MyGroupUnread, NewSessions, RemoveSession, SendMsg, SetMsgDnd, SetTop, SingleUnread, UpdateAck,
-    UploadPicture,
+    AddBlockWord, Audience, DeleteBlockWord, DeleteFeedItem, DownloadPicture, FetchSessionMsgs,
+    GetAt, GetBlockWords, GetLikeDetail, GetReplies, GetSessions, GetSystemMessages, LikeSetting,
+    MyGroupUnread, NewSessions, NotASetting, NotifySetting, RemoveSession, SendMsg,
+    SessionSettings, SetFeedNotice, SetMsgDnd, SetSessionSettings, SetTop, SingleUnread, UpdateAck,
+    UpdateSystemCursor, UploadPicture,
 };
-use bilibili_session::error::{BuildError, ErrorClass};
+use bilibili_session::error::{ApiError, BuildError, ErrorClass};
 use bilibili_session::model::{FeedCursor, Picture, PictureContent, PictureFormat};
 use bilibili_session::{
     ClientConfig, ConversationId, Credential, Endpoint, GroupId, Hosts, MsgKey, Seqno, Uid,
@@ -74,6 +76,23 @@ fn calls_that_read() {
         "cursor=1699999999999999960&data_type=1",
     );
     get(
+        &GetLikeDetail::new(9_300_000_000_060),
+        &format!("{api}/like_detail"),
+        "card_id=9300000000060&pn=1",
+    );
+    get(
+        &GetLikeDetail::new(9_300_000_000_060)
+            .page(2)
+            .last_mid(Uid(30_200)),
+        &format!("{api}/like_detail"),
+        "card_id=9300000000060&pn=2&last_mid=30200",
+    );
+    get(
+        &GetBlockWords,
+        &format!("{VC}/x/im/link_setting/get_block_words"),
+        "build=0&mobi_app=web",
+    );
+    get(
         &SingleUnread,
         &format!("{VC}/session_svr/v1/session_svr/single_unread"),
         "unread_type=0&show_unfollow_list=1&show_dustbin=1&build=0&mobi_app=web",
@@ -133,6 +152,136 @@ fn calls_that_write() {
     UpdateAck::new(user, Seqno(7))
         .parse(&answer(&json!(null)))
         .unwrap();
+}
+
+#[test]
+fn calls_that_write_notifications_and_settings() {
+    let api = "https://api.bilibili.com/x/msgfeed";
+    for (call, form) in [
+        (DeleteFeedItem::like(7), "tp=0&id=7"),
+        (DeleteFeedItem::reply(7), "tp=1&id=7"),
+        (DeleteFeedItem::at(7), "tp=2&id=7"),
+    ] {
+        post(&call, &format!("{api}/del"), form);
+    }
+    for (call, form) in [
+        (SetFeedNotice::mute(7), "tp=0&id=7&notice_state=1"),
+        (SetFeedNotice::unmute(7), "tp=0&id=7&notice_state=0"),
+    ] {
+        post(&call, &format!("{api}/notice"), form);
+    }
+    get(
+        &UpdateSystemCursor::new(1_699_999_999_999_999_960),
+        "https://message.bilibili.com/x/sys-msg/update_cursor",
+        &format!("csrf={}&cursor=1699999999999999960", support::BILI_JCT),
+    );
+    let mut settings = SessionSettings::default();
+    settings.msg_notify = Some(NotifySetting::Off);
+    settings.set_like = Some(LikeSetting::Off);
+    settings.set_at = Some(Audience::Followed);
+    settings.keys_reply = Some(false);
+    settings.set_new_follow = Some(2);
+    post(
+        &SetSessionSettings::new(settings),
+        &format!("{VC}/link_setting/v1/link_setting/set"),
+        "msg_notify=3&set_like=5&set_at=1&keys_reply=0&set_new_follow=2",
+    );
+    for name in ["add_block_word", "del_block_word"] {
+        let url = format!("{VC}/x/im/link_setting/{name}");
+        match name {
+            "add_block_word" => post(&AddBlockWord::new("广告 &"), &url, "content=广告 %26"),
+            _ => post(&DeleteBlockWord::new("广告 &"), &url, "content=广告 %26"),
+        }
+    }
+}
+
+#[test]
+fn settings_have_the_names_of_the_service() {
+    let mut settings = SessionSettings::default();
+    for name in SessionSettings::NAMES {
+        settings.set(name, 1).unwrap();
+    }
+    let written = serde_json::to_value(&settings).unwrap();
+    for (name, value) in written.as_object().unwrap() {
+        let is_set = *value == json!(1) || *value == json!(true);
+        assert_eq!(is_set, name != "anti_harassment", "{name}: {value}");
+    }
+    let form = SessionSettings::NAMES.join("=1&") + "=1";
+    post(
+        &SetSessionSettings::new(settings.clone()),
+        &format!("{VC}/link_setting/v1/link_setting/set"),
+        &form,
+    );
+    assert_eq!(
+        settings.set("keys_reply", 2),
+        Err(NotASetting::Number("keys_reply"))
+    );
+    assert_eq!(settings.set("anti_harassment", 1), Err(NotASetting::Name));
+    let words = settings.set("msg_notfiy", 1).unwrap_err().to_string();
+    assert!(words.contains("msg_notify, set_like"), "{words}");
+    // A number that this version does not know is the service's to judge.
+    settings.set("set_at", 9).unwrap();
+    assert_eq!(settings.set_at, Some(Audience::Unknown(9)));
+}
+
+#[test]
+fn notifications_settings_and_words_are_checked_before_anything_is_sent() {
+    let read_only = ClientConfig::new(Credential::parse("SESSDATA=made%2Cup").unwrap());
+    let mut settings = SessionSettings::default();
+    let empty = request_with(&context(), &SetSessionSettings::new(settings.clone()));
+    assert!(matches!(empty, Err(BuildError::Parameter { .. })));
+    settings.set("keys_reply", 1).unwrap();
+    macro_rules! needs_the_token {
+        ($($call:expr),+ $(,)?) => {$(
+            let refused = [$call.check(&read_only), request_with(&read_only, &$call).map(drop)];
+            assert_eq!(refused, [Err(BuildError::MissingBiliJct), Err(BuildError::MissingBiliJct)]);
+        )+};
+    }
+    needs_the_token!(
+        DeleteFeedItem::like(1),
+        SetFeedNotice::mute(1),
+        UpdateSystemCursor::new(1),
+        SetSessionSettings::new(settings.clone()),
+        AddBlockWord::new("a"),
+        DeleteBlockWord::new("a"),
+    );
+    let add = |word: &str| request_with(&context(), &AddBlockWord::new(word));
+    assert_eq!(add("").unwrap_err(), BuildError::EmptyText);
+    assert!(add(&"字".repeat(20)).is_ok());
+    let long = add(&"字".repeat(21)).unwrap_err().to_string();
+    assert!(long.contains("20 characters"), "{long}");
+    // A longer one may be there all the same, from other times.
+    assert!(request_with(&context(), &DeleteBlockWord::new("字".repeat(21))).is_ok());
+}
+
+#[test]
+fn refusals_of_blocked_words_say_what_to_do() {
+    for (code, words) in [
+        (1_900_004, "20 characters"),
+        (1_900_005, "delete one first"),
+        (1_900_006, "blocked already"),
+        (1_900_007, "spaces"),
+    ] {
+        let error = ApiError::new(code, "");
+        assert_eq!(error.class(), ErrorClass::CallerMistake);
+        let said = error.to_string();
+        assert!(said.contains(words), "{said}");
+    }
+    let error = ApiError::new(700_009, "权限不足");
+    assert_eq!(error.class(), ErrorClass::Refused);
+    assert!(error.to_string().contains("1,000 followers"), "{error}");
+}
+
+/// What is debugged on the way holds no token.
+#[test]
+fn a_token_in_the_query_is_not_shown() {
+    let parts = UpdateSystemCursor::new(7).parts(&context(), ()).unwrap();
+    let shown = format!("{parts:?}");
+    assert!(!shown.contains(support::BILI_JCT), "{shown}");
+    assert!(
+        shown.contains("csrf") && shown.contains("cursor"),
+        "{shown}"
+    );
 }
 
 #[test]

@@ -60,6 +60,30 @@ fn every_type_has_its_content() {
 }
 
 #[test]
+fn types_known_by_name_alone_keep_their_content() {
+    for (number, name) in [
+        (3, "audio"),
+        (4, "old_share"),
+        (8, "system_cancel"),
+        (15, "text_share"),
+        (21, "mini_program_card"),
+        (22, "article_card"),
+        (27, "live_card"),
+        (50, "business"),
+        (52, "ai_message"),
+    ] {
+        for raw in [r#"{"title":"t","n":1.50}"#, "", "{", "7.5", "no\nJSON"] {
+            let event = event(number, &json!(raw));
+            assert_eq!(event.content, Content::Raw(raw.to_owned()), "{number}");
+            assert_eq!(event.event_type().as_str(), name);
+            let line = format!("user 20001: [{name}] {}", raw.replace('\n', "\\n"));
+            assert_eq!(event.to_string(), line.trim_end(), "{number}");
+            assert_reads_back(&event);
+        }
+    }
+}
+
+#[test]
 fn an_event_is_read_back_as_it_was() {
     let text = event(1, &json!({"content": "hi"}));
     let mut withdrawal = event(5, &json!("7300000000000000007"));

@@ -10,7 +10,9 @@ use bilibili_session::endpoints::{
     FetchSessionMsgs, GetAt, GetLikes, GetReplies, GetSessions, GetSystemMessages, MessagePage,
 };
 use bilibili_session::error::{Error, PageError};
-use bilibili_session::pager::{FeedPager, History, Pager, SessionsPager, SystemPager};
+use bilibili_session::pager::{
+    FeedPager, History, LikeDetailPager, Pager, SessionsPager, SystemPager,
+};
 use bilibili_session::{Endpoint, Event, Seqno, Uid};
 use serde_json::{Value, json};
 use support::{request, take_apart};
@@ -313,6 +315,47 @@ fn likes_are_the_latest_and_all() {
     );
     let ids: Vec<i64> = likes.unwrap().iter().map(|like| like.id).collect();
     assert_eq!(ids, [9, 8, 7, 6]);
+}
+
+#[test]
+fn everybody_who_liked_a_thing() {
+    let mut likes = LikeDetailPager::new(9);
+    let users = drive(&mut likes, |number, url| {
+        assert!(url.ends_with("/x/msgfeed/like_detail"), "{url}");
+        assert_eq!(number("card_id"), Some(9));
+        let page = number("pn").unwrap();
+        let last = (page > 1).then_some(page * 2 - 1);
+        assert_eq!(number("last_mid"), last);
+        // Somebody new moves one of each page onto the next.
+        let user =
+            |mid: i128| json!({"user": {"mid": i64::try_from(mid).unwrap()}, "like_time": 7});
+        let mut items = vec![user(page * 2 - 1), user(page * 2), user(page * 2 + 1)];
+        if page == 2 {
+            items.insert(0, json!({"user": 7.5}));
+        }
+        // Of the last page nothing tells; the one after it is empty.
+        match page {
+            ..=3 => json!({"page": {"is_end": false}, "card": null, "items": items}),
+            4 => json!({"page": null, "items": items}),
+            _ => json!({"page": {}, "items": null}),
+        }
+    });
+    let mids: Vec<i64> = users.unwrap().iter().map(|like| like.user.mid.0).collect();
+    assert_eq!(mids, (1..=9).collect::<Vec<_>>());
+    assert_eq!(likes.take_unreadable().len(), 1);
+
+    let mut pages = 0;
+    let users = drive(&mut LikeDetailPager::new(9).limit(3), |_, _| {
+        pages += 1;
+        json!({"items": [{"user": {"mid": 2 * pages}}, {"user": {"mid": 2 * pages + 1}}]})
+    });
+    assert_eq!((users.unwrap().len(), pages), (3, 2));
+    let mut pages = 0;
+    let same = drive(&mut LikeDetailPager::new(9), |_, _| {
+        pages += 1;
+        json!({"page": {"is_end": false}, "items": [{"user": {"mid": 1}}]})
+    });
+    assert_eq!((same.unwrap().len(), pages), (1, 4));
 }
 
 #[test]

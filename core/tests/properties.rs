@@ -300,7 +300,7 @@ proptest! {
     }
 
     #[test]
-    fn a_pager_comes_to_its_end(kind in 0_u8..7, bytes in vec(any::<u8>(), 0..400)) {
+    fn a_pager_comes_to_its_end(kind in 0_u8..8, bytes in vec(any::<u8>(), 0..400)) {
         checks::pagers::check(&[&[kind], bytes.as_slice()].concat());
     }
 

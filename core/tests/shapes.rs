@@ -9,9 +9,9 @@
 use std::fmt::Debug;
 
 use bilibili_session::endpoints::{
-    FetchSessionMsgs, GetAt, GetLikes, GetReplies, GetSessionDetail, GetSessionSettings,
-    GetSessions, GetSystemMessages, GetUnreadMessages, MyGroupUnread, Nav, NewSessions, SendMsg,
-    SingleUnread, UploadPicture,
+    FetchSessionMsgs, GetAt, GetBlockWords, GetLikeDetail, GetLikes, GetReplies, GetSessionDetail,
+    GetSessionSettings, GetSessions, GetSystemMessages, GetUnreadMessages, MyGroupUnread, Nav,
+    NewSessions, SendMsg, SingleUnread, UploadPicture,
 };
 use bilibili_session::model::{Message, Picture};
 use bilibili_session::{Content, Endpoint, Uid, UnixMicros};
@@ -278,6 +278,16 @@ fn unread_and_settings() {
         &["anti_harassment"],
         decode(GetSessionSettings),
     );
+    check(
+        "block_words",
+        &json!({
+            "words": [{"content": "w", "ctime": 1_700_000_000}], "message": "",
+            "max_word_length": 20, "max_words_size": 200,
+        }),
+        &["words.content"],
+        &["message"],
+        decode(GetBlockWords),
+    );
 }
 
 fn user() -> Value {
@@ -332,6 +342,17 @@ fn feeds() {
         &["total", "latest.items.id", "total.items.id"],
         &raw,
         decode(GetLikes::new()),
+    );
+    let detail = json!({
+        "page": {"is_end": true}, "card": like["item"],
+        "items": [{"user": user(), "like_time": 1_700_000_000}],
+    });
+    check(
+        "like_detail",
+        &detail,
+        &["items.user"],
+        &[],
+        decode(GetLikeDetail::new(9)),
     );
 }
 

@@ -219,6 +219,8 @@ fn what_writes_needs_the_token() {
         &["send", "20001", "--withdraw", "1"],
         &["send", "20001", "--picture", png.to_str().unwrap()],
         &["mark-read", "20001"],
+        &["mark-read", "--all"],
+        &["settings", "--set", "msg_notify=3"],
         &["pin", "20001"],
         &["mute", "20001"],
         &["remove", "20001"],
@@ -242,6 +244,8 @@ fn a_uid_that_is_not_the_logins_own_is_2() {
         &["send", "20001", "hi"],
         &["replies"],
         &["mark-read", "20001"],
+        &["mark-read", "--all"],
+        &["settings", "--set", "msg_notify=3"],
     ] {
         let mut command = world.bili(&with_json(args));
         command.env("BILI_UID", "99");

@@ -18,7 +18,7 @@ const PARAMETERS: usize = 12;
 const SITE: &str = "https://www.bilibili.com";
 
 /// Method, host, path and parameters of a call, before they are one request.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 #[must_use]
 pub struct RequestParts {
     target: Target,
@@ -74,6 +74,18 @@ impl std::fmt::Debug for Body {
             Self::Form(_) => "Form(…)",
             Self::Raw { .. } => "Raw(…)",
         })
+    }
+}
+
+/// Formats the query by its names alone: a value may be a token.
+impl std::fmt::Debug for RequestParts {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let names: Vec<&str> = self.query.iter().map(|(name, _)| *name).collect();
+        f.debug_struct("RequestParts")
+            .field("target", &self.target)
+            .field("query", &names)
+            .field("body", &self.body)
+            .finish()
     }
 }
 
@@ -146,6 +158,18 @@ impl RequestParts {
             .csrf()
             .ok_or(BuildError::MissingBiliJct)?;
         Ok(self.field("csrf", token).field("csrf_token", token))
+    }
+
+    /// Adds the CSRF token to the query: for a GET that writes.
+    ///
+    /// # Errors
+    /// Fails when the credential has no `bili_jct`.
+    pub fn csrf_query(self, context: &ClientConfig) -> Result<Self, BuildError> {
+        let token = context
+            .credential
+            .csrf()
+            .ok_or(BuildError::MissingBiliJct)?;
+        Ok(self.query("csrf", token))
     }
 
     /// Makes this a POST of these bytes.

@@ -70,6 +70,7 @@ impl ApiError {
             -400 | 2 | 21007 | 21026 | 21037 | 21035 | 10005 | 21041 | 21042 => {
                 ErrorClass::CallerMistake
             }
+            1_900_004..=1_900_007 => ErrorClass::CallerMistake,
             1_000_004 | 700_013 | 700_014 => ErrorClass::ConversationGone,
             21047 | 21015 | 21028 | 25003 | 25005 | 700_009 => ErrorClass::Refused,
             code if code <= -500 && code > -600 => ErrorClass::Server,
@@ -105,10 +106,14 @@ impl ApiError {
             21047 => "only one message until the other side answers or follows",
             25003 => "refused by the other side's privacy setting",
             25005 => "you have blocked this user",
-            700_009 => "no permission",
+            700_009 => "no permission; automatic replies, for one, need 1,000 followers",
             700_013 => "the group was dissolved",
             700_014 => "no longer a member of the group",
             1_000_004 => "never talked to that conversation",
+            1_900_004 => "the blocked word is too long: it may have 20 characters",
+            1_900_005 => "there are 200 blocked words already: delete one first",
+            1_900_006 => "the word is blocked already",
+            1_900_007 => "a blocked word may not contain spaces: add each word by itself",
             _ => return None,
         })
     }

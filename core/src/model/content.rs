@@ -60,7 +60,7 @@ pub enum Content {
     GroupOpened(GroupNotice),
     /// The group welcomes a new member (306).
     Welcome(GroupNotice),
-    /// A kind of message that this version does not know, as it came.
+    /// A kind of message that this version does not know, or by its name alone, as it came.
     Raw(String),
     /// Content that is not of the shape its type has.
     Undecodable {
@@ -128,7 +128,16 @@ fn read(msg_type: EventType, raw: &str) -> Result<Content, String> {
         EventType::GroupDissolved => Content::GroupDissolved(object(raw)?),
         EventType::GroupOpened => Content::GroupOpened(object(raw)?),
         EventType::Welcome => Content::Welcome(object(raw)?),
-        EventType::Unknown(_) => Content::Raw(raw.to_owned()),
+        EventType::Audio
+        | EventType::OldShare
+        | EventType::SystemCancel
+        | EventType::TextShare
+        | EventType::MiniProgramCard
+        | EventType::ArticleCard
+        | EventType::LiveCard
+        | EventType::Business
+        | EventType::AiMessage
+        | EventType::Unknown(_) => Content::Raw(raw.to_owned()),
     })
 }
 

@@ -135,9 +135,34 @@ pub struct Like {
     /// The time of the last like.
     #[serde(default)]
     pub like_time: UnixSeconds,
-    /// A number of unknown meaning, about notifications of the likes.
+    /// The notifications of the likes: 0 on, 1 muted.
     #[serde(default, deserialize_with = "int")]
     pub notice_state: i64,
+}
+
+/// A page of the users who liked one thing, newest first.
+#[derive(Debug, Clone, Default, PartialEq)]
+#[non_exhaustive]
+pub struct LikeDetailPage {
+    /// The thing that was liked.
+    pub card: LikeItem,
+    /// The users.
+    pub items: Vec<LikeDetail>,
+    /// Items that could not be read.
+    pub unreadable: Vec<Unreadable>,
+    /// Set if this was the last page.
+    pub is_end: bool,
+}
+
+/// A user who liked a thing.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct LikeDetail {
+    /// The user.
+    pub user: FeedUser,
+    /// The time of the like.
+    #[serde(default)]
+    pub like_time: UnixSeconds,
 }
 
 /// The comment of a reply or a mention, and its place.

@@ -81,12 +81,18 @@ int_enum! {
     Text = 1,
     /// A picture.
     Picture = 2,
+    /// A voice message. Its content is kept as it came.
+    Audio = 3,
+    /// Something of the site was shared, as in earlier times. Its content is kept as it came.
+    OldShare = 4,
     /// An earlier message was taken back.
     Withdraw = 5,
     /// A custom sticker; in groups also a picture.
     GroupsPicture = 6,
     /// Something of the site was shared: a video, an article, a live room …
     ShareVideo = 7,
+    /// The system took a message back. Its content is kept as it came.
+    SystemCancel = 8,
     /// A mini program.
     MiniProgram = 9,
     /// A notice of the service, with buttons.
@@ -99,14 +105,26 @@ int_enum! {
     PictureCard = 13,
     /// Something from elsewhere was shared.
     ShareOther = 14,
+    /// A text was shared. Its content is kept as it came.
+    TextShare = 15,
     /// A creator's works, sent after a follow.
     WorksCard = 16,
     /// A grey line of the service.
     Tip = 18,
     /// An answer of an AI.
     Ai = 19,
+    /// A mini program, of another kind. Its content is kept as it came.
+    MiniProgramCard = 21,
+    /// An article. Its content is kept as it came.
+    ArticleCard = 22,
+    /// A live room. Its content is kept as it came.
+    LiveCard = 27,
+    /// A message of a business of the service. Its content is kept as it came.
+    Business = 50,
     /// A message of the system.
     System = 51,
+    /// A message of an AI, of another kind. Its content is kept as it came.
+    AiMessage = 52,
     /// Somebody joined the group.
     GroupJoined = 301,
     /// Somebody left the group.
@@ -140,19 +158,28 @@ impl EventType {
         match self {
             Self::Text => "text",
             Self::Picture => "picture",
+            Self::Audio => "audio",
+            Self::OldShare => "old_share",
             Self::Withdraw => "withdraw",
             Self::GroupsPicture => "groups_picture",
             Self::ShareVideo => "share_video",
+            Self::SystemCancel => "system_cancel",
             Self::MiniProgram => "mini_program",
             Self::Notice => "notice",
             Self::PushedVideo => "pushed_video",
             Self::PushedArticle => "pushed_article",
             Self::PictureCard => "picture_card",
             Self::ShareOther => "share_other",
+            Self::TextShare => "text_share",
             Self::WorksCard => "works_card",
             Self::Tip => "tip",
             Self::Ai => "ai",
+            Self::MiniProgramCard => "mini_program_card",
+            Self::ArticleCard => "article_card",
+            Self::LiveCard => "live_card",
+            Self::Business => "business",
             Self::System => "system",
+            Self::AiMessage => "ai_message",
             Self::GroupJoined => "group_joined",
             Self::GroupLeft => "group_left",
             Self::GroupFrozen => "group_frozen",

@@ -13,7 +13,9 @@ mod video;
 
 pub use content::Content;
 pub use conversation::{AccountInfo, Conversation, SystemTalkers};
-pub use feed::{At, FeedCursor, FeedItem, FeedPage, FeedUser, Like, LikeItem, Reply};
+pub use feed::{
+    At, FeedCursor, FeedItem, FeedPage, FeedUser, Like, LikeDetail, LikeDetailPage, LikeItem, Reply,
+};
 pub(crate) use int_enum::int_enum;
 pub use message::{EventType, Message, MsgStatus};
 pub use notice::{

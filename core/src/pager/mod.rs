@@ -24,11 +24,13 @@
 
 mod feed;
 mod history;
+mod like_detail;
 mod sessions;
 mod system;
 
 pub use feed::{Feed, FeedPager};
 pub use history::History;
+pub use like_detail::LikeDetailPager;
 pub use sessions::SessionsPager;
 pub use system::SystemPager;
 

@@ -7,7 +7,7 @@ use serde_json::Value;
 use super::assert_one_line;
 
 /// Every kind there is, and some that there are not.
-pub const KINDS: [i64; 25] = [
+pub const KINDS: [i64; 33] = [
     1,
     2,
     5,
@@ -33,6 +33,14 @@ pub const KINDS: [i64; 25] = [
     3,
     -1,
     i64::MAX,
+    4,
+    8,
+    15,
+    21,
+    22,
+    27,
+    50,
+    52,
 ];
 
 /// Byte 0: `msg_type`. Byte 1: who talks to whom. The rest: `content`.

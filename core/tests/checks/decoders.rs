@@ -3,9 +3,9 @@
 use std::fmt::Debug;
 
 use bilibili_session::endpoints::{
-    DownloadPicture, FetchSessionMsgs, GetAt, GetLikes, GetReplies, GetSessionDetail,
-    GetSessionSettings, GetSessions, GetSystemMessages, GetUnreadMessages, MyGroupUnread, Nav,
-    NewSessions, RemoveSession, SendMsg, SingleUnread, UploadPicture,
+    DownloadPicture, FetchSessionMsgs, GetAt, GetBlockWords, GetLikeDetail, GetLikes, GetReplies,
+    GetSessionDetail, GetSessionSettings, GetSessions, GetSystemMessages, GetUnreadMessages,
+    MyGroupUnread, Nav, NewSessions, RemoveSession, SendMsg, SingleUnread, UploadPicture,
 };
 use bilibili_session::model::Picture;
 use bilibili_session::{Endpoint, Error, GroupId, MsgKey, Uid, UnixMicros, server_date};
@@ -16,7 +16,7 @@ use super::assert_one_line;
 use super::content::check_event;
 
 /// Number of kinds of answers.
-pub const KINDS: u8 = 18;
+pub const KINDS: u8 = 20;
 
 const STATUS: [u16; 8] = [200, 200, 200, 200, 412, 403, 502, 204];
 
@@ -134,6 +134,17 @@ fn check_parse(kind: u8, response: &Response<Vec<u8>>) {
             if let Some(uploaded) = read(&call, response) {
                 write(&uploaded);
                 write(&uploaded.content());
+            }
+        }
+        18 => {
+            if let Some(page) = read(&GetLikeDetail::new(1), response) {
+                page.items.iter().for_each(write);
+                write(&page.card);
+            }
+        }
+        19 => {
+            if let Some(words) = read(&GetBlockWords, response) {
+                words.words.iter().for_each(write);
             }
         }
         _ => {

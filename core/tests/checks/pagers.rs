@@ -7,7 +7,9 @@ use arbitrary::{Arbitrary, Unstructured};
 use bilibili_session::endpoints::{GetAt, GetLikes, GetReplies, GetSessions};
 use bilibili_session::error::PageError;
 use bilibili_session::model::SystemNotice;
-use bilibili_session::pager::{FeedPager, History, Pager, SessionsPager, SystemPager};
+use bilibili_session::pager::{
+    FeedPager, History, LikeDetailPager, Pager, SessionsPager, SystemPager,
+};
 use bilibili_session::{Endpoint, Seqno, Uid};
 use http::Response;
 use serde_json::{Value, json};
@@ -43,7 +45,7 @@ pub fn check(input: &[u8]) {
 /// Drives the pager until it ends.
 pub fn check_script(script: &Script) {
     let limit = script.limit.map_or(usize::MAX, usize::from);
-    match script.kind % 7 {
+    match script.kind % 8 {
         0 => {
             let pager = History::newest_first(Uid(20001)).limit(limit).size(7);
             let out = drive(pager, script, |event| event.msg_seqno().0);
@@ -74,9 +76,13 @@ pub fn check_script(script: &Script) {
         5 => {
             drive(FeedPager::<GetAt>::new().limit(limit), script, |at| at.id);
         }
-        _ => {
+        6 => {
             let pager = FeedPager::<GetLikes>::new().limit(limit);
             drive(pager, script, |like| like.id);
+        }
+        _ => {
+            let pager = LikeDetailPager::new(1).limit(limit);
+            drive(pager, script, |like| like.user.mid);
         }
     }
 }
@@ -127,7 +133,7 @@ impl Page {
                 .collect()
         };
         let (low, high) = self.ends;
-        match kind % 7 {
+        match kind % 8 {
             0 | 1 => json!({
                 "messages": of(&|n| json!({"msg_seqno": n})),
                 "has_more": self.has_more, "min_seqno": low, "max_seqno": high,
@@ -139,11 +145,14 @@ impl Page {
                 "has_more": self.has_more,
             }),
             3 => json!(of(&|n| json!({"id": n, "cursor": (n / 2).max(low)}))),
+            7 => json!({
+                "page": {"is_end": !self.has_more}, "items": of(&|n| json!({"user": {"mid": n}})),
+            }),
             _ => {
                 let cursor = json!({"is_end": !self.has_more, "id": low, "time": high});
                 let items = of(&|n| json!({"id": n}));
                 let middle = items.len() / 2;
-                match kind % 7 {
+                match kind % 8 {
                     6 => json!({
                         "latest": {"items": items[middle..]},
                         "total": {"items": items[..middle], "cursor": cursor},

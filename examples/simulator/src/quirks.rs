@@ -64,6 +64,8 @@ pub struct Quirks {
     pub sends_refused: Option<i64>,
     /// Distance of `max_seqno` in lists above the newest message; `session_detail` tells the truth.
     pub list_max_seqno_ahead: u64,
+    /// Automatic replies cannot be switched on: code 700009, as for accounts with less than 1,000 followers.
+    pub refuses_automatic_replies: bool,
     /// Behaviour of the notification feeds.
     pub feeds: FeedQuirks,
     /// Place of a new login's cookies in the answer that a QR code was confirmed.

@@ -29,11 +29,23 @@ macro_rules! every_call {
         $call!(SetMsgDnd::mute(user));
         $call!(RemoveSession::new(user));
         $call!(GetSessionSettings);
+        $call!(SetSessionSettings::new({
+            let mut settings = SessionSettings::default();
+            settings.msg_notify = Some(NotifySetting::Off);
+            settings
+        }));
+        $call!(GetBlockWords);
+        $call!(AddBlockWord::new("广告"));
+        $call!(DeleteBlockWord::new("广告"));
         $call!(GetReplies::new());
         $call!(GetAt::new());
         $call!(GetLikes::new());
         $call!(GetSystemMessages::new());
         $call!(GetSystemMessages::unified());
+        $call!(GetLikeDetail::new(9_300_000_000_060));
+        $call!(SetFeedNotice::mute(9_300_000_000_060));
+        $call!(DeleteFeedItem::like(9_300_000_000_060));
+        $call!(UpdateSystemCursor::new(1_699_999_999_999_999_960));
         $call!(GetUnreadMessages);
         $call!(SingleUnread);
         $call!(MyGroupUnread);

@@ -44,7 +44,7 @@ fn the_command_shows_nothing() {
     let out = world.path("history");
     let checkpoint = world.path("checkpoint");
     let (out, checkpoint) = (out.to_str().unwrap(), checkpoint.to_str().unwrap());
-    let commands: [&[&str]; 18] = [
+    let commands: [&[&str]; 20] = [
         &["whoami"],
         &["sessions", "--all"],
         &["new-sessions"],
@@ -58,7 +58,9 @@ fn the_command_shows_nothing() {
         &["likes"],
         &["system"],
         &["settings"],
+        &["settings", "--set", "msg_notify=3"],
         &["mark-read", "20001"],
+        &["mark-read", "--all"],
         &["pin", "20001"],
         &["mute", "20001"],
         &["remove", "20001"],

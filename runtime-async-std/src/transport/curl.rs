@@ -66,8 +66,7 @@ impl surf::HttpClient for Curl {
             _ => (&clients.writing, AsyncBody::from(bytes)),
         };
         let built = builder.body(body)?;
-        let answer = client
-            .send_async(built)
+        let answer = unlogged(|| client.send_async(built))
             .await
             .map_err(|error| surf::Error::new(500, explain(&error)))?;
         let (head, body) = answer.into_parts();
@@ -84,6 +83,18 @@ impl surf::HttpClient for Curl {
         answer.set_body(surf::Body::from_reader(reader, None));
         Ok(answer)
     }
+}
+
+/// Begins a request without a span: isahc's span holds the whole address, at the level DEBUG, and
+/// an address may hold a token.
+#[cfg(feature = "guard-cookies")]
+fn unlogged<T>(begin: impl FnOnce() -> T) -> T {
+    tracing::dispatcher::with_default(&tracing::Dispatch::none(), begin)
+}
+
+#[cfg(not(feature = "guard-cookies"))]
+fn unlogged<T>(begin: impl FnOnce() -> T) -> T {
+    begin()
 }
 
 pub(crate) fn failed(message: &str) -> TransportError {

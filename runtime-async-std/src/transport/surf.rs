@@ -29,8 +29,9 @@ use super::{Answer, Transport};
 /// Clones share their connections. A GET whose connection was used before and ends before the
 /// answer begins is sent again by curl, over a new one; everything else is sent once.
 ///
-/// At the level TRACE isahc logs whole requests, cookies included: the feature `guard-cookies`,
-/// which is on by default, switches that level of `tracing` off.
+/// At the level TRACE isahc logs whole requests, cookies included, and at DEBUG whole addresses,
+/// of which some hold a token: the feature `guard-cookies`, which is on by default, switches that
+/// level of `tracing` off, and the addresses.
 #[derive(Debug, Clone)]
 pub struct SurfTransport {
     client: surf::Client,

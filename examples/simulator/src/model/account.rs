@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::conversation::{Conversation, ConversationId};
 use super::feed::Feeds;
 use super::passport::WebLogin;
+use super::settings::Settings;
 use crate::Login;
 
 /// One account: its login, its conversations, its feeds.
@@ -22,6 +23,9 @@ pub(crate) struct Account {
     /// Keys of the messages that were sent through the service.
     pub(crate) sent: Vec<i64>,
     pub(crate) feeds: Feeds,
+    pub(crate) settings: Settings,
+    /// Blocked words, oldest first, with the time (seconds) at which each was added.
+    pub(crate) block_words: Vec<(String, i64)>,
 }
 
 impl Account {
@@ -39,6 +43,8 @@ impl Account {
             } else {
                 Feeds::default()
             },
+            settings: Settings::default(),
+            block_words: Vec::new(),
         }
     }
 

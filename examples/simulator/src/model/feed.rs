@@ -1,6 +1,6 @@
 //! The feeds of notifications: what is in them, in which order, and what was looked at.
 
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
 use super::made_up;
 use super::notification::{FeedKind, NewNotification, NoticeSource, Notified};
@@ -236,9 +236,30 @@ impl Feed {
 
     /// Removes the item of this number, as its author does; returns whether there was one.
     pub(crate) fn vanish(&mut self, id: i64) -> bool {
-        let of_item = |item: &Item| item.happenings.iter().any(|it| it.position.id == id);
-        let place = self.items.iter().position(of_item);
+        let place = self.items.iter().position(|item| item.has(id));
         place.map(|place| self.items.remove(place)).is_some()
+    }
+
+    /// Returns the item of this number, which is that of any of its likes.
+    pub(crate) fn item(&self, id: i64) -> Option<&Item> {
+        self.items.iter().find(|item| item.has(id))
+    }
+
+    /// Mutes what happens to the thing of this item, or unmutes it; returns whether there is such an item.
+    pub(crate) fn mute(&mut self, id: i64, state: i64) -> bool {
+        let item = self.items.iter_mut().find(|item| item.has(id));
+        let fields = item.map(|item| &mut item.fields);
+        fields
+            .map(|fields| fields.insert("notice_state".to_owned(), state.into()))
+            .is_some()
+    }
+
+    /// Marks what shows at this moment as seen, up to the item of this number.
+    pub(crate) fn look_up_to(&mut self, now_us: i64, id: i64) {
+        for happening in self.items.iter_mut().flat_map(|item| &mut item.happenings) {
+            let is_there = happening.shown_from_us <= now_us;
+            happening.seen |= is_there && happening.position.id <= id;
+        }
     }
 
     /// Marks what shows at this moment as seen.
@@ -267,6 +288,24 @@ impl Feed {
 impl Item {
     /// Number of users of a like who are named.
     const NAMED: usize = 2;
+
+    /// Returns whether this is the number of the item, or of one of its likes.
+    fn has(&self, id: i64) -> bool {
+        self.happenings.iter().any(|it| it.position.id == id)
+    }
+
+    /// Returns the users who liked the thing, newest first: those who are told one by one, and those before them.
+    pub(crate) fn likes(&self, now_us: i64) -> Vec<Value> {
+        let like = |user: i64, time: i64| json!({"user": made_up::user(user), "like_time": time});
+        let shown = self.shown(now_us);
+        let oldest = shown.last().map_or(0, |it| it.position.time);
+        let told = shown.iter().map(|it| like(it.user, it.position.time));
+        let earlier = (1..=self.earlier).map(|n| {
+            let user = made_up::EARLIER_USERS.saturating_add(self.thing.saturating_mul(100) + n);
+            like(user, oldest.saturating_sub(n))
+        });
+        told.chain(earlier).collect()
+    }
 
     /// Returns the happenings that show at this moment, newest first.
     fn shown(&self, now_us: i64) -> Vec<&Happening> {

@@ -16,6 +16,9 @@ pub(crate) const LAST_VIEW: i64 = 1_699_990_000;
 /// The users who do what nobody is named for have numbers after this one.
 pub(crate) const NEW_USERS: i64 = 40_000;
 
+/// The users who liked things before the likes that are told one by one have numbers after this one.
+pub(crate) const EARLIER_USERS: i64 = 1_000_000_000;
+
 /// Number of the newest notice at the beginning. It is not its cursor.
 const NOTICES: i64 = 5_000_060;
 

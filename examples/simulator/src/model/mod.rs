@@ -8,4 +8,5 @@ pub(crate) mod message;
 pub(crate) mod notification;
 pub(crate) mod passport;
 pub(crate) mod peer;
+pub(crate) mod settings;
 pub(crate) mod world;

@@ -1,6 +1,7 @@
 //! The service's paths: who may ask, and which function answers.
 
 mod feed;
+mod feed_actions;
 mod lists;
 mod marks;
 pub(crate) mod messages;
@@ -9,6 +10,7 @@ mod notices;
 mod passport;
 pub(crate) mod push;
 mod send;
+mod settings;
 mod unread;
 mod upload;
 
@@ -94,7 +96,7 @@ const fn signed(method: Method, path: &'static str, handler: Handler) -> Route {
     }
 }
 
-static ROUTES: [Route; 21] = [
+static ROUTES: [Route; 29] = [
     get("/x/space/myinfo", nav::myinfo),
     list(
         "/session_svr/v1/session_svr/get_sessions",
@@ -132,17 +134,34 @@ static ROUTES: [Route; 21] = [
         "/link_setting/v1/link_setting/set_msg_dnd",
         marks::set_msg_dnd,
     ),
-    get("/link_setting/v1/link_setting/get", unread::settings),
+    get("/link_setting/v1/link_setting/get", settings::get),
+    post("/link_setting/v1/link_setting/set", settings::set),
+    get(
+        "/x/im/link_setting/get_block_words",
+        settings::get_block_words,
+    ),
+    post(
+        "/x/im/link_setting/add_block_word",
+        settings::add_block_word,
+    ),
+    post(
+        "/x/im/link_setting/del_block_word",
+        settings::del_block_word,
+    ),
     get("/x/msgfeed/unread", unread::feed_unread),
     get("/x/msgfeed/reply", feed::replies),
     get("/x/msgfeed/at", feed::at),
     get("/x/msgfeed/like", feed::likes),
+    get("/x/msgfeed/like_detail", feed_actions::like_detail),
+    post("/x/msgfeed/del", feed_actions::delete),
+    post("/x/msgfeed/notice", feed_actions::mute),
     get("/x/sys-msg/query_user_notify", notices::query_user_notify),
     get(
         "/x/sys-msg/query_unified_notify",
         notices::query_unified_notify,
     ),
     get("/x/sys-msg/query_notify_list", notices::query_notify_list),
+    get("/x/sys-msg/update_cursor", feed_actions::update_cursor),
     post(upload::PATH, upload::upload_bfs),
 ];
 

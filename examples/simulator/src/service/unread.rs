@@ -1,4 +1,4 @@
-//! Counts of what is unread, and the settings.
+//! Counts of what is unread.
 
 use serde_json::{Value, json};
 
@@ -69,19 +69,4 @@ fn counts(world: &World, mut data: Value) -> Value {
         fields.retain(|_, value| value.as_i64() != Some(0));
     }
     data
-}
-
-pub(crate) fn settings(_: &mut World, asked: &RequestKind<'_>) -> Outcome {
-    let mut data = json!({
-        "set_like": 0, "set_comment": 0, "set_at": 0, "is_group_fold": 1, "should_receive_group": 1, "receive_unfollow_msg": 1,
-        "followed_reply": 0, "keys_reply": 0, "recv_reply": 0, "voyage_reply": 0, "recommend_followed_reply": 0,
-        "ai_intercept": 0, "set_recv_reply": 0, "set_recv_like": 0, "set_new_follow": 0, "anti_harassment": null,
-    });
-    for name in ["msg_notify", "show_unfollowed_msg"] {
-        let asked_for = asked.request.number::<i64>(name)? == Some(1);
-        if let Some(fields) = data.as_object_mut().filter(|_| asked_for) {
-            fields.insert(name.to_owned(), Value::from(1));
-        }
-    }
-    Ok(data)
 }

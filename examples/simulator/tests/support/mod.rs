@@ -20,8 +20,9 @@ pub const LIST_NAMES: [&str; 5] = [
     "my_group_unread",
 ];
 /// Paths of notifications and settings that take parameters.
-pub const FEEDS: [&str; 7] = [
+pub const FEEDS: [&str; 8] = [
     "/link_setting/v1/link_setting/get",
+    "/x/msgfeed/like_detail",
     "/x/msgfeed/reply",
     "/x/msgfeed/at",
     "/x/msgfeed/like",

@@ -102,10 +102,10 @@ pub(crate) enum Command {
     Likes(FeedArgs),
     /// List system notices
     System(FeedArgs),
-    /// Show the settings of messages
-    Settings,
-    /// Mark a conversation as read, up to its newest message
-    MarkRead(Talker),
+    /// Show the settings of messages, or change some and show them then
+    Settings(SettingsArgs),
+    /// Mark a conversation as read, up to its newest message, or all of them
+    MarkRead(MarkReadArgs),
     /// Pin a conversation to the top
     Pin(Switch),
     /// Mute a conversation
@@ -185,6 +185,36 @@ impl Talker {
         } else {
             Uid(self.uid).into()
         }
+    }
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct SettingsArgs {
+    /// Change this setting; several times for several, all in one request. Names and numbers are
+    /// those that are shown; a switch is 0 or 1
+    #[arg(long = "set", value_name = "NAME=N", value_parser = setting)]
+    pub(crate) changes: Vec<(String, i64)>,
+}
+
+#[derive(Debug, Args)]
+#[command(group(ArgGroup::new("which").required(true).args(["uid", "all"])))]
+pub(crate) struct MarkReadArgs {
+    /// The other user, or with --group the group
+    #[arg(value_name = "UID", value_parser = clap::value_parser!(i64).range(1..))]
+    uid: Option<i64>,
+    /// UID is a group
+    #[arg(long, conflicts_with = "all")]
+    group: bool,
+    /// Every conversation, one after the other, a second apart
+    #[arg(long)]
+    all: bool,
+}
+
+impl MarkReadArgs {
+    /// Returns the conversation; `None` is all of them.
+    pub(crate) fn id(&self) -> Option<ConversationId> {
+        let Self { uid, group, .. } = *self;
+        uid.map(|uid| Talker { uid, group }.id())
     }
 }
 
@@ -290,6 +320,14 @@ fn seconds(text: &str) -> Result<Duration, String> {
         Ok(seconds) if (0.0..=LONGEST_S).contains(&seconds) => Ok(Duration::from_secs_f64(seconds)),
         _ => Err("not a number of seconds".to_owned()),
     }
+}
+
+/// Reads `NAME=N`; which names there are is known where they are written.
+fn setting(text: &str) -> Result<(String, i64), String> {
+    let wrong = || "not a name, =, and a number".to_owned();
+    let (name, number) = text.split_once('=').ok_or_else(wrong)?;
+    let number = number.trim().parse().map_err(|_| wrong())?;
+    Ok((name.trim().to_owned(), number))
 }
 
 /// Feeds of notifications.

@@ -86,8 +86,11 @@ fn run(cli: &Cli, started: Instant, secrets: &Secrets) -> Result<(), Failure> {
         Command::At(args) => commands::feeds::at(runtime, args, out),
         Command::Likes(args) => commands::feeds::likes(runtime, args, out),
         Command::System(args) => commands::system::run(runtime, args, out),
-        Command::Settings => commands::settings::run(runtime, out),
-        Command::MarkRead(talker) => commands::marks::read(runtime, talker.id(), out),
+        Command::Settings(args) => commands::settings::run(runtime, args, out),
+        Command::MarkRead(args) => match args.id() {
+            Some(id) => commands::marks::read(runtime, id, out),
+            None => commands::mark_all::run(runtime, out),
+        },
         Command::Pin(switch) => commands::marks::pin(runtime, switch, out),
         Command::Mute(switch) => commands::marks::mute(runtime, switch, out),
         Command::Remove(talker) => commands::marks::remove(runtime, talker.id(), out),

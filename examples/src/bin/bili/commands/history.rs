@@ -1,16 +1,16 @@
 //! `history`
 
 use std::fs::OpenOptions;
-use std::io::{BufWriter, IsTerminal as _, Write};
+use std::io::{BufWriter, Write};
 use std::path::Path;
 
 use bilibili_session::endpoints::FetchSessionMsgs;
 use bilibili_session::pager::History;
 use bilibili_session::{ConversationId, Event, Seqno};
-use indicatif::{ProgressBar, ProgressStyle};
+use indicatif::ProgressBar;
 use tempfile::NamedTempFile;
 
-use super::{each_page, report_unreadable};
+use super::{each_page, progress, report_unreadable};
 use crate::args::HistoryArgs;
 use crate::failure::Failure;
 use crate::lines::MessageLine;
@@ -50,7 +50,10 @@ fn write<W: Write>(
     if args.since_seqno.is_none() && !args.all {
         return newest(runtime, id, out);
     }
-    let bar = progress(args.all);
+    let bar = match args.all {
+        true => progress("{spinner} {pos} messages, {elapsed}", None),
+        false => ProgressBar::hidden(),
+    };
     let after = Seqno(args.since_seqno.unwrap_or_default());
     let mut pager = History::rising(id, after);
     let result = each_page(runtime, &mut pager, |page| {
@@ -86,19 +89,6 @@ fn print<W: Write>(event: &Event, out: &mut Output<W>) -> Result<(), Failure> {
 /// Returns the line of a message: `2026-01-31 08:15:00  user 20001: hi`.
 pub(crate) fn in_words(event: &Event) -> String {
     format!("{DIM}{}{DIM:#}  {event}", local_time(event.timestamp()))
-}
-
-/// Creates the bar of progress, which shows on a terminal only.
-fn progress(is_wanted: bool) -> ProgressBar {
-    if !is_wanted || !std::io::stderr().is_terminal() {
-        return ProgressBar::hidden();
-    }
-    let bar = ProgressBar::new_spinner();
-    if let Ok(style) = ProgressStyle::with_template("{spinner} {pos} messages, {elapsed}") {
-        bar.set_style(style);
-    }
-    bar.enable_steady_tick(std::time::Duration::from_millis(100));
-    bar
 }
 
 /// Output file that replaces another one when it is whole; `/dev/null` or a named pipe is

@@ -1,4 +1,4 @@
-//! `mark-read`, `pin`, `mute`, `remove`
+//! `mark-read UID`, `pin`, `mute`, `remove`
 
 use bilibili_session::endpoints::{GetSessionDetail, RemoveSession, SetMsgDnd, SetTop, UpdateAck};
 use bilibili_session::{ConversationId, Seqno};
@@ -37,6 +37,15 @@ pub(crate) fn read(runtime: &Runtime, id: ConversationId, out: &mut Output) -> R
     runtime.check_can_write()?;
     let newest = runtime.call(GetSessionDetail::new(id))?.newest_seqno();
     runtime.call(UpdateAck::new(id, newest))?;
+    print_read(id, newest, out)
+}
+
+/// Prints that a conversation is read.
+pub(crate) fn print_read(
+    id: ConversationId,
+    newest: Seqno,
+    out: &mut Output,
+) -> Result<(), Failure> {
     let line = Marked {
         ack_seqno: Some(newest),
         ..Marked::new("mark-read", id)

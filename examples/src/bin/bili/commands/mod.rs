@@ -5,6 +5,7 @@ pub(crate) mod feeds;
 pub(crate) mod history;
 pub(crate) mod login;
 pub(crate) mod logout;
+pub(crate) mod mark_all;
 pub(crate) mod marks;
 pub(crate) mod refresh;
 pub(crate) mod send;
@@ -15,9 +16,11 @@ pub(crate) mod system;
 pub(crate) mod unread;
 pub(crate) mod whoami;
 
+use std::io::IsTerminal as _;
 use std::time::Duration;
 
 use bilibili_session::pager::Pager;
+use indicatif::{ProgressBar, ProgressStyle};
 use serde::Serialize;
 use serde_json::Value;
 
@@ -50,8 +53,8 @@ fn each_page<P: Pager>(
 ) -> Result<(), Failure> {
     let mut is_first = true;
     while let Some(call) = pager.next_call() {
-        if !is_first && runtime.context().is_official() {
-            std::thread::sleep(BETWEEN_PAGES);
+        if !is_first {
+            breathe(runtime);
         }
         is_first = false;
         let answer = runtime.call(call)?;
@@ -62,6 +65,26 @@ fn each_page<P: Pager>(
         page(items)?;
     }
     Ok(())
+}
+
+/// Waits between two requests of many, if the service itself is asked.
+fn breathe(runtime: &Runtime) {
+    if runtime.context().is_official() {
+        std::thread::sleep(BETWEEN_PAGES);
+    }
+}
+
+/// Creates the bar of progress, which shows on a terminal only: of so many, or of nobody knows how many.
+fn progress(template: &str, length: Option<u64>) -> ProgressBar {
+    if !std::io::stderr().is_terminal() {
+        return ProgressBar::hidden();
+    }
+    let bar = length.map_or_else(ProgressBar::new_spinner, ProgressBar::new);
+    if let Ok(style) = ProgressStyle::with_template(template) {
+        bar.set_style(style);
+    }
+    bar.enable_steady_tick(Duration::from_millis(100));
+    bar
 }
 
 /// Reports on stderr that items could not be read; the others are printed all the same.

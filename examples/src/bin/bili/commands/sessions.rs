@@ -66,6 +66,17 @@ pub(crate) fn list(
     all_pages(runtime, call, |page| print_all(&page, out))
 }
 
+/// Returns the list of all conversations.
+pub(crate) fn whole(runtime: &Runtime) -> Result<Vec<Conversation>, Failure> {
+    let call = GetSessions::new().group_fold(false).unfollow_fold(false);
+    let mut conversations = Vec::new();
+    all_pages(runtime, call, |page| {
+        conversations.extend(page);
+        Ok(())
+    })?;
+    Ok(conversations)
+}
+
 /// Reads a list to its end, and says so where that may not be all.
 fn all_pages(
     runtime: &Runtime,

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use bilibili_session::EventType;
+use bilibili_session::{Content, EventType, Message};
 use serde_json::Value;
 
 use super::question::Question;
@@ -149,8 +149,7 @@ impl Shapes {
             _ => {}
         }
         let kind = type_of(message, "msg_type");
-        let known = kind.parse().map(EventType::from_number);
-        if matches!(known, Err(_) | Ok(EventType::Unknown(_))) {
+        if !kind.parse().is_ok_and(is_read) {
             keep(&mut self.unknown_messages, &kind);
         }
     }
@@ -258,6 +257,13 @@ fn plain(name: &str) -> &str {
     }
 }
 
+/// Returns whether contents of this type are read; of some types the name alone is known.
+fn is_read(msg_type: i64) -> bool {
+    let mut message = Message::default();
+    message.msg_type = EventType::from_number(msg_type);
+    !matches!(Content::of(&message), Content::Raw(_))
+}
+
 fn shape(value: &Value) -> &'static str {
     match value {
         Value::Null => "null",
@@ -305,7 +311,7 @@ mod tests {
             size: 20,
         };
         let page = json!({"messages": [
-            {"msg_type": 1}, {"msg_type": "5"}, {"msg_type": 999}, {"msg_type": "alice"}, {},
+            {"msg_type": 1}, {"msg_type": "5"}, {"msg_type": 999}, {"msg_type": 3}, {"msg_type": "alice"}, {},
         ]});
         shapes.observe(&messages, &page);
         assert_eq!(
@@ -316,13 +322,13 @@ mod tests {
         );
         assert_eq!(
             shapes.unknown_message_types(),
-            "(null); (string); 999",
+            "(null); (string); 3; 999",
             "{shapes:?}"
         );
         assert_eq!(shapes.unknown_conversation_types(), "(a large number); 6");
         assert_eq!(
             shapes.message_types(),
-            "type (null): 1, type (string): 1, type 1: 1, type 5: 1, type 999: 1"
+            "type (null): 1, type (string): 1, type 1: 1, type 3: 1, type 5: 1, type 999: 1"
         );
         assert_eq!(shapes.numbers, (1, 1));
     }
