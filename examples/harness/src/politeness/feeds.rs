@@ -90,6 +90,8 @@ struct Reading {
     rounds: u32,
     read_at: Option<Duration>,
     told: usize,
+    /// Beginning of the last reading.
+    began: Option<Duration>,
     /// Time of the newest entry that was told, now and when the last two readings began; nothing
     /// lower than a minute below the earliest can be new.
     newest: i64,
@@ -357,8 +359,14 @@ impl Reading {
         // Where few are held, what did not fit is read at once.
         let is_again = std::mem::take(&mut self.is_at_second)
             && since.is_some_and(|since| since > LONGEST_APART);
+        let before = self.began.replace(now);
         if is_regular || is_again || is_cut && self.told > 0 {
             return Ok(false);
+        }
+        let apart = before.map(|before| now.saturating_sub(before));
+        if let Some(apart) = apart.filter(|apart| *apart < LEAST_APART) {
+            let what = format!("a feed is read {apart:?} after it was");
+            return Err(Breach::new(Property::Polite, what));
         }
         let has_reason = self.hints > 0 || self.reasons > 0;
         match self.hints {
