@@ -11,6 +11,7 @@ mod sessions;
 mod settings;
 mod system;
 mod unread;
+mod users;
 
 pub use conversation_actions::{RemoveSession, SetMsgDnd, SetTop, UpdateAck};
 pub use feed::{GetAt, GetLikes, GetReplies};
@@ -27,3 +28,4 @@ pub use unread::{
     GetUnreadMessages, GroupUnreadCount, MyGroupUnread, SingleUnread, SingleUnreadCounts,
     UnreadMessages,
 };
+pub use users::{GetUserInfos, UserInfo, UserInfos};

@@ -11,6 +11,7 @@ pub(crate) mod push;
 mod send;
 mod unread;
 mod upload;
+mod users;
 
 use http::{Method, Response, StatusCode};
 use percent_encoding::percent_decode_str;
@@ -94,7 +95,7 @@ const fn signed(method: Method, path: &'static str, handler: Handler) -> Route {
     }
 }
 
-static ROUTES: [Route; 21] = [
+static ROUTES: [Route; 22] = [
     get("/x/space/myinfo", nav::myinfo),
     list(
         "/session_svr/v1/session_svr/get_sessions",
@@ -133,6 +134,7 @@ static ROUTES: [Route; 21] = [
         marks::set_msg_dnd,
     ),
     get("/link_setting/v1/link_setting/get", unread::settings),
+    get("/x/im/user_infos", users::user_infos),
     get("/x/msgfeed/unread", unread::feed_unread),
     get("/x/msgfeed/reply", feed::replies),
     get("/x/msgfeed/at", feed::at),
