@@ -61,6 +61,17 @@ impl FeedEvent {
         }
     }
 
+    /// Returns the users who did it, the newest first, as far as the feed names them; nobody for a
+    /// system notice.
+    pub const fn users(&self) -> &[FeedUser] {
+        match self {
+            Self::Reply(reply) => std::slice::from_ref(&reply.user),
+            Self::At(at) => std::slice::from_ref(&at.user),
+            Self::Like(likes) => likes.users.as_slice(),
+            Self::System(_) => &[],
+        }
+    }
+
     /// Returns the time of the notification; `None` if the service gives none.
     pub fn time(&self) -> Option<UnixSeconds> {
         let time = match self {
