@@ -28,7 +28,6 @@ fn lists_and_pages_tell_of_names() {
         scenario.poller.tell_names(now, &mut names);
         assert_eq!(names.get(GroupId(5)), is_wanted.then_some("five"));
 
-        scenario.wait();
         let mut changed = named(6, "six");
         changed["max_seqno"] = json!(9);
         changed["session_ts"] = json!(scenario.server_now() * 1_000_000);
