@@ -239,6 +239,23 @@ fn without_names_there_are_numbers() {
     }
 }
 
+/// Also while a request for names hangs.
+#[test]
+fn a_watch_ends_at_once() {
+    for runtime in RUNTIMES {
+        let world = unnamed();
+        world.fault(ASK, FaultKind::Hang, 100);
+        let mut watch = world.watch(&["--names", "--runtime", runtime]);
+        watch.until_connected();
+        world.text(20001, "hi");
+        assert_eq!(watch.messages(1)[0].get("name"), None);
+        watch.interrupt();
+        let ended = watch.end();
+        ended.gracefully();
+        assert!(ended.took < Duration::from_secs(3), "{:?}", ended.took);
+    }
+}
+
 #[test]
 fn an_unknown_user_is_remembered() {
     let world = unnamed();
