@@ -11,6 +11,7 @@ use crate::error::DecodeError;
 use crate::ids::{ConversationId, MsgKey, Seqno, Uid};
 use crate::json;
 use crate::model::{Content, EventType, Message};
+use crate::names::Names;
 use crate::one_line::OneLine;
 use crate::time::UnixSeconds;
 
@@ -127,6 +128,23 @@ impl Event {
             _ => None,
         }
     }
+
+    /// Shows the event on one line as its `Display` does, with the names that are known:
+    /// `小电视 (20001): hi`.
+    pub fn with_names<'a>(&'a self, names: &'a Names) -> impl fmt::Display + 'a {
+        let sender = names.display(self.sender_uid());
+        Line(self, names.display(self.conversation), sender)
+    }
+
+    /// Returns the user whom the [line with names](Self::with_names) shows: the other one of a
+    /// conversation, the sender in a group. None where that is the system.
+    pub fn shown_user(&self) -> Option<Uid> {
+        let user = match self.conversation {
+            ConversationId::User(other) => other,
+            _ => self.sender_uid(),
+        };
+        (user.0 > 0).then_some(user)
+    }
 }
 
 /// Serialised form of an [`Event`].
@@ -183,15 +201,27 @@ impl<'de> Deserialize<'de> for Event {
 /// `user 20001: hi`, `to user 20001: hi`, `group 221300, user 20001: hi`.
 impl fmt::Display for Event {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let sender = self.message.sender_uid;
-        match self.conversation {
-            ConversationId::User(other) if sender == other => write!(f, "{}", self.conversation)?,
-            ConversationId::User(_) if sender != Uid(0) => write!(f, "to {}", self.conversation)?,
-            _ if sender == Uid(0) => write!(f, "{}, the system", self.conversation)?,
-            _ => write!(f, "{}, user {sender}", self.conversation)?,
+        let conversation = self.conversation;
+        let sender = ConversationId::User(self.sender_uid());
+        Line(self, conversation, sender).fmt(f)
+    }
+}
+
+/// Line of an event, with its conversation and its sender as they are to be shown.
+struct Line<'a, C, S>(&'a Event, C, S);
+
+impl<C: fmt::Display, S: fmt::Display> fmt::Display for Line<'_, C, S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self(event, conversation, sender) = self;
+        let uid = event.message.sender_uid;
+        match event.conversation {
+            ConversationId::User(other) if uid == other => write!(f, "{conversation}")?,
+            ConversationId::User(_) if uid != Uid(0) => write!(f, "to {conversation}")?,
+            _ if uid == Uid(0) => write!(f, "{conversation}, the system")?,
+            _ => write!(f, "{conversation}, {sender}")?,
         }
         f.write_str(": ")?;
-        match (&self.content, &self.withdrawn) {
+        match (&event.content, &event.withdrawn) {
             (Content::Withdraw(_), Some(earlier)) => {
                 write!(
                     f,
@@ -199,7 +229,7 @@ impl fmt::Display for Event {
                     Saying(&earlier.message, &earlier.content)
                 )
             }
-            _ => Saying(&self.message, &self.content).fmt(f),
+            _ => Saying(&event.message, &event.content).fmt(f),
         }
     }
 }

@@ -10,6 +10,7 @@
 //! | call handlers for them | [`session::SessionMachine`] around a poller | `Session::on` |
 //! | make one call, with keys and one retry | [`Call`] of one of the [`endpoints`] | `Client::call` |
 //! | make calls beside a poller, within its login and pauses | [`poller::Poller::poll_call`] | `Session::client` |
+//! | show names of users and groups | [`Names`], a cache that says who is to be asked for | `Session::tell_names` |
 //! | read page after page | one of the [`pager`]s | `Client::items` |
 //! | look sooner when something happens | [`poller::Poller::handle_hint`]; with the feature `push` the module `push` gives hints | `Session::with_push` |
 //! | log in by QR code, renew a login, log out (feature `login`) | the machines of `login` | `LoginClient` |
@@ -68,6 +69,7 @@ mod list_walk;
 #[cfg(feature = "login")]
 pub mod login;
 pub mod model;
+mod names;
 mod nav_gate;
 mod one_line;
 pub mod pager;
@@ -98,6 +100,7 @@ pub use identity::Identity;
 pub use ids::{ConversationId, GroupId, MsgKey, NotAConversationId, Seqno, Uid};
 pub use json::Unreadable;
 pub use model::{Content, EventType, Message, Picture, PictureContent, VideoId};
+pub use names::Names;
 pub use one_line::OneLine;
 pub use pager::Pager;
 pub use time::{Now, UnixMicros, UnixSeconds};

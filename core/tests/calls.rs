@@ -5,8 +5,8 @@ mod support;
 
 use bilibili_session::endpoints::{
     AddBlockWord, Audience, DeleteBlockWord, DeleteFeedItem, DownloadPicture, FetchSessionMsgs,
-    GetAt, GetBlockWords, GetLikeDetail, GetReplies, GetSessions, GetSystemMessages, LikeSetting,
-    MyGroupUnread, NewSessions, NotASetting, NotifySetting, RemoveSession, SendMsg,
+    GetAt, GetBlockWords, GetLikeDetail, GetReplies, GetSessions, GetSystemMessages, GetUserInfos,
+    LikeSetting, MyGroupUnread, NewSessions, NotASetting, NotifySetting, RemoveSession, SendMsg,
     SessionSettings, SetFeedNotice, SetMsgDnd, SetSessionSettings, SetTop, SingleUnread, UpdateAck,
     UpdateSystemCursor, UploadPicture,
 };
@@ -103,6 +103,11 @@ fn calls_that_read() {
         "build=0&mobi_app=web",
     );
     get(
+        &GetUserInfos::of([Uid(20002), Uid(20001), Uid(20002), Uid(0)])[0],
+        &format!("{VC}/x/im/user_infos"),
+        "uids=20001,20002&build=0&mobi_app=web",
+    );
+    get(
         &GetSessions::new()
             .group_fold(false)
             .begin_ts(UnixMicros(5))
@@ -111,6 +116,28 @@ fn calls_that_read() {
         &format!("{VC}/session_svr/v1/session_svr/get_sessions"),
         "session_type=4&group_fold=0&unfollow_fold=0&sort_rule=2&begin_ts=5&end_ts=9&size=100&build=0&mobi_app=web",
     );
+}
+
+#[test]
+fn users_are_asked_for_fifty_at_a_time() {
+    for (users, sizes) in [
+        (0, &[][..]),
+        (1, &[1]),
+        (50, &[50]),
+        (51, &[50, 1]),
+        (150, &[50, 50, 50]),
+    ] {
+        // Each twice, and what no user is.
+        let uids = (1..=users).chain(1..=users).chain([0, -1, i64::MIN]);
+        let calls = GetUserInfos::of(uids.map(Uid));
+        let asked: Vec<usize> = calls.iter().map(|it| it.uids().len()).collect();
+        assert_eq!(asked, sizes);
+        let all: Vec<Uid> = calls.iter().flat_map(|it| it.uids()).copied().collect();
+        assert_eq!(all, (1..=users).map(Uid).collect::<Vec<_>>());
+    }
+    let longest = (0..50).map(|n| Uid(i64::MAX - n));
+    let request = request(&GetUserInfos::of(longest)[0]);
+    assert!(request.uri().to_string().len() < 2000);
 }
 
 #[test]

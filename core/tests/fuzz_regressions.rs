@@ -32,7 +32,7 @@ fn the_words_of_others_stay_on_their_line() {
     checks::decoders::check(
         b"\x01\x80{\"system_msg\":{\"a\\nb\":\"x\\u001b\"},\"session_list\":7}",
     );
-    checks::decoders::check(b"\x9c\x04\x9c\x9c\x04\x80{\"v_voucher\":\"x\"}");
+    checks::decoders::check(b"\x0c\x04\x9c\x9c\x04\x80{\"v_voucher\":\"x\"}");
 
     let error = Error::from(ApiError::new(12_345, words));
     let transport = TransportError::new(TransportErrorKind::Other, words);

@@ -10,8 +10,8 @@ use std::fmt::Debug;
 
 use bilibili_session::endpoints::{
     FetchSessionMsgs, GetAt, GetBlockWords, GetLikeDetail, GetLikes, GetReplies, GetSessionDetail,
-    GetSessionSettings, GetSessions, GetSystemMessages, GetUnreadMessages, MyGroupUnread, Nav,
-    NewSessions, SendMsg, SingleUnread, UploadPicture,
+    GetSessionSettings, GetSessions, GetSystemMessages, GetUnreadMessages, GetUserInfos,
+    MyGroupUnread, Nav, NewSessions, SendMsg, SingleUnread, UploadPicture,
 };
 use bilibili_session::model::{Message, Picture};
 use bilibili_session::{Content, Endpoint, Uid, UnixMicros};
@@ -288,6 +288,29 @@ fn unread_and_settings() {
         &["message"],
         decode(GetBlockWords),
     );
+}
+
+#[test]
+fn users() {
+    let users = json!([{
+        "mid": 20001, "name": "n", "face": "f", "sign": "s",
+        "vip": {"type": 2, "status": 1}, "official": {"role": 3, "desc": "d"},
+    }]);
+    let call = GetUserInfos::of([Uid(20001)]).remove(0);
+    check(
+        "user_infos",
+        &users,
+        &["mid"],
+        &["vip", "official"],
+        decode(call.clone()),
+    );
+    // One bad item is one bad item.
+    let mut some = users.clone();
+    some.as_array_mut().unwrap().push(json!({"name": "nobody"}));
+    let read = call.decode(&some).unwrap();
+    assert_eq!((read.users.len(), read.unreadable.len()), (1, 1));
+    assert_eq!(call.decode(&Value::Null).unwrap().users, []);
+    call.decode(&json!({"a": 1})).unwrap_err();
 }
 
 fn user() -> Value {

@@ -41,6 +41,8 @@ fn messages_come_out_in_order_and_once() {
 #[test]
 fn lines_are_as_the_contract_says() {
     let world = World::new();
+    // Where lists name nobody, lines do not either.
+    world.server.simulator().quirks_mut().people_unnamed = true;
     let mut watch = world.watch(&["--include-self"]);
     watch.until_connected();
     assert_eq!(watch.seen, [json!({"event": "status", "status": 1})]);
@@ -479,6 +481,8 @@ fn an_answer_that_hangs_does_not_hold_up_the_end() {
 #[test]
 fn lines_for_people_forge_nothing() {
     let world = World::new();
+    let name = "小\n电视\u{1b}[2J".to_owned();
+    world.server.simulator().peer_mut(20001).name = name;
     let mut command = world.bili(&["watch", "--interval", "0.2", "--max-events", "1"]);
     let child = command.stdout(Stdio::piped()).spawn().unwrap();
     while world.requests("sessions") < 2 {
@@ -488,7 +492,7 @@ fn lines_for_people_forge_nothing() {
     let output = child.wait_with_output().unwrap();
     let text = String::from_utf8(output.stdout).unwrap();
     assert!(
-        text.contains(r"user 20001: a\nuser 1: b\u{1b}[2J"),
+        text.contains(r"  小\n电视\u{1b}[2J (20001): a\nuser 1: b\u{1b}[2J"),
         "{text}"
     );
     assert_eq!(text.lines().count(), 4, "{text}");

@@ -45,6 +45,9 @@ pub trait Endpoint {
     type Output;
     /// True for a call that sends a message: the service limits these by themselves.
     const SENDS: bool = false;
+    /// True for a call that nothing depends on, such as one for names: a session keeps its pauses
+    /// for it as for others, but trouble that it meets is no pause for the session, and no end.
+    const DISPENSABLE: bool = false;
 
     /// Checks the call before anything is sent.
     ///

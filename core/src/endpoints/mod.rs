@@ -15,6 +15,7 @@ mod set_settings;
 mod settings;
 mod system;
 mod unread;
+mod users;
 
 pub use block_words::{AddBlockWord, BlockWord, BlockWords, DeleteBlockWord, GetBlockWords};
 pub use conversation_actions::{RemoveSession, SetMsgDnd, SetTop, UpdateAck};
@@ -35,3 +36,4 @@ pub use unread::{
     GetUnreadMessages, GroupUnreadCount, MyGroupUnread, SingleUnread, SingleUnreadCounts,
     UnreadMessages,
 };
+pub use users::{GetUserInfos, UserInfo, UserInfos};

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::FeedKind;
 use crate::model::{At, FeedItem, FeedUser, Like, Reply, SystemNotice};
+use crate::names::Names;
 use crate::one_line::OneLine;
 use crate::time::UnixSeconds;
 
@@ -61,6 +62,23 @@ impl FeedEvent {
         }
     }
 
+    /// Returns the users who did it, the newest first, as far as the feed names them; nobody for a
+    /// system notice.
+    pub const fn users(&self) -> &[FeedUser] {
+        match self {
+            Self::Reply(reply) => std::slice::from_ref(&reply.user),
+            Self::At(at) => std::slice::from_ref(&at.user),
+            Self::Like(likes) => likes.users.as_slice(),
+            Self::System(_) => &[],
+        }
+    }
+
+    /// Shows the notification on one line as its `Display` does, with the names that are known of
+    /// users whom the feed does not name.
+    pub fn with_names<'a>(&'a self, names: &'a Names) -> impl fmt::Display + 'a {
+        Line(self, Some(names))
+    }
+
     /// Returns the time of the notification; `None` if the service gives none.
     pub fn time(&self) -> Option<UnixSeconds> {
         let time = match self {
@@ -76,15 +94,25 @@ impl FeedEvent {
 /// `reply from 小电视 (20001): hi`, `12 likes (3 new) of a video: title`.
 impl fmt::Display for FeedEvent {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Reply(Reply { user, item, .. }) => {
-                write!(f, "reply from {}: {}", Person(user), Comment(item))
+        Line(self, None).fmt(f)
+    }
+}
+
+/// A notification on one line, with names for users that the feed does not name.
+struct Line<'a>(&'a FeedEvent, Option<&'a Names>);
+
+impl fmt::Display for Line<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self(event, names) = *self;
+        match event {
+            FeedEvent::Reply(Reply { user, item, .. }) => {
+                write!(f, "reply from {}: {}", Person(user, names), Comment(item))
             }
-            Self::At(At { user, item, .. }) => {
-                write!(f, "mention by {}: {}", Person(user), Comment(item))
+            FeedEvent::At(At { user, item, .. }) => {
+                write!(f, "mention by {}: {}", Person(user, names), Comment(item))
             }
-            Self::Like(likes) => likes.fmt(f),
-            Self::System(notice) => {
+            FeedEvent::Like(likes) => likes.write(f, names),
+            FeedEvent::System(notice) => {
                 let body = notice.body();
                 write!(
                     f,
@@ -99,6 +127,12 @@ impl fmt::Display for FeedEvent {
 
 impl fmt::Display for NewLikes {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.write(f, None)
+    }
+}
+
+impl NewLikes {
+    fn write(&self, f: &mut fmt::Formatter<'_>, names: Option<&Names>) -> fmt::Result {
         let item = &self.like.item;
         match self.counts_before {
             Some(before) if before < self.like.counts => {
@@ -113,21 +147,22 @@ impl fmt::Display for NewLikes {
         }
         for (place, user) in self.users.iter().enumerate() {
             f.write_str(if place == 0 { ", from " } else { ", " })?;
-            Person(user).fmt(f)?;
+            write!(f, "{}", Person(user, names))?;
         }
         Ok(())
     }
 }
 
 /// A user's name and number.
-struct Person<'a>(&'a FeedUser);
+struct Person<'a>(&'a FeedUser, Option<&'a Names>);
 
 impl fmt::Display for Person<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self(user) = self;
-        match user.nickname.as_str() {
-            "" => write!(f, "user {}", user.mid),
-            name => write!(f, "{} ({})", OneLine(name), user.mid),
+        let Self(user, names) = self;
+        match (user.nickname.as_str(), names) {
+            ("", Some(names)) => names.display(user.mid).fmt(f),
+            ("", None) => write!(f, "user {}", user.mid),
+            (name, _) => write!(f, "{} ({})", OneLine(name), user.mid),
         }
     }
 }

@@ -9,6 +9,7 @@ use super::conversation::ConversationState;
 use super::decode::{Reply, decode};
 use super::in_flight::InFlight;
 use super::latest_now::LatestNow;
+use super::listed::Listed;
 use super::lists::{Listing, Part};
 use super::state::State;
 use super::{Poller, Warning};
@@ -51,13 +52,28 @@ impl Poller {
     fn handle_reply(&mut self, now: Now, reply: Reply) -> Result<(), Error> {
         match reply {
             Reply::Identity(identity) => self.handle_identity(now, identity),
-            Reply::Baseline(page, date) => self.take_baseline(now, &page, date),
-            Reply::List(page) => self.handle_list(now, &page),
-            Reply::Messages(id, size, page) => self.handle_messages(id, size, page)?,
+            Reply::Baseline(page, date) => {
+                self.note_names(|listed| listed.put_list(&page));
+                self.take_baseline(now, &page, date);
+            }
+            Reply::List(page) => {
+                self.note_names(|listed| listed.put_list(&page));
+                self.handle_list(now, &page);
+            }
+            Reply::Messages(id, size, page) => {
+                self.note_names(|listed| listed.put_senders(id, &page));
+                self.handle_messages(id, size, page)?;
+            }
             Reply::Counters(counters, sent) => self.handle_counters(counters, sent),
             Reply::Feed(kind, page, sent) => self.handle_feed_page(now, kind, page, sent),
         }
         Ok(())
+    }
+
+    fn note_names(&mut self, note: impl FnOnce(&mut Listed)) {
+        if let Some(listed) = &mut self.listed {
+            note(listed);
+        }
     }
 
     fn handle_identity(&mut self, now: Now, identity: Identity) {

@@ -76,6 +76,8 @@ impl Poller {
                     self.schedule.quicken();
                 }
             }
+            // What follows from it is between the call and who made it.
+            Some(Err(_)) if E::DISPENSABLE => {}
             Some(Err(error)) => self.note_failed_call(now, error, E::SENDS),
             None => {}
         }

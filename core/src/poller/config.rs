@@ -37,6 +37,7 @@ pub struct PollerConfig {
     pub(super) whole_list_interval: Option<Duration>,
     pub(super) habits: Habits,
     pub(super) feeds: Vec<FeedKind>,
+    pub(super) names: bool,
     pub(super) seed: u64,
 }
 
@@ -57,6 +58,7 @@ impl Default for PollerConfig {
             whole_list_interval: Some(Duration::from_secs(60 * 60)),
             habits: Habits::new(),
             feeds: Vec::new(),
+            names: false,
             seed: 0,
         }
     }
@@ -217,6 +219,14 @@ impl PollerConfig {
         self.feeds = feeds.into_iter().collect();
         self.feeds.sort_unstable();
         self.feeds.dedup();
+        self
+    }
+
+    /// Sets whether names that lists show are kept for
+    /// [`tell_names`](super::Poller::tell_names); they are not by default. No request is made for
+    /// them.
+    pub const fn names(mut self, names: bool) -> Self {
+        self.names = names;
         self
     }
 

@@ -92,6 +92,7 @@ mod hint;
 mod in_flight;
 mod journal;
 mod latest_now;
+mod listed;
 mod lists;
 mod output;
 mod pace;
@@ -131,6 +132,7 @@ use crate::time::Now;
 use conversation::{ConversationState, FetchOutcome};
 use conversations::Conversations;
 use in_flight::Requests;
+use listed::Listed;
 use lists::Lists;
 use pauses::Pauses;
 use poke::Look;
@@ -168,6 +170,8 @@ pub struct Poller {
     reported: Reported,
     /// The notifications, if any are asked for or kept.
     feeds: Option<Box<Feeds>>,
+    /// Names that lists have shown, if they are wanted.
+    listed: Option<Listed>,
     /// Set if the last request was one for notifications: messages come first then.
     was_feed: bool,
     outbox: VecDeque<Output>,
@@ -202,6 +206,7 @@ impl Poller {
             kept: RecentEvents::new(config.kept_events),
             reported: Reported::default(),
             feeds: feeds::begin(&config, context.is_official(), &[]),
+            listed: config.names.then(Listed::default),
             was_feed: false,
             outbox: VecDeque::new(),
             saved: None,

@@ -12,6 +12,7 @@ use crate::call::{self, Call};
 use crate::credential::Credential;
 use crate::endpoint::Endpoint;
 use crate::error::{BuildError, Error, TransportError};
+use crate::names::Names;
 use crate::poller::{
     self, Checkpoint, Hint, Journal, JournalEntry, Outgoing, Poller, RequestId, Status, Warning,
 };
@@ -254,6 +255,11 @@ impl SessionMachine {
     /// Fails when the credential names another account.
     pub fn set_credential(&mut self, credential: Credential) -> Result<(), BuildError> {
         self.poller.set_credential(credential)
+    }
+
+    /// Tells a cache of names what lists have shown: see [`Poller::tell_names`].
+    pub fn tell_names(&mut self, now: Now, names: &mut Names) {
+        self.poller.tell_names(now, names);
     }
 
     /// Hands out a warning of the driver's own, in its turn.

@@ -5,7 +5,8 @@ use std::fmt::Debug;
 use bilibili_session::endpoints::{
     DownloadPicture, FetchSessionMsgs, GetAt, GetBlockWords, GetLikeDetail, GetLikes, GetReplies,
     GetSessionDetail, GetSessionSettings, GetSessions, GetSystemMessages, GetUnreadMessages,
-    MyGroupUnread, Nav, NewSessions, RemoveSession, SendMsg, SingleUnread, UploadPicture,
+    GetUserInfos, MyGroupUnread, Nav, NewSessions, RemoveSession, SendMsg, SingleUnread,
+    UploadPicture,
 };
 use bilibili_session::model::Picture;
 use bilibili_session::{Endpoint, Error, GroupId, MsgKey, Uid, UnixMicros, server_date};
@@ -16,7 +17,7 @@ use super::assert_one_line;
 use super::content::check_event;
 
 /// Number of kinds of answers.
-pub const KINDS: u8 = 20;
+pub const KINDS: u8 = 21;
 
 const STATUS: [u16; 8] = [200, 200, 200, 200, 412, 403, 502, 204];
 
@@ -145,6 +146,13 @@ fn check_parse(kind: u8, response: &Response<Vec<u8>>) {
         19 => {
             if let Some(words) = read(&GetBlockWords, response) {
                 words.words.iter().for_each(write);
+            }
+        }
+        20 => {
+            for call in GetUserInfos::of([Uid(20001)]) {
+                if let Some(infos) = read(&call, response) {
+                    infos.users.iter().for_each(write);
+                }
             }
         }
         _ => {

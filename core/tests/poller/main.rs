@@ -18,6 +18,7 @@ mod gap;
 mod hints;
 mod init;
 mod lists;
+mod names;
 mod nav;
 mod oddities;
 mod pace;

@@ -37,6 +37,8 @@ pub struct Quirks {
     pub arrays_null: bool,
     /// Fields that are 0 are left out of the unread counts.
     pub zeros_absent: bool,
+    /// Lists have no `account_info` for people, only for the service's own accounts.
+    pub people_unnamed: bool,
     /// A conversation's `session_ts` is this much before the moment its message can be seen
     /// (microseconds); below 0 it lies in the future.
     pub commit_lag_us: i64,

@@ -49,6 +49,7 @@ macro_rules! every_call {
         $call!(GetUnreadMessages);
         $call!(SingleUnread);
         $call!(MyGroupUnread);
+        $call!(GetUserInfos::of([user]).remove(0));
     };
 }
 pub(crate) use every_call;

@@ -19,7 +19,7 @@ use bilibili_session::poller::{
     Checkpoint, ConfigError, Journal, JournalEntry, Poller, PollerConfig, Status, Warning,
 };
 use bilibili_session::session::{AnyEvent, HandlerList, Update};
-use bilibili_session::{ClientConfig, Credential, Error, Event};
+use bilibili_session::{ClientConfig, Credential, Error, Event, Names, Now};
 use futures_util::stream::{Stream, StreamExt};
 
 use crate::calls::Client;
@@ -221,6 +221,12 @@ impl Session {
     /// Hands out a warning of the program's own, as if the session had met it.
     pub fn report(&self, warning: Warning) {
         self.engine().change(|machine| machine.report(warning));
+    }
+
+    /// Tells a cache of names what lists have shown since the last call: the names of groups, and
+    /// for whom names may soon be needed. Nothing unless [`PollerConfig::names`] is set.
+    pub fn tell_names(&self, now: Now, names: &mut Names) {
+        self.engine().machine().tell_names(now, names);
     }
 
     /// Returns the current status.

@@ -133,6 +133,8 @@ impl World {
             self.groups
                 .entry(receiver_id)
                 .or_insert_with(|| Group::made_up(receiver_id));
+            let sender = self.peer(message.sender_uid);
+            self.peers.entry(message.sender_uid).or_insert(sender);
         } else if receiver_type == 1 {
             let other = if message.sender_uid == viewer {
                 receiver_id

@@ -260,7 +260,9 @@ fn to_json(world: &World, conversation: &Conversation) -> Value {
         set("is_follow", Value::from(i64::from(peer.is_follow)));
         set("is_intercept", Value::from(i64::from(peer.is_intercept)));
         set("system_msg_type", Value::from(peer.system_msg_type));
-        set("account_info", json!({"name": peer.name, "pic_url": FACE}));
+        if peer.system_msg_type != 0 || !world.quirks.people_unnamed {
+            set("account_info", json!({"name": peer.name, "pic_url": FACE}));
+        }
     }
     json
 }

@@ -13,6 +13,7 @@ mod send;
 mod settings;
 mod unread;
 mod upload;
+mod users;
 
 use http::{Method, Response, StatusCode};
 use percent_encoding::percent_decode_str;
@@ -96,7 +97,7 @@ const fn signed(method: Method, path: &'static str, handler: Handler) -> Route {
     }
 }
 
-static ROUTES: [Route; 29] = [
+static ROUTES: [Route; 30] = [
     get("/x/space/myinfo", nav::myinfo),
     list(
         "/session_svr/v1/session_svr/get_sessions",
@@ -148,6 +149,7 @@ static ROUTES: [Route; 29] = [
         "/x/im/link_setting/del_block_word",
         settings::del_block_word,
     ),
+    get("/x/im/user_infos", users::user_infos),
     get("/x/msgfeed/unread", unread::feed_unread),
     get("/x/msgfeed/reply", feed::replies),
     get("/x/msgfeed/at", feed::at),

@@ -54,6 +54,10 @@ pub(crate) struct Common {
     /// Print one JSON object a line, and nothing else, on stdout
     #[arg(long, global = true)]
     pub(crate) json: bool,
+    /// Ask for names that are not known, fifty users in a request, with --json too: lines then
+    /// have a `name`
+    #[arg(long, global = true)]
+    pub(crate) names: bool,
     /// How many seconds one exchange may take
     #[arg(long, global = true, value_name = "SECS", default_value = "30", value_parser = positive_seconds)]
     pub(crate) timeout: Duration,

@@ -2,17 +2,18 @@
 //!
 //! `msg_key` is a string wherever it stands, because JavaScript cannot hold it.
 
+use bilibili_session::model::FeedUser;
 use bilibili_session::poller::Warning;
-use bilibili_session::{Content, Error, Event, FeedEvent};
+use bilibili_session::{Content, Error, Event, FeedEvent, Names};
 use serde::ser::SerializeMap;
 use serde::{Serialize, Serializer};
 
-/// The object of a message.
-pub(crate) struct MessageLine<'a>(pub(crate) &'a Event);
+/// The object of a message, with the names that are known.
+pub(crate) struct MessageLine<'a>(pub(crate) &'a Event, pub(crate) &'a Names);
 
 impl Serialize for MessageLine<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let Self(event) = self;
+        let Self(event, names) = self;
         let message = &event.message;
         let mut map = serializer.serialize_map(None)?;
         map.serialize_entry("event", "message")?;
@@ -25,6 +26,14 @@ impl Serialize for MessageLine<'_> {
         map.serialize_entry("msg_key", &message.msg_key.0.to_string())?;
         map.serialize_entry("timestamp", &message.timestamp)?;
         map.serialize_entry("msg_status", &message.msg_status)?;
+        if let Some(name) = names.get(message.sender_uid) {
+            map.serialize_entry("name", name)?;
+        }
+        if !event.conversation.is_user()
+            && let Some(name) = names.get(event.conversation)
+        {
+            map.serialize_entry("group_name", name)?;
+        }
         match &event.content {
             Content::Undecodable { raw, reason } => {
                 map.serialize_entry("type", "undecodable")?;
@@ -41,27 +50,29 @@ impl Serialize for MessageLine<'_> {
             }
         }
         if matches!(event.content, Content::Withdraw(_)) {
-            map.serialize_entry("withdrawn", &event.withdrawn.as_deref().map(MessageLine))?;
+            let withdrawn = event.withdrawn.as_deref();
+            let withdrawn = withdrawn.map(|event| MessageLine(event, names));
+            map.serialize_entry("withdrawn", &withdrawn)?;
         }
         map.end()
     }
 }
 
-/// Writes the object of a message, or null: for `serialize_with`.
-#[expect(clippy::ref_option, reason = "serde passes a field so")]
-pub(crate) fn message_or_null<S: Serializer>(
-    event: &Option<Event>,
-    serializer: S,
-) -> Result<S::Ok, S::Error> {
-    event.as_ref().map(MessageLine).serialize(serializer)
+/// Returns the name of the newest of these users that a line of a notification shows.
+pub(crate) fn name_of<'a>(users: &'a [FeedUser], names: &'a Names) -> Option<&'a str> {
+    let user = users.first()?;
+    match user.nickname.as_str() {
+        "" => names.get(user.mid),
+        name => Some(name),
+    }
 }
 
-/// Object of a notification.
-pub(crate) struct FeedLine<'a>(pub(crate) &'a FeedEvent);
+/// Object of a notification, with the names that are known.
+pub(crate) struct FeedLine<'a>(pub(crate) &'a FeedEvent, pub(crate) &'a Names);
 
 impl Serialize for FeedLine<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let Self(event) = self;
+        let Self(event, names) = self;
         let mut line = serializer.serialize_map(None)?;
         let name = match event {
             FeedEvent::Reply(_) => "reply",
@@ -72,6 +83,9 @@ impl Serialize for FeedLine<'_> {
         line.serialize_entry("event", name)?;
         line.serialize_entry("id", &event.id().to_string())?;
         line.serialize_entry("time", &event.time().unwrap_or_default())?;
+        if let Some(name) = name_of(event.users(), names) {
+            line.serialize_entry("name", name)?;
+        }
         match event {
             FeedEvent::Reply(reply) => fields(&mut line, reply)?,
             FeedEvent::At(at) => fields(&mut line, at)?,
@@ -198,7 +212,7 @@ mod tests {
         for entry in entries {
             let name = &entry["name"];
             let event = read(OTHER.into(), &entry["data"]);
-            let line = serde_json::to_value(MessageLine(&event)).unwrap();
+            let line = serde_json::to_value(MessageLine(&event, &Names::new(0))).unwrap();
             assert_eq!(line["event"], "message", "{name}");
             assert_eq!(line["msg_seqno"], 7, "{name}");
             assert!(line["msg_key"].is_string(), "{name}");
@@ -240,13 +254,14 @@ mod tests {
             }
             line
         };
-        let written = |event: &Event| serde_json::to_value(MessageLine(event)).unwrap();
+        let nobody = Names::new(0);
+        let written = |event: &Event| serde_json::to_value(MessageLine(event, &nobody)).unwrap();
 
         let text = event(1, &json!({"content": "hi"}));
         let text_line = line(1, &json!({"type": "text", "content": {"content": "hi"}}));
         assert_eq!(written(&text), text_line);
         assert_eq!(
-            serde_json::to_string(&MessageLine(&text)).unwrap(),
+            serde_json::to_string(&MessageLine(&text, &nobody)).unwrap(),
             r#"{"event":"message","conversation":{"session_type":1,"talker_id":20001},"sender_uid":20001,"receiver_type":1,"receiver_id":10001,"msg_seqno":7,"msg_type":1,"msg_key":"7300000000000000007","timestamp":1700000000,"msg_status":0,"type":"text","content":{"content":"hi"}}"#
         );
 

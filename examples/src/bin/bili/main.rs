@@ -13,6 +13,7 @@ mod json_line;
 mod lines;
 mod local_time;
 mod logins;
+mod names;
 mod output;
 mod qr;
 mod runtime;
@@ -27,6 +28,7 @@ use clap::Parser as _;
 
 use args::{Cli, Command};
 use failure::Failure;
+use names::NameBook;
 use output::Output;
 use runtime::Runtime;
 use secrets::Secrets;
@@ -63,10 +65,11 @@ fn run(cli: &Cli, started: Instant, secrets: &Secrets) -> Result<(), Failure> {
     let mut out = Output::stdout(cli.common.json, secrets.clone());
     let out = &mut out;
     if let Command::Watch(args) = &cli.command {
-        return watch::run(&setup, args, started, out);
+        return watch::run(&setup, &cli.common, args, started, out);
     }
     setup.settle()?;
     let runtime = &Runtime::new(&setup)?;
+    let names = &mut NameBook::new(&cli.common, runtime.asker());
     match &cli.command {
         Command::Watch(_)
         | Command::Simulate(_)
@@ -75,16 +78,16 @@ fn run(cli: &Cli, started: Instant, secrets: &Secrets) -> Result<(), Failure> {
         | Command::Refresh { .. }
         | Command::Logout => Ok(()),
         Command::Whoami => commands::whoami::run(runtime, out),
-        Command::Sessions(args) => commands::sessions::list(runtime, args, out),
-        Command::NewSessions { since } => commands::sessions::new(runtime, *since, out),
-        Command::Session(talker) => commands::sessions::one(runtime, talker.id(), out),
-        Command::History(args) => commands::history::run(runtime, args, out),
+        Command::Sessions(args) => commands::sessions::list(runtime, args, names, out),
+        Command::NewSessions { since } => commands::sessions::new(runtime, *since, names, out),
+        Command::Session(talker) => commands::sessions::one(runtime, talker.id(), names, out),
+        Command::History(args) => commands::history::run(runtime, args, names, out),
         Command::Send(args) => commands::send::run(runtime, args, out),
         Command::Doctor => doctor::run(&setup, runtime, out),
         Command::Unread => commands::unread::run(runtime, out),
-        Command::Replies(args) => commands::feeds::replies(runtime, args, out),
-        Command::At(args) => commands::feeds::at(runtime, args, out),
-        Command::Likes(args) => commands::feeds::likes(runtime, args, out),
+        Command::Replies(args) => commands::feeds::replies(runtime, args, names, out),
+        Command::At(args) => commands::feeds::at(runtime, args, names, out),
+        Command::Likes(args) => commands::feeds::likes(runtime, args, names, out),
         Command::System(args) => commands::system::run(runtime, args, out),
         Command::Settings(args) => commands::settings::run(runtime, args, out),
         Command::MarkRead(args) => match args.id() {

@@ -3,58 +3,79 @@
 use bilibili_session::endpoints::{GetAt, GetLikes, GetReplies};
 use bilibili_session::model::{At, FeedUser, Like, Reply};
 use bilibili_session::pager::{Feed, FeedPager, Pager};
-use bilibili_session::{OneLine, UnixSeconds};
+use bilibili_session::{Names, OneLine, UnixSeconds};
 use serde::Serialize;
 
 use super::{Line, each_page};
 use crate::args::FeedArgs;
 use crate::failure::Failure;
+use crate::lines::name_of;
 use crate::local_time::local_time;
+use crate::names::NameBook;
 use crate::output::{BOLD, DIM, Output};
 use crate::runtime::Runtime;
 
-pub(crate) fn replies(runtime: &Runtime, args: &FeedArgs, out: &mut Output) -> Result<(), Failure> {
-    run::<GetReplies>(runtime, args, out, "reply", |reply: &Reply| {
+pub(crate) fn replies(
+    runtime: &Runtime,
+    args: &FeedArgs,
+    names: &mut NameBook,
+    out: &mut Output,
+) -> Result<(), Failure> {
+    let users = |reply: &Reply| vec![reply.user.clone()];
+    let words = |reply: &Reply, who: &str| {
         let item = &reply.item;
-        in_words(
-            reply.reply_time,
-            &who(&reply.user),
-            &item.source_content,
-            &item.title,
-        )
-    })
+        in_words(reply.reply_time, who, &item.source_content, &item.title)
+    };
+    run::<GetReplies>(runtime, args, (names, out), "reply", users, words)
 }
 
-pub(crate) fn at(runtime: &Runtime, args: &FeedArgs, out: &mut Output) -> Result<(), Failure> {
-    run::<GetAt>(runtime, args, out, "at", |at: &At| {
+pub(crate) fn at(
+    runtime: &Runtime,
+    args: &FeedArgs,
+    names: &mut NameBook,
+    out: &mut Output,
+) -> Result<(), Failure> {
+    let users = |at: &At| vec![at.user.clone()];
+    let words = |at: &At, who: &str| {
         let item = &at.item;
-        in_words(
-            at.at_time,
-            &who(&at.user),
-            &item.source_content,
-            &item.title,
-        )
-    })
+        in_words(at.at_time, who, &item.source_content, &item.title)
+    };
+    run::<GetAt>(runtime, args, (names, out), "at", users, words)
 }
 
-pub(crate) fn likes(runtime: &Runtime, args: &FeedArgs, out: &mut Output) -> Result<(), Failure> {
-    run::<GetLikes>(runtime, args, out, "like", |like: &Like| {
-        let first = like.users.first().map(who).unwrap_or_default();
-        let others = like.counts.saturating_sub(1);
-        let who = match others {
-            ..=0 => first,
+pub(crate) fn likes(
+    runtime: &Runtime,
+    args: &FeedArgs,
+    names: &mut NameBook,
+    out: &mut Output,
+) -> Result<(), Failure> {
+    let users = |like: &Like| like.users.clone();
+    let words = |like: &Like, first: &str| {
+        let who = match like.counts.saturating_sub(1) {
+            ..=0 => first.to_owned(),
             others => format!("{first} and {others} more"),
         };
         in_words(like.like_time, &who, "", &like.item.title)
-    })
+    };
+    run::<GetLikes>(runtime, args, (names, out), "like", users, words)
+}
+
+/// Item of a feed, with the name of who did it.
+#[derive(Serialize)]
+struct NamedLine<'a, T> {
+    #[serde(flatten)]
+    line: Line<'a, T>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    name: Option<&'a str>,
 }
 
 fn run<F>(
     runtime: &Runtime,
     args: &FeedArgs,
-    out: &mut Output,
+    (names, out): (&mut NameBook, &mut Output),
     event: &'static str,
-    words: impl Fn(&F::Item) -> String,
+    users: impl Fn(&F::Item) -> Vec<FeedUser>,
+    words: impl Fn(&F::Item, &str) -> String,
 ) -> Result<(), Failure>
 where
     F: Feed,
@@ -70,8 +91,18 @@ where
         left: pages,
     };
     each_page(runtime, &mut pager, |page| {
-        for item in &page {
-            out.print(&Line::new(event, item), || words(item))?;
+        let users: Vec<Vec<FeedUser>> = page.iter().map(&users).collect();
+        // The first of each stands in the line.
+        let shown = users.iter().filter_map(|users| users.first());
+        let nameless = names.learn_users(shown);
+        names.look_up(&nameless);
+        for (item, users) in page.iter().zip(&users) {
+            let line = NamedLine {
+                line: Line::new(event, item),
+                name: name_of(users, names.names()),
+            };
+            let who = users.first().map(|user| who(user, names.names()));
+            out.print(&line, || words(item, &who.unwrap_or_default()))?;
         }
         out.flush()
     })
@@ -107,8 +138,11 @@ impl<P: Pager> Pager for FirstPages<P> {
     }
 }
 
-fn who(user: &FeedUser) -> String {
-    format!("{} ({})", OneLine(&user.nickname), user.mid)
+fn who(user: &FeedUser, names: &Names) -> String {
+    match user.nickname.as_str() {
+        "" => names.display(user.mid).to_string(),
+        name => format!("{} ({})", OneLine(name), user.mid),
+    }
 }
 
 /// Returns the line of an item: `2026-01-31 08:15:00  somebody (20001): what was said  - on what`.

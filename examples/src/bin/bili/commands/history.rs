@@ -4,9 +4,9 @@ use std::fs::OpenOptions;
 use std::io::{BufWriter, Write};
 use std::path::Path;
 
-use bilibili_session::endpoints::FetchSessionMsgs;
+use bilibili_session::endpoints::{FetchSessionMsgs, GetSessionDetail};
 use bilibili_session::pager::History;
-use bilibili_session::{ConversationId, Event, Seqno};
+use bilibili_session::{ConversationId, Event, Names, Seqno, Uid};
 use indicatif::ProgressBar;
 use tempfile::NamedTempFile;
 
@@ -15,19 +15,25 @@ use crate::args::HistoryArgs;
 use crate::failure::Failure;
 use crate::lines::MessageLine;
 use crate::local_time::local_time;
+use crate::names::{Asker, NameBook};
 use crate::output::{DIM, Output};
 use crate::runtime::Runtime;
 
-pub(crate) fn run(runtime: &Runtime, args: &HistoryArgs, out: &mut Output) -> Result<(), Failure> {
+pub(crate) fn run(
+    runtime: &Runtime,
+    args: &HistoryArgs,
+    names: &mut NameBook,
+    out: &mut Output,
+) -> Result<(), Failure> {
     match &args.out {
-        None => write(runtime, args, out),
+        None => write(runtime, args, names, out),
         Some(path) => {
             let words =
                 |error: std::io::Error| format!("{} cannot be written: {error}", path.display());
             let refuse = |error| Failure::File(words(error));
             let file = OutFile::create(path).map_err(|error| Failure::Usage(words(error)))?;
             let mut to_file = out.to(BufWriter::new(file));
-            write(runtime, args, &mut to_file).map_err(|failure| match failure {
+            write(runtime, args, names, &mut to_file).map_err(|failure| match failure {
                 Failure::Output(error) => refuse(error),
                 Failure::ClosedPipe => refuse(std::io::ErrorKind::BrokenPipe.into()),
                 failure => failure,
@@ -44,12 +50,14 @@ pub(crate) fn run(runtime: &Runtime, args: &HistoryArgs, out: &mut Output) -> Re
 fn write<W: Write>(
     runtime: &Runtime,
     args: &HistoryArgs,
+    names: &mut NameBook,
     out: &mut Output<W>,
 ) -> Result<(), Failure> {
     let id = args.talker.id();
     if args.since_seqno.is_none() && !args.all {
-        return newest(runtime, id, out);
+        return newest(runtime, id, names, out);
     }
+    let about = (id, &runtime.asker());
     let bar = match args.all {
         true => progress("{spinner} {pos} messages, {elapsed}", None),
         false => ProgressBar::hidden(),
@@ -57,11 +65,9 @@ fn write<W: Write>(
     let after = Seqno(args.since_seqno.unwrap_or_default());
     let mut pager = History::rising(id, after);
     let result = each_page(runtime, &mut pager, |page| {
-        for event in &page {
-            print(event, out)?;
-        }
+        print_all(&page, about, names, out)?;
         bar.inc(u64::try_from(page.len()).unwrap_or_default());
-        out.flush()
+        Ok(())
     });
     bar.finish_and_clear();
     result
@@ -71,24 +77,37 @@ fn write<W: Write>(
 fn newest<W: Write>(
     runtime: &Runtime,
     id: ConversationId,
+    names: &mut NameBook,
     out: &mut Output<W>,
 ) -> Result<(), Failure> {
     let mut page = runtime.call(FetchSessionMsgs::new(id))?;
     report_unreadable(page.unreadable.len());
     page.messages.sort_by_key(Event::msg_seqno);
-    for event in &page.messages {
-        print(event, out)?;
+    print_all(&page.messages, (id, &runtime.asker()), names, out)
+}
+
+/// Prints a page, once the names that it shows are known.
+fn print_all<W: Write>(
+    events: &[Event],
+    (id, asker): (ConversationId, &Asker<GetSessionDetail>),
+    names: &mut NameBook,
+    out: &mut Output<W>,
+) -> Result<(), Failure> {
+    names.look_up_group(asker, id);
+    let users = events.iter().filter_map(|event| names.user_of(event));
+    let users: Vec<Uid> = users.collect();
+    names.look_up(&users);
+    let names = names.names();
+    for event in events {
+        out.print(&MessageLine(event, names), || in_words(event, names))?;
     }
     out.flush()
 }
 
-fn print<W: Write>(event: &Event, out: &mut Output<W>) -> Result<(), Failure> {
-    out.print(&MessageLine(event), || in_words(event))
-}
-
-/// Returns the line of a message: `2026-01-31 08:15:00  user 20001: hi`.
-pub(crate) fn in_words(event: &Event) -> String {
-    format!("{DIM}{}{DIM:#}  {event}", local_time(event.timestamp()))
+/// Returns the line of a message: `2026-01-31 08:15:00  小电视 (20001): hi`.
+pub(crate) fn in_words(event: &Event, names: &Names) -> String {
+    let time = local_time(event.timestamp());
+    format!("{DIM}{time}{DIM:#}  {}", event.with_names(names))
 }
 
 /// Output file that replaces another one when it is whole; `/dev/null` or a named pipe is

@@ -6,15 +6,16 @@ use std::time::Duration;
 use bilibili_session::endpoints::{GetSessionDetail, GetSessions, NewSessions, SessionFilter};
 use bilibili_session::model::Conversation;
 use bilibili_session::pager::SessionsPager;
-use bilibili_session::{ConversationId, Event, OneLine, UnixMicros};
+use bilibili_session::{ConversationId, Event, Names, Uid, UnixMicros};
 use serde::Serialize;
 use serde_json::{Map, Value};
 
 use super::{each_page, report_unreadable};
 use crate::args::SessionsArgs;
 use crate::failure::Failure;
-use crate::lines::message_or_null;
+use crate::lines::MessageLine;
 use crate::local_time::local_time;
+use crate::names::NameBook;
 use crate::output::{BOLD, DIM, Output, note, padded, shortened};
 use crate::runtime::Runtime;
 
@@ -23,16 +24,21 @@ const FULL_PAGE: u32 = 100;
 
 /// Conversation as printed on a line.
 #[derive(Serialize)]
-struct Line {
+struct Line<'a> {
     event: &'static str,
     #[serde(flatten)]
     fields: Map<String, Value>,
-    #[serde(serialize_with = "message_or_null")]
-    last_msg: Option<Event>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    name: Option<&'a str>,
+    last_msg: Option<MessageLine<'a>>,
 }
 
-impl Line {
-    fn new(conversation: &Conversation) -> Result<Self, Failure> {
+impl<'a> Line<'a> {
+    fn new(
+        conversation: &Conversation,
+        last: Option<&'a Event>,
+        names: &'a Names,
+    ) -> Result<Self, Failure> {
         let mut fields = match serde_json::to_value(conversation) {
             Ok(Value::Object(fields)) => fields,
             Ok(_) => Map::new(),
@@ -42,7 +48,8 @@ impl Line {
         Ok(Self {
             event: "conversation",
             fields,
-            last_msg: conversation.last_event(),
+            name: names.get(conversation.id()),
+            last_msg: last.map(|event| MessageLine(event, names)),
         })
     }
 }
@@ -50,6 +57,7 @@ impl Line {
 pub(crate) fn list(
     runtime: &Runtime,
     args: &SessionsArgs,
+    names: &mut NameBook,
     out: &mut Output,
 ) -> Result<(), Failure> {
     let session_type = SessionFilter::from_number(args.session_type)
@@ -61,9 +69,9 @@ pub(crate) fn list(
     if !args.all {
         let page = runtime.call(call)?;
         report_unreadable(page.unreadable.len());
-        return print_all(&page.session_list, out);
+        return print_all(&page.session_list, names, out);
     }
-    all_pages(runtime, call, |page| print_all(&page, out))
+    all_pages(runtime, call, |page| print_all(&page, names, out))
 }
 
 /// Returns the list of all conversations.
@@ -95,7 +103,12 @@ fn all_pages(
 
 /// Prints the changed conversations of the first page; where there may be more, the list of
 /// all conversations goes on from there, down to where nothing is new.
-pub(crate) fn new(runtime: &Runtime, since: i64, out: &mut Output) -> Result<(), Failure> {
+pub(crate) fn new(
+    runtime: &Runtime,
+    since: i64,
+    names: &mut NameBook,
+    out: &mut Output,
+) -> Result<(), Failure> {
     let page = runtime.call(NewSessions::new(UnixMicros(since)).size(FULL_PAGE))?;
     report_unreadable(page.unreadable.len());
     let is_full = u32::try_from(page.session_list.len()).is_ok_and(|it| it >= FULL_PAGE);
@@ -103,7 +116,7 @@ pub(crate) fn new(runtime: &Runtime, since: i64, out: &mut Output) -> Result<(),
     let mut seen: BTreeSet<ConversationId> = BTreeSet::new();
     let mut print_new = |mut page: Vec<Conversation>| {
         page.retain(|it| it.session_ts.0 >= since && seen.insert(it.id()));
-        print_all(&page, out)
+        print_all(&page, names, out)
     };
     print_new(page.session_list)?;
     let Some(bottom) = bottom else {
@@ -127,25 +140,45 @@ fn bottom(page: &[Conversation]) -> Option<UnixMicros> {
     times(false).min().or_else(|| times(true).max())
 }
 
-pub(crate) fn one(runtime: &Runtime, id: ConversationId, out: &mut Output) -> Result<(), Failure> {
+pub(crate) fn one(
+    runtime: &Runtime,
+    id: ConversationId,
+    names: &mut NameBook,
+    out: &mut Output,
+) -> Result<(), Failure> {
     let conversation = runtime.call(GetSessionDetail::new(id))?;
-    print_all(&[conversation], out)
+    print_all(&[conversation], names, out)
 }
 
-fn print_all(conversations: &[Conversation], out: &mut Output) -> Result<(), Failure> {
-    for conversation in conversations {
-        out.print(&Line::new(conversation)?, || in_words(conversation))?;
+fn print_all(
+    conversations: &[Conversation],
+    names: &mut NameBook,
+    out: &mut Output,
+) -> Result<(), Failure> {
+    let events: Vec<Option<Event>> = conversations.iter().map(Conversation::last_event).collect();
+    names.learn(|now, names| {
+        for conversation in conversations {
+            names.learn_conversation(now, conversation);
+        }
+    });
+    let talkers = conversations.iter().map(|it| match it.id() {
+        ConversationId::User(uid) => Some(uid),
+        _ => None,
+    });
+    let senders = events.iter().flatten().map(|event| names.user_of(event));
+    let users: Vec<Uid> = talkers.chain(senders).flatten().collect();
+    names.look_up(&users);
+    let names = names.names();
+    for (conversation, last) in conversations.iter().zip(&events) {
+        let line = Line::new(conversation, last.as_ref(), names)?;
+        out.print(&line, || in_words(conversation, last.as_ref(), names))?;
     }
     out.flush()
 }
 
 /// Returns the columns: time, conversation, number of unread messages, last message.
-fn in_words(conversation: &Conversation) -> String {
-    let name = match &conversation.account_info {
-        Some(account) if !account.name.is_empty() => &account.name,
-        _ => &conversation.group_name,
-    };
-    let name = shortened(&OneLine(name).to_string(), 16);
+fn in_words(conversation: &Conversation, last: Option<&Event>, names: &Names) -> String {
+    let who = names.display(conversation.id()).to_string();
     let unread = match conversation.unread_count {
         0 => String::new(),
         unread => format!("{unread} new"),
@@ -157,12 +190,11 @@ fn in_words(conversation: &Conversation) -> String {
     ];
     let marks = marks.iter().filter(|(is_set, _)| *is_set);
     let marks: String = marks.map(|(_, mark)| format!("[{mark}] ")).collect();
-    let last = conversation.last_event().map(|event| event.to_string());
+    let last = last.map(|event| event.with_names(names).to_string());
     format!(
-        "{DIM}{}{DIM:#}  {}  {BOLD}{}{BOLD:#}  {}  {marks}{}",
+        "{DIM}{}{DIM:#}  {BOLD}{}{BOLD:#}  {}  {marks}{}",
         local_time(conversation.session_ts.to_seconds()),
-        padded(&conversation.id().to_string(), 22),
-        padded(&name, 16),
+        padded(&who, 34),
         padded(&unread, 8),
         shortened(&last.unwrap_or_default(), 60),
     )

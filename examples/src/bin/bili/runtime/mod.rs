@@ -10,10 +10,13 @@ use bilibili_session::endpoints::SentMsg;
 use bilibili_session::error::BuildError;
 use bilibili_session::poller::{Checkpoint, Journal, JournalEntry, PollerConfig, Warning};
 use bilibili_session::session::Update;
-use bilibili_session::{Auth, ClientConfig, ConversationId, Credential, Endpoint, Error, Identity};
+use bilibili_session::{
+    Auth, ClientConfig, ConversationId, Credential, Endpoint, Error, Identity, Names, Now,
+};
 
 use crate::args::RuntimeName;
 use crate::failure::Failure;
+use crate::names::Asker;
 use crate::setup::{Service, Setup};
 
 /// Client of the runtime that was asked for: one call after the other.
@@ -75,6 +78,14 @@ impl Runtime {
         }
     }
 
+    /// Returns a function that makes calls of one kind, from any thread.
+    pub(crate) fn asker<E: Endpoint + 'static>(&self) -> Asker<E> {
+        match &self.client {
+            Client::Blocking(client) => blocking::asker(client),
+            Client::AsyncStd(client) => surf::asker(client),
+        }
+    }
+
     fn send<E: Endpoint>(&self, endpoint: E) -> Result<E::Output, Error> {
         match &self.client {
             Client::Blocking(client) => client.call(endpoint),
@@ -119,6 +130,12 @@ pub(crate) trait Watcher {
 
     /// Returns a function that sends a text, from any thread.
     fn sender(&self) -> Sender;
+
+    /// Returns a function that asks for names, from any thread.
+    fn asker(&self) -> Asker;
+
+    /// Tells what lists have shown of names since the last call.
+    fn tell_names(&self, now: Now, names: &mut Names);
 
     /// Returns what tells the session of its login, from any thread.
     fn login_handle(&self) -> LoginHandle;

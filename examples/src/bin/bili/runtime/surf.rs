@@ -8,11 +8,12 @@ use async_std::stream::{Stream as _, StreamExt as _};
 use async_std::task::block_on;
 use bilibili_session::poller::{Checkpoint, Journal, JournalEntry, PollerConfig};
 use bilibili_session::session::Update;
-use bilibili_session::{ClientConfig, Endpoint, Error, TransportConfig};
+use bilibili_session::{ClientConfig, Endpoint, Error, Names, Now, TransportConfig};
 use bilibili_session_async_std::{Client, Session, SurfTransport, Updates};
 
 use super::{LoginHandle, Sender, Watcher};
 use crate::failure::Failure;
+use crate::names::Asker;
 use crate::setup::{Service, Setup};
 
 pub(super) fn client(setup: &Setup) -> Result<Client, Failure> {
@@ -34,6 +35,11 @@ pub(super) fn call_once<E: Endpoint>(
     let transport = SurfTransport::with_config(&service.transport)?;
     let client = Client::new(context, transport);
     call(&client, endpoint)
+}
+
+pub(super) fn asker<E: Endpoint + 'static>(client: &Client) -> Asker<E> {
+    let client = client.clone();
+    Arc::new(move |call| block_on(client.call(call)))
 }
 
 fn transport(config: &TransportConfig) -> Result<SurfTransport, Failure> {
@@ -101,6 +107,14 @@ impl Watcher for Watch {
             set_credential: Box::new(move |credential| session.set_credential(credential)),
             report: Box::new(move |warning| reporting.report(warning)),
         }
+    }
+
+    fn asker(&self) -> Asker {
+        asker(self.session.client())
+    }
+
+    fn tell_names(&self, now: Now, names: &mut Names) {
+        self.session.tell_names(now, names);
     }
 
     fn sender(&self) -> Sender {

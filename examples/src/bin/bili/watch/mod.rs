@@ -23,16 +23,17 @@ use std::time::Instant;
 use bilibili_session::login::Login;
 use bilibili_session::poller::{Checkpoint, PollerConfig, Status, StatusChange, Warning};
 use bilibili_session::session::Update;
-use bilibili_session::{ConversationId, Error, ErrorClass, Event, FeedEvent, OneLine, Uid};
+use bilibili_session::{ConversationId, Error, ErrorClass, Event, FeedEvent, Names, OneLine, Uid};
 use bilibili_session_examples::DEMO_INTERVAL;
 use serde::Serialize;
 
-use crate::args::WatchArgs;
+use crate::args::{Common, WatchArgs};
 use crate::commands::history::in_words;
 use crate::doctor::store;
 use crate::failure::Failure;
 use crate::lines::{FeedLine, MessageLine, WarningLine};
 use crate::local_time::local_time;
+use crate::names::NameBook;
 use crate::output::{BOLD, DIM, Output, WARN};
 use crate::runtime::{self, Watcher};
 use crate::setup::Setup;
@@ -63,6 +64,7 @@ struct SentLine {
 
 pub(crate) fn run(
     setup: &Setup,
+    common: &Common,
     args: &WatchArgs,
     started: Instant,
     out: &mut Output,
@@ -116,6 +118,7 @@ pub(crate) fn run(
             .map(|text| Replier::new(text, watcher.sender(), stop.clone())),
         left: args.max_events.unwrap_or(u64::MAX),
         own: None,
+        names: NameBook::new(common, watcher.asker()),
         saver,
         is_ours: false,
         waiting: 0,
@@ -166,6 +169,7 @@ fn config(setup: &Setup, args: &WatchArgs) -> PollerConfig {
     }
     config
         .exclude_self(!args.include_self)
+        .names(true)
         .request_timeout(setup.transport.timeout)
         .feeds(args.feeds.iter().flat_map(|feeds| feeds.0.iter().copied()))
         .seed(seed())
@@ -177,15 +181,17 @@ fn seed() -> u64 {
     RandomState::new().hash_one(0)
 }
 
-fn feed_in_words(event: &FeedEvent) -> String {
+fn feed_in_words(event: &FeedEvent, names: &Names) -> String {
     let time = local_time(event.time().unwrap_or_default());
-    format!("{DIM}{time}{DIM:#}  {event}")
+    format!("{DIM}{time}{DIM:#}  {}", event.with_names(names))
 }
 
 struct Watch<W> {
     replier: Option<Replier>,
     /// Owner of the login, once it is known; for the replier.
     own: Option<Uid>,
+    /// The names that lines show.
+    names: NameBook,
     /// Number of messages that are still wanted.
     left: u64,
     saver: Option<Saver>,
@@ -267,11 +273,16 @@ impl<W: Write> Watch<W> {
         if let Some(replier) = &mut self.replier {
             replier.send_with(watcher.sender());
         }
+        self.names.ask_with(watcher.asker());
     }
 
     fn handle(&mut self, event: &Event, watcher: &mut dyn Watcher) -> Result<(), Failure> {
         self.is_ours = true;
-        self.out.put(&MessageLine(event), || in_words(event))?;
+        let user = self.names.user_of(event);
+        self.look_up(user.as_slice(), watcher)?;
+        let names = self.names.names();
+        let line = MessageLine(event, names);
+        self.out.put(&line, || in_words(event, names))?;
         self.waiting += 1;
         if self.replier.is_some() && self.own.is_none() {
             self.own = watcher.checkpoint().as_ref().map(Checkpoint::uid);
@@ -290,9 +301,23 @@ impl<W: Write> Watch<W> {
 
     fn handle_feed(&mut self, event: &FeedEvent, watcher: &mut dyn Watcher) -> Result<(), Failure> {
         self.is_ours = true;
-        self.out.put(&FeedLine(event), || feed_in_words(event))?;
+        let nameless = self.names.learn_users(event.users());
+        self.look_up(&nameless, watcher)?;
+        let names = self.names.names();
+        let line = FeedLine(event, names);
+        self.out.put(&line, || feed_in_words(event, names))?;
         self.waiting += 1;
         self.count(watcher)
+    }
+
+    /// Sees to it that the names of the next line are known, unless that takes long. The lines
+    /// before it do not wait.
+    fn look_up(&mut self, users: &[Uid], watcher: &dyn Watcher) -> Result<(), Failure> {
+        self.names
+            .learn(|now, names| watcher.tell_names(now, names));
+        let (out, stop) = (&mut self.out, &self.stop);
+        self.names
+            .look_up_until(users, || out.flush(), || stop.is_triggered())
     }
 
     /// Counts a message or a notification whose line was put.

@@ -87,6 +87,12 @@ impl Watcher for Deaf {
         }
     }
 
+    fn asker(&self) -> crate::names::Asker {
+        Arc::new(|_| Err(TransportError::timeout().into()))
+    }
+
+    fn tell_names(&self, _: bilibili_session::Now, _: &mut Names) {}
+
     fn sender(&self) -> runtime::Sender {
         Arc::new(|_, _| Err(TransportError::timeout().into()))
     }
@@ -119,10 +125,20 @@ impl Printed {
     }
 }
 
+fn no_names() -> NameBook {
+    use clap::Parser as _;
+    let cli = crate::args::Cli::try_parse_from(["bili", "--json", "watch"]).unwrap();
+    NameBook::new(
+        &cli.common,
+        Arc::new(|_| Err(TransportError::timeout().into())),
+    )
+}
+
 fn watch_of(printed: &Printed, left: u64, saver: Option<Saver>, stop: &Stop) -> Watch<Printed> {
     Watch {
         replier: None,
         own: None,
+        names: no_names(),
         left,
         saver,
         is_ours: false,
@@ -193,6 +209,12 @@ impl Watcher for Watchful {
             report: Box::new(|_| {}),
         }
     }
+
+    fn asker(&self) -> crate::names::Asker {
+        Arc::new(|_| Err(TransportError::timeout().into()))
+    }
+
+    fn tell_names(&self, _: bilibili_session::Now, _: &mut Names) {}
 
     fn sender(&self) -> runtime::Sender {
         self.session.sender()
