@@ -1,5 +1,7 @@
 //! The bytes of the wire, written and read by hand.
 
+use super::NOTIFY;
+
 pub(crate) fn varint(mut value: u64) -> Vec<u8> {
     let mut bytes = Vec::new();
     while value >= 0x80 {
