@@ -67,8 +67,10 @@ def main():
             if source.count(mutant["find"]) != 1:
                 sys.exit(f"{mutant['name']}: {mutant['file']} has {source.count(mutant['find'])} such places")
             path.write_text(source.replace(mutant["find"], mutant["put"]))
+            # Some show under one habit only, which few of the seeds have.
+            habit = {"HARNESS_HABIT": mutant["habit"]} if "habit" in mutant else {}
             # A push channel makes most readings come sooner than a fault shows.
-            found = run(copy, env) or run(copy, {**env, "HARNESS_HINTS": "none"})
+            found = run(copy, {**env, **habit}) or run(copy, {**env, **habit, "HARNESS_HINTS": "none"})
             path.write_text(source)
             if found is None:
                 survivors.append(mutant["name"])
