@@ -40,8 +40,10 @@ pub(crate) fn in_time(
         return Ok(());
     }
     let (count, ..) = log.missing(&crowd.ledger).unwrap_or((1, 0, happened));
+    // Where long pauses may have broken every reading off, the first whole one reads all.
+    let is_broken_off = scenario.has(Trouble::RiskControl) || scenario.has(Trouble::Throttle);
     let recent = crowd.ledger.all().rev();
-    let recent = recent.take_while(|(_, it)| it.shown_us + 3_600_000_000 > now_us);
+    let recent = recent.take_while(|(_, it)| is_broken_off || it.shown_us + 3_600_000_000 > now_us);
     let entries = recent.filter(|(_, it)| it.kind == happened.kind).count() + count;
     let page = crowd.ways.page_size.unwrap_or(20).min(10);
     let pages = u32::try_from(2 * entries / page.max(2) + 8).unwrap_or(u32::MAX);
