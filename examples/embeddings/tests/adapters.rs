@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use bilibili_session::endpoints::SendMsg;
 use bilibili_session::poller::{Poller, PollerConfig, Status};
+use bilibili_session::push::PushMachine;
 use bilibili_session::{Error, TransportConfig};
 use bilibili_session_embeddings::{context, now_us, often};
 use bilibili_session_simulator::conformance::{Suite, repeat_in_other_environments};
@@ -25,6 +26,10 @@ mod adapter;
 #[allow(dead_code, unreachable_pub, reason = "a part of a program")]
 #[path = "../src/bin/tokio_reqwest/transport.rs"]
 mod transport;
+
+#[allow(dead_code, unreachable_pub, reason = "a part of a program")]
+#[path = "../src/bin/tokio_reqwest/push.rs"]
+mod push;
 
 #[allow(dead_code, unreachable_pub, reason = "a part of a program")]
 #[path = "../src/bin/smol/transport.rs"]
@@ -167,6 +172,38 @@ async fn a_session_is_cancel_safe() {
     }
     spawned(call).await.unwrap();
     assert_eq!(server.simulator().sent().count(), 1);
+}
+
+/// The interval is so long that no round comes in turn: what comes out was looked for.
+#[tokio::test]
+async fn a_push_leads_to_a_look_at_once() {
+    let server = Server::start(Simulator::default(), 0).unwrap();
+    let context = context(&server, server.simulator().login()).unwrap();
+    let config = PollerConfig::new().interval(Duration::from_secs(1_000));
+    let poller = Poller::new(context.clone(), config).unwrap();
+    let mut session = adapter::Session::new(poller, Http::new().unwrap());
+    while session.status() != Status::Connected {
+        session.next().await.unwrap().unwrap();
+    }
+    let machine = PushMachine::new(context, 1);
+    let listening = push::listen(machine, session.client(), push::tls().unwrap());
+    let listening = tokio::spawn(listening);
+    for text in ["one", "two"] {
+        while server.simulator().push_listeners() == 0 {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        let message = NewMessage::text(20001, text);
+        server.simulator().receive(now_us(), message).unwrap();
+        let event = loop {
+            if let adapter::Update::Event(event) = session.next().await.unwrap().unwrap() {
+                break event;
+            }
+        };
+        assert_eq!(event.text(), Some(text));
+        // The next one comes by another connection.
+        server.simulator().drop_pushes();
+    }
+    listening.abort();
 }
 
 /// A call shares the login and the pauses of its session, which wakes to tell of them.

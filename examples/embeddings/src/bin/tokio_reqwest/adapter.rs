@@ -1,10 +1,10 @@
-//! The core on tokio. Copy this file as it is; `transport.rs` has the HTTP.
+//! The core on tokio. Copy this file as it is; `transport.rs` has the HTTP, `push.rs` the push channel.
 
 use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError};
 use std::time::{Instant, SystemTime};
 
 use bilibili_session::call::{self, Call};
-use bilibili_session::poller::{Checkpoint, Outgoing, Output, Poller, RequestId, Status};
+use bilibili_session::poller::{Checkpoint, Hint, Outgoing, Output, Poller, RequestId, Status};
 pub use bilibili_session::session::Update;
 use bilibili_session::{Endpoint, Error, Now};
 use tokio::sync::Notify;
@@ -77,6 +77,14 @@ impl Client {
                 call::Output::Done(result) => return result,
             }
         }
+    }
+}
+
+impl Client {
+    /// Tells the session of this client that something may have changed: it looks at once.
+    pub fn hint(&self, hint: Hint) {
+        self.shared.poller().handle_hint(now(), hint);
+        self.shared.changed.notify_waiters();
     }
 }
 

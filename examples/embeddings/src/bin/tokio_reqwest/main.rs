@@ -1,6 +1,6 @@
 //! The core on tokio and reqwest.
 //!
-//! Take it when your program runs on tokio already. Copy `adapter.rs` and `transport.rs` as they are, and the loop of
+//! Take it when your program runs on tokio already. Copy `adapter.rs`, `transport.rs` and `push.rs` as they are, and the loop of
 //! `main` without what `rehearsal` does in it: with a login of your own in the environment that is nothing anyway.
 //!
 //! ```sh
@@ -9,24 +9,33 @@
 #![allow(clippy::print_stdout, reason = "printing is what it is for")]
 
 pub mod adapter;
+pub mod push;
 pub mod transport;
 
 use std::error::Error;
+use std::hash::{BuildHasher as _, RandomState};
 use std::pin::pin;
+use std::sync::Arc;
 
 use adapter::{Session, Update};
 use bilibili_session::endpoints::SendMsg;
 use bilibili_session::poller::{Poller, Status};
+use bilibili_session::push::PushMachine;
 use bilibili_session_embeddings::Rehearsal;
+use tokio::task::JoinSet;
 use transport::Http;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Box<dyn Error>> {
     let rehearsal = Rehearsal::from_env()?;
     let http = Http::new()?;
-    let poller = Poller::new(rehearsal.context(), rehearsal.config())?;
+    // A push tells of what happens: fewer rounds do for the rest.
+    let poller = Poller::new(rehearsal.context(), rehearsal.config().push(true))?;
     let mut session = Session::new(poller, http);
     let client = session.client();
+    let tls = push::tls()?;
+    // Dropped at the end, and the channel with it.
+    let mut listening = JoinSet::new();
 
     let mut interrupted = pin!(tokio::signal::ctrl_c());
     loop {
@@ -53,6 +62,9 @@ async fn main() -> Result<(), Box<dyn Error>> {
             Some(Update::Status(change)) => {
                 println!("({})", change.status);
                 if change.status == Status::Connected {
+                    let seed = RandomState::new().hash_one(0);
+                    let machine = PushMachine::new(rehearsal.context(), seed);
+                    listening.spawn(push::listen(machine, client.clone(), Arc::clone(&tls)));
                     rehearsal.begin()?;
                 }
             }
