@@ -24,6 +24,8 @@ pub(super) struct Hints {
     looks: u32,
     /// Set if a hint came since the last round began.
     has_come: bool,
+    /// Time of the last request for the newest page of all.
+    newest_at: Duration,
     /// Time of the first hint that no round has followed.
     waits_since: Option<Duration>,
     /// Time that rounds are ahead of the lasting distance.
@@ -47,8 +49,9 @@ impl Hints {
     }
 
     /// Notes a request that shows what the hints before told of.
-    pub(super) fn newest_is_read(&mut self) {
+    pub(super) fn newest_is_read(&mut self, now: Duration) {
         self.waits_since = None;
+        self.newest_at = now;
     }
 
     /// Checks the distance of a round to the last one of the same life.
@@ -87,6 +90,7 @@ impl Hints {
         let Some(hinted) = self.waits_since else {
             return Ok(());
         };
+        let began = began.max(self.newest_at);
         let latest = hinted.max(began + LASTING).max(free_since) + LATE;
         Breach::unless(until <= latest, Property::Polite, || {
             format!("a hint of {hinted:?} is not followed before {until:?}")

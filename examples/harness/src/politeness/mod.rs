@@ -138,7 +138,7 @@ impl Politeness {
         }
         if asked.is_newest_page() {
             // Also where a baseline was refused before.
-            self.hints.newest_is_read();
+            self.hints.newest_is_read(now);
         }
         if asked == RequestKind::Nav {
             if self.nav_until.is_some_and(|until| now < until) {
@@ -170,7 +170,7 @@ impl Politeness {
                 Some(since) if since < self.interval => {
                     return impolite(format!("{asked} only {since:?} after the last round"));
                 }
-                _ => self.hints.newest_is_read(),
+                _ => self.hints.newest_is_read(now),
             }
             if !self.round_paused {
                 self.polls = Graver::default();

@@ -72,12 +72,9 @@ impl Walk {
         if self.begins {
             self.begin(list.begin_ts);
             if self.whole_due.is_none() {
-                // How long ago a former life read it is not known here.
-                let is_first = list.begin_ts.is_none();
-                let interval = self.whole_interval.filter(|_| is_first);
-                // The first page may not have had room for all: the rest is read soon.
-                let interval = interval.map(|it| it.min(Duration::from_secs(60)));
-                self.whole_due = Some(now + interval.unwrap_or_default());
+                // How long ago a former life read it is not known here, nor, where no clock is right,
+                // how long ago this one did.
+                self.whole_due = Some(now);
             }
             return Ok(());
         }
@@ -158,7 +155,9 @@ impl Walk {
             // An empty page of what changed is no place to go on from: the list of all is.
             ListOf::New => true,
             ListOf::All | ListOf::Single(_) => {
-                fresh || list.end_ts.is_none() && !page.entries.is_empty()
+                // A conversation may stand there twice, lower the second time.
+                let is_lower = |end: i64| in_place().any(|it| it.session_ts < end - 1);
+                fresh || list.end_ts.map_or(!page.entries.is_empty(), is_lower)
             }
         };
         let mut more = u64::from(says_more && goes_on && !is_below);
