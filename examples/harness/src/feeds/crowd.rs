@@ -16,6 +16,8 @@ const THINGS: i64 = 12;
 /// The longest time that an entry shows up too late, and must come all the same (s).
 const LATE: u64 = 58;
 
+/// Greatest number of entries of a burst.
+const LONGEST_BURST: usize = 130;
 /// Number of happenings from which on none comes just beside a request.
 const MOST: usize = 2_000;
 
@@ -65,7 +67,13 @@ impl Crowd {
     pub(crate) fn is_deep(&self) -> bool {
         let page = self.ways.page_size.unwrap_or(10);
         let history = usize::try_from(self.ways.history).unwrap_or(usize::MAX);
-        self.ways.has_places() || history + 10 > 6 * page
+        // A burst may come while the first reading goes on.
+        let burst = if self.ways.burst > 0 {
+            LONGEST_BURST
+        } else {
+            10
+        };
+        self.ways.has_places() || history + burst > 6 * page
     }
 
     /// Does one thing.
