@@ -30,6 +30,8 @@ pub(super) struct Conversations {
     max: usize,
     /// Least time of new messages in a conversation that is not known.
     new_since: UnixSeconds,
+    /// The floor when conversations were last to be forgotten.
+    settled_to: UnixMicros,
 }
 
 impl Conversations {
@@ -41,6 +43,7 @@ impl Conversations {
             changed: None,
             max,
             new_since: UnixSeconds(0),
+            settled_to: UnixMicros(0),
         }
     }
 
@@ -150,6 +153,9 @@ impl Conversations {
     ///
     /// Returns the latest time at which one of the forgotten conversations changed.
     pub(super) fn forget_quiet(&mut self, floor: UnixMicros) -> UnixMicros {
+        // One that moved up while the pages were read is on the list after: what it still owes is as
+        // old as others that are forgotten, so these wait for that list as well.
+        let floor = std::mem::replace(&mut self.settled_to, floor).min(floor);
         let mut forgotten_to = UnixMicros(0);
         let Some(excess) = self.known.len().checked_sub(self.max).filter(|n| *n > 0) else {
             return forgotten_to;
