@@ -59,7 +59,7 @@ pub struct Names {
     not_before: Duration,
 }
 
-/// What is known of a user or a group.
+/// A user or a group, as far as it is known.
 #[derive(Debug)]
 struct Entry {
     /// None of a user that the service does not know.

@@ -32,7 +32,7 @@ fn name(world: &World, uid: i64, name: &str) {
     world.server.simulator().peer_mut(uid).name = name.to_owned();
 }
 
-/// What people see of a command that ends.
+/// Returns the lines for people of a command that ends.
 fn words(world: &World, args: &[&str], runtime: &str) -> Vec<String> {
     let args = [args, &["--runtime", runtime]].concat();
     let ran = run(world.bili(&args));

@@ -9,7 +9,7 @@ use crate::hosts::Host;
 
 /// Deletes an item of a feed of notifications. Needs `bili_jct`.
 ///
-/// What happens later to the same thing is notified of again.
+/// The same thing shows up again when something more happens to it.
 ///
 /// `POST https://api.bilibili.com/x/msgfeed/del`
 #[derive(Debug, Clone, Copy)]

@@ -1,4 +1,4 @@
-//! How often hints may lead to a request.
+//! The allowance of requests that hints lead to.
 
 use std::time::Duration;
 

@@ -148,8 +148,8 @@ impl Conversations {
     /// Forgets the conversations that have been quiet the longest, where there are too many.
     ///
     /// `floor` is the beginning of the last list that was read to its end. Conversations that
-    /// changed since, or shortly before, are kept: the next list may show them again, or they
-    /// moved up while the pages were read and were on none.
+    /// changed since that of the call before, or shortly before it, are kept: the next list may
+    /// show them again, or they moved up while the pages were read and were on none.
     ///
     /// Returns the latest time at which one of the forgotten conversations changed.
     pub(super) fn forget_quiet(&mut self, floor: UnixMicros) -> UnixMicros {

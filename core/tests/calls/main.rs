@@ -301,7 +301,7 @@ fn refusals_of_blocked_words_say_what_to_do() {
     assert!(error.to_string().contains("1,000 followers"), "{error}");
 }
 
-/// What is debugged on the way holds no token.
+/// `Debug` on the way shows no token.
 #[test]
 fn a_token_in_the_query_is_not_shown() {
     let parts = UpdateSystemCursor::new(7).parts(&context(), ()).unwrap();

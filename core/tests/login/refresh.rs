@@ -149,7 +149,7 @@ fn what_need_not_be_renewed_is_not_unless_forced() {
     );
 }
 
-/// What was stored after the third step goes on with the fourth, and with nothing else.
+/// Goes on with the fourth step, and with nothing else, from what was stored after the third.
 #[test]
 fn a_confirmation_that_is_owed_comes_first() {
     let mut refresh = exchanging(old_login());

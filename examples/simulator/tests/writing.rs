@@ -1,4 +1,4 @@
-//! What an owner writes besides messages: settings, blocked words, actions on notifications.
+//! Writes of an owner besides messages: settings, blocked words, actions on notifications.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing)]
 
 mod support;

@@ -1,4 +1,4 @@
-//! What a checkpoint covers of the feeds.
+//! Checkpoints of the feeds.
 
 use super::*;
 

@@ -1,4 +1,4 @@
-//! What an owner does with notifications: asks who liked a thing, deletes, mutes, marks as read.
+//! An owner's actions on notifications: ask who liked a thing, delete, mute, mark as read.
 
 use http::StatusCode;
 use serde_json::{Value, json};
@@ -9,7 +9,7 @@ use crate::model::feed::Item;
 use crate::model::world::World;
 use crate::wire::envelope::Refusal;
 
-/// What is answered where there is no such item. Nobody knows; some services answer so.
+/// Answers that there is no such item. Nobody knows what the service does; some answer so.
 const NO_ITEM: Refusal = Refusal::http(StatusCode::OK, -404);
 
 /// Number of users on a page of those who liked a thing.
