@@ -9,7 +9,7 @@ use crate::model::feed::Item;
 use crate::model::world::World;
 use crate::wire::envelope::Refusal;
 
-/// Answers that there is no such item. Nobody knows what the service does; some answer so.
+/// Answer where there is no such item. Nobody knows that of the service; some services give it.
 const NO_ITEM: Refusal = Refusal::http(StatusCode::OK, -404);
 
 /// Number of users on a page of those who liked a thing.
