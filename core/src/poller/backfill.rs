@@ -12,6 +12,7 @@ use crate::coverage::{OPEN, STALLS, Stretch};
 use crate::endpoints::MessagePage;
 use crate::event::Event;
 use crate::ids::Seqno;
+use crate::time::UnixSeconds;
 
 /// A page said that there is more and moved no end.
 #[derive(Debug, PartialEq, Eq)]
@@ -32,6 +33,8 @@ pub(super) struct Backfill {
     began: u64,
     /// The highest message seen, readable or not, or the cursor.
     reached: u64,
+    /// The time of the earliest message that came, if one has a time.
+    earliest: Option<UnixSeconds>,
     /// The newest message that the list knows of, if it says so.
     target: Option<u64>,
     /// Number of pages in a row that brought nothing and said there is more.
@@ -73,6 +76,7 @@ impl Backfill {
             })]),
             began: cursor.0,
             reached: cursor.0,
+            earliest: None,
             target: (target > cursor).then_some(target.0),
             stalls: 0,
         }
@@ -157,6 +161,8 @@ impl Backfill {
         self.reached = self.reached.max(coverage.high().unwrap_or_default());
         self.stalls = 0;
         let events = coverage.events;
+        let times = events.iter().map(Event::timestamp).filter(|ts| ts.0 > 0);
+        self.earliest = self.earliest.into_iter().chain(times).min();
         let pieces = [
             rest.below.map(Segment::Missing),
             (!events.is_empty()).then(|| Segment::Here(events.into())),
@@ -205,6 +211,13 @@ impl Backfill {
             let above = self.segments.iter().skip(place);
             above.into_iter().any(|it| matches!(it, Segment::Here(_)))
         })
+    }
+
+    /// Returns whether messages came, none beyond `newest` and none from before `since`.
+    pub(super) fn is_of(&self, newest: Seqno, since: UnixSeconds) -> bool {
+        self.reached > self.began
+            && self.reached <= newest.0
+            && self.earliest.is_none_or(|earliest| earliest >= since)
     }
 
     /// Gives up all that is missing, so that all that is here can be delivered. Returns the

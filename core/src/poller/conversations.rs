@@ -30,8 +30,6 @@ pub(super) struct Conversations {
     max: usize,
     /// Least time of new messages in a conversation that is not known.
     new_since: UnixSeconds,
-    /// The floor when conversations were last to be forgotten.
-    settled_to: UnixMicros,
 }
 
 impl Conversations {
@@ -43,7 +41,6 @@ impl Conversations {
             changed: None,
             max,
             new_since: UnixSeconds(0),
-            settled_to: UnixMicros(0),
         }
     }
 
@@ -147,20 +144,16 @@ impl Conversations {
 
     /// Forgets the conversations that have been quiet the longest, where there are too many.
     ///
-    /// `floor` is the beginning of the last list that was read to its end. Conversations that
-    /// changed since that of the call before, or shortly before it, are kept: the next list may
-    /// show them again, or they moved up while the pages were read and were on none.
+    /// `settled_to` is the time up to which no change is still to be shown. Conversations that
+    /// changed later, or shortly before, are kept: the next list may show them again.
     ///
     /// Returns the latest time at which one of the forgotten conversations changed.
-    pub(super) fn forget_quiet(&mut self, floor: UnixMicros) -> UnixMicros {
-        // One that moved up while the pages were read is on the list after: what it still owes is as
-        // old as others that are forgotten, so these wait for that list as well.
-        let floor = std::mem::replace(&mut self.settled_to, floor).min(floor);
+    pub(super) fn forget_quiet(&mut self, settled_to: UnixMicros) -> UnixMicros {
         let mut forgotten_to = UnixMicros(0);
         let Some(excess) = self.known.len().checked_sub(self.max).filter(|n| *n > 0) else {
             return forgotten_to;
         };
-        let latest = floor.minus(MARGIN);
+        let latest = settled_to.minus(MARGIN);
         let mut quiet: Vec<(UnixMicros, ConversationId, UnixMicros)> = self
             .iter()
             .filter(|(_, state)| state.is_quiet())

@@ -96,11 +96,14 @@ impl Poller {
     ) {
         let generation = in_flight.signed_with.unwrap_or_default();
         let refusal = self.account.refuse(generation, now);
+        let is_paused = self.pauses.until() > self.clock;
         let mut signs_again = || {
             let sign_again = ConversationState::sign_again;
             self.conversations.update(id, sign_again) == Some(true)
         };
         match refusal {
+            // The round is over. In the next one, the keys that come now are no longer fresh.
+            Refusal::SignAgain if is_paused => {}
             Refusal::SignAgain if signs_again() => self.fetch_first(id),
             Refusal::Account if self.refused_to.is_some_and(|other| other != id) => {
                 self.pause(now, in_flight.refused(Cause::Signature), None, error);

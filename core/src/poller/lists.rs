@@ -73,10 +73,10 @@ pub(super) struct Lists {
     /// Set once a list that began a little before `seen_to` was read, late enough to show changes
     /// committed late: the next list need not begin before.
     is_settled: bool,
-    /// Beginning of the last list of changes that was read to its end.
-    read_from: UnixMicros,
-    /// Beginning of the list before that one: entries that moved up during both are on the next.
-    read_before: UnixMicros,
+    /// Beginnings of the last three lists of changes that were read to their end, the latest first.
+    /// An entry that moved up during the first two of them is on the third, and what it still owes
+    /// then is as old as the entries that the first one was about.
+    read_from: [UnixMicros; 3],
     /// Beginning of other parts that were read since: entries that moved up meanwhile were on no
     /// page of them, and are on a list of changes that is still to be read to its end.
     moved_up_from: Option<UnixMicros>,
@@ -140,8 +140,7 @@ impl Lists {
             seen_to: UnixMicros(0),
             seen_at: Duration::ZERO,
             is_settled: false,
-            read_from: UnixMicros(0),
-            read_before: UnixMicros(0),
+            read_from: [UnixMicros(0); 3],
             moved_up_from: None,
             owed: None,
             whole: WholeList {
@@ -241,9 +240,9 @@ impl Lists {
     /// Returns the time up to which no change is still to be shown, or will be shown again.
     pub(super) fn settled_to(&self) -> UnixMicros {
         let owed = self.owed.as_ref().map(|owed| owed.floor);
-        let read = self.read_from.min(self.read_before);
-        let floors = [Some(read), self.moved_up_from, owed];
-        floors.into_iter().flatten().min().unwrap_or_default()
+        let read = self.read_from.map(Some).into_iter();
+        let floors = read.chain([self.moved_up_from, owed]);
+        floors.flatten().min().unwrap_or_default()
     }
 
     /// Notes the latest change of forgotten conversations: one of them that shows up again need
@@ -353,21 +352,19 @@ impl Lists {
         match listing.part {
             Part::Changes => {
                 let floor = listing.walk.floor();
-                self.read_before = self.read_from;
-                self.read_from = floor;
                 // The list may have gone as low as what was owed.
                 self.owed.take_if(|owed| owed.floor >= floor);
-                if self.owed.is_none() {
-                    let moved_up_from = self.moved_up_from.take();
-                    self.read_from = moved_up_from.map_or(floor, |from| from.min(floor));
-                }
+                let moved_up_from = self.moved_up_from.take_if(|_| self.owed.is_none());
+                let from = moved_up_from.map_or(floor, |from| from.min(floor));
+                let [last, before, _] = self.read_from;
+                self.read_from = [from, last, before];
                 let was_late = listing.began.saturating_sub(self.seen_at) >= OVERLAP;
                 self.is_settled |= was_late;
                 self.see(listing, latest);
             }
             Part::Owed => {
                 let floor = self.owed.take().map(|owed| owed.floor);
-                self.move_up_from(floor.unwrap_or(self.read_from));
+                self.move_up_from(floor.unwrap_or(self.read_from[0]));
             }
             Part::All => {
                 self.owed = None;

@@ -164,6 +164,40 @@ fn a_signature_refused_again_is_that_conversations_trouble() {
 }
 
 #[test]
+fn keys_taken_before_a_pause_are_not_fresh_after_it() {
+    let known: Vec<_> = (1..=3).map(|n| entry(user(n), 5, -5)).collect();
+    let mut scenario = Scenario::connected(PollerConfig::new(), &known);
+    let changed: Vec<_> = (1..=3).map(|n| entry(user(n), 6, 6)).collect();
+    scenario.list(&changed);
+    let [first, second, third] = [1, 2, 3].map(|n| scenario.expect_fetch(user(n)));
+    scenario.refuse(&first, -403);
+    let nav = scenario.expect_call("nav");
+    scenario.refuse(&second, -352);
+    assert!(matches!(
+        scenario.expect_warning(),
+        Warning::RiskControl { .. }
+    ));
+    scenario.answer(&nav, nav_data());
+    scenario.refuse(&third, -403);
+    scenario.wait();
+    // The keys were changed once more while nothing was asked for.
+    let list = scenario.expect_call("new_sessions");
+    scenario.answer(&list, json!({"session_list": [], "has_more": 0}));
+    let again = [1, 2, 3].map(|n| scenario.expect_fetch(user(n)));
+    scenario.refuse(&again[0], -403);
+    let nav = scenario.expect_call("nav");
+    scenario.refuse(&again[1], -403);
+    scenario.refuse(&again[2], -403);
+    scenario.answer(&nav, nav_data());
+    for _ in 1..=3 {
+        let sent = scenario.expect_call("fetch_session_msgs");
+        let id = user(sent.get("talker_id").unwrap().parse().unwrap());
+        scenario.answer(&sent, page(&[text_at(id, 6, START)], false));
+        scenario.expect_seqnos([6]);
+    }
+}
+
+#[test]
 fn a_conversation_that_is_over_is_asked_again_when_it_moves() {
     for code in [700_013, 700_014, 1_000_004] {
         let mut scenario = two_behind();

@@ -108,6 +108,42 @@ fn numbers_that_begin_anew_in_the_middle_of_a_gap() {
     scenario.expect_seqnos([1, 2]);
 }
 
+/// The list shows at first only that the conversation changed, and the page below fails.
+#[test]
+fn numbers_that_begin_anew_are_fetched_before_a_list_tells_of_them() {
+    let id = group(221_300);
+    let mut scenario = Scenario::connected(PollerConfig::new(), &[]);
+    let (mut lists, mut fetches) = (0, 0);
+    let log = drive(&mut scenario, Duration::from_secs(120), |_, sent| {
+        let is_list = sent.path == "new_sessions";
+        let count = if is_list { &mut lists } else { &mut fetches };
+        *count += 1;
+        let failed = json!({"code": -500, "message": "made up"});
+        let answer = match (is_list, lists, fetches) {
+            (true, 1, _) => ok(json!({"session_list": [entry(id, 1000, 6)], "has_more": 0})),
+            (true, _, 0..=2) => ok(json!({"session_list": [entry(id, 3, 30)], "has_more": 0})),
+            (true, ..) => {
+                let mut anew = entry(id, 3, 30);
+                anew["last_msg"] = text_at(id, 3, START + 30);
+                ok(json!({"session_list": [anew], "has_more": 0}))
+            }
+            (false, _, 1 | 3) => failed,
+            (false, _, 2) => {
+                let newest = [3, 2].map(|it| text_at(id, it, START + 30));
+                ok(page(&newest, true))
+            }
+            (false, ..) => {
+                let all = within(sent, &[1, 2, 3], |it| text_at(id, it, START + 30));
+                ok(page(&all, false))
+            }
+        };
+        (answer, Some(0))
+    });
+    assert_eq!(log.events, [(id, 1), (id, 2), (id, 3)]);
+    let is_gap = |warning: &Warning| matches!(warning, Warning::Gap { .. });
+    assert!(!log.warnings.iter().any(is_gap), "{:?}", log.warnings);
+}
+
 /// The poller is replaced while messages of before are still delivered.
 #[test]
 fn numbers_that_begin_anew_are_gone_on_with_after_a_resume() {

@@ -47,7 +47,13 @@ impl ConversationState {
         self.listed.written_at = last_written(entry);
         self.listed.session_ts = entry.session_ts;
         self.listed.settled_ts = entry.session_ts;
-        let lost = self.backfill_mut().map(Backfill::end);
+        // Where no number was known yet, the new ones may have been fetched before a list told of
+        // them: they come again.
+        let is_unknown = self.from.cursor().is_none();
+        let is_new = |it: &mut Backfill| it.is_of(restart.newest, restart.new_since);
+        let attempt = &mut self.pending().attempt;
+        attempt.backfill.take_if(|it| is_unknown && is_new(it));
+        let lost = attempt.backfill.as_mut().map(Backfill::end);
         self.pending().restart = Some(restart);
         self.restart_if_delivered();
         lost.unwrap_or_default()

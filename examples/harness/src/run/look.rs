@@ -119,11 +119,11 @@ impl Run<'_> {
         }
     }
 
-    /// Returns whether messages came in this round or the one before: their
-    /// conversations are forgotten after that.
+    /// Returns whether messages came a short while ago: their conversations are forgotten after
+    /// the list that shows them as they are now, and three more.
     fn has_just_fetched(&self) -> bool {
-        let two_rounds = u64::try_from(2 * self.scenario.interval.as_micros()).unwrap_or(u64::MAX);
+        let five_rounds = u64::try_from(5 * self.scenario.interval.as_micros()).unwrap_or(u64::MAX);
         let fetched_us = self.life.as_ref().and_then(|life| life.fetched_us);
-        fetched_us.is_some_and(|fetched_us| self.at_us - fetched_us < two_rounds)
+        fetched_us.is_some_and(|fetched_us| self.at_us - fetched_us < five_rounds)
     }
 }
