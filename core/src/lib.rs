@@ -49,6 +49,7 @@
 //! An [`Error`] says by its [class](Error::class) what helps against it. A [`Credential`] shows its
 //! cookies to nobody: not in `Debug`, not in an error.
 
+#![cfg_attr(docsrs, feature(doc_cfg))]
 #![warn(clippy::exhaustive_structs, clippy::exhaustive_enums)]
 
 mod auth_state;

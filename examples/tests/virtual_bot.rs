@@ -12,7 +12,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use bilibili_session::poller::{Poller, PollerConfig, Status, Warning};
+use bilibili_session::poller::{Hint, Poller, PollerConfig, Status, Warning};
 use bilibili_session::session::{Driven, HandlerResult, SessionMachine};
 use bilibili_session::{ErrorClass, Event, EventType, Uid};
 use bilibili_session_async_std as on_async_std;
@@ -348,4 +348,18 @@ fn a_bare_machine_hands_out_what_comes() {
     assert!(heard.unwrap());
     assert!(bot.now().monotonic < MINUTE, "no longer than needed");
     assert_eq!(bot.events()[0].text(), Some("hi"));
+}
+
+#[test]
+fn a_hint_brings_a_message_before_the_next_round() {
+    let mut bot = VirtualBot::new(Simulator::default(), |setup| {
+        let config = PollerConfig::new().interval(HOUR);
+        Ok(SessionMachine::new(Poller::new(setup.context, config)?))
+    })
+    .unwrap();
+    bot.run_for(MINUTE).unwrap();
+    bot.receive_text(USER, "hi").unwrap();
+    bot.receive_hint(Hint::Messages);
+    let heard = bot.run_until(MINUTE, |bot| !bot.events().is_empty());
+    assert!(heard.unwrap());
 }

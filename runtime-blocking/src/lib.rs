@@ -27,6 +27,7 @@
 //! All that is decided, is decided in the [`core`]: what to ask for and when, what an answer
 //! means, when to try again. This crate sends, waits, and calls.
 
+#![cfg_attr(docsrs, feature(doc_cfg))]
 mod calls;
 mod clock;
 mod engine;

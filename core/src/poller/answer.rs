@@ -38,6 +38,7 @@ impl Poller {
             Ok(answer) => decode(in_flight.purpose, &answer),
         };
         let handled = reply.and_then(|reply| self.handle_reply(now, reply));
+        self.counters.requests.count(handled.as_ref().err());
         match handled {
             Ok(()) => self.accept(in_flight.signed_with),
             Err(error) => {
@@ -121,6 +122,8 @@ impl Poller {
     pub(super) fn connect(&mut self, now: Now) {
         let server_now = self.account.server_now(now);
         self.lists.start(now.monotonic, server_now);
+        // Of all that will be known most are now.
+        self.conversations.pack();
         self.enter(State::Idle);
     }
 

@@ -68,6 +68,9 @@ impl Poller {
         }
         let now = self.at(now);
         call.handle_response(&mut self.account, now, answer);
+        if let Some(result) = call.result() {
+            self.counters.calls.count(result.as_ref().err());
+        }
         match call.result() {
             Some(Ok(_)) => {
                 self.pauses.answered(E::SENDS);
@@ -122,6 +125,7 @@ impl Poller {
     }
 
     pub(super) fn warn(&mut self, warning: Warning) {
+        self.counters.warnings = self.counters.warnings.saturating_add(1);
         self.outbox.push_back(Output::Warning(warning));
     }
 }

@@ -128,6 +128,11 @@ impl Conversations {
         self.update(id, |_| ());
     }
 
+    /// Packs the conversations: those that were added one by one leave a third of the room empty.
+    pub(super) fn pack(&mut self) {
+        self.known = std::mem::take(&mut self.known).into_iter().collect();
+    }
+
     /// Adds a conversation that has nothing new. Where the list does not say how far it goes, the
     /// time of a message decides later.
     pub(super) fn begin(&mut self, entry: &Conversation) {

@@ -48,6 +48,7 @@ impl Poller {
     ) {
         self.break_off(now, now.monotonic);
         if let Some(delay) = self.pauses.begin(self.clock, refused) {
+            self.counters.pause(delay);
             self.warn(match refused.cause {
                 Cause::Fault | Cause::Signature => Warning::Retry {
                     delay,

@@ -83,6 +83,7 @@ mod config;
 mod consequence;
 mod conversation;
 mod conversations;
+mod counters;
 mod coverage;
 mod decode;
 mod failure;
@@ -114,6 +115,7 @@ use http::Response;
 
 pub use checkpoint::{Checkpoint, CheckpointError};
 pub use config::{ConfigError, PollerConfig};
+pub use counters::{Counters, Delays, Outcomes};
 pub use habits::Habits;
 pub use hint::Hint;
 pub use journal::{Journal, JournalEntry};
@@ -175,6 +177,7 @@ pub struct Poller {
     /// Set if the last request was one for notifications: messages come first then.
     was_feed: bool,
     outbox: VecDeque<Output>,
+    counters: Counters,
     /// Check sum of the last entry of a journal that was returned.
     saved: Option<String>,
 }
@@ -209,6 +212,7 @@ impl Poller {
             listed: config.names.then(Listed::default),
             was_feed: false,
             outbox: VecDeque::new(),
+            counters: Counters::default(),
             saved: None,
             account,
             config,
@@ -289,6 +293,11 @@ impl Poller {
         self.conversations.len()
     }
 
+    /// Returns counts of what this poller has done so far.
+    pub const fn counters(&self) -> &Counters {
+        &self.counters
+    }
+
     /// Returns a checkpoint that covers exactly the events delivered so far; `None` before the
     /// baseline is taken.
     pub fn checkpoint(&self) -> Option<Checkpoint> {
@@ -331,11 +340,14 @@ impl Poller {
         if self.may_deliver()
             && let Some(event) = self.next_event(now)
         {
+            let server_now = self.account.server_now(now);
+            self.counters.deliver(event.timestamp(), server_now);
             return Output::Event(event);
         }
         if self.may_deliver()
             && let Some(event) = self.next_feed_event()
         {
+            self.counters.notifications = self.counters.notifications.saturating_add(1);
             return Output::Feed(event);
         }
         if let Some(report) = self.next_report() {

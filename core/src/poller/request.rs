@@ -131,6 +131,7 @@ impl Poller {
         let server_now = self.account.server_now(now);
         self.schedule.begin_round(now.monotonic, server_now);
         self.pauses.round_begins();
+        self.counters.rounds = self.counters.rounds.saturating_add(1);
         if let Some(feeds) = &mut self.feeds {
             feeds.round_begins();
         }

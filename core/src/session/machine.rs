@@ -14,7 +14,8 @@ use crate::endpoint::Endpoint;
 use crate::error::{BuildError, Error, TransportError};
 use crate::names::Names;
 use crate::poller::{
-    self, Checkpoint, Hint, Journal, JournalEntry, Outgoing, Poller, RequestId, Status, Warning,
+    self, Checkpoint, Counters, Hint, Journal, JournalEntry, Outgoing, Poller, RequestId, Status,
+    Warning,
 };
 use crate::time::Now;
 
@@ -125,6 +126,11 @@ impl SessionMachine {
     /// Returns the result of the session, once it has ended.
     pub const fn result(&self) -> Option<&Result<(), Error>> {
         self.result.as_ref()
+    }
+
+    /// Returns counts of what this session has done so far.
+    pub const fn counters(&self) -> &Counters {
+        self.poller.counters()
     }
 
     /// Returns a checkpoint that covers exactly the messages that were handled; `None` before the

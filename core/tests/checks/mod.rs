@@ -8,6 +8,8 @@ pub mod decoders;
 pub mod hosts_and_ids;
 pub mod pagers;
 pub mod poller;
+#[cfg(feature = "push")]
+pub mod push;
 
 /// Nothing in it ends the line, steers a terminal or turns the direction of writing.
 pub fn assert_one_line(text: &str) {

@@ -9,6 +9,9 @@
     clippy::indexing_slicing
 )]
 
+#[allow(dead_code, reason = "the fuzzer begins with bytes")]
+#[path = "../checks/push.rs"]
+mod checks;
 mod losses;
 mod wire;
 

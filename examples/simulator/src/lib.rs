@@ -80,6 +80,7 @@
 //!
 //! **state.** The `content` of what was sent is the object it was, or, if it is no object, the string as it was sent.
 
+#![cfg_attr(docsrs, feature(doc_cfg))]
 mod answer;
 mod config;
 #[cfg(feature = "conformance")]

@@ -13,7 +13,7 @@ use std::{fmt, io, thread};
 use bilibili_session::TransportError;
 use bilibili_session::endpoints::SentMsg;
 use bilibili_session::poller::{
-    Checkpoint, ConfigError, Journal, JournalEntry, Poller, PollerConfig, Status, Warning,
+    Checkpoint, ConfigError, Counters, Journal, JournalEntry, Poller, PollerConfig, Status, Warning,
 };
 use bilibili_session::session::{AnyEvent, Dispatch, HandlerList, Update};
 use bilibili_session::{ClientConfig, Credential, Error, Event, Names, Now};
@@ -263,6 +263,11 @@ impl Session {
     /// Returns the current status.
     pub fn status(&self) -> Status {
         self.engine().machine().status()
+    }
+
+    /// Returns counts of what this session has done so far: for logs and metrics.
+    pub fn counters(&self) -> Counters {
+        *self.engine().machine().counters()
     }
 
     /// Returns the result of the session, once it has ended.

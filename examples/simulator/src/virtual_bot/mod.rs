@@ -9,7 +9,7 @@ use std::sync::{Arc, MutexGuard};
 use std::time::Duration;
 
 use bilibili_session::poller::{
-    Checkpoint, Journal, JournalEntry, Outgoing, RequestId, Status, StatusChange, Warning,
+    Checkpoint, Hint, Journal, JournalEntry, Outgoing, RequestId, Status, StatusChange, Warning,
 };
 use bilibili_session::session::{Driven, Output, Update};
 use bilibili_session::{ClientConfig, Credential, Event, Hosts, Now, Uid};
@@ -163,6 +163,14 @@ impl<S: Driven> VirtualBot<S> {
     pub fn receive(&self, message: NewMessage) -> Result<Arrived, ControlError> {
         let now = self.now().wall.0;
         self.simulator().receive(now, message)
+    }
+
+    /// Lets a hint of a push channel come: the bot looks soon. No connection is played.
+    pub fn receive_hint(&mut self, hint: Hint) {
+        let now = self.now();
+        if let Some(session) = &mut self.session {
+            session.machine_mut().handle_hint(now, hint);
+        }
     }
 
     /// Lets so much time pass, in which the bot does what there is to do.

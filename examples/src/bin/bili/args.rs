@@ -137,6 +137,18 @@ pub(crate) enum Command {
     Logout,
     /// Serve the simulator on 127.0.0.1 until it is ended
     Simulate(SimulateArgs),
+    /// Print a script that completes this command in a shell
+    Completions {
+        /// The shell
+        #[arg(value_enum)]
+        shell: clap_complete::Shell,
+    },
+    /// Write man pages into a folder
+    Man {
+        /// The folder; it is there already
+        #[arg(value_name = "DIR")]
+        folder: PathBuf,
+    },
 }
 
 #[derive(Debug, Args)]
@@ -169,6 +181,14 @@ pub(crate) struct WatchArgs {
     /// sent
     #[arg(long, value_name = "TEXT", allow_hyphen_values = true)]
     pub(crate) reply: Option<String>,
+    /// Print to stderr at the end what was counted: rounds, requests by outcome, messages, their
+    /// delay, pauses
+    #[arg(long)]
+    pub(crate) stats: bool,
+    /// Serve the same on this port of 127.0.0.1 (0: any free one) as Prometheus reads it, at
+    /// /metrics
+    #[arg(long, value_name = "PORT")]
+    pub(crate) metrics: Option<u16>,
 }
 
 /// A conversation.

@@ -8,6 +8,7 @@ mod commands;
 mod cookie_file;
 mod doctor;
 mod failure;
+mod help;
 mod home;
 mod json_line;
 mod lines;
@@ -15,6 +16,7 @@ mod local_time;
 mod logins;
 mod names;
 mod output;
+mod private_file;
 mod qr;
 mod runtime;
 mod secrets;
@@ -24,7 +26,7 @@ mod watch;
 use std::process::ExitCode;
 use std::time::Instant;
 
-use clap::Parser as _;
+use clap::FromArgMatches as _;
 
 use args::{Cli, Command};
 use failure::Failure;
@@ -36,7 +38,8 @@ use setup::Setup;
 
 fn main() -> ExitCode {
     let started = Instant::now();
-    let cli = match Cli::try_parse() {
+    let matches = help::command().try_get_matches();
+    let cli = match matches.and_then(|matches| Cli::from_arg_matches(&matches)) {
         Ok(cli) => cli,
         Err(error) => return args::explain(&error),
     };
@@ -51,8 +54,11 @@ fn main() -> ExitCode {
 }
 
 fn run(cli: &Cli, started: Instant, secrets: &Secrets) -> Result<(), Failure> {
-    if let Command::Simulate(args) = &cli.command {
-        return commands::simulate::run(args);
+    match &cli.command {
+        Command::Simulate(args) => return commands::simulate::run(args),
+        Command::Completions { shell } => return help::completions(*shell),
+        Command::Man { folder } => return help::man(folder),
+        _ => {}
     }
     if let Some(done) = run_logins(cli, secrets) {
         return done;
@@ -73,6 +79,8 @@ fn run(cli: &Cli, started: Instant, secrets: &Secrets) -> Result<(), Failure> {
     match &cli.command {
         Command::Watch(_)
         | Command::Simulate(_)
+        | Command::Completions { .. }
+        | Command::Man { .. }
         | Command::Login
         | Command::Accounts { .. }
         | Command::Refresh { .. }

@@ -18,6 +18,7 @@ use crate::args::RuntimeName;
 use crate::failure::Failure;
 use crate::names::Asker;
 use crate::setup::{Service, Setup};
+use crate::watch::Counting;
 
 /// Client of the runtime that was asked for: one call after the other.
 pub(crate) struct Runtime {
@@ -136,6 +137,9 @@ pub(crate) trait Watcher {
 
     /// Tells what lists have shown of names since the last call.
     fn tell_names(&self, now: Now, names: &mut Names);
+
+    /// Returns what reads the session's counters, from any thread.
+    fn counting(&self) -> Counting;
 
     /// Returns what tells the session of its login, from any thread.
     fn login_handle(&self) -> LoginHandle;

@@ -15,6 +15,7 @@ use super::{LoginHandle, Sender, Watcher};
 use crate::failure::Failure;
 use crate::names::Asker;
 use crate::setup::{Service, Setup};
+use crate::watch::Counting;
 
 pub(super) fn client(setup: &Setup) -> Result<Client, Failure> {
     Ok(Client::new(
@@ -99,6 +100,11 @@ impl Watcher for Watch {
     fn closer(&self) -> Box<dyn Fn() + Send> {
         let session = self.session.clone();
         Box::new(move || session.close())
+    }
+
+    fn counting(&self) -> Counting {
+        let session = self.session.clone();
+        Arc::new(move || (session.counters(), session.status()))
     }
 
     fn login_handle(&self) -> LoginHandle {

@@ -10,6 +10,7 @@ use bilibili_session::poller::{Checkpoint, JournalEntry};
 use fs4::fs_std::FileExt as _;
 
 use crate::failure::Failure;
+use crate::private_file::private;
 
 /// Ten thousand conversations are far less.
 const LARGEST: u64 = 64 << 20;
@@ -228,15 +229,6 @@ fn read(path: &Path) -> io::Result<String> {
     let mut text = String::new();
     file.take(LARGEST).read_to_string(&mut text)?;
     Ok(text)
-}
-
-/// Opens for the owner alone: whom one talks with is nobody else's business.
-fn private() -> OpenOptions {
-    let mut options = OpenOptions::new();
-    options.write(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    options
 }
 
 /// Waits for nobody at the other end of a pipe.

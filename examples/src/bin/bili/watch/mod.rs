@@ -9,9 +9,11 @@
 
 mod checkpoint_file;
 mod keeper;
+mod metrics;
 mod patient;
 mod reply;
 mod saver;
+mod stats;
 mod stop;
 #[cfg(test)]
 #[allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test may")]
@@ -42,6 +44,8 @@ use keeper::Keeper;
 use patient::Patient;
 use reply::Replier;
 use saver::Saver;
+pub(crate) use stats::Counting;
+use stats::Stats;
 use stop::Stop;
 
 /// So many bytes of lines are written at once at the most.
@@ -102,6 +106,11 @@ pub(crate) fn run(
     if let Some(keeper) = &keeper {
         keeper.tell(watcher.login_handle());
     }
+    let stats = Stats::new(watcher.counting());
+    if let Some(port) = args.metrics {
+        let port = metrics::serve(port, stats.clone())?;
+        out.note(&format!("metrics: http://127.0.0.1:{port}/metrics"));
+    }
     let saver = file
         .map(|file| Saver::start(file, stop.clone()))
         .transpose()?;
@@ -140,9 +149,13 @@ pub(crate) fn run(
         );
         result = resumed.and_then(|resumed| {
             watcher = resumed;
+            stats.count_with(watcher.counting());
             watch.take_up(&*watcher);
             watch.run(&mut *watcher)
         });
+    }
+    if args.stats {
+        watch.out.note(&stats.in_words());
     }
     // Whatever happened, what was printed is covered.
     let saved = watch.saver.map_or(Ok(()), Saver::finish);

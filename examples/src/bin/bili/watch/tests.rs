@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use bilibili_session::poller::{Journal, JournalEntry, Poller};
+use bilibili_session::poller::{Counters, Journal, JournalEntry, Poller};
 use bilibili_session::session::SessionMachine;
 use bilibili_session::{Error, TransportError, Uid};
 use bilibili_session_simulator::{Setup, Simulator, VirtualBot};
@@ -78,6 +78,10 @@ impl Watcher for Deaf {
 
     fn closer(&self) -> Box<dyn Fn() + Send> {
         Box::new(|| {})
+    }
+
+    fn counting(&self) -> Counting {
+        std::sync::Arc::new(|| (Counters::default(), Status::Connected))
     }
 
     fn login_handle(&self) -> runtime::LoginHandle {
@@ -201,6 +205,10 @@ impl Watcher for Watchful {
 
     fn closer(&self) -> Box<dyn Fn() + Send> {
         self.session.closer()
+    }
+
+    fn counting(&self) -> Counting {
+        std::sync::Arc::new(|| (Counters::default(), Status::Connected))
     }
 
     fn login_handle(&self) -> runtime::LoginHandle {
