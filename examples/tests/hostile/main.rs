@@ -34,6 +34,7 @@ use cases::{Case, case, cases, text};
 use front::Front;
 use polling::Polling;
 
+const RUNTIMES: [&str; 3] = ["blocking", "async-std", "tokio"];
 /// Limit of one exchange.
 const TIMEOUT: Duration = Duration::from_secs(2);
 /// No condition that is waited for takes this long; a safety net only.
@@ -132,7 +133,7 @@ fn hostile_answers() {
     let cases = cases();
     let work: Vec<(&Case, &'static str)> = cases
         .iter()
-        .flat_map(|case| [(case, "blocking"), (case, "async-std")])
+        .flat_map(|case| RUNTIMES.map(|runtime| (case, runtime)))
         .collect();
     let next = AtomicUsize::new(0);
     let rows = Mutex::new(Vec::new());
@@ -173,7 +174,7 @@ fn redirects_elsewhere() {
     let elsewhere = TcpListener::bind(("127.0.0.1", 0)).unwrap();
     let port = elsewhere.local_addr().unwrap().port();
     elsewhere.set_nonblocking(true).unwrap();
-    for (runtime, status) in [("blocking", 302), ("async-std", 307)] {
+    for (runtime, status) in [("blocking", 302), ("async-std", 307), ("tokio", 303)] {
         for host in ["127.0.0.1", "localhost", "user:word@127.0.0.1"] {
             let to = format!(
                 "location: http://{host}:{port}/x\r\nrefresh: 0; url=http://{host}:{port}/\r\nalt-svc: h2=\"{host}:{port}\"\r\n"
