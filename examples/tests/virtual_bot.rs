@@ -59,7 +59,7 @@ mod bot {
                 Ok(())
             }
 
-            pub(super) fn start(setup: Setup) -> Started<$runtime::ByHand> {
+            pub(crate) fn start(setup: Setup) -> Started<$runtime::ByHand> {
                 let send = move |request| ready(setup.transport.send(request));
                 let (context, config) = (setup.context, PollerConfig::new());
                 let from = setup.checkpoint.as_ref();

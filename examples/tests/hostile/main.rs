@@ -125,6 +125,7 @@ fn run(case: &Case, runtime: &'static str) -> Row {
     assert_eq!(times, 1, "{name}: {:?}", polling.seen);
     println!("{row}");
     assert!(row.peak_kib < MOST_MEMORY_KIB, "{row}");
+    assert!(!row.said.contains("certificate"), "without TLS: {row}");
     row
 }
 

@@ -7,7 +7,7 @@ use bilibili_session::endpoints::*;
 use bilibili_session_simulator::FaultKind;
 
 use super::support::World;
-use super::{context, shows_nothing};
+use super::{context, on_tokio, shows_nothing};
 
 pub(crate) const GIF: &[u8] = b"GIF89a\x01\0\x01\0\0\0\0;";
 

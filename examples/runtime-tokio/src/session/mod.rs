@@ -126,6 +126,9 @@ impl Session {
     /// [`Warning::Push`]; a lost one is connected again. A session that is driven
     /// [by hand](Self::by_hand) has none.
     ///
+    /// At the level TRACE tungstenite logs what it sends, cookies included: the feature `guard-cookies`,
+    /// which is on by default, switches that level of `log` off.
+    ///
     /// # Errors
     /// Fails when the proxy's address or the certificates cannot be used.
     #[cfg(feature = "push")]

@@ -102,14 +102,17 @@ impl Transport for ReqwestTransport {
 /// Returns the error of a failed exchange. reqwest's own words hold the address, and its query; those
 /// of a socket and of TLS do not.
 fn explain(error: &reqwest::Error) -> TransportError {
-    use TransportErrorKind::{Connect, Interrupted, Other};
+    use TransportErrorKind::{Connect, Interrupted, Other, Tls};
     if error.is_timeout() {
         return TransportError::timeout();
     }
-    let by_socket = iter::successors(error.source(), |cause| within(*cause))
+    let causes = || iter::successors(error.source(), |cause| within(*cause));
+    let is_tls = causes().any(|cause| cause.is::<rustls::Error>());
+    // What is no HTTP is invalid data to hyper, as a certificate is to rustls.
+    let by_socket = causes()
         .filter_map(|cause| cause.downcast_ref::<io::Error>())
         .map(TransportError::from)
-        .find(|error| error.kind != Other);
+        .find(|error| error.kind != Other && (error.kind != Tls || is_tls));
     let (kind, message) = match by_socket {
         Some(error) => return error,
         None if error.is_connect() => (Connect, "the host could not be reached"),
