@@ -1,5 +1,5 @@
 //! Each program runs against a simulator, and does what it says.
-#![allow(clippy::unwrap_used, clippy::panic)]
+#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)]
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -15,7 +15,7 @@ use bilibili_session::endpoints::UploadPicture;
 use bilibili_session::{ClientConfig, Credential, Event, FeedEvent, Hosts, Picture, UnixMicros};
 use bilibili_session_blocking::{Client, UreqTransport};
 use bilibili_session_simulator::server::Server;
-use bilibili_session_simulator::{NewMessage, NewNotification, Simulator};
+use bilibili_session_simulator::{Login, NewMessage, NewNotification, Simulator};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
@@ -57,9 +57,14 @@ impl World {
         let server = Server::start(Simulator::default(), 0).unwrap();
         let login = server.simulator().login();
         let folder = tempfile::tempdir().unwrap();
+        let world = Self { server, folder };
+        world.keep("cookies.txt", &login);
+        world
+    }
+
+    fn keep(&self, file: &str, login: &Login) {
         let cookies = format!("SESSDATA={}; bili_jct={}", login.sessdata, login.bili_jct);
-        fs::write(folder.path().join("cookies.txt"), cookies).unwrap();
-        Self { server, folder }
+        fs::write(self.path(file), cookies).unwrap();
     }
 
     fn path(&self, name: &str) -> PathBuf {
@@ -292,4 +297,38 @@ fn notes_outlive_the_process() {
     let _running = world.start(&mut program);
     until(|| world.sent()[&20001].len() == 3);
     assert_eq!(world.sent()[&20001], ["记住了", "记住了", "milk\nbread"]);
+}
+
+#[test]
+fn accounts_see_what_is_theirs() {
+    let world = World::new();
+    let (first, second) = (world.server.simulator().login(), Login::made_up(10002));
+    world
+        .server
+        .simulator()
+        .add_account(second.clone())
+        .unwrap();
+    world.keep("second.txt", &second);
+    let mut program = world.program(env!("CARGO_BIN_EXE_two_accounts"));
+    program.args(["cookies.txt", "second.txt"].map(|file| world.path(file)));
+    let mut running = world.start(&mut program);
+    // Each has its base line.
+    until(|| world.server.simulator().requests_matching("get_sessions") >= 2);
+    for (account, text) in [(&first, "one"), (&second, "two")] {
+        let message = NewMessage::text(20001, text);
+        let mut simulator = world.server.simulator();
+        simulator.receive_for(account.uid, now(), message).unwrap();
+    }
+    let said = BufReader::new(running.0.stdout.take().unwrap());
+    let mut lines: Vec<String> = said.lines().map(Result::unwrap).take(2).collect();
+    lines.sort_unstable();
+    assert!(
+        lines[0].ends_with("cookies.txt] user 20001: one"),
+        "{lines:?}"
+    );
+    assert!(
+        lines[1].ends_with("second.txt] user 20001: two"),
+        "{lines:?}"
+    );
+    until(|| world.sent().contains_key(&20001));
 }

@@ -7,7 +7,9 @@ use bilibili_session::Now;
 
 /// Returns the time now: the monotonic clock, which is tokio's, counts from its first reading in this process.
 ///
-/// Where a test has [paused](tokio::time::pause) tokio's clock, the date stands still and moves with it.
+/// Where a test has [paused] tokio's clock, the date stands still and moves with it.
+///
+/// [paused]: https://docs.rs/tokio/latest/tokio/time/fn.pause.html
 pub fn now() -> Now {
     static START: LazyLock<Instant> = LazyLock::new(Instant::now);
     // First: no time is before it.

@@ -60,14 +60,14 @@ fn the_one_that_polls() {
             use bilibili_session_async_std::{Session, SurfTransport};
             let transport = SurfTransport::with_config(&transport).unwrap();
             let session = Session::new(context, transport, config).unwrap();
-            let all = session.updates().for_each(|update| ready(report(update)));
+            let all = session.updates().map(report).for_each(ready);
             async_std::task::block_on(all);
         }
         _ => {
             use bilibili_session_tokio::{ReqwestTransport, Session};
             let transport = ReqwestTransport::with_config(&transport).unwrap();
             let session = Session::new(context, transport, config).unwrap();
-            let all = session.updates().for_each(|update| ready(report(update)));
+            let all = session.updates().map(report).for_each(ready);
             tokio::runtime::Runtime::new().unwrap().block_on(all);
         }
     }

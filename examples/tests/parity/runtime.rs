@@ -28,7 +28,7 @@ pub(crate) use bilibili_session_async_std::Transport;
 use bilibili_session_async_std::{self as on_async_std, SurfTransport};
 use bilibili_session_blocking::{self as on_blocking, UreqTransport};
 use bilibili_session_tokio::{self as on_tokio, ReqwestTransport};
-use futures_util::future::BoxFuture;
+use futures_util::future::{BoxFuture, lazy};
 use futures_util::{FutureExt, StreamExt};
 use http::Request;
 use tokio::runtime::{Handle, Runtime};
@@ -413,7 +413,7 @@ macro_rules! futures_of {
         }
 
         fn run(&self) -> Running {
-            let running = $wait(async { self.run() });
+            let running = $wait(lazy(|_| self.run()));
             Running(Box::new(|| $wait(running)))
         }
 

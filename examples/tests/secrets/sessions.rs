@@ -4,6 +4,7 @@ use std::sync::{Arc, Mutex};
 
 use async_std::task::block_on;
 use bilibili_session_simulator::FaultKind;
+use futures_util::future::lazy;
 
 use super::support::World;
 use super::{config, context, on_tokio, shows_nothing, wait_for};
@@ -49,7 +50,7 @@ macro_rules! in_tasks {
                 warnings.lock().unwrap().push(text);
                 std::future::ready(())
             });
-            let running = $wait(async { session.run() });
+            let running = $wait(lazy(|_| session.run()));
             wait_for(|| session.checkpoint().is_some());
             $world.text(20001, "hi");
             $wait(running).unwrap();

@@ -47,7 +47,9 @@ use crate::transport::Transport;
 ///
 /// Streams and futures are waited for within a tokio runtime that has timers, on one thread or several. When
 /// that one is gone, the session can be gone on with in another. In a test that
-/// [pauses](tokio::time::pause) tokio's clock hours pass at once.
+/// [pauses] tokio's clock hours pass at once.
+///
+/// [pauses]: https://docs.rs/tokio/latest/tokio/time/fn.pause.html
 ///
 /// ```no_run
 /// use bilibili_session::poller::PollerConfig;
@@ -122,7 +124,7 @@ impl Session {
     /// asked for at once. See [`PollerConfig::push`](PollerConfig::push) for the interval.
     ///
     /// The channel is connected once the session is, by a task of its own, which ends with the
-    /// session. A channel that is connected or lost is a
+    /// session, or with the runtime. A channel that is connected or lost is a
     /// [`Warning::Push`]; a lost one is connected again. A session that is driven
     /// [by hand](Self::by_hand) has none.
     ///

@@ -16,7 +16,7 @@ use crate::world::{A_WHILE, SOON, World, numbers, often, text};
 
 /// Runs a test, which must come to an end.
 fn run<T>(test: impl Future<Output = T>) -> T {
-    block_on(async { timeout(SOON, test).await }).expect("it takes too long")
+    block_on(async { timeout(SOON, test).await }).unwrap_or_else(|_| panic!("it takes too long"))
 }
 
 fn session(world: &World) -> Session {
