@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::io::{BufRead, BufReader, Read, Write};
+use std::iter;
 use std::net::TcpListener;
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
@@ -31,6 +32,16 @@ struct World {
 
 /// A program that is ended with this.
 struct Running(Child);
+
+impl Running {
+    /// The lines that it prints, each of which comes soon.
+    fn lines(&mut self) -> impl Iterator<Item = String> {
+        let said = BufReader::new(self.0.stdout.take().unwrap());
+        let (tell, told) = mpsc::channel();
+        thread::spawn(move || said.lines().try_for_each(|line| tell.send(line.unwrap())));
+        iter::repeat_with(move || told.recv_timeout(SOON).unwrap())
+    }
+}
 
 impl Drop for Running {
     fn drop(&mut self) {
@@ -266,8 +277,7 @@ fn notifications_come_together() {
         simulator.notify(now(), notification).unwrap();
     }
     drop(simulator);
-    let said = BufReader::new(running.0.stdout.take().unwrap());
-    let mut lines = said.lines().map(Result::unwrap);
+    let mut lines = running.lines();
     // They may fall into two turns.
     let mut likes = 0;
     let mut replies = 0;
@@ -319,8 +329,7 @@ fn accounts_see_what_is_theirs() {
         let mut simulator = world.server.simulator();
         simulator.receive_for(account.uid, now(), message).unwrap();
     }
-    let said = BufReader::new(running.0.stdout.take().unwrap());
-    let mut lines: Vec<String> = said.lines().map(Result::unwrap).take(2).collect();
+    let mut lines: Vec<String> = running.lines().take(2).collect();
     lines.sort_unstable();
     assert!(
         lines[0].ends_with("cookies.txt] user 20001: one"),
