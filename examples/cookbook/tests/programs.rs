@@ -319,7 +319,7 @@ fn accounts_see_what_is_theirs() {
         .add_account(second.clone())
         .unwrap();
     world.keep("second.txt", &second);
-    let mut program = world.program(env!("CARGO_BIN_EXE_two_accounts"));
+    let mut program = world.program(env!("CARGO_BIN_EXE_several_accounts"));
     program.args(["cookies.txt", "second.txt"].map(|file| world.path(file)));
     let mut running = world.start(&mut program);
     // Each has its base line.

@@ -1,7 +1,7 @@
 //! Several accounts in one program and on one thread: what comes to any of them is shown, and who writes to one of them is told
 //! that nobody reads there.
 //!
-//! `cargo run -p bilibili-session-cookbook --bin two_accounts FILE FILE …`, a file of cookies each
+//! `cargo run -p bilibili-session-cookbook --bin several_accounts FILE FILE …`, a file of cookies each
 #![allow(
     clippy::print_stdout,
     clippy::print_stderr,
