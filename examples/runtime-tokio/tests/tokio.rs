@@ -2,16 +2,19 @@
 //! (The suites that every runtime passes are in `examples/tests/parity`.)
 #![allow(clippy::unwrap_used)]
 
+use std::pin::pin;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
+use std::task::{Context, Poll, Waker};
 use std::time::{Duration, Instant};
 
 use bilibili_session::poller::{PollerConfig, Status};
-use bilibili_session::{ClientConfig, Credential, Hosts, TransportError};
+use bilibili_session::session::{Driven, Output};
+use bilibili_session::{ClientConfig, Credential, Hosts, TransportError, Uid};
 use bilibili_session_simulator::server::Server;
 use bilibili_session_simulator::{Answer, NewMessage, Simulator};
 use bilibili_session_tokio::{ReqwestTransport, Session, Transport, now};
-use futures_util::StreamExt;
+use futures_util::{FutureExt, StreamExt};
 use http::Request;
 use tokio::runtime::{Builder, Runtime};
 use tokio::task::yield_now;
@@ -176,6 +179,26 @@ fn a_run_ends_with_its_runtime() {
         assert_eq!(end.unwrap(), Ok(()));
         assert_eq!(session.result(), None, "it can go on");
     }
+}
+
+/// Who drives it tells the time, also to a call that waits for keys that the session has asked for.
+#[test]
+fn a_session_by_hand_needs_no_runtime() {
+    let world = World::default();
+    let session = session(&world, PollerConfig::new());
+    let mut by_hand = session.by_hand();
+    let Output::Send(nav) = by_hand.poll_output(now(), &mut |_| ()) else {
+        unreachable!("nothing is asked for");
+    };
+    let mut call = pin!(session.client().send_text(Uid(20001), "hi"));
+    let mut context = Context::from_waker(Waker::noop());
+    assert!(call.as_mut().poll(&mut context).is_pending());
+    let answer = transport(&world).send(nav.request).now_or_never().unwrap();
+    by_hand.machine_mut().handle_response(now(), nav.id, answer);
+    let Poll::Ready(sent) = call.as_mut().poll(&mut context) else {
+        unreachable!("it waits");
+    };
+    sent.unwrap();
 }
 
 /// Whatever a session gives out can be moved to another thread.
