@@ -1,4 +1,4 @@
-//! A bot with its handlers as they are, in virtual time: on both runtimes, and with none.
+//! A bot with its handlers as they are, in virtual time: on every runtime, and with none.
 #![allow(
     missing_docs,
     clippy::unwrap_used,
@@ -18,6 +18,7 @@ use bilibili_session::{ErrorClass, Event, EventType, Uid};
 use bilibili_session_async_std as on_async_std;
 use bilibili_session_blocking as blocking;
 use bilibili_session_simulator::{Fault, FaultKind, NewMessage, Setup, Simulator, VirtualBot};
+use bilibili_session_tokio as on_tokio;
 
 const MINUTE: Duration = Duration::from_secs(60);
 const HOUR: Duration = Duration::from_secs(3600);
@@ -42,20 +43,41 @@ mod bot {
         Ok(())
     }
 
-    pub(super) async fn echo_async(
-        event: Arc<Event>,
-        session: on_async_std::Session,
-    ) -> HandlerResult {
-        match event.text().unwrap_or_default() {
-            _ if !event.conversation.is_user() => {}
-            "/close" => session.close(),
-            "fail" => return Err("made up".into()),
-            text => {
-                let sent = session.reply(&event, text).await;
-                sent.map_err(|error| error.class().to_string())?;
+    /// In tasks, of each runtime that has some.
+    macro_rules! in_tasks {
+        ($runtime:ident) => {
+            async fn echo(event: Arc<Event>, session: $runtime::Session) -> HandlerResult {
+                match event.text().unwrap_or_default() {
+                    _ if !event.conversation.is_user() => {}
+                    "/close" => session.close(),
+                    "fail" => return Err("made up".into()),
+                    text => {
+                        let sent = session.reply(&event, text).await;
+                        sent.map_err(|error| error.class().to_string())?;
+                    }
+                }
+                Ok(())
             }
-        }
-        Ok(())
+
+            pub(crate) fn start(setup: Setup) -> Started<$runtime::ByHand> {
+                let send = move |request| ready(setup.transport.send(request));
+                let (context, config) = (setup.context, PollerConfig::new());
+                let from = setup.checkpoint.as_ref();
+                let session = $runtime::Session::resume(context, send, config, from)?;
+                session.on(EventType::Text, echo);
+                Ok(session.by_hand())
+            }
+        };
+    }
+
+    pub(super) mod in_tasks_of_async_std {
+        use super::*;
+        in_tasks!(on_async_std);
+    }
+
+    pub(super) mod in_tasks_of_tokio {
+        use super::*;
+        in_tasks!(on_tokio);
     }
 }
 
@@ -67,23 +89,16 @@ fn on_threads(setup: Setup) -> Started<blocking::ByHand> {
     Ok(session.by_hand())
 }
 
-fn in_tasks(setup: Setup) -> Started<on_async_std::ByHand> {
-    let send = move |request| ready(setup.transport.send(request));
-    let (context, config) = (setup.context, PollerConfig::new());
-    let session = on_async_std::Session::resume(context, send, config, setup.checkpoint.as_ref())?;
-    session.on(EventType::Text, bot::echo_async);
-    Ok(session.by_hand())
-}
-
-/// Runs a test on both runtimes.
-macro_rules! on_both {
+/// Runs a test on every runtime.
+macro_rules! on_every_runtime {
     ($($(#[$attribute:meta])* fn $name:ident($bot:ident) $body:block)+) => {$(
         #[test]
         $(#[$attribute])*
         fn $name() {
             fn test<S: Driven>(mut $bot: VirtualBot<S>) $body
             test(VirtualBot::new(Simulator::default(), on_threads).unwrap());
-            test(VirtualBot::new(Simulator::default(), in_tasks).unwrap());
+            test(VirtualBot::new(Simulator::default(), bot::in_tasks_of_async_std::start).unwrap());
+            test(VirtualBot::new(Simulator::default(), bot::in_tasks_of_tokio::start).unwrap());
         }
     )+};
 }
@@ -93,7 +108,7 @@ fn log<S: Driven>(bot: &VirtualBot<S>) -> String {
     format!("{:?} {:?}", bot.updates(), bot.sent())
 }
 
-on_both! {
+on_every_runtime! {
     fn private_texts_are_answered_in_order_and_nothing_else(bot) {
         let own = bot.simulator().login().uid;
         bot.receive_text(USER, "一").unwrap();

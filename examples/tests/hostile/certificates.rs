@@ -8,9 +8,9 @@ use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair, KeyUsage
 use rustls::ServerConfig;
 use rustls::pki_types::PrivateKeyDer;
 
-use super::Row;
 use super::front::Front;
 use super::polling::Polling;
+use super::{RUNTIMES, Row};
 
 struct Authority {
     pem: String,
@@ -57,7 +57,7 @@ fn certificates_that_do_not_hold() {
     let good = authority.server("127.0.0.1");
     let wrong_name = authority.server("example.test");
     let unknown = Authority::new().server("127.0.0.1");
-    for runtime in ["blocking", "async-std"] {
+    for runtime in RUNTIMES {
         for (name, bad) in [
             ("another name", &wrong_name),
             ("an unknown authority", &unknown),

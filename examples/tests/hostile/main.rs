@@ -34,6 +34,7 @@ use cases::{Case, case, cases, text};
 use front::Front;
 use polling::Polling;
 
+const RUNTIMES: [&str; 3] = ["blocking", "async-std", "tokio"];
 /// Limit of one exchange.
 const TIMEOUT: Duration = Duration::from_secs(2);
 /// No condition that is waited for takes this long; a safety net only.
@@ -124,6 +125,7 @@ fn run(case: &Case, runtime: &'static str) -> Row {
     assert_eq!(times, 1, "{name}: {:?}", polling.seen);
     println!("{row}");
     assert!(row.peak_kib < MOST_MEMORY_KIB, "{row}");
+    assert!(!row.said.contains("certificate"), "without TLS: {row}");
     row
 }
 
@@ -132,7 +134,7 @@ fn hostile_answers() {
     let cases = cases();
     let work: Vec<(&Case, &'static str)> = cases
         .iter()
-        .flat_map(|case| [(case, "blocking"), (case, "async-std")])
+        .flat_map(|case| RUNTIMES.map(|runtime| (case, runtime)))
         .collect();
     let next = AtomicUsize::new(0);
     let rows = Mutex::new(Vec::new());
@@ -173,7 +175,7 @@ fn redirects_elsewhere() {
     let elsewhere = TcpListener::bind(("127.0.0.1", 0)).unwrap();
     let port = elsewhere.local_addr().unwrap().port();
     elsewhere.set_nonblocking(true).unwrap();
-    for (runtime, status) in [("blocking", 302), ("async-std", 307)] {
+    for (runtime, status) in [("blocking", 302), ("async-std", 307), ("tokio", 303)] {
         for host in ["127.0.0.1", "localhost", "user:word@127.0.0.1"] {
             let to = format!(
                 "location: http://{host}:{port}/x\r\nrefresh: 0; url=http://{host}:{port}/\r\nalt-svc: h2=\"{host}:{port}\"\r\n"

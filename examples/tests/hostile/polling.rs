@@ -1,5 +1,6 @@
 //! The session that polls, in a process of its own.
 
+use std::future::ready;
 use std::io::{self, BufRead as _, BufReader, Write};
 use std::process::{Child, Command, Stdio};
 use std::sync::mpsc::{self, Receiver};
@@ -10,6 +11,7 @@ use bilibili_session::poller::PollerConfig;
 use bilibili_session::session::Update;
 use bilibili_session::{ClientConfig, Credential, Hosts, TransportConfig};
 use bilibili_session_simulator::Simulator;
+use futures_util::StreamExt as _;
 use serde_json::{Value, json};
 
 use super::{PATIENCE, TIMEOUT};
@@ -47,24 +49,27 @@ fn the_one_that_polls() {
         }
         Update::Status(change) => say(json!({"status": change.status.code()})),
     };
-    if std::env::var(RUNTIME).unwrap() == "blocking" {
-        use bilibili_session_blocking::{Session, UreqTransport};
-        let transport = UreqTransport::with_config(&transport).unwrap();
-        let session = Session::new(context, transport, config).unwrap();
-        for update in session.updates() {
-            report(update);
+    match &*std::env::var(RUNTIME).unwrap() {
+        "blocking" => {
+            use bilibili_session_blocking::{Session, UreqTransport};
+            let transport = UreqTransport::with_config(&transport).unwrap();
+            let session = Session::new(context, transport, config).unwrap();
+            session.updates().for_each(report);
         }
-    } else {
-        use async_std::stream::StreamExt as _;
-        use bilibili_session_async_std::{Session, SurfTransport};
-        let transport = SurfTransport::with_config(&transport).unwrap();
-        let session = Session::new(context, transport, config).unwrap();
-        async_std::task::block_on(async {
-            let mut updates = session.updates();
-            while let Some(update) = updates.next().await {
-                report(update);
-            }
-        });
+        "async-std" => {
+            use bilibili_session_async_std::{Session, SurfTransport};
+            let transport = SurfTransport::with_config(&transport).unwrap();
+            let session = Session::new(context, transport, config).unwrap();
+            let all = session.updates().map(report).for_each(ready);
+            async_std::task::block_on(all);
+        }
+        _ => {
+            use bilibili_session_tokio::{ReqwestTransport, Session};
+            let transport = ReqwestTransport::with_config(&transport).unwrap();
+            let session = Session::new(context, transport, config).unwrap();
+            let all = session.updates().map(report).for_each(ready);
+            tokio::runtime::Runtime::new().unwrap().block_on(all);
+        }
     }
 }
 

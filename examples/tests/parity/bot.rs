@@ -23,12 +23,17 @@ const INTERVAL: Duration = Duration::from_millis(40);
 pub(crate) enum Runtime {
     Blocking,
     AsyncStd,
+    Tokio,
+}
+
+impl Runtime {
+    pub(crate) const ALL: [Self; 3] = [Self::Blocking, Self::AsyncStd, Self::Tokio];
 }
 
 /// The calls of the bot: `status`, `warning`, `end`, or a conversation, and what happened there.
 pub(crate) type Log = BTreeMap<String, Vec<String>>;
 
-/// The bot's rules, which its handlers on both runtimes follow.
+/// The bot's rules, which its handlers on all runtimes follow.
 #[derive(Clone)]
 pub(crate) struct Bot {
     pub(crate) server: Arc<Server>,
@@ -166,6 +171,7 @@ impl Bot {
         match runtime {
             Runtime::Blocking => self.run_on::<bilibili_session_blocking::Session>(from),
             Runtime::AsyncStd => self.run_on::<bilibili_session_async_std::Session>(from),
+            Runtime::Tokio => self.run_on::<bilibili_session_tokio::Session>(from),
         }
     }
 
@@ -237,9 +243,9 @@ pub(crate) fn say(simulator: &mut Simulator, from: i64, texts: &[&str]) {
     }
 }
 
-/// Runs it on both, against a service of its own each time.
+/// Runs it on each, against a service of its own each time.
 #[track_caller]
-pub(crate) fn both(
+pub(crate) fn on_each(
     before: impl Fn(&mut Simulator),
     connected: fn(&mut Simulator),
     enough: usize,
@@ -266,5 +272,5 @@ pub(crate) fn both(
         assert_eq!(*bot.log.lock().unwrap(), expected, "{runtime:?}");
         bot
     };
-    [Runtime::Blocking, Runtime::AsyncStd].map(run).into()
+    Runtime::ALL.map(run).into()
 }

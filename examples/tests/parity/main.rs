@@ -1,13 +1,14 @@
 //! One suite for all runtimes: what a session, its handlers and its client do is the same on each.
 //!
 //! Here: one bot, with the same handlers, the same service, the same log. What happens in one conversation is compared
-//! in its order, and so are the warnings; the async runtime handles different conversations side by side.
+//! in its order, and so are the warnings; async runtimes handle different conversations side by side.
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)]
 
 mod bot;
 mod calls;
 mod checkpoints;
 mod ends;
+mod futures;
 mod logins;
 mod nav;
 mod pauses;
@@ -15,7 +16,6 @@ mod push;
 mod real_connections;
 mod runtime;
 mod sessions;
-mod streams;
 mod takers;
 mod world;
 
@@ -26,14 +26,14 @@ use bilibili_session_simulator::{Fault, FaultKind, NewMessage, Simulator};
 use http::StatusCode;
 use serde_json::json;
 
-use bot::{Bot, GROUP, OWN, Runtime, both, receive, say};
+use bot::{Bot, GROUP, OWN, Runtime, on_each, receive, say};
 
 const DONE: (&str, &[&str]) = ("status", &["1", "2", "3"]);
 const AS_ASKED: (&str, &[&str]) = ("end", &["as asked"]);
 
 #[test]
 fn messages_of_users_and_groups_are_handled_and_answered() {
-    let bots = both(
+    let bots = on_each(
         |_| {},
         |it| {
             say(it, 20001, &["hello", "ping", "bye"]);
@@ -73,7 +73,7 @@ fn messages_of_users_and_groups_are_handled_and_answered() {
 
 #[test]
 fn handlers_that_fail_or_panic_are_told_of_and_stop_nobody() {
-    both(
+    on_each(
         |_| {},
         |it| say(it, 20001, &["fail", "panic", "hello"]),
         3,
@@ -94,7 +94,7 @@ fn handlers_that_fail_or_panic_are_told_of_and_stop_nobody() {
 
 #[test]
 fn a_reply_that_is_refused_is_the_handlers_error() {
-    both(
+    on_each(
         |it| it.push_fault(Fault::once("send_msg", FaultKind::Code(21047))),
         |it| say(it, 20001, &["ping", "ping"]),
         2,
@@ -112,12 +112,12 @@ fn a_reply_that_is_refused_is_the_handlers_error() {
 
 #[test]
 fn a_close_from_a_handler_ends_it() {
-    both(|_| {}, |_| {}, 0, &[DONE, AS_ASKED]);
+    on_each(|_| {}, |_| {}, 0, &[DONE, AS_ASKED]);
 }
 
 #[test]
 fn trouble_is_told_of_and_delays() {
-    both(
+    on_each(
         |it| {
             it.push_fault(Fault::once(
                 "get_sessions",
@@ -138,7 +138,7 @@ fn trouble_is_told_of_and_delays() {
 
 #[test]
 fn what_cannot_be_read_comes_out_as_it_is() {
-    both(
+    on_each(
         |_| {},
         |it| {
             say(it, 20001, &["hello"]);
@@ -160,8 +160,8 @@ fn what_cannot_be_read_comes_out_as_it_is() {
 #[test]
 fn a_dead_login_ends_it_with_the_reason() {
     let dead: &[(&str, &[&str])] = &[("status", &["4"]), ("end", &["login_lost"])];
-    both(|it| it.log_out(OWN).unwrap(), |_| {}, 1, dead);
-    both(
+    on_each(|it| it.log_out(OWN).unwrap(), |_| {}, 1, dead);
+    on_each(
         |_| {},
         |it| say(it, 20001, &["log out"]),
         2,
@@ -175,7 +175,7 @@ fn a_dead_login_ends_it_with_the_reason() {
 
 #[test]
 fn what_was_not_handled_comes_after_a_resume() {
-    for runtime in [Runtime::Blocking, Runtime::AsyncStd] {
+    for runtime in Runtime::ALL {
         let numbers: Vec<String> = (0..450).map(|number| number.to_string()).collect();
         let mut bot = Bot {
             server: Arc::new(Server::start(Simulator::default(), 0).unwrap()),

@@ -2,7 +2,7 @@
 
 use bilibili_session_simulator::{Fault, FaultKind};
 
-use super::bot::{both, say};
+use super::bot::{on_each, say};
 use super::{AS_ASKED, DONE};
 
 /// The bot closes when it has seen how a pause goes.
@@ -11,7 +11,7 @@ const NEVER_ENOUGH: usize = usize::MAX;
 /// Two messages are to be answered. The first reply is refused with this code, which is an error of this class; the
 /// second is not sent, since sends are paused for this long.
 fn a_refused_reply(code: i64, class: &str, how_long: &str, pause: &[&str]) {
-    let bots = both(
+    let bots = on_each(
         |it| it.push_fault(Fault::once("send_msg", FaultKind::Code(code))),
         |it| say(it, 20001, &["ping", "ping"]),
         NEVER_ENOUGH,
@@ -59,7 +59,7 @@ fn a_reply_too_many_for_the_day_pauses_replies_alone() {
 
 #[test]
 fn a_list_that_the_risk_control_refuses_pauses_calls_too() {
-    let bots = both(
+    let bots = on_each(
         |it| it.push_fault(Fault::once("new_sessions", FaultKind::Code(-352))),
         |_| {},
         NEVER_ENOUGH,

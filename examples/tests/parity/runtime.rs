@@ -9,7 +9,7 @@ use std::convert::identity;
 use std::fmt::Debug;
 use std::io;
 use std::path::Path;
-use std::sync::{Arc, Mutex, PoisonError, mpsc};
+use std::sync::{Arc, LazyLock, Mutex, PoisonError, mpsc};
 use std::thread;
 use std::time::Duration;
 
@@ -27,9 +27,12 @@ use bilibili_session::{
 pub(crate) use bilibili_session_async_std::Transport;
 use bilibili_session_async_std::{self as on_async_std, SurfTransport};
 use bilibili_session_blocking::{self as on_blocking, UreqTransport};
-use futures_util::future::BoxFuture;
+use bilibili_session_tokio::{self as on_tokio, ReqwestTransport};
+use futures_util::future::{BoxFuture, lazy};
 use futures_util::{FutureExt, StreamExt};
 use http::Request;
+use tokio::runtime::{Handle, Runtime};
+use tokio::task::block_in_place;
 
 /// A session of some runtime: the same names everywhere.
 pub(crate) trait Session: Clone + Debug + Send + Sync + 'static {
@@ -141,6 +144,11 @@ macro_rules! on_every_runtime {
                 crate::runtime::ends(super::$test::<bilibili_session_async_std::Session>);
             })*
         }
+        mod on_tokio {
+            $(#[test] fn $test() {
+                crate::runtime::ends(super::$test::<bilibili_session_tokio::Session>);
+            })*
+        }
     };
 }
 pub(crate) use on_every_runtime;
@@ -170,6 +178,24 @@ pub(crate) fn ends<T: Send + 'static>(test: impl FnOnce() -> T + Send + 'static)
 /// Transport of a blocking runtime.
 fn waiting(transport: impl Transport + 'static) -> impl on_blocking::Transport {
     move |request: Request<Vec<u8>>| block_on(transport.send(request))
+}
+
+/// Transport of tokio's runtime.
+fn carried(transport: impl Transport + 'static) -> impl on_tokio::Transport {
+    let transport = Arc::new(transport);
+    move |request: Request<Vec<u8>>| {
+        let transport = Arc::clone(&transport);
+        async move { transport.send(request).await }
+    }
+}
+
+/// Waits for a future of tokio's runtime, also within a handler.
+pub(crate) fn tokio_block_on<F: Future>(future: F) -> F::Output {
+    static RUNTIME: LazyLock<Runtime> = LazyLock::new(|| Runtime::new().unwrap());
+    match Handle::try_current() {
+        Ok(within) => block_in_place(|| within.block_on(future)),
+        Err(_) => RUNTIME.block_on(future),
+    }
 }
 
 /// A session of a runtime: `$wait` waits for what the runtime does, `$transport` and `$handler` make the runtime's own
@@ -322,6 +348,7 @@ macro_rules! client_of {
 
 client_of!(on_blocking, identity, waiting);
 client_of!(on_async_std, block_on, identity);
+client_of!(on_tokio, tokio_block_on, carried);
 
 impl Session for on_blocking::Session {
     session_of!(on_blocking, UreqTransport, 0, identity, waiting, identity);
@@ -349,9 +376,9 @@ impl Session for on_blocking::Session {
 }
 
 /// A handler of an async runtime, which is polled before and after the work.
-fn polled<I, T: ?Sized, R: IntoHandlerResult>(
-    handler: impl FnMut(&T, &on_async_std::Session) -> R + Send + 'static,
-) -> impl FnMut(I, on_async_std::Session) -> BoxFuture<'static, HandlerResult> + Send + 'static
+fn polled<I, T: ?Sized, S: Session, R: IntoHandlerResult>(
+    handler: impl FnMut(&T, &S) -> R + Send + 'static,
+) -> impl FnMut(I, S) -> BoxFuture<'static, HandlerResult> + Send + 'static
 where
     I: Borrow<T> + Send + Sync + 'static,
 {
@@ -371,32 +398,50 @@ where
     }
 }
 
+/// The rest of a session of an async runtime; see [`session_of`].
+macro_rules! futures_of {
+    ($wait:path) => {
+        fn on_text<R: IntoHandlerResult>(
+            &self,
+            mut handler: impl FnMut(&str, &Event, &Self) -> R + Send + 'static,
+        ) -> Handler {
+            let mut handler = polled(move |(text, event): &(String, Arc<Event>), session| {
+                handler(text, event, session)
+            });
+            let handle = self.on_text(move |text, event, session| handler((text, event), session));
+            Handler::new(|| handle.remove())
+        }
+
+        fn run(&self) -> Running {
+            let running = $wait(lazy(|_| self.run()));
+            Running(Box::new(|| $wait(running)))
+        }
+
+        fn events(&self) -> impl Iterator<Item = Event> + Send + 'static {
+            let mut events = self.messages();
+            std::iter::from_fn(move || $wait(events.next()))
+        }
+
+        fn updates(&self) -> impl Iterator<Item = Update> + Send + 'static {
+            let mut updates = self.updates();
+            std::iter::from_fn(move || $wait(updates.next()))
+        }
+    };
+}
+
 impl Session for on_async_std::Session {
     session_of!(on_async_std, SurfTransport, 1, block_on, identity, polled);
+    futures_of!(block_on);
+}
 
-    fn on_text<R: IntoHandlerResult>(
-        &self,
-        mut handler: impl FnMut(&str, &Event, &Self) -> R + Send + 'static,
-    ) -> Handler {
-        let mut handler = polled(move |(text, event): &(String, Arc<Event>), session| {
-            handler(text, event, session)
-        });
-        let handle = self.on_text(move |text, event, session| handler((text, event), session));
-        Handler::new(|| handle.remove())
-    }
-
-    fn run(&self) -> Running {
-        let running = self.run();
-        Running(Box::new(|| block_on(running)))
-    }
-
-    fn events(&self) -> impl Iterator<Item = Event> + Send + 'static {
-        let mut events = self.messages();
-        std::iter::from_fn(move || block_on(events.next()))
-    }
-
-    fn updates(&self) -> impl Iterator<Item = Update> + Send + 'static {
-        let mut updates = self.updates();
-        std::iter::from_fn(move || block_on(updates.next()))
-    }
+impl Session for on_tokio::Session {
+    session_of!(
+        on_tokio,
+        ReqwestTransport,
+        0,
+        tokio_block_on,
+        carried,
+        polled
+    );
+    futures_of!(tokio_block_on);
 }

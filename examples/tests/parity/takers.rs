@@ -8,10 +8,11 @@ use std::time::Duration;
 
 use bilibili_session::poller::{Checkpoint, PollerConfig, Status, Warning};
 use bilibili_session::{Error, Event};
+use futures_util::FutureExt;
 use http::Request;
 
-use super::runtime::{Session, Transport, on_every_runtime};
-use super::world::World;
+use super::runtime::{Session, on_every_runtime};
+use super::world::{Carry, World};
 
 /// Far more than any machine is late.
 const SOON: Duration = Duration::from_secs(50);
@@ -41,10 +42,10 @@ on_every_runtime! {
 
 /// A service in which the next messages arrive just before somebody looks for them: the text of
 /// each is its number. Before it answers it waits for the pause.
-pub(crate) fn rounds<P, F>(world: &World, pause: P) -> impl Transport + use<P, F>
+pub(crate) fn rounds<P, F>(world: &World, pause: P) -> impl Carry + use<P, F>
 where
     P: Fn() -> F + Send + Sync + 'static,
-    F: Future<Output = ()> + Send,
+    F: Future<Output = ()> + Send + 'static,
 {
     let world = world.clone();
     let (sent, number) = (AtomicU64::new(0), AtomicU64::new(0));
@@ -64,6 +65,7 @@ where
             pause.await;
             answer.await
         }
+        .boxed()
     }
 }
 

@@ -12,15 +12,24 @@ use bilibili_session::{
 };
 use bilibili_session_blocking::now;
 use bilibili_session_simulator::{Answer, Fault, NewMessage, Simulator};
+use futures_util::FutureExt;
+use futures_util::future::BoxFuture;
 use http::{Request, Response};
 
-use super::runtime::{Running, Session, Transport};
+use super::runtime::{Running, Session};
 
 /// Far more than any machine is late, far less than what must not be waited for.
 pub(crate) const SOON: Duration = Duration::from_secs(20);
 pub(crate) const NEVER: Duration = Duration::from_secs(600);
 /// Several rounds.
 pub(crate) const A_WHILE: Duration = Duration::from_millis(300);
+
+type Answered = BoxFuture<'static, Result<Response<Vec<u8>>, TransportError>>;
+
+/// A closure that is a transport on every async runtime.
+pub(crate) trait Carry: Fn(Request<Vec<u8>>) -> Answered + Send + Sync {}
+
+impl<F: Fn(Request<Vec<u8>>) -> Answered + Send + Sync> Carry for F {}
 
 /// A service. Clones are the same one.
 #[derive(Clone, Default)]
@@ -46,9 +55,9 @@ impl World {
         }
     }
 
-    pub(crate) fn transport(&self) -> impl Transport + use<> {
+    pub(crate) fn transport(&self) -> impl Carry + use<> {
         let world = self.clone();
-        move |request| world.clone().answer(request)
+        move |request| world.clone().answer(request).boxed()
     }
 
     pub(crate) fn context(&self) -> ClientConfig {

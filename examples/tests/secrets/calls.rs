@@ -1,4 +1,4 @@
-//! Every call, good and failing, on both runtimes.
+//! Every call, good and failing, on every runtime.
 
 use bilibili_session::Picture;
 use bilibili_session::Uid;
@@ -7,7 +7,7 @@ use bilibili_session::endpoints::*;
 use bilibili_session_simulator::FaultKind;
 
 use super::support::World;
-use super::{context, shows_nothing};
+use super::{context, on_tokio, shows_nothing};
 
 pub(crate) const GIF: &[u8] = b"GIF89a\x01\0\x01\0\0\0\0;";
 
@@ -76,7 +76,7 @@ pub(crate) fn faults() -> Vec<FaultKind> {
     faults
 }
 
-/// All calls, good and failing, on both runtimes.
+/// All calls, good and failing, on every runtime.
 pub(crate) fn all_calls(world: &World) {
     let context = context(&world.server.origin());
     let transport = bilibili_session_blocking::UreqTransport::new();
@@ -84,35 +84,42 @@ pub(crate) fn all_calls(world: &World) {
     let blocking = bilibili_session_blocking::Client::new(context.clone(), transport);
     let transport = bilibili_session_async_std::SurfTransport::new().unwrap();
     shows_nothing("the transport", &format!("{transport:?}"));
-    let async_std = bilibili_session_async_std::Client::new(context, transport);
-    shows_nothing("the clients", &format!("{blocking:?} {async_std:?}"));
+    let async_std = bilibili_session_async_std::Client::new(context.clone(), transport);
+    let transport = bilibili_session_tokio::ReqwestTransport::new().unwrap();
+    shows_nothing("the transport", &format!("{transport:?}"));
+    let tokio = bilibili_session_tokio::Client::new(context, transport);
+    shows_nothing(
+        "the clients",
+        &format!("{blocking:?} {async_std:?} {tokio:?}"),
+    );
     let mut failures = 0;
     let mut look = |result: String, failed: bool| {
         shows_nothing("an answer", &result);
         failures += usize::from(failed);
     };
-    macro_rules! on_both {
+    macro_rules! on_each {
         ($endpoint:expr) => {
-            let result = blocking.call($endpoint);
-            look(format!("{result:?}"), result.is_err());
-            if let Err(error) = result {
-                look(format!("{error} {error:#?}"), true);
-            }
-            let result = async_std::task::block_on(async_std.call($endpoint));
-            look(format!("{result:?}"), result.is_err());
-            if let Err(error) = result {
-                look(format!("{error} {error:#?}"), true);
+            for result in [
+                blocking.call($endpoint).map(|answer| format!("{answer:?}")),
+                async_std::task::block_on(async_std.call($endpoint))
+                    .map(|answer| format!("{answer:?}")),
+                on_tokio(tokio.call($endpoint)).map(|answer| format!("{answer:?}")),
+            ] {
+                look(format!("{result:?}"), result.is_err());
+                if let Err(error) = result {
+                    look(format!("{error} {error:#?}"), true);
+                }
             }
         };
     }
-    every_call!(on_both);
+    every_call!(on_each);
     for fault in faults() {
         world.fault("/", fault.clone(), 2);
-        on_both!(GetSessions::new());
+        on_each!(GetSessions::new());
         world.server.simulator().clear_faults();
         // The keys are there: what fails is what writes.
         world.fault("/send_msg", fault, 2);
-        on_both!(SendMsg::text(Uid(20001), "hi"));
+        on_each!(SendMsg::text(Uid(20001), "hi"));
         world.server.simulator().clear_faults();
     }
     assert!(failures > 60, "{failures}");

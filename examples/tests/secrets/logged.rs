@@ -91,7 +91,9 @@ fn log_everything() {
                 .is_some_and(|it| it.file() == sessions::FILE);
             let thread = std::thread::current();
             let is_of_a_session = thread.name().is_some_and(|name| {
-                name.starts_with("bilibili-session") || name.starts_with("async-std")
+                ["bilibili-session", "async-std", "tokio"]
+                    .iter()
+                    .any(|start| name.starts_with(start))
             });
             match is_of_a_session {
                 true if is_asked_for => {}
@@ -121,5 +123,10 @@ fn nothing_is_logged() {
         shows_nothing(target, text);
     }
     assert!(logged.iter().any(|(target, _)| target.starts_with("ureq")));
-    assert!(logged.iter().any(|(target, _)| target.starts_with("isahc")));
+    for library in ["isahc", "reqwest"] {
+        assert!(
+            logged.iter().any(|(target, _)| target.starts_with(library)),
+            "{library}"
+        );
+    }
 }

@@ -22,11 +22,13 @@ mod sessions;
 #[path = "../support/mod.rs"]
 mod support;
 
+use std::sync::LazyLock;
 use std::time::Duration;
 
 use bilibili_session::poller::PollerConfig;
 use bilibili_session::{ClientConfig, Credential, Hosts};
 use support::*;
+use tokio::runtime::Runtime;
 
 /// Each value in every form that it may be shown in.
 fn needles() -> Vec<String> {
@@ -54,6 +56,12 @@ fn found(text: &str) -> Option<String> {
 #[track_caller]
 fn shows_nothing(what: &str, text: &str) {
     assert_eq!(found(text), None, "{what}: {text}");
+}
+
+/// Waits for a future of tokio.
+fn on_tokio<F: Future>(future: F) -> F::Output {
+    static RUNTIME: LazyLock<Runtime> = LazyLock::new(|| Runtime::new().unwrap());
+    RUNTIME.block_on(future)
 }
 
 fn credential() -> Credential {

@@ -2,13 +2,66 @@
 
 use std::sync::{Arc, Mutex};
 
+use async_std::task::block_on;
 use bilibili_session_simulator::FaultKind;
+use futures_util::future::lazy;
 
 use super::support::World;
-use super::{config, context, shows_nothing, wait_for};
+use super::{config, context, on_tokio, shows_nothing, wait_for};
 
 /// The file whose panics are asked for.
 pub(crate) const FILE: &str = file!();
+
+/// A session of an async runtime, and how its futures are waited for.
+macro_rules! in_tasks {
+    ($world:ident, $shown:ident, $runtime:ident, $http:ident, $wait:path) => {
+        $world.fault("new_sessions", FaultKind::Garbage, 1);
+        {
+            let transport = $runtime::$http::new().unwrap();
+            let turn = Arc::new(Mutex::new(0));
+            let carry = move |request: http::Request<Vec<u8>>| {
+                let (transport, turn) = (transport.clone(), Arc::clone(&turn));
+                async move {
+                    use $runtime::Transport as _;
+                    let is_third = {
+                        let mut turn = turn.lock().unwrap();
+                        *turn += 1;
+                        *turn == 3
+                    };
+                    assert!(
+                        !is_third,
+                        "{:?} {:?}",
+                        request,
+                        request.headers()["cookie"].as_bytes()
+                    );
+                    transport.send(request).await
+                }
+            };
+            let session =
+                $runtime::Session::new(context(&$world.server.origin()), carry, config()).unwrap();
+            let (warnings, events) = (Arc::clone(&$shown), Arc::clone(&$shown));
+            session.on_any(move |event, session| {
+                events.lock().unwrap().push(format!("{event:?}"));
+                session.close();
+                async move { assert!(event.text().is_none(), "{event:?} {session:?}") }
+            });
+            session.on_warning(move |warning, session| {
+                let text = format!("{warning} {warning:?} {session:?}");
+                warnings.lock().unwrap().push(text);
+                std::future::ready(())
+            });
+            let running = $wait(lazy(|_| session.run()));
+            wait_for(|| session.checkpoint().is_some());
+            $world.text(20001, "hi");
+            $wait(running).unwrap();
+            let checkpoint = session.checkpoint().unwrap();
+            $shown
+                .lock()
+                .unwrap()
+                .push(format!("{checkpoint:?} {}", checkpoint.to_json()));
+        }
+    };
+}
 
 /// A session on each runtime whose handlers panic, and whose transport does.
 pub(crate) fn sessions_that_panic(world: &World) {
@@ -56,55 +109,24 @@ pub(crate) fn sessions_that_panic(world: &World) {
             .unwrap()
             .push(format!("{checkpoint:?} {}", checkpoint.to_json()));
     }
-    world.fault("new_sessions", FaultKind::Garbage, 1);
-    {
-        use bilibili_session_async_std::{Session, SurfTransport};
-        let transport = SurfTransport::new().unwrap();
-        let turn = Arc::new(Mutex::new(0));
-        let carry = move |request: http::Request<Vec<u8>>| {
-            let (transport, turn) = (transport.clone(), Arc::clone(&turn));
-            async move {
-                use bilibili_session_async_std::Transport as _;
-                let is_third = {
-                    let mut turn = turn.lock().unwrap();
-                    *turn += 1;
-                    *turn == 3
-                };
-                assert!(
-                    !is_third,
-                    "{:?} {:?}",
-                    request,
-                    request.headers()["cookie"].as_bytes()
-                );
-                transport.send(request).await
-            }
-        };
-        let session = Session::new(context(&origin), carry, config()).unwrap();
-        let (warnings, events) = (Arc::clone(&shown), Arc::clone(&shown));
-        session.on_any(move |event, session| {
-            events.lock().unwrap().push(format!("{event:?}"));
-            session.close();
-            async move { assert!(event.text().is_none(), "{event:?} {session:?}") }
-        });
-        session.on_warning(move |warning, session| {
-            let text = format!("{warning} {warning:?} {session:?}");
-            warnings.lock().unwrap().push(text);
-            std::future::ready(())
-        });
-        let running = session.run();
-        wait_for(|| session.checkpoint().is_some());
-        world.text(20001, "hi");
-        async_std::task::block_on(running).unwrap();
-        let checkpoint = session.checkpoint().unwrap();
-        shown
-            .lock()
-            .unwrap()
-            .push(format!("{checkpoint:?} {}", checkpoint.to_json()));
-    }
+    in_tasks!(
+        world,
+        shown,
+        bilibili_session_async_std,
+        SurfTransport,
+        block_on
+    );
+    in_tasks!(
+        world,
+        shown,
+        bilibili_session_tokio,
+        ReqwestTransport,
+        on_tokio
+    );
     let shown = shown.lock().unwrap();
     for words in ["the transport panicked", "it panicked", "unreadable answer"] {
         let times = shown.iter().filter(|text| text.contains(words)).count();
-        assert!(times >= 2, "{words}: {shown:?}");
+        assert!(times >= 3, "{words}: {shown:?}");
     }
     for text in shown.iter() {
         shows_nothing("a session", text);

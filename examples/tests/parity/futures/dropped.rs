@@ -1,23 +1,20 @@
 //! Dropped at any await point and resumed: nothing is lost.
-#![allow(clippy::unwrap_used, clippy::indexing_slicing)]
-
-mod support;
 
 use std::collections::BTreeMap;
-use std::future::{Future, poll_fn};
+use std::future::poll_fn;
 use std::pin::pin;
 use std::sync::{Arc, Mutex};
 use std::task::Poll;
 use std::time::Duration;
 
-use async_std::task::{block_on, yield_now};
 use bilibili_session::poller::{Checkpoint, PollerConfig};
-use bilibili_session::{ConversationId, Event, TransportError};
-use bilibili_session_async_std::{Session, Transport, now};
-use bilibili_session_simulator::{Answer, NewMessage, Rng};
+use bilibili_session::{ConversationId, Event};
+use bilibili_session_simulator::Rng;
 use futures_util::StreamExt;
-use http::{Request, Response};
-use support::{Shared, context};
+use http::Request;
+
+use super::{Session, Transport, block_on, yield_now};
+use crate::world::World;
 
 /// Numbers that choose moments, shared by a server and the one who drops.
 #[derive(Clone)]
@@ -30,37 +27,29 @@ impl Dice {
 }
 
 /// A server that answers after a few more polls.
-fn transport(simulator: &Shared, dice: &Dice) -> impl Transport + use<> {
-    let (simulator, dice) = (Arc::clone(simulator), dice.clone());
+fn transport(world: &World, dice: &Dice) -> impl Transport + use<> {
+    let (world, dice) = (world.clone(), dice.clone());
     move |request: Request<Vec<u8>>| {
-        let (simulator, dice) = (Arc::clone(&simulator), dice.clone());
+        let (world, dice) = (world.clone(), dice.clone());
         async move {
             for _ in 0..dice.below(6) {
                 yield_now().await;
             }
-            let answer = simulator.lock().unwrap().handle(now().wall.0, &request);
+            let answer = world.answer(request).await;
             for _ in 0..dice.below(6) {
                 yield_now().await;
             }
-            match answer {
-                Answer::Respond(response) => Ok::<Response<Vec<u8>>, _>(response),
-                _ => Err(TransportError::timeout()),
-            }
+            answer
         }
     }
 }
 
-fn session(simulator: &Shared, dice: &Dice, checkpoint: Option<&Checkpoint>) -> Session {
-    let context = context(simulator);
+fn session(world: &World, dice: &Dice, checkpoint: Option<&Checkpoint>) -> Session {
     let config = PollerConfig::new()
         .interval(Duration::from_millis(1))
         .page_size(5);
-    let transport = transport(simulator, dice);
-    match checkpoint {
-        Some(checkpoint) => Session::resume(context, transport, config, checkpoint),
-        None => Session::new(context, transport, config),
-    }
-    .unwrap()
+    let transport = transport(world, dice);
+    Session::resume(world.context(), transport, config, checkpoint).unwrap()
 }
 
 /// Polls so often, then drops.
@@ -95,12 +84,12 @@ where
     L: Future<Output = ()>,
 {
     let dice = Dice(Arc::new(Mutex::new(Rng::new(seed))));
-    let simulator: Shared = Arc::default();
+    let world = World::default();
     let seen = Seen::default();
     let kept = Arc::new(Mutex::new(None));
     block_on(async {
         // The base line, so that all that comes afterwards must come out.
-        let first = session(&simulator, &dice, None);
+        let first = session(&world, &dice, None);
         let mut updates = first.updates();
         while first.checkpoint().is_none() {
             updates.next().await;
@@ -114,15 +103,10 @@ where
                 let from = 20001 + i64::try_from(dice.below(4)).unwrap();
                 let number = sent.entry(from).or_default();
                 *number += 1;
-                let text = NewMessage::text(from, &number.to_string());
-                simulator
-                    .lock()
-                    .unwrap()
-                    .receive(now().wall.0, text)
-                    .unwrap();
+                world.receive(from, &number.to_string());
             }
             let checkpoint = kept.lock().unwrap().clone();
-            let session = session(&simulator, &dice, checkpoint.as_ref());
+            let session = session(&world, &dice, checkpoint.as_ref());
             let life_of = live(session, Arc::clone(&seen), Arc::clone(&kept));
             if life < 100 {
                 dropped_after(dice.below(150), life_of).await;

@@ -1,96 +1,30 @@
 //! Sessions as futures and streams: what is given up in the middle, and what runs side by side.
-//! (The suite that every runtime passes is in `examples/tests/parity`, and so are streams beside other takers.)
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::indexing_slicing
-)]
 
-mod support;
-
-use std::future::{Future, pending};
+use std::future::pending;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use async_std::future::timeout;
-use async_std::task::{block_on, sleep};
-use bilibili_session::poller::{Checkpoint, PollerConfig, Status, Warning};
-use bilibili_session::{Event, TransportError};
-use bilibili_session_async_std::{Session, Transport, now};
-use bilibili_session_simulator::{Answer, NewMessage};
+use bilibili_session::TransportError;
+use bilibili_session::poller::{Checkpoint, Status, Warning};
+use futures_util::future::abortable;
 use futures_util::{FutureExt, StreamExt};
 use http::{Request, Response};
-use support::{Shared, context};
 
-/// Far more than any machine is late.
-const SOON: Duration = Duration::from_secs(20);
-/// Several rounds.
-const A_WHILE: Duration = Duration::from_millis(300);
+use super::{Session, Transport, block_on, sleep, spawn, timeout};
+use crate::world::{A_WHILE, SOON, World, numbers, often, text};
 
 /// Runs a test, which must come to an end.
 fn run<T>(test: impl Future<Output = T>) -> T {
-    block_on(timeout(SOON, test)).expect("it takes too long")
+    block_on(async { timeout(SOON, test).await }).unwrap_or_else(|_| panic!("it takes too long"))
 }
 
-fn simulator() -> Shared {
-    Arc::default()
+fn session(world: &World) -> Session {
+    Session::new(world.context(), world.transport(), often()).unwrap()
 }
 
-async fn answer(
-    simulator: Shared,
-    request: Request<Vec<u8>>,
-) -> Result<Response<Vec<u8>>, TransportError> {
-    let answer = {
-        let mut simulator = simulator.lock().unwrap();
-        simulator.handle(now().wall.0, &request)
-    };
-    match answer {
-        Answer::Respond(response) => Ok(response),
-        _ => Err(TransportError::timeout()),
-    }
-}
-
-fn transport(simulator: &Shared) -> impl Transport + use<> {
-    let simulator = Arc::clone(simulator);
-    move |request| answer(Arc::clone(&simulator), request)
-}
-
-fn often() -> PollerConfig {
-    PollerConfig::new().interval(Duration::from_millis(20))
-}
-
-fn session(simulator: &Shared) -> Session {
-    Session::new(context(simulator), transport(simulator), often()).unwrap()
-}
-
-fn resumed(simulator: &Shared, checkpoint: &Checkpoint) -> Session {
-    Session::resume(
-        context(simulator),
-        transport(simulator),
-        often(),
-        checkpoint,
-    )
-    .unwrap()
-}
-
-fn receive(simulator: &Shared, from: i64, text: &str) {
-    let mut simulator = simulator.lock().unwrap();
-    simulator
-        .receive(now().wall.0, NewMessage::text(from, text))
-        .unwrap();
-}
-
-/// Returns the number of requests that came to paths with this part.
-fn requests(simulator: &Shared, part: &str) -> u64 {
-    let state = simulator.lock().unwrap().state();
-    let requests = state["requests"].as_object().unwrap();
-    requests
-        .iter()
-        .filter(|(path, _)| path.contains(part))
-        .map(|(_, count)| count.as_u64().unwrap())
-        .sum()
+fn resumed(world: &World, checkpoint: &Checkpoint) -> Session {
+    Session::resume(world.context(), world.transport(), often(), checkpoint).unwrap()
 }
 
 /// Calls this when the base line is taken: what it sends comes out.
@@ -127,14 +61,6 @@ impl Log {
     }
 }
 
-fn text(event: &Event) -> String {
-    event.text().unwrap().to_owned()
-}
-
-fn numbers(range: std::ops::Range<usize>) -> Vec<String> {
-    range.map(|number| number.to_string()).collect()
-}
-
 /// Says when it is dropped.
 struct Guard(Arc<AtomicBool>);
 
@@ -147,8 +73,8 @@ impl Drop for Guard {
 /// A panic before there is a future; the suite of all runtimes has the one within.
 #[test]
 fn a_handler_that_panics_before_its_future_is_reported() {
-    let simulator = simulator();
-    let session = session(&simulator);
+    let world = World::default();
+    let session = session(&world);
     let warned = Log::default();
     session.on_any(|_, _| -> std::future::Ready<()> { panic!("out of luck") });
     session.on_any(async |_, session| session.close());
@@ -159,16 +85,16 @@ fn a_handler_that_panics_before_its_future_is_reported() {
         }
         async {}
     });
-    let world = Arc::clone(&simulator);
-    when_connected(&session, move || receive(&world, 20001, "ping"));
+    let service = world.clone();
+    when_connected(&session, move || service.receive(20001, "ping"));
     assert_eq!(run(session.start()), Ok(()));
     assert_eq!(warned.all(), ["it panicked: out of luck"]);
 }
 
 #[test]
 fn conversations_are_handled_side_by_side_and_each_in_order() {
-    let simulator = simulator();
-    let session = session(&simulator);
+    let world = World::default();
+    let session = session(&world);
     let log = Log::default();
     let writer = log.clone();
     session.on_any(move |event, session| {
@@ -184,11 +110,11 @@ fn conversations_are_handled_side_by_side_and_each_in_order() {
             }
         }
     });
-    let world = Arc::clone(&simulator);
+    let service = world.clone();
     when_connected(&session, move || {
-        receive(&world, 20001, "first");
-        receive(&world, 20001, "second");
-        receive(&world, 20002, "other");
+        service.receive(20001, "first");
+        service.receive(20001, "second");
+        service.receive(20002, "other");
     });
     assert_eq!(run(session.start()), Ok(()));
     assert_eq!(log.all(), ["other", "first", "second"]);
@@ -196,8 +122,8 @@ fn conversations_are_handled_side_by_side_and_each_in_order() {
 
 #[test]
 fn a_slow_handler_stops_the_polling_when_the_queue_is_full_and_nothing_is_lost() {
-    let simulator = simulator();
-    let session = session(&simulator);
+    let world = World::default();
+    let session = session(&world);
     session.limits(1, 3);
     let log = Log::default();
     let go_on = Arc::new(AtomicBool::new(false));
@@ -215,17 +141,17 @@ fn a_slow_handler_stops_the_polling_when_the_queue_is_full_and_nothing_is_lost()
     run(async {
         let running = session.run();
         until(|| session.status() == Status::Connected).await;
-        receive(&simulator, 20001, "0");
-        let before = requests(&simulator, "");
+        world.receive(20001, "0");
+        let before = world.requests("");
         // One slow handler stops no polling.
-        until(|| requests(&simulator, "") > before + 5).await;
+        until(|| world.requests("") > before + 5).await;
         for text in numbers(1..10) {
-            receive(&simulator, 20001, &text);
+            world.receive(20001, &text);
         }
         sleep(A_WHILE).await;
-        let full = requests(&simulator, "");
+        let full = world.requests("");
         sleep(A_WHILE).await;
-        assert_eq!(requests(&simulator, ""), full, "a full queue does");
+        assert_eq!(world.requests(""), full, "a full queue does");
         assert_eq!(log.len(), 0);
         go_on.store(true, Ordering::SeqCst);
         assert_eq!(running.await, Ok(()));
@@ -235,8 +161,8 @@ fn a_slow_handler_stops_the_polling_when_the_queue_is_full_and_nothing_is_lost()
 
 #[test]
 fn a_start_that_is_dropped_leaves_what_it_was_about() {
-    let simulator = simulator();
-    let session = session(&simulator);
+    let world = World::default();
+    let session = session(&world);
     let log = Log::default();
     let is_first = Arc::new(AtomicBool::new(true));
     let dropped = Arc::new(AtomicBool::new(false));
@@ -256,24 +182,25 @@ fn a_start_that_is_dropped_leaves_what_it_was_about() {
             }
         }
     });
-    let world = Arc::clone(&simulator);
+    let service = world.clone();
     when_connected(&session, move || {
         for text in numbers(0..3) {
-            receive(&world, 20001, &text);
+            service.receive(20001, &text);
         }
     });
     run(async {
         let start = session.clone();
-        let start = async_std::task::spawn(async move { start.start().await });
+        let (start, handle) = abortable(async move { start.start().await });
+        drop(spawn(start));
         until(|| log.len() == 1).await;
-        assert_eq!(start.cancel().await, None);
+        handle.abort();
         until(|| dropped.load(Ordering::SeqCst)).await;
-        let polls = requests(&simulator, "");
+        let polls = world.requests("");
         sleep(A_WHILE).await;
-        assert_eq!(requests(&simulator, ""), polls, "nobody asks any more");
+        assert_eq!(world.requests(""), polls, "nobody asks any more");
 
         let checkpoint = session.checkpoint().unwrap();
-        let again = resumed(&simulator, &checkpoint).messages().take(3);
+        let again = resumed(&world, &checkpoint).messages().take(3);
         let again = again.map(|event| text(&event)).collect::<Vec<_>>().await;
         assert_eq!(again, numbers(0..3));
 
@@ -288,41 +215,37 @@ fn a_start_that_is_dropped_leaves_what_it_was_about() {
 
 #[test]
 fn requests_outlive_their_stream_and_end_with_the_session() {
-    let simulator = simulator();
+    let world = World::default();
     let dropped = Arc::new(AtomicBool::new(false));
     let answers = Arc::new(AtomicBool::new(false));
-    let (world, gone, go_on) = (
-        Arc::clone(&simulator),
-        Arc::clone(&dropped),
-        Arc::clone(&answers),
-    );
+    let (service, gone, go_on) = (world.clone(), Arc::clone(&dropped), Arc::clone(&answers));
     let transport = move |request: Request<Vec<u8>>| {
-        let (world, guard) = (Arc::clone(&world), Guard(Arc::clone(&gone)));
+        let (service, guard) = (service.clone(), Guard(Arc::clone(&gone)));
         let go_on = Arc::clone(&go_on);
         async move {
             until(|| go_on.load(Ordering::SeqCst)).await;
-            let answer = answer(world, request).await;
+            let answer = service.answer(request).await;
             std::mem::forget(guard);
             answer
         }
     };
-    let session = Session::new(context(&simulator), transport, often()).unwrap();
+    let session = Session::new(world.context(), transport, often()).unwrap();
     run(async {
         let mut updates = session.updates();
         assert!(timeout(A_WHILE, updates.next()).await.is_err());
         drop(updates);
         answers.store(true, Ordering::SeqCst);
         sleep(A_WHILE).await;
-        assert_eq!(requests(&simulator, ""), 0, "nobody goes on");
+        assert_eq!(world.requests(""), 0, "nobody goes on");
 
         let mut updates = session.updates();
         while session.status() != Status::Connected {
             let update = updates.next().await.unwrap();
             assert!(update.warning().is_none(), "{update:?}");
         }
-        assert_eq!(requests(&simulator, "nav"), 1, "it was not asked again");
+        assert_eq!(world.requests("nav"), 1, "it was not asked again");
         // One that is given up between two items loses nothing.
-        receive(&simulator, 20001, "hi");
+        world.receive(20001, "hi");
         assert!(updates.next().now_or_never().is_none());
         let mut events = session.messages();
         drop(updates);
@@ -339,7 +262,7 @@ fn requests_outlive_their_stream_and_end_with_the_session() {
 
 #[test]
 fn a_close_ends_the_requests() {
-    let simulator = simulator();
+    let world = World::default();
     let dropped = Arc::new(AtomicBool::new(false));
     let gone = Arc::clone(&dropped);
     let transport = move |_: Request<Vec<u8>>| {
@@ -349,7 +272,7 @@ fn a_close_ends_the_requests() {
             pending().await
         }
     };
-    let session = Session::new(context(&simulator), transport, often()).unwrap();
+    let session = Session::new(world.context(), transport, often()).unwrap();
     run(async {
         assert!(timeout(A_WHILE, session.updates().next()).await.is_err());
         assert!(!dropped.load(Ordering::SeqCst));

@@ -1,24 +1,21 @@
-//! Streams that are given up again and again: what only an async runtime has.
+//! Streams that are given up again and again.
 
-use std::future::Future;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use async_std::future::timeout;
-use async_std::task::{self, block_on, sleep};
-use bilibili_session_async_std::{Session, Update};
 use futures_util::{FutureExt, StreamExt};
 
-use super::takers::{Taken, at_the_last, config, rounds, whole};
-use super::world::World;
+use super::{Session, Update, block_on, sleep, spawn, timeout, yield_now};
+use crate::takers::{Taken, at_the_last, config, rounds, whole};
+use crate::world::World;
 
 /// Far more than any machine is late.
 const SOON: Duration = Duration::from_secs(60);
 
 /// Runs a test, which must come to an end.
 fn run<T>(test: impl Future<Output = T>) -> T {
-    block_on(timeout(SOON, test)).unwrap_or_else(|_| panic!("it is stuck"))
+    block_on(async { timeout(SOON, test).await }).unwrap_or_else(|_| panic!("it is stuck"))
 }
 
 fn session<P, F>(world: &World, pause: P) -> Session
@@ -70,26 +67,26 @@ fn a_stream_of_its_own_for_each_turn() {
 #[test]
 fn streams_that_are_given_up_beside_one_that_is_not() {
     let world = World::default();
-    let session = session(&world, task::yield_now);
+    let session = session(&world, yield_now);
     let close = at_the_last(Session::close);
     let (other, close_too) = (session.clone(), close.clone());
-    let patient = task::spawn(async move {
-        let mut taken = Taken::default();
-        let mut events = other.messages();
-        while let Some(event) = events.next().await {
-            taken.note(&event);
-            close_too(&other);
-        }
-        taken
-    });
     let mut taken = Taken::default();
     run(async {
+        let patient = spawn(async move {
+            let mut taken = Taken::default();
+            let mut events = other.messages();
+            while let Some(event) = events.next().await {
+                taken.note(&event);
+                close_too(&other);
+            }
+            taken
+        });
         while session.result().is_none() {
             if let Some(Some(event)) = session.messages().next().now_or_never() {
                 taken.note(&event);
                 close(&session);
             }
-            task::yield_now().await;
+            yield_now().await;
         }
         whole("two", [taken, patient.await]);
     });

@@ -1,0 +1,70 @@
+//! Pictures: from a file, to a conversation, from a message, to a file.
+
+use std::io;
+use std::path::Path;
+
+use bilibili_session::endpoints::{DownloadPicture, SendMsg, SentMsg, UploadPicture};
+use bilibili_session::{ConversationId, Error, Event, Picture, PictureContent};
+use tokio::fs;
+
+use super::client::Client;
+use crate::session::Session;
+
+/// Reads a picture from a file.
+///
+/// # Errors
+/// Fails when the file cannot be read, and with [`io::ErrorKind::InvalidData`] when it is
+/// no png, jpeg, gif or webp.
+pub async fn read_picture(path: impl AsRef<Path>) -> io::Result<Picture> {
+    Picture::from_bytes(fs::read(path).await?)
+        .map_err(|error| io::Error::new(io::ErrorKind::InvalidData, error))
+}
+
+impl Client {
+    /// Uploads a picture and sends it to this user or group.
+    ///
+    /// # Errors
+    /// Fails like [`call`](Self::call), and when the service refuses the file.
+    pub async fn send_picture(
+        &self,
+        to: impl Into<ConversationId>,
+        picture: Picture,
+    ) -> Result<SentMsg, Error> {
+        let uploaded = self.call(UploadPicture::new(picture)).await?;
+        self.call(SendMsg::picture(to, &uploaded.content())).await
+    }
+
+    /// Downloads the picture of a message, from the service's own picture hosts only and
+    /// without cookies. The transport's limit for bodies holds.
+    ///
+    /// # Errors
+    /// Fails like [`call`](Self::call), and when the picture lies somewhere else.
+    pub async fn download_picture(&self, picture: &PictureContent) -> Result<Vec<u8>, Error> {
+        self.call(DownloadPicture::of(picture)).await
+    }
+
+    /// Downloads the picture of a message to a file.
+    ///
+    /// # Errors
+    /// Fails like [`download_picture`](Self::download_picture), as an [`io::Error`] around
+    /// the reason, and when the file cannot be written.
+    pub async fn save_picture(
+        &self,
+        picture: &PictureContent,
+        path: impl AsRef<Path>,
+    ) -> io::Result<()> {
+        let bytes = self.download_picture(picture).await;
+        fs::write(path, bytes.map_err(io::Error::other)?).await
+    }
+}
+
+impl Session {
+    /// Uploads a picture and sends it to the conversation that the message came from.
+    ///
+    /// # Errors
+    /// Fails like [`Client::send_picture`].
+    pub async fn reply_picture(&self, event: &Event, picture: Picture) -> Result<SentMsg, Error> {
+        let to = event.conversation;
+        self.client().send_picture(to, picture).await
+    }
+}
