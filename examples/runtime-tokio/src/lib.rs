@@ -31,6 +31,7 @@
 //! waits for; [`Session::run`] alone spawns a task, which runs until the session is closed.
 //! What a session has begun goes on when it is polled again, also by another stream.
 
+#![cfg_attr(docsrs, feature(doc_cfg))]
 mod calls;
 mod clock;
 mod engine;

@@ -15,7 +15,7 @@ use std::sync::{Arc, Mutex};
 use bilibili_session::TransportError;
 use bilibili_session::endpoints::SentMsg;
 use bilibili_session::poller::{
-    Checkpoint, ConfigError, Journal, JournalEntry, Poller, PollerConfig, Status, Warning,
+    Checkpoint, ConfigError, Counters, Journal, JournalEntry, Poller, PollerConfig, Status, Warning,
 };
 use bilibili_session::session::{AnyEvent, HandlerList, Update};
 use bilibili_session::{ClientConfig, Credential, Error, Event, Names, Now};
@@ -243,6 +243,11 @@ impl Session {
     /// Returns the current status.
     pub fn status(&self) -> Status {
         self.engine().machine().status()
+    }
+
+    /// Returns counts of what this session has done so far: for logs and metrics.
+    pub fn counters(&self) -> Counters {
+        *self.engine().machine().counters()
     }
 
     /// Returns the result of the session, once it has ended.
