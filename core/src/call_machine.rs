@@ -1,0 +1,80 @@
+//! What one loop of a driver drives: a call, or a row of calls.
+
+use http::Response;
+
+use crate::auth_state::AuthState;
+use crate::call::{Call, Output};
+use crate::endpoint::Endpoint;
+use crate::error::TransportError;
+use crate::time::Now;
+
+/// Machine that sends one request at a time with a login: a [`Call`], or a
+/// [`ConfirmedSend`](crate::send::ConfirmedSend), which makes several calls.
+///
+/// A driver has one loop for both: see [`Poller::poll_call`](crate::poller::Poller::poll_call).
+pub trait CallMachine {
+    /// Result of a success.
+    type Output;
+
+    #[doc(hidden)]
+    fn poll_with<L: CallLogin>(&mut self, login: &mut L, now: Now) -> Output<Self::Output>;
+
+    #[doc(hidden)]
+    fn handle_with<L: CallLogin>(
+        &mut self,
+        login: &mut L,
+        now: Now,
+        answer: Result<Response<Vec<u8>>, TransportError>,
+    );
+}
+
+/// Login that calls are made with: an account alone, or a session with its pauses.
+#[doc(hidden)]
+pub trait CallLogin {
+    fn account(&mut self) -> &mut AuthState;
+
+    fn poll_one<E: Endpoint>(&mut self, now: Now, call: &mut Call<E>) -> Output<E::Output>;
+
+    fn handle_one<E: Endpoint>(
+        &mut self,
+        now: Now,
+        call: &mut Call<E>,
+        answer: Result<Response<Vec<u8>>, TransportError>,
+    );
+}
+
+impl CallLogin for AuthState {
+    fn account(&mut self) -> &mut AuthState {
+        self
+    }
+
+    fn poll_one<E: Endpoint>(&mut self, now: Now, call: &mut Call<E>) -> Output<E::Output> {
+        call.poll_output(self, now)
+    }
+
+    fn handle_one<E: Endpoint>(
+        &mut self,
+        now: Now,
+        call: &mut Call<E>,
+        answer: Result<Response<Vec<u8>>, TransportError>,
+    ) {
+        call.handle_response(self, now, answer);
+    }
+}
+
+impl<E: Endpoint> CallMachine for Call<E> {
+    type Output = E::Output;
+
+    fn poll_with<L: CallLogin>(&mut self, login: &mut L, now: Now) -> Output<E::Output> {
+        login.poll_one(now, self)
+    }
+
+    fn handle_with<L: CallLogin>(
+        &mut self,
+        login: &mut L,
+        now: Now,
+        answer: Result<Response<Vec<u8>>, TransportError>,
+    ) {
+        login.handle_one(now, self, answer);
+    }
+}

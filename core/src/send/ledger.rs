@@ -1,0 +1,112 @@
+//! What the sends of one login share.
+
+use std::collections::VecDeque;
+use std::time::Duration;
+
+use super::queue::SendQueue;
+use super::replies::{Replies, SavedReplies};
+use crate::ids::{ConversationId, MsgKey};
+
+/// Number of keys of sent messages that are remembered.
+const MOST_KEYS: usize = 256;
+
+/// The sends of a login: their order, the messages that they were, and what they answered.
+#[derive(Debug)]
+pub(crate) struct SendLedger {
+    pub(crate) queue: SendQueue,
+    /// The keys of the messages that were sent last: none of them is another send's.
+    known: VecDeque<MsgKey>,
+    /// Number of conversations whose replies are kept; none without a session.
+    most_replies: usize,
+    replies: Option<Box<Replies>>,
+}
+
+/// A clone knows nothing of sends that are under way.
+impl Clone for SendLedger {
+    fn clone(&self) -> Self {
+        Self {
+            queue: self.queue.emptied(),
+            known: self.known.clone(),
+            most_replies: self.most_replies,
+            replies: self.replies.clone(),
+        }
+    }
+}
+
+impl SendLedger {
+    pub(crate) const fn new(is_official: bool) -> Self {
+        Self {
+            queue: SendQueue::new(is_official),
+            known: VecDeque::new(),
+            most_replies: 0,
+            replies: None,
+        }
+    }
+
+    /// Sets the least time between two sends.
+    pub(crate) const fn set_spacing(&mut self, spacing: Duration) {
+        self.queue.set_spacing(spacing);
+    }
+
+    /// Keeps the replies in so many conversations.
+    pub(crate) const fn keep_replies(&mut self, most: usize) {
+        self.most_replies = most;
+    }
+
+    /// Goes on from the replies of a checkpoint.
+    pub(crate) fn resume(&mut self, saved: &[SavedReplies]) {
+        let mut replies = Replies::new(self.most_replies);
+        replies.resume(saved);
+        self.replies = Some(Box::new(replies));
+    }
+
+    /// Notes the time: the first one is the beginning of a resumed session.
+    pub(crate) fn begin(&mut self, clock: Duration) {
+        if let Some(replies) = &mut self.replies {
+            replies.begin(clock);
+        }
+    }
+
+    /// Returns the replies, if any are kept yet.
+    pub(crate) fn replies(&mut self) -> Option<&mut Replies> {
+        self.replies.as_deref_mut()
+    }
+
+    /// Returns the replies to be saved.
+    pub(crate) fn saved_replies(&self) -> Vec<SavedReplies> {
+        let replies = self.replies.as_deref();
+        replies.map(Replies::save).unwrap_or_default()
+    }
+
+    /// Returns the replies that are to be saved once more since the last call.
+    pub(crate) fn take_changed_replies(&mut self) -> Vec<SavedReplies> {
+        let replies = self.replies.as_deref_mut();
+        replies.map(Replies::take_changed).unwrap_or_default()
+    }
+
+    /// Returns the replies for a note of one, if a session keeps them.
+    pub(super) fn replies_to_note(&mut self) -> Option<&mut Replies> {
+        if self.most_replies == 0 {
+            return None;
+        }
+        let most = self.most_replies;
+        let replies = self
+            .replies
+            .get_or_insert_with(|| Box::new(Replies::new(most)));
+        Some(replies)
+    }
+
+    /// Notes the key of a message that was sent.
+    pub(crate) fn know(&mut self, key: MsgKey) {
+        if self.known.len() >= MOST_KEYS {
+            self.known.pop_front();
+        }
+        self.known.push_back(key);
+    }
+
+    /// Returns whether this is the key of a message that was sent, or of a reply.
+    pub(super) fn knows(&self, id: ConversationId, key: MsgKey) -> bool {
+        let replies = self.replies.as_deref();
+        self.known.contains(&key) || replies.is_some_and(|it| it.holds(id, key))
+    }
+}
