@@ -16,10 +16,10 @@ pub trait CallMachine {
     /// Result of a success.
     type Output;
 
-    #[doc(hidden)]
+    /// Returns the next thing to do with this login.
     fn poll_with<L: CallLogin>(&mut self, login: &mut L, now: Now) -> Output<Self::Output>;
 
-    #[doc(hidden)]
+    /// Takes the answer to the request that was sent last.
     fn handle_with<L: CallLogin>(
         &mut self,
         login: &mut L,
@@ -28,13 +28,16 @@ pub trait CallMachine {
     );
 }
 
-/// Login that calls are made with: an account alone, or a session with its pauses.
-#[doc(hidden)]
+/// Login that calls are made with: an [`AuthState`] alone, or a
+/// [`Poller`](crate::poller::Poller), whose pauses hold for its calls.
 pub trait CallLogin {
+    /// Returns the state of the account.
     fn account(&mut self) -> &mut AuthState;
 
+    /// Returns the next thing to do for one call.
     fn poll_one<E: Endpoint>(&mut self, now: Now, call: &mut Call<E>) -> Output<E::Output>;
 
+    /// Takes the answer to the last request of one call.
     fn handle_one<E: Endpoint>(
         &mut self,
         now: Now,
