@@ -242,12 +242,12 @@ impl<E: Endpoint> Call<E> {
             return self.end(Err(error.into()));
         }
         if let (Some(receiver), None) = (self.endpoint.receiver(), &self.place) {
-            self.place = Some(account.sends_mut().queue.enter(receiver));
+            self.place = Some(account.sends_mut().queue().enter(receiver));
         }
         let request = match self.sign(account, now) {
             Some((generation, request)) => {
                 if let (Some(place), Ok(_)) = (&self.place, &request)
-                    && let Err(until) = account.sends_mut().queue.go(place, clock)
+                    && let Err(until) = account.sends_mut().queue().go(place, clock)
                 {
                     self.stage = Stage::Ready;
                     return Output::Wait(until);

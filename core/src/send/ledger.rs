@@ -7,26 +7,39 @@ use super::queue::SendQueue;
 use super::replies::{Replies, SavedReplies};
 use crate::ids::{ConversationId, MsgKey};
 
+/// Least time between two sends to the service itself.
+const SPACING: Duration = Duration::from_secs(1);
+
 /// Number of keys of sent messages that are remembered.
 const MOST_KEYS: usize = 256;
 
 /// The sends of a login: their order, the messages that they were, and what they answered.
+///
+/// Small as long as nothing is sent.
 #[derive(Debug)]
 pub(crate) struct SendLedger {
-    pub(crate) queue: SendQueue,
-    /// The keys of the messages that were sent last: none of them is another send's.
-    known: VecDeque<MsgKey>,
+    /// Least time between two sends.
+    spacing: Duration,
+    sends: Option<Box<Sends>>,
     /// Number of conversations whose replies are kept; none without a session.
     most_replies: usize,
     replies: Option<Box<Replies>>,
 }
 
-/// A clone knows nothing of sends that are under way.
+/// The sends of a login that has sent something.
+#[derive(Debug)]
+struct Sends {
+    queue: SendQueue,
+    /// The keys of the messages that were sent last: none of them is another send's.
+    known: VecDeque<MsgKey>,
+}
+
+/// A clone knows nothing of the sends of its original.
 impl Clone for SendLedger {
     fn clone(&self) -> Self {
         Self {
-            queue: self.queue.emptied(),
-            known: self.known.clone(),
+            spacing: self.spacing,
+            sends: None,
             most_replies: self.most_replies,
             replies: self.replies.clone(),
         }
@@ -36,8 +49,11 @@ impl Clone for SendLedger {
 impl SendLedger {
     pub(crate) const fn new(is_official: bool) -> Self {
         Self {
-            queue: SendQueue::new(is_official),
-            known: VecDeque::new(),
+            spacing: match is_official {
+                true => SPACING,
+                false => Duration::ZERO,
+            },
+            sends: None,
             most_replies: 0,
             replies: None,
         }
@@ -45,7 +61,12 @@ impl SendLedger {
 
     /// Sets the least time between two sends.
     pub(crate) const fn set_spacing(&mut self, spacing: Duration) {
-        self.queue.set_spacing(spacing);
+        self.spacing = spacing;
+    }
+
+    /// Returns the queue of the sends.
+    pub(crate) fn queue(&mut self) -> &mut SendQueue {
+        &mut self.open().queue
     }
 
     /// Keeps the replies in so many conversations.
@@ -98,15 +119,27 @@ impl SendLedger {
 
     /// Notes the key of a message that was sent.
     pub(crate) fn know(&mut self, key: MsgKey) {
-        if self.known.len() >= MOST_KEYS {
-            self.known.pop_front();
+        let known = &mut self.open().known;
+        if known.len() >= MOST_KEYS {
+            known.pop_front();
         }
-        self.known.push_back(key);
+        known.push_back(key);
     }
 
     /// Returns whether this is the key of a message that was sent, or of a reply.
     pub(super) fn knows(&self, id: ConversationId, key: MsgKey) -> bool {
+        let is_known = |sends: &Sends| sends.known.contains(&key);
         let replies = self.replies.as_deref();
-        self.known.contains(&key) || replies.is_some_and(|it| it.holds(id, key))
+        self.sends.as_deref().is_some_and(is_known) || replies.is_some_and(|it| it.holds(id, key))
+    }
+
+    fn open(&mut self) -> &mut Sends {
+        let spacing = self.spacing;
+        self.sends.get_or_insert_with(|| {
+            Box::new(Sends {
+                queue: SendQueue::new(spacing),
+                known: VecDeque::new(),
+            })
+        })
     }
 }

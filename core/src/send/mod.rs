@@ -212,9 +212,9 @@ impl ConfirmedSend {
         let ledger = account.sends_mut();
         let place = match &self.place {
             Some(place) => place,
-            None => self.place.insert(ledger.queue.enter(id)),
+            None => self.place.insert(ledger.queue().enter(id)),
         };
-        ledger.queue.check_first(place, clock)?;
+        ledger.queue().check_first(place, clock)?;
         let place = place.clone();
         let standing = match (self.answers, ledger.replies()) {
             (Some(to), Some(replies)) => replies.claim(id, to, self.message.fingerprint(), clock),

@@ -6,9 +6,6 @@ use std::time::Duration;
 
 use crate::ids::ConversationId;
 
-/// Least time between two sends to the service itself.
-const SPACING: Duration = Duration::from_secs(1);
-
 /// Time after which a send that waits for another looks again, though nothing woke it.
 const GLANCE: Duration = Duration::from_secs(1);
 
@@ -42,30 +39,14 @@ pub(crate) struct Place {
 }
 
 impl SendQueue {
-    pub(super) const fn new(is_official: bool) -> Self {
+    /// Creates a queue of sends that keep this distance.
+    pub(super) const fn new(spacing: Duration) -> Self {
         Self {
-            spacing: match is_official {
-                true => SPACING,
-                false => Duration::ZERO,
-            },
+            spacing,
             last_sent: None,
             line: VecDeque::new(),
             next: 0,
         }
-    }
-
-    /// Returns a queue of the same distance, in which nobody waits.
-    pub(super) const fn emptied(&self) -> Self {
-        Self {
-            spacing: self.spacing,
-            last_sent: self.last_sent,
-            line: VecDeque::new(),
-            next: self.next,
-        }
-    }
-
-    pub(super) const fn set_spacing(&mut self, spacing: Duration) {
-        self.spacing = spacing;
     }
 
     /// Takes a place behind all others.
