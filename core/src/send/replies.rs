@@ -47,6 +47,10 @@ struct LookedUp {
     /// What is newer has arrived since the resume: the former life cannot have answered it.
     newest: Seqno,
     own: Vec<(Own, IsClaimed)>,
+    /// The message that was asked for last.
+    to: Seqno,
+    /// Number of own messages that were replies to messages before that one.
+    passed: usize,
 }
 
 type IsClaimed = bool;
@@ -178,7 +182,13 @@ impl Replies {
         if let Some(resumed) = &mut self.resumed {
             let own = read.own.into_iter().map(|own| (own, false)).collect();
             let newest = read.newest;
-            resumed.looked_up.insert(id, LookedUp { newest, own });
+            let looked_up = LookedUp {
+                newest,
+                own,
+                to: Seqno(0),
+                passed: 0,
+            };
+            resumed.looked_up.insert(id, looked_up);
         }
     }
 
@@ -248,8 +258,21 @@ impl LookedUp {
     ) -> Option<MsgKey> {
         let content = content?;
         let before = replied.and_then(|replied| replied.last_before(to));
-        let position = self.own.iter().position(|(own, _)| Some(own.key) == before);
-        let begin = position.map_or(0, |position| position + 1);
+        let position = |is: &dyn Fn(&(Own, IsClaimed)) -> bool| {
+            let position = self.own.iter().rposition(is);
+            position.map_or(0, |position| position + 1)
+        };
+        if to > self.to {
+            let claimed = position(&|(_, is_claimed)| *is_claimed);
+            let before = position(&|(own, _)| Some(own.key) == before);
+            // What was passed stays so: the reply before may be newer than the reading.
+            self.passed = self.passed.max(claimed).max(before);
+            self.to = to;
+        }
+        let begin = match to == self.to {
+            true => self.passed,
+            false => 0,
+        };
         let is_other = |key| replied.is_some_and(|replied| replied.holds(key));
         let (own, is_claimed) = self.own.iter_mut().skip(begin).find(|(own, is_claimed)| {
             let fits = own.content == Some(content) && own.seqno > to;

@@ -161,6 +161,31 @@ fn words_that_differ_are_another_reply() {
     assert_eq!(service.own(), ["ok", "old words", "new words"]);
 }
 
+/// They had arrived before the reply that the checkpoint knows: that one is no reply to them.
+#[test]
+fn a_reply_to_an_earlier_message_is_none_to_a_later_one() {
+    for answered in 0..=2 {
+        let mut service = Service::new();
+        let mut process = Process::begin(&mut service, None);
+        let events: Vec<Event> = (0..4)
+            .map(|n| service.write(OTHER, &n.to_string()))
+            .collect();
+        for event in &events[..2] {
+            process.replies(&mut service, event, "ok");
+        }
+        let checkpoint = process.checkpoint();
+        for event in &events[2..2 + answered] {
+            process.replies(&mut service, event, "ok");
+        }
+        let mut process = Process::begin(&mut service, Some(&checkpoint));
+        for (n, event) in events.iter().enumerate().skip(2) {
+            let found = process.replies(&mut service, event, "ok");
+            assert_eq!(found, n < 2 + answered, "{n} of {answered}");
+        }
+        assert_eq!(service.own(), ["ok"; 4]);
+    }
+}
+
 /// A request of the dead process may still be under way.
 #[test]
 fn the_first_look_comes_three_seconds_after_the_resume() {
