@@ -14,6 +14,7 @@ mod pauses;
 mod push;
 mod real_connections;
 mod runtime;
+mod sends;
 mod sessions;
 mod streams;
 mod takers;
