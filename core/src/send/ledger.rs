@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::queue::SendQueue;
 use super::replies::{Replies, SavedReplies};
-use crate::ids::{ConversationId, MsgKey};
+use crate::ids::{ConversationId, MsgKey, Seqno};
 
 /// Least time between two sends to the service itself.
 const SPACING: Duration = Duration::from_secs(1);
@@ -91,6 +91,12 @@ impl SendLedger {
     /// Returns the replies, if any are kept yet.
     pub(crate) fn replies(&mut self) -> Option<&mut Replies> {
         self.replies.as_deref_mut()
+    }
+
+    /// Returns the newest message of this conversation that is known to be older than what is sent
+    /// now.
+    pub(super) fn seen(&self, id: ConversationId) -> Option<Seqno> {
+        self.replies.as_deref()?.seen(id)
     }
 
     /// Returns the replies to be saved.

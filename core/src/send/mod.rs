@@ -262,9 +262,9 @@ impl ConfirmedSend {
     }
 
     /// Begins a reading of the conversation.
-    fn read_back(&self) -> OwnMessages {
+    fn read_back(&self, account: &AuthState) -> OwnMessages {
         let id = self.receiver();
-        match self.answers {
+        match self.answers.max(account.sends().seen(id)) {
             Some(after) => OwnMessages::after(id, after),
             None => OwnMessages::since(id, self.since()),
         }
@@ -397,7 +397,10 @@ impl CallMachine for ConfirmedSend {
                     self.stage = Stage::Rest(until, doubt);
                     return Output::Wait(until);
                 }
-                Stage::Rest(_, doubt) => Stage::ReadBack(Box::new(self.read_back()), doubt),
+                Stage::Rest(_, doubt) => {
+                    let reading = self.read_back(login.account());
+                    Stage::ReadBack(Box::new(reading), doubt)
+                }
                 Stage::ReadBack(mut reading, doubt) => match reading.poll(login, now) {
                     Step::Done(read) => self.compare(login.account(), now, doubt, read),
                     Step::Send(request) => {

@@ -192,6 +192,13 @@ impl Replies {
         }
     }
 
+    /// Returns the newest message that a look-up in this conversation saw: what is sent after that
+    /// is newer, whatever the clocks say.
+    pub(super) fn seen(&self, id: ConversationId) -> Option<Seqno> {
+        let looked_up = self.resumed.as_ref()?.looked_up.get(&id)?;
+        Some(looked_up.newest)
+    }
+
     /// Notes that a message was answered.
     pub(super) fn note(
         &mut self,

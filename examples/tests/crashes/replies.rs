@@ -74,24 +74,29 @@ struct Told {
     not_sent: BTreeSet<Place>,
     /// Replies that a life found and had not made itself.
     found: usize,
+    /// What each life said of each message, for whoever has to find out.
+    lives: Vec<Vec<(Place, String)>>,
 }
 
 impl Told {
     /// One life, before which these keys were there.
     fn life(&mut self, lines: &[Value], before: &BTreeSet<String>) {
         let mut current = None;
+        let mut said = Vec::new();
         for line in lines {
             match line["event"].as_str().unwrap() {
                 "message" => {
                     let talker = line["conversation"]["talker_id"].as_i64().unwrap();
                     let place = (talker, line["msg_seqno"].as_u64().unwrap());
                     self.messages.insert(place);
+                    said.push((place, String::new()));
                     current = Some(place);
                 }
                 "sent" => {
                     let place = current.take().unwrap();
                     assert_eq!(line["to"]["talker_id"], place.0);
                     let key = line["msg_key"].as_str().unwrap().to_owned();
+                    said.push((place, key.clone()));
                     self.found += usize::from(before.contains(&key));
                     if let Some(former) = self.keys.insert(place, key.clone()) {
                         assert_eq!(former, key, "{place:?} was answered twice");
@@ -100,6 +105,7 @@ impl Told {
                 "notice" if line["kind"] == "reply_failed" => {
                     let place = current.take().unwrap();
                     let words = line["message"].as_str().unwrap();
+                    said.push((place, words.to_owned()));
                     match words.contains("not known whether") {
                         true => self.unknown.insert(place),
                         false => self.not_sent.insert(place),
@@ -108,6 +114,7 @@ impl Told {
                 _ => {}
             }
         }
+        self.lives.push(said);
     }
 
     /// Compares with what the service has.
@@ -134,7 +141,8 @@ impl Told {
             // Each is the answer to one message, in the order of the messages.
             assert!(
                 positions.is_sorted_by(|one, next| one < next),
-                "{positions:?}"
+                "{user}: {positions:?} {:#?}",
+                self.lives
             );
             // A kill may have come before the line, with the answer on disk.
             let silent = self.messages.iter().filter(of_user).filter(|place| {

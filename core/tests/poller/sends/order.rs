@@ -132,6 +132,23 @@ fn a_send_that_is_dropped_gives_up_its_place() {
     ));
 }
 
+/// Whoever keeps a call that is over keeps nobody waiting.
+#[test]
+fn a_call_that_is_over_is_in_nobodys_way() {
+    let mut service = Service::new();
+    let mut account = account();
+    let mut first = Call::new(text(20001, "first"));
+    while service.sends == 0 {
+        assert!(service.step(&mut account, &mut first).is_none());
+    }
+    service.elapsed += SECOND;
+    let now = service.now();
+    let mut second = Call::new(text(20001, "second"));
+    let output = second.poll_output(&mut account, now);
+    assert!(matches!(output, Output::Send(_)), "{output:?}");
+    drop(first);
+}
+
 /// Who waits in the queue of a session is told of a pause at once.
 #[test]
 fn the_gate_of_the_session_holds_for_those_that_wait() {

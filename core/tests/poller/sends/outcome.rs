@@ -186,6 +186,28 @@ fn a_reply_is_found_among_many() {
     assert_eq!(service.own(), ["pong", "hi"]);
 }
 
+/// There is no such conversation yet, so there is no such message.
+#[test]
+fn a_first_message_that_was_cut_is_not_sent() {
+    let mut service = Service::new();
+    service.fates.push_back(Fate::Lost(CUT));
+    let error = send(&mut service).unwrap_err();
+    assert!(matches!(error, Error::Transport(_)), "{error}");
+}
+
+/// Written by hand before the reply was sent.
+#[test]
+fn the_same_words_of_earlier_are_not_the_reply() {
+    let mut service = Service::new();
+    let event = service.write(OTHER, "ping");
+    service.write(OWN, "pong");
+    service.elapsed += Duration::from_secs(60);
+    service.fates.push_back(Fate::Lost(CUT));
+    let reply = ConfirmedSend::reply(&event, SendMsg::text(conversation(), "pong"));
+    let result = service.drive(&mut account(), reply);
+    assert!(matches!(result, Err(Error::Transport(_))), "{result:?}");
+}
+
 #[test]
 fn what_is_verified_has_arrived_or_not() {
     let verified = || ConfirmedSend::new(hi()).verify(true);

@@ -107,7 +107,9 @@ fn a_reply_that_a_checkpoint_knows_is_not_made_again() {
     assert_eq!(service.readings.len(), 0, "the checkpoint tells");
     assert!(process.replies(&mut service, &event, "second"));
     assert!(!process.replies(&mut service, &event, "third"));
-    assert_eq!(service.own(), ["ok", "first", "second", "third"]);
+    // Once more is one more.
+    assert!(!process.replies(&mut service, &event, "first"));
+    assert_eq!(service.own(), ["ok", "first", "second", "third", "first"]);
 }
 
 #[test]
@@ -217,6 +219,33 @@ fn a_look_that_fails_sends_nothing() {
 fn a_session_that_began_anew_looks_nothing_up() {
     let (service, ..) = begun();
     assert_eq!((service.readings.len(), service.sends), (0, 1));
+}
+
+/// The replies of the dead process are no later than the first look, whatever their times say.
+#[test]
+fn a_lost_reply_is_not_found_among_those_of_the_dead_process() {
+    for fate in [Fate::Lost(CUT), Fate::TakenThen(CUT)] {
+        let mut service = Service::new();
+        let mut process = Process::begin(&mut service, None);
+        let events: Vec<Event> = (0..4)
+            .map(|n| service.write(OTHER, &n.to_string()))
+            .collect();
+        for event in &events[..3] {
+            process.replies(&mut service, event, "ok");
+        }
+        let checkpoint = process.checkpoint();
+        // That server's clock is ahead.
+        for message in &mut service.messages {
+            message.time += 60;
+        }
+        let mut process = Process::begin(&mut service, Some(&checkpoint));
+        service.fates.push_back(fate);
+        let newest = service.messages.last().unwrap().key;
+        match process.reply(&mut service, &events[3], "ok") {
+            Ok(report) => assert!(fate != Fate::Lost(CUT) && report.message.msg_key.0 > newest),
+            Err(error) => assert!(matches!(error, Error::Transport(_)), "{error}"),
+        }
+    }
 }
 
 /// A reply whose answer was lost, found, and recorded like another.

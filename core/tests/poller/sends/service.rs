@@ -192,6 +192,9 @@ impl Service {
         if self.failed_readings.pop_front() == Some(true) {
             return Err(TransportError::timeout());
         }
+        if self.messages.is_empty() {
+            return self.respond(&json!({"code": 1_000_004, "message": "made up"}));
+        }
         let query = request.uri().query().unwrap();
         let query = url::form_urlencoded::parse(query.as_bytes());
         let (mut after, mut before, mut size) = (0, u64::MAX, 0);
