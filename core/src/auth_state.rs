@@ -9,7 +9,9 @@ use crate::credential::Credential;
 use crate::endpoint::server_date;
 use crate::error::{BuildError, Error, ErrorClass};
 use crate::identity::{Generation, Identity, IdentityCache, Refusal};
+use crate::ids::Uid;
 use crate::nav_gate::{NavGate, NavInFlight, NavNumber, NavTicket};
+use crate::send::SendLedger;
 use crate::time::{Now, UnixSeconds};
 
 /// Time after which a call waits no longer for the nav of another, unless set otherwise.
@@ -26,12 +28,14 @@ pub struct AuthState {
     nav_timeout: Duration,
     clock: ServerClock,
     signs_lists: bool,
+    sends: SendLedger,
 }
 
 impl AuthState {
     /// Creates an account that has no keys yet.
     pub fn new(context: ClientConfig) -> Self {
         Self {
+            sends: SendLedger::new(context.is_official()),
             context,
             identity: IdentityCache::default(),
             nav: NavGate::default(),
@@ -62,6 +66,22 @@ impl AuthState {
                 Ok(())
             }
         }
+    }
+
+    /// Returns the account, as far as it is known.
+    pub(crate) fn uid(&self) -> Option<Uid> {
+        let known = self.identity.get().map(|(_, identity)| identity.uid);
+        known.or_else(|| self.context.credential.uid())
+    }
+
+    /// Returns what the sends of the account share.
+    pub(crate) const fn sends(&self) -> &SendLedger {
+        &self.sends
+    }
+
+    /// Returns what the sends of the account share, for a change.
+    pub(crate) const fn sends_mut(&mut self) -> &mut SendLedger {
+        &mut self.sends
     }
 
     /// Returns the identity that nav named last, if its keys are still good.

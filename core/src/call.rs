@@ -11,6 +11,7 @@ use crate::endpoints::Nav;
 use crate::error::{BuildError, Error, ErrorClass, TransportError, TransportErrorKind};
 use crate::identity::{Generation, Refusal};
 use crate::nav_gate::{NavNumber, NavTicket};
+use crate::send::Place;
 use crate::time::Now;
 
 /// The next thing to do for a call.
@@ -23,7 +24,8 @@ pub enum Output<T> {
     /// Send this request; its answer goes to [`Call::handle_response`].
     Send(Request<Vec<u8>>),
     /// Nothing is to be done until this monotonic reading, or until another call of the account,
-    /// or its poller, has got or failed to get the keys that this call waits for.
+    /// or its poller, has got or failed to get the keys that this call waits for, or has sent what
+    /// goes out before it.
     Wait(Duration),
     /// The call is over.
     Done(Result<T, Error>),
@@ -80,6 +82,10 @@ pub struct Call<E: Endpoint> {
     endpoint: E,
     stage: Stage<E::Output>,
     signed_again: bool,
+    /// Place of a call that sends among the sends of the account.
+    place: Option<Place>,
+    /// Set once the request of the call itself was handed out, and no nav since.
+    was_sent: bool,
 }
 
 #[derive(Debug)]
@@ -101,6 +107,19 @@ impl<E: Endpoint> Call<E> {
             endpoint,
             stage: Stage::Ready,
             signed_again: false,
+            place: None,
+            was_sent: false,
+        }
+    }
+
+    /// Creates a call that sends, in this place among the sends of the account.
+    pub(crate) const fn with_place(endpoint: E, place: Place) -> Self {
+        Self {
+            endpoint,
+            stage: Stage::Ready,
+            signed_again: false,
+            place: Some(place),
+            was_sent: false,
         }
     }
 
@@ -114,10 +133,9 @@ impl<E: Endpoint> Call<E> {
             },
             // The answer comes when it comes.
             Stage::Nav(_) | Stage::Sent(_) => Output::Wait(Duration::MAX),
-            Stage::Over(result) => Output::Done(result.take().unwrap_or_else(|| {
-                let reason = "the result of this call was taken before";
-                Err(TransportError::new(TransportErrorKind::Other, reason).into())
-            })),
+            Stage::Over(result) => {
+                Output::Done(result.take().unwrap_or_else(|| Err(taken_before())))
+            }
         }
     }
 
@@ -143,6 +161,9 @@ impl<E: Endpoint> Call<E> {
             Stage::Sent(generation) => {
                 let result = answer.map_err(Error::from);
                 let result = result.and_then(|answer| self.endpoint.parse(&answer));
+                if let Some(key) = result.as_ref().ok().and_then(E::sent_key) {
+                    account.sends_mut().know(key);
+                }
                 match self.signs_again(account, now, generation, &result) {
                     true => Stage::Ready,
                     false => Stage::Over(Some(result)),
@@ -150,6 +171,20 @@ impl<E: Endpoint> Call<E> {
             }
             other => other,
         };
+        if self.is_over() {
+            self.place = None;
+        }
+    }
+
+    /// Returns whether the call sends something to somebody.
+    pub(crate) fn sends(&self) -> bool {
+        self.endpoint.receiver().is_some()
+    }
+
+    /// Returns whether the request that was handed out last is that of the call itself: nav was
+    /// not the one that failed.
+    pub(crate) const fn was_sent(&self) -> bool {
+        self.was_sent
     }
 
     /// Returns whether the call waits for an answer.
@@ -173,6 +208,7 @@ impl<E: Endpoint> Call<E> {
     /// Ends the call with this result.
     pub(crate) fn end(&mut self, result: Result<E::Output, Error>) -> Output<E::Output> {
         self.stage = Stage::Over(None);
+        self.place = None;
         Output::Done(result)
     }
 
@@ -205,9 +241,19 @@ impl<E: Endpoint> Call<E> {
         if let Err(error) = self.endpoint.check(account.context()) {
             return self.end(Err(error.into()));
         }
+        if let (Some(receiver), None) = (self.endpoint.receiver(), &self.place) {
+            self.place = Some(account.sends_mut().queue().enter(receiver));
+        }
         let request = match self.sign(account, now) {
             Some((generation, request)) => {
+                if let (Some(place), Ok(_)) = (&self.place, &request)
+                    && let Err(until) = account.sends_mut().queue().go(place, clock)
+                {
+                    self.stage = Stage::Ready;
+                    return Output::Wait(until);
+                }
                 self.stage = Stage::Sent(generation);
+                self.was_sent = true;
                 request
             }
             None => match account.nav_in_flight(clock) {
@@ -216,6 +262,7 @@ impl<E: Endpoint> Call<E> {
                     return Output::Wait(nav.deadline);
                 }
                 None => {
+                    self.was_sent = false;
                     self.stage = Stage::Nav(account.begin_nav(clock));
                     Nav.request(account.context(), ())
                 }
@@ -239,6 +286,12 @@ impl<E: Endpoint> Call<E> {
         let input = E::Auth::with_identity(&identity, account.server_now(now));
         Some((Some(generation), self.endpoint.request(context, input)))
     }
+}
+
+/// Returns the error of a result that is asked for once more.
+pub(crate) fn taken_before() -> Error {
+    let reason = "the result of this call was taken before";
+    TransportError::new(TransportErrorKind::Other, reason).into()
 }
 
 /// A request, and the keys that signed it.

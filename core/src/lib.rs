@@ -9,6 +9,7 @@
 //! | see messages as they arrive | [`poller::Poller`], its run loop is on [its first page](poller) | `Session` |
 //! | call handlers for them | [`session::SessionMachine`] around a poller | `Session::on` |
 //! | make one call, with keys and one retry | [`Call`] of one of the [`endpoints`] | `Client::call` |
+//! | send, and know the outcome | [`send::ConfirmedSend`] | `Client::send`, `Session::reply` |
 //! | make calls beside a poller, within its login and pauses | [`poller::Poller::poll_call`] | `Session::client` |
 //! | show names of users and groups | [`Names`], a cache that says who is to be asked for | `Session::tell_names` |
 //! | read page after page | one of the [`pager`]s | `Client::items` |
@@ -54,6 +55,7 @@
 
 mod auth_state;
 pub mod call;
+mod call_machine;
 mod client_config;
 mod coverage;
 mod credential;
@@ -80,6 +82,7 @@ pub mod poller;
 pub mod push;
 mod rng;
 mod secret;
+pub mod send;
 pub mod session;
 mod time;
 mod transport;
@@ -87,6 +90,7 @@ mod wbi;
 
 pub use auth_state::AuthState;
 pub use call::Call;
+pub use call_machine::{CallLogin, CallMachine};
 pub use client_config::ClientConfig;
 pub use credential::{Credential, CredentialBuilder, CredentialError};
 pub use endpoint::{

@@ -43,6 +43,8 @@ impl<T> Watched<T> {
         loop {
             let output = poll(&mut value, now());
             let Output::Wait(until) = output else {
+                // One that is over may have been in the way of another.
+                self.changed.notify_all();
                 return output;
             };
             let wait = until.saturating_sub(now().monotonic);

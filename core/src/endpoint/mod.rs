@@ -19,6 +19,7 @@ use serde_json::Value;
 
 use crate::client_config::ClientConfig;
 use crate::error::{BuildError, DecodeError, Error};
+use crate::ids::{ConversationId, MsgKey};
 
 /// Call of the service.
 ///
@@ -43,11 +44,22 @@ pub trait Endpoint {
     type Auth: Auth;
     /// Result of a successful answer.
     type Output;
-    /// True for a call that sends a message: the service limits these by themselves.
-    const SENDS: bool = false;
     /// True for a call that nothing depends on, such as one for names: a session keeps its pauses
     /// for it as for others, but trouble that it meets is no pause for the session, and no end.
     const DISPENSABLE: bool = false;
+
+    /// Returns the conversation that the call sends a message to, if it sends one. The service
+    /// limits these by themselves; those of one login go out at a distance, and those to one
+    /// conversation one after the other.
+    fn receiver(&self) -> Option<ConversationId> {
+        None
+    }
+
+    /// Returns the key of the message that the call sent.
+    fn sent_key(output: &Self::Output) -> Option<MsgKey> {
+        let _ = output;
+        None
+    }
 
     /// Checks the call before anything is sent.
     ///

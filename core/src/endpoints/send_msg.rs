@@ -13,6 +13,7 @@ use crate::json;
 use crate::json::lenient::{or_default, required, text};
 use crate::model::{EventType, PictureContent};
 use crate::picture_url::PictureUrl;
+use crate::send::Fingerprint;
 use crate::time::UnixSeconds;
 
 /// Most bytes of content that the service takes.
@@ -95,6 +96,16 @@ impl SendMsg {
         }
     }
 
+    /// Returns the conversation that the message goes to.
+    pub(crate) const fn to(&self) -> ConversationId {
+        self.receiver
+    }
+
+    /// Returns the content, made comparable.
+    pub(crate) fn fingerprint(&self) -> Option<Fingerprint> {
+        Fingerprint::of_raw(self.msg_type, &self.content)
+    }
+
     /// Sets the time when the message that is taken back was sent. A withdrawal after more than
     /// 120 s is refused without asking the service.
     pub const fn sent_at(mut self, sent_at: UnixSeconds) -> Self {
@@ -112,7 +123,14 @@ impl SendMsg {
 impl Endpoint for SendMsg {
     type Auth = WbiAuth;
     type Output = SentMsg;
-    const SENDS: bool = true;
+
+    fn receiver(&self) -> Option<ConversationId> {
+        Some(self.receiver)
+    }
+
+    fn sent_key(sent: &SentMsg) -> Option<MsgKey> {
+        Some(sent.msg_key)
+    }
 
     fn check(&self, context: &ClientConfig) -> Result<(), BuildError> {
         if !context.credential().can_write() {
@@ -207,6 +225,18 @@ pub struct SentMsg {
     /// Remark of the service on the words of the message, if there is one.
     #[serde(default)]
     pub key_hit_infos: Option<KeyHitInfos>,
+}
+
+impl SentMsg {
+    /// Creates the answer to a message that the conversation shows: its key, and no more.
+    pub(crate) const fn found(msg_key: MsgKey) -> Self {
+        Self {
+            msg_key,
+            msg_content: String::new(),
+            e_infos: Vec::new(),
+            key_hit_infos: None,
+        }
+    }
 }
 
 /// Remark of the service on the words of a message.

@@ -52,6 +52,16 @@ pub enum Error {
     /// The session pauses, so nothing was sent.
     #[error(transparent)]
     Paused(#[from] PausedError),
+    /// Nobody knows whether the message went out: no answer told, and the conversation, which was
+    /// [read back](crate::send::ConfirmedSend), does not tell either. Only who looks into the
+    /// conversation may send it again.
+    #[error(
+        "it is not known whether the message went out, look into the conversation before sending it again: {0}"
+    )]
+    UnknownOutcome(
+        /// The failure of the send.
+        Box<Error>,
+    ),
     /// A handler waited for its own session, which waits for the handler.
     #[error(
         "a handler cannot wait for its own session, which waits for the handler: take from it on a thread or task of its own"
@@ -70,6 +80,7 @@ impl Error {
             Self::PictureRefused { .. } | Self::WithinHandler => ErrorClass::CallerMistake,
             Self::Decode(_) | Self::Page(_) => ErrorClass::Server,
             Self::Paused(paused) => paused.class,
+            Self::UnknownOutcome(error) => error.class(),
         }
     }
 
@@ -78,6 +89,7 @@ impl Error {
         match self {
             Self::Api(error) => Some(error.code),
             Self::PictureRefused { code, .. } => Some(*code),
+            Self::UnknownOutcome(error) => error.code(),
             _ => None,
         }
     }
@@ -86,6 +98,7 @@ impl Error {
     pub fn http_status(&self) -> Option<StatusCode> {
         match self {
             Self::Http(error) => Some(error.status),
+            Self::UnknownOutcome(error) => error.http_status(),
             _ => None,
         }
     }

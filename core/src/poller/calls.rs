@@ -8,7 +8,9 @@ use super::output::Output;
 use super::pauses::{Cause, Refused, SendLimit, Source};
 use super::state::State;
 use super::{Poller, Warning};
+use crate::auth_state::AuthState;
 use crate::call::{self, Call};
+use crate::call_machine::{CallLogin, CallMachine};
 use crate::credential::Credential;
 use crate::endpoint::Endpoint;
 use crate::error::{BuildError, Error, ErrorClass, TransportError};
@@ -32,58 +34,30 @@ impl Poller {
     /// Returns the next thing to do for a call that shares the poller's login and its pauses:
     /// risk control or throttling of one is a pause for both, and keys are asked for once.
     ///
+    /// The call is a [`Call`], or a [`ConfirmedSend`](crate::send::ConfirmedSend).
+    ///
     /// While the poller pauses for these reasons, the call ends at once with [`Error::Paused`],
     /// and nothing is sent. [`Call::poll_output`] is for calls without a poller.
     ///
     /// After [`call::Output::Wait`] the call is to be polled again when an answer came, to the
-    /// poller or to another call, when a call was dropped half way, or at that time.
-    pub fn poll_call<E: Endpoint>(
-        &mut self,
-        now: Now,
-        call: &mut Call<E>,
-    ) -> call::Output<E::Output> {
+    /// poller or to another call, when a call was over or dropped half way, or at that time.
+    pub fn poll_call<M: CallMachine>(&mut self, now: Now, call: &mut M) -> call::Output<M::Output> {
         let now = self.at(now);
-        // Another request may have met trouble since the call began.
-        if !call.is_in_flight()
-            && !call.is_over()
-            && let Err(paused) = self.pauses.check(now.monotonic, E::SENDS)
-        {
-            return call.end(Err(paused.into()));
-        }
-        call.poll_output(&mut self.account, now)
+        call.poll_with(self, now)
     }
 
     /// Takes the answer to the last request of a call of [`poll_call`](Self::poll_call).
     ///
     /// Outputs of the poller are to be polled afterwards: a refusal begins a pause, with a
     /// warning, and the poller may have waited for the keys.
-    pub fn handle_call_response<E: Endpoint>(
+    pub fn handle_call_response<M: CallMachine>(
         &mut self,
         now: Now,
-        call: &mut Call<E>,
+        call: &mut M,
         answer: Result<Response<Vec<u8>>, TransportError>,
     ) {
-        if !call.is_in_flight() {
-            return;
-        }
         let now = self.at(now);
-        call.handle_response(&mut self.account, now, answer);
-        if let Some(result) = call.result() {
-            self.counters.calls.count(result.as_ref().err());
-        }
-        match call.result() {
-            Some(Ok(_)) => {
-                self.pauses.answered(E::SENDS);
-                if E::SENDS {
-                    // Whoever is written to may well answer.
-                    self.schedule.quicken();
-                }
-            }
-            // What follows from it is between the call and who made it.
-            Some(Err(_)) if E::DISPENSABLE => {}
-            Some(Err(error)) => self.note_failed_call(now, error, E::SENDS),
-            None => {}
-        }
+        call.handle_with(self, now, answer);
     }
 
     /// Returns the deadline of the poller's own nav, if it is in flight.
@@ -127,5 +101,53 @@ impl Poller {
     pub(super) fn warn(&mut self, warning: Warning) {
         self.counters.warnings = self.counters.warnings.saturating_add(1);
         self.outbox.push_back(Output::Warning(warning));
+    }
+}
+
+impl CallLogin for Poller {
+    fn account(&mut self) -> &mut AuthState {
+        &mut self.account
+    }
+
+    /// Polls a call, unless the poller pauses.
+    fn poll_one<E: Endpoint>(&mut self, now: Now, call: &mut Call<E>) -> call::Output<E::Output> {
+        // Another request may have met trouble since the call began.
+        if !call.is_in_flight()
+            && !call.is_over()
+            && let Err(paused) = self.pauses.check(now.monotonic, call.sends())
+        {
+            return call.end(Err(paused.into()));
+        }
+        call.poll_output(&mut self.account, now)
+    }
+
+    /// Takes the answer to a request of a call, and draws the consequences for the poller.
+    fn handle_one<E: Endpoint>(
+        &mut self,
+        now: Now,
+        call: &mut Call<E>,
+        answer: Result<Response<Vec<u8>>, TransportError>,
+    ) {
+        if !call.is_in_flight() {
+            return;
+        }
+        let sends = call.sends();
+        call.handle_response(&mut self.account, now, answer);
+        if let Some(result) = call.result() {
+            self.counters.calls.count(result.as_ref().err());
+        }
+        match call.result() {
+            Some(Ok(_)) => {
+                self.pauses.answered(sends);
+                if sends {
+                    // Whoever is written to may well answer.
+                    self.schedule.quicken();
+                }
+            }
+            // What follows from it is between the call and who made it.
+            Some(Err(_)) if E::DISPENSABLE => {}
+            Some(Err(error)) => self.note_failed_call(now, error, sends),
+            None => {}
+        }
     }
 }

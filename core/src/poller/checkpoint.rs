@@ -7,11 +7,12 @@ use crate::event::Event;
 use crate::feeds::{FeedEvent, SavedMark};
 use crate::ids::{ConversationId, Uid};
 use crate::one_line::OneLine;
+use crate::send::SavedReplies;
 use crate::time::{UnixMicros, UnixSeconds};
 
 const FORMAT: &str = "bilibili-session checkpoint";
-/// Version 1 lacks [`Lists`], version 2 the feeds; both are still read.
-const VERSION: u64 = 3;
+/// Version 1 lacks [`Lists`], version 2 the feeds, version 3 the replies; all are still read.
+const VERSION: u64 = 4;
 const OLDEST_VERSION: u64 = 1;
 
 /// A saved state of a poller; covers exactly the events that were delivered before it was taken.
@@ -38,6 +39,9 @@ pub(super) struct Body {
     /// The notifications, by feed.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(super) feeds: Vec<SavedMark>,
+    /// The last replies in each conversation.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(super) replies: Vec<SavedReplies>,
     pub(super) conversations: Vec<Entry>,
 }
 
@@ -171,6 +175,11 @@ impl Checkpoint {
     /// Returns the state of each feed.
     pub(super) fn feeds(&self) -> &[SavedMark] {
         &self.body.feeds
+    }
+
+    /// Returns the last replies in each conversation.
+    pub(super) fn replies(&self) -> &[SavedReplies] {
+        &self.body.replies
     }
 
     /// Returns the state of each conversation.

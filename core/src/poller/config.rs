@@ -34,6 +34,7 @@ pub struct PollerConfig {
     pub(super) backlog: usize,
     pub(super) max_conversations: usize,
     pub(super) spacing: Option<Duration>,
+    pub(super) send_spacing: Option<Duration>,
     pub(super) whole_list_interval: Option<Duration>,
     pub(super) habits: Habits,
     pub(super) feeds: Vec<FeedKind>,
@@ -55,6 +56,7 @@ impl Default for PollerConfig {
             backlog: 5000,
             max_conversations: 10_000,
             spacing: None,
+            send_spacing: None,
             whole_list_interval: Some(Duration::from_secs(60 * 60)),
             habits: Habits::new(),
             feeds: Vec::new(),
@@ -188,6 +190,16 @@ impl PollerConfig {
     /// Calls beside the poller are not spaced.
     pub const fn spacing(mut self, spacing: Duration) -> Self {
         self.spacing = Some(spacing);
+        self
+    }
+
+    /// Sets the least time between two messages that the session sends: 1 s by default against the
+    /// service itself, none against another origin.
+    ///
+    /// Sends wait for each other in the order in which they began; those to one conversation also
+    /// wait for the outcome of the one before.
+    pub const fn send_spacing(mut self, spacing: Duration) -> Self {
+        self.send_spacing = Some(spacing);
         self
     }
 

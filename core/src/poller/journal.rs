@@ -9,6 +9,7 @@ use super::checkpoint::{Body, Checkpoint, CheckpointError, Entry, check_sum};
 use crate::event::Event;
 use crate::feeds::FeedEvent;
 use crate::ids::ConversationId;
+use crate::send::SavedReplies;
 
 const FORMAT: &str = "bilibili-session checkpoint addition";
 
@@ -85,7 +86,7 @@ struct Addition<B> {
 struct Changes {
     /// Check sum of the entry before.
     after: String,
-    /// The state, with the conversations that changed alone.
+    /// The state, with the conversations and the replies that changed alone.
     state: Body,
     /// Conversations that are no longer remembered: `session_type` and `talker_id` of each.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -151,6 +152,11 @@ pub(super) fn apply(checkpoint: &mut Checkpoint, additions: &str) -> Result<(), 
             .into_iter()
             .map(|entry| (entry.id(), entry))
             .collect();
+    let mut replies: BTreeMap<ConversationId, SavedReplies> =
+        std::mem::take(&mut checkpoint.body.replies)
+            .into_iter()
+            .map(|it| (it.id(), it))
+            .collect();
     let damaged = |why: &str| Err(CheckpointError::Damaged(why.to_owned()));
     let mut lines = additions.lines().peekable();
     while let Some(line) = lines.next() {
@@ -178,6 +184,8 @@ pub(super) fn apply(checkpoint: &mut Checkpoint, additions: &str) -> Result<(), 
         }
         let changed = std::mem::take(&mut state.conversations);
         known.extend(changed.into_iter().map(|entry| (entry.id(), entry)));
+        let replied = std::mem::take(&mut state.replies);
+        replies.extend(replied.into_iter().map(|it| (it.id(), it)));
         if state.feeds.is_empty() {
             // They did not change.
             state.feeds = std::mem::take(&mut checkpoint.body.feeds);
@@ -185,6 +193,7 @@ pub(super) fn apply(checkpoint: &mut Checkpoint, additions: &str) -> Result<(), 
         checkpoint.body = state;
     }
     checkpoint.body.conversations = known.into_values().collect();
+    checkpoint.body.replies = replies.into_values().collect();
     Ok(())
 }
 
@@ -216,9 +225,11 @@ impl Poller {
         let have_feeds_changed = self.feeds.as_mut().is_some_and(|it| it.take_changed());
         let goes_on = journal.link.is_some() && journal.link == self.saved && !journal.is_long();
         let changed = self.conversations.take_changed().filter(|_| goes_on);
+        let replied = self.account.sends_mut().take_changed_replies();
         let entry = match changed {
             Some(changed) => {
                 let mut head = Checkpoint { body: state };
+                head.body.replies = replied;
                 if have_feeds_changed {
                     unhandled_feeds.for_each(|event| head.rewind_feed(event));
                 } else {

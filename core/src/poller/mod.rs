@@ -194,6 +194,10 @@ impl Poller {
         account.sign_lists(config.habits.lists_signed == Some(true));
         account.set_key_pace(config.interval.min(KEY_PACE));
         account.set_nav_timeout(config.request_timeout);
+        account.sends_mut().keep_replies(config.max_conversations);
+        if let Some(spacing) = config.send_spacing {
+            account.sends_mut().set_spacing(spacing);
+        }
         Ok(Self {
             state: State::Starting,
             clock: Duration::ZERO,
@@ -256,6 +260,7 @@ impl Poller {
             let state = ConversationState::restore(entry, new_since);
             poller.conversations.insert(id, state);
         }
+        poller.account.sends_mut().resume(checkpoint.replies());
         let is_official = poller.account.context().is_official();
         poller.feeds = feeds::begin(&poller.config, is_official, checkpoint.feeds());
         Ok(poller)
@@ -305,12 +310,13 @@ impl Poller {
         Some(Checkpoint {
             body: checkpoint::Body {
                 conversations: conversations.map(|(id, state)| state.save(id)).collect(),
+                replies: self.account.sends().saved_replies(),
                 ..self.checkpoint_head()?
             },
         })
     }
 
-    /// Returns the state that a checkpoint keeps, without its conversations.
+    /// Returns the state that a checkpoint keeps, without its conversations and replies.
     fn checkpoint_head(&self) -> Option<checkpoint::Body> {
         let uid = match self.state.is_before_baseline() {
             true => return None,
@@ -323,6 +329,7 @@ impl Poller {
             polled_at: self.schedule.polled_at().0,
             lists: self.lists.save(),
             feeds: self.saved_feeds(),
+            replies: Vec::new(),
             conversations: Vec::new(),
         })
     }
@@ -333,6 +340,7 @@ impl Poller {
     /// A request whose deadline has passed counts as failed from the first call after it.
     pub fn poll_output(&mut self, now: Now) -> Output {
         let now = self.at(now);
+        self.account.sends_mut().begin(now.monotonic);
         self.fail_overdue(now);
         if let Some(report) = self.next_report() {
             return report;

@@ -113,7 +113,7 @@ pub enum Warning {
         /// The reason why the entry could not be read.
         reason: String,
     },
-    /// A reply could not be sent.
+    /// A reply was not sent, or nobody knows whether it was ([`Error::UnknownOutcome`]).
     ReplyFailed {
         /// The conversation that the reply was for.
         conversation: ConversationId,
@@ -302,6 +302,13 @@ impl fmt::Display for Warning {
                     OneLine(reason)
                 )
             }
+            Self::ReplyFailed {
+                conversation,
+                error: Error::UnknownOutcome(error),
+            } => write!(
+                f,
+                "it is not known whether the reply to {conversation} was sent: {error}"
+            ),
             Self::ReplyFailed {
                 conversation,
                 error,

@@ -1,9 +1,15 @@
 //! A session that is driven from outside, in somebody else's time.
 
 use std::ops::{Deref, DerefMut};
+use std::sync::Arc;
+use std::time::Duration;
 
 use super::{Output, SessionMachine, Update};
 use crate::time::Now;
+
+/// Function of a driver that lets time pass until this monotonic reading, and returns the time
+/// then.
+pub type Sleep = Arc<dyn Fn(Duration) -> Now + Send + Sync>;
 
 /// A session with its handlers, driven from outside: time and requests belong to the driver.
 ///
@@ -18,6 +24,12 @@ pub trait Driven {
     /// from a session without handlers: the driver
     /// [delivers the update](SessionMachine::deliver).
     fn poll_output(&mut self, now: Now, handled: &mut dyn FnMut(&Update)) -> Output;
+
+    /// Sets the function by which time passes where a handler waits in the middle: until the next
+    /// message may be sent, say. A session without handlers needs none.
+    fn set_sleep(&mut self, sleep: Sleep) {
+        drop(sleep);
+    }
 
     /// Returns the machine, for reading.
     fn machine(&self) -> impl Deref<Target = SessionMachine>;

@@ -8,9 +8,9 @@ use http::Response;
 use super::Update;
 use super::handler_queue::HandlerQueue;
 use super::running_handlers::RunningHandlers;
-use crate::call::{self, Call};
+use crate::call;
+use crate::call_machine::CallMachine;
 use crate::credential::Credential;
-use crate::endpoint::Endpoint;
 use crate::error::{BuildError, Error, TransportError};
 use crate::names::Names;
 use crate::poller::{
@@ -208,20 +208,16 @@ impl SessionMachine {
 
     /// Returns the next thing to do for a call with the login of this session, and within its
     /// pauses: see [`Poller::poll_call`].
-    pub fn poll_call<E: Endpoint>(
-        &mut self,
-        now: Now,
-        call: &mut Call<E>,
-    ) -> call::Output<E::Output> {
+    pub fn poll_call<M: CallMachine>(&mut self, now: Now, call: &mut M) -> call::Output<M::Output> {
         self.poller.poll_call(now, call)
     }
 
     /// Takes the answer to the last request of a call of [`poll_call`](Self::poll_call). The
     /// driver of the session is to be woken: there may be something to do now.
-    pub fn handle_call_response<E: Endpoint>(
+    pub fn handle_call_response<M: CallMachine>(
         &mut self,
         now: Now,
-        call: &mut Call<E>,
+        call: &mut M,
         answer: Result<Response<Vec<u8>>, TransportError>,
     ) {
         self.poller.handle_call_response(now, call, answer);

@@ -10,7 +10,7 @@ mod handlers;
 mod machine;
 mod running_handlers;
 
-pub use driven::Driven;
+pub use driven::{Driven, Sleep};
 pub use handlers::{HandlerId, HandlerList, HandlerResult, IntoHandlerResult, handler_failure};
 pub use machine::{Dispatch, Output, SessionMachine};
 

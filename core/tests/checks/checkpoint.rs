@@ -78,7 +78,7 @@ pub fn check(input: &[u8]) {
     let text = body.to_json();
     let checkpoint = check_text(&text).expect("with the check sum that fits it is one");
     // The first version is read, the current one written.
-    let current = text.replacen("\"version\":1", "\"version\":3", 1);
+    let current = text.replacen("\"version\":1", "\"version\":4", 1);
     assert_eq!(checkpoint.to_json(), current);
     Life::resumed(&checkpoint).run(&script);
 }

@@ -224,12 +224,12 @@ fn a_bad_one_is_refused_with_the_reason() {
         Checkpoint::from_json(&changed),
         Err(CheckpointError::Damaged(_))
     ));
-    let newer = text.replacen("\"version\":3", "\"version\":4", 1);
+    let newer = text.replacen("\"version\":4", "\"version\":5", 1);
     assert_eq!(
         Checkpoint::from_json(&newer),
-        Err(CheckpointError::Newer { found: 4 })
+        Err(CheckpointError::Newer { found: 5 })
     );
-    let older = text.replacen("\"version\":3", "\"version\":0", 1);
+    let older = text.replacen("\"version\":4", "\"version\":0", 1);
     assert!(matches!(
         Checkpoint::from_json(&older),
         Err(CheckpointError::Damaged(_))

@@ -23,5 +23,6 @@ mod nav;
 mod oddities;
 mod pace;
 mod scenario;
+mod sends;
 mod session;
 mod spacing;

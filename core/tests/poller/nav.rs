@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use bilibili_session::call::{self, Call};
-use bilibili_session::endpoints::{SendMsg, SentMsg};
+use bilibili_session::endpoints::{FetchSessionMsgs, MessagePage};
 use bilibili_session::poller::{Output, PollerConfig};
 use bilibili_session::session::{self, SessionMachine};
 use bilibili_session::{AuthState, Now, TransportError, Uid, UnixMicros};
@@ -14,8 +14,8 @@ use crate::scenario::{Scenario, context, entry, nav_data, page, user};
 
 type Answer = Result<Response<Vec<u8>>, TransportError>;
 
-/// A reply beside the poller, or a call of an account that has none.
-struct Reply(Call<SendMsg>);
+/// A signed call beside the poller, or of an account that has none.
+struct Signed(Call<FetchSessionMsgs>);
 
 /// The next thing to do for a call, in a word.
 #[derive(Debug, PartialEq)]
@@ -30,18 +30,18 @@ enum Next {
 
 /// An account whose calls are polled.
 trait Account {
-    fn poll(&mut self, call: &mut Call<SendMsg>) -> call::Output<SentMsg>;
-    fn take(&mut self, call: &mut Call<SendMsg>, answer: Answer);
+    fn poll(&mut self, call: &mut Call<FetchSessionMsgs>) -> call::Output<MessagePage>;
+    fn take(&mut self, call: &mut Call<FetchSessionMsgs>, answer: Answer);
     fn elapsed(&self) -> Duration;
 }
 
 impl Account for Scenario {
-    fn poll(&mut self, call: &mut Call<SendMsg>) -> call::Output<SentMsg> {
+    fn poll(&mut self, call: &mut Call<FetchSessionMsgs>) -> call::Output<MessagePage> {
         let now = self.now();
         self.poller.poll_call(now, call)
     }
 
-    fn take(&mut self, call: &mut Call<SendMsg>, answer: Answer) {
+    fn take(&mut self, call: &mut Call<FetchSessionMsgs>, answer: Answer) {
         let now = self.now();
         self.poller.handle_call_response(now, call, answer);
     }
@@ -74,12 +74,12 @@ impl Alone {
 }
 
 impl Account for Alone {
-    fn poll(&mut self, call: &mut Call<SendMsg>) -> call::Output<SentMsg> {
+    fn poll(&mut self, call: &mut Call<FetchSessionMsgs>) -> call::Output<MessagePage> {
         let now = self.now();
         call.poll_output(&mut self.account, now)
     }
 
-    fn take(&mut self, call: &mut Call<SendMsg>, answer: Answer) {
+    fn take(&mut self, call: &mut Call<FetchSessionMsgs>, answer: Answer) {
         let now = self.now();
         call.handle_response(&mut self.account, now, answer);
     }
@@ -89,9 +89,9 @@ impl Account for Alone {
     }
 }
 
-impl Reply {
+impl Signed {
     fn new() -> Self {
-        Self(Call::new(SendMsg::text(Uid(20001), "hi")))
+        Self(Call::new(FetchSessionMsgs::new(Uid(20001))))
     }
 
     fn next(&mut self, account: &mut impl Account) -> Next {
@@ -156,21 +156,21 @@ fn sends(scenario: &mut Scenario) -> Option<String> {
 fn calls_wait_for_the_nav_of_the_poller() {
     let mut scenario = start();
     let nav = scenario.expect_call("nav");
-    let mut replies = [Reply::new(), Reply::new()];
-    for reply in &mut replies {
-        reply.waits(&mut scenario);
-        reply.waits(&mut scenario);
+    let mut calls = [Signed::new(), Signed::new()];
+    for call in &mut calls {
+        call.waits(&mut scenario);
+        call.waits(&mut scenario);
     }
     scenario.answer(&nav, nav_data());
-    for reply in &mut replies {
-        assert_eq!(reply.next(&mut scenario), Next::Send);
+    for call in &mut calls {
+        assert_eq!(call.next(&mut scenario), Next::Send);
     }
 }
 
 #[test]
 fn the_poller_and_other_calls_wait_for_the_nav_of_a_call() {
     let mut scenario = start();
-    let (mut first, mut second) = (Reply::new(), Reply::new());
+    let (mut first, mut second) = (Signed::new(), Signed::new());
     assert_eq!(first.next(&mut scenario), Next::Nav);
     second.waits(&mut scenario);
     assert!(scenario.expect_wait() <= Duration::from_secs(30));
@@ -184,7 +184,7 @@ fn the_poller_and_other_calls_wait_for_the_nav_of_a_call() {
 fn a_nav_of_the_poller_that_fails_fails_for_the_calls_that_wait() {
     let mut scenario = start();
     let nav = scenario.expect_call("nav");
-    let (mut early, mut late) = (Reply::new(), Reply::new());
+    let (mut early, mut late) = (Signed::new(), Signed::new());
     early.waits(&mut scenario);
     scenario.respond(&nav, 502, "");
     assert_eq!(early.next(&mut scenario), Next::Failed(None));
@@ -196,16 +196,16 @@ fn a_nav_of_the_poller_that_fails_fails_for_the_calls_that_wait() {
 fn a_login_that_is_lost_ends_the_calls_that_wait() {
     let mut scenario = start();
     let nav = scenario.expect_call("nav");
-    let mut reply = Reply::new();
-    reply.waits(&mut scenario);
+    let mut call = Signed::new();
+    call.waits(&mut scenario);
     scenario.refuse(&nav, -101);
-    assert_eq!(reply.next(&mut scenario), Next::Failed(Some(-101)));
+    assert_eq!(call.next(&mut scenario), Next::Failed(Some(-101)));
 }
 
 #[test]
 fn a_nav_of_a_call_that_fails_lets_the_poller_ask() {
     let mut scenario = start();
-    let (mut first, mut second) = (Reply::new(), Reply::new());
+    let (mut first, mut second) = (Signed::new(), Signed::new());
     assert_eq!(first.next(&mut scenario), Next::Nav);
     second.waits(&mut scenario);
     assert_eq!(sends(&mut scenario), None);
@@ -218,7 +218,7 @@ fn a_nav_of_a_call_that_fails_lets_the_poller_ask() {
 #[test]
 fn a_call_that_is_dropped_lets_the_others_ask() {
     let mut scenario = start();
-    let (mut dropped, mut other) = (Reply::new(), Reply::new());
+    let (mut dropped, mut other) = (Signed::new(), Signed::new());
     assert_eq!(dropped.next(&mut scenario), Next::Nav);
     other.waits(&mut scenario);
     drop(dropped);
@@ -226,7 +226,7 @@ fn a_call_that_is_dropped_lets_the_others_ask() {
     other.waits(&mut scenario);
 
     let mut alone = Alone::new();
-    let (mut dropped, mut other) = (Reply::new(), Reply::new());
+    let (mut dropped, mut other) = (Signed::new(), Signed::new());
     assert_eq!(dropped.next(&mut alone), Next::Nav);
     other.waits(&mut alone);
     drop(dropped);
@@ -236,7 +236,7 @@ fn a_call_that_is_dropped_lets_the_others_ask() {
 #[test]
 fn a_nav_that_is_overdue_lets_the_others_ask() {
     let mut scenario = start();
-    let (mut hanging, mut other) = (Reply::new(), Reply::new());
+    let (mut hanging, mut other) = (Signed::new(), Signed::new());
     assert_eq!(hanging.next(&mut scenario), Next::Nav);
     let Next::Wait(wait) = other.next(&mut scenario) else {
         panic!("it does not wait");
@@ -253,17 +253,17 @@ fn a_nav_that_is_overdue_lets_the_others_ask() {
 fn a_nav_of_the_poller_that_is_overdue_lets_a_call_ask() {
     let mut scenario = start();
     scenario.expect_call("nav");
-    let mut reply = Reply::new();
-    reply.waits(&mut scenario);
+    let mut call = Signed::new();
+    call.waits(&mut scenario);
     // The poller gives its own up.
     scenario.wait();
-    assert_eq!(reply.next(&mut scenario), Next::Nav);
+    assert_eq!(call.next(&mut scenario), Next::Nav);
 }
 
 #[test]
 fn an_overdue_nav_that_fails_is_not_the_failure_of_the_next() {
     let mut alone = Alone::new();
-    let (mut hanging, mut other, mut third) = (Reply::new(), Reply::new(), Reply::new());
+    let (mut hanging, mut other, mut third) = (Signed::new(), Signed::new(), Signed::new());
     assert_eq!(hanging.next(&mut alone), Next::Nav);
     let Next::Wait(wait) = other.next(&mut alone) else {
         panic!("it does not wait");
@@ -281,10 +281,10 @@ fn an_overdue_nav_that_fails_is_not_the_failure_of_the_next() {
 fn a_closed_poller_leaves_no_call_waiting() {
     let mut scenario = start();
     scenario.expect_call("nav");
-    let mut reply = Reply::new();
-    reply.waits(&mut scenario);
+    let mut call = Signed::new();
+    call.waits(&mut scenario);
     scenario.poller.handle_close();
-    assert_eq!(reply.next(&mut scenario), Next::Nav);
+    assert_eq!(call.next(&mut scenario), Next::Nav);
 }
 
 #[test]
@@ -292,30 +292,30 @@ fn refused_keys_are_thrown_away_once() {
     let mut scenario = start();
     let nav = scenario.expect_call("nav");
     scenario.answer(&nav, nav_data());
-    let mut replies = [Reply::new(), Reply::new(), Reply::new()];
-    for reply in &mut replies {
-        assert_eq!(reply.next(&mut scenario), Next::Send);
+    let mut calls = [Signed::new(), Signed::new(), Signed::new()];
+    for call in &mut calls {
+        assert_eq!(call.next(&mut scenario), Next::Send);
     }
-    for reply in &mut replies {
-        reply.take(&mut scenario, refused(-403));
+    for call in &mut calls {
+        call.take(&mut scenario, refused(-403));
     }
-    let [first, others @ ..] = &mut replies;
+    let [first, others @ ..] = &mut calls;
     assert_eq!(first.next(&mut scenario), Next::Nav);
-    for reply in &mut *others {
-        reply.waits(&mut scenario);
+    for call in &mut *others {
+        call.waits(&mut scenario);
     }
     assert_eq!(sends(&mut scenario), None);
     let mut fresh = nav_data();
     fresh["wbi_img"]["img_url"] =
         json!("https://i0.hdslb.com/bfs/wbi/00112233445566778899aabbccddeeff.png");
     first.take(&mut scenario, good(&fresh));
-    for reply in &mut replies {
-        assert_eq!(reply.next(&mut scenario), Next::Send);
+    for call in &mut calls {
+        assert_eq!(call.next(&mut scenario), Next::Send);
     }
     // They are refused again: no more keys.
-    for reply in &mut replies {
-        reply.take(&mut scenario, refused(-403));
-        assert_eq!(reply.next(&mut scenario), Next::Failed(Some(-403)));
+    for call in &mut calls {
+        call.take(&mut scenario, refused(-403));
+        assert_eq!(call.next(&mut scenario), Next::Failed(Some(-403)));
     }
 }
 
@@ -323,10 +323,10 @@ fn refused_keys_are_thrown_away_once() {
 fn no_call_waits_in_a_pause() {
     let mut scenario = start();
     let nav = scenario.expect_call("nav");
-    let mut reply = Reply::new();
-    reply.waits(&mut scenario);
+    let mut call = Signed::new();
+    call.waits(&mut scenario);
     scenario.refuse(&nav, -352);
-    let call::Output::Done(Err(error)) = Account::poll(&mut scenario, &mut reply.0) else {
+    let call::Output::Done(Err(error)) = Account::poll(&mut scenario, &mut call.0) else {
         panic!("the call is not over");
     };
     assert!(error.to_string().contains("pause"), "{error}");

@@ -53,12 +53,18 @@ pub fn group(id: i64) -> ConversationId {
 
 impl Scenario {
     pub fn new(config: PollerConfig) -> Self {
-        let config = config.interval(INTERVAL).spacing(Duration::ZERO);
+        let config = config
+            .interval(INTERVAL)
+            .spacing(Duration::ZERO)
+            .send_spacing(Duration::ZERO);
         Self::of(Poller::new(context(), config).unwrap())
     }
 
     pub fn resume(config: PollerConfig, checkpoint: &Checkpoint) -> Self {
-        let config = config.interval(INTERVAL).spacing(Duration::ZERO);
+        let config = config
+            .interval(INTERVAL)
+            .spacing(Duration::ZERO)
+            .send_spacing(Duration::ZERO);
         Self::of(Poller::resume(context(), config, checkpoint).unwrap())
     }
 

@@ -86,6 +86,10 @@ impl Fault {
     /// Reads a fault as control requests and scripts write it:
     /// `{"path":"…","kind":"…","code":-352,"times":1,"skip":0,"carried_out":false,"delay_ms":0,"body":"…"}`.
     ///
+    /// A kind that begins with `taken_then_` is carried out before its answer fails, like any kind with
+    /// `"carried_out":true`: `taken_then_reset`, `taken_then_hang`, `taken_then_http_502`. The others mean that the
+    /// request was not taken, but for `delay` and `truncated`, which need the answer.
+    ///
     /// # Errors
     /// Says what is missing or unknown.
     pub fn from_json(value: &Value) -> Result<Self, String> {
@@ -104,7 +108,8 @@ impl Fault {
             .get("kind")
             .and_then(Value::as_str)
             .ok_or("`kind` is missing")?;
-        let kind = match kind {
+        let taken = kind.strip_prefix("taken_then_");
+        let kind = match taken.unwrap_or(kind) {
             "reset" => FaultKind::Reset,
             "hang" => FaultKind::Hang,
             "truncated" => FaultKind::Truncated,
@@ -140,10 +145,11 @@ impl Fault {
             kind,
             times: count("times", 1)?,
             skip: count("skip", 0)?,
-            carried_out: value
-                .get("carried_out")
-                .and_then(Value::as_bool)
-                .unwrap_or(false),
+            carried_out: taken.is_some()
+                || value
+                    .get("carried_out")
+                    .and_then(Value::as_bool)
+                    .unwrap_or(false),
         })
     }
 

@@ -70,7 +70,8 @@
 //! **fault.** `kind` is `http_500` or any other status (`http_403`, `http_429`, `html_412`, all with an HTML body), `code`
 //! (with `code`), `reset`, `hang`, `truncated`, `delay` (with `delay_ms`), `v_voucher`, `data_null`, `garbage`, `body` (with
 //! `body`, sent as it is), `empty_page`. `skip` lets so many answers pass before. With `"carried_out":true` the request
-//! does its work although its answer fails, as it does in any case under `truncated` and `delay`. Control paths never fail.
+//! does its work although its answer fails, as it does in any case under `truncated` and `delay`; `taken_then_reset`,
+//! `taken_then_hang` and so on say the same in a word. Control paths never fail.
 //!
 //! **push.** The front serves the push channel at `/sub`, a WebSocket with the subprotocol `proto`: each message that
 //! arrives is told of. `kick` sends the connections of the account away, `notify` (a message type: 113 a reply, 114 a

@@ -13,6 +13,7 @@ mod disks;
 mod files;
 mod journals;
 mod kills;
+mod replies;
 #[path = "../support/mod.rs"]
 mod support;
 

@@ -15,6 +15,7 @@ mod pauses;
 mod push;
 mod real_connections;
 mod runtime;
+mod sends;
 mod sessions;
 mod takers;
 mod world;

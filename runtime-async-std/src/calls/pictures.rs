@@ -5,6 +5,7 @@ use std::io;
 use async_std::fs;
 use async_std::path::Path;
 use bilibili_session::endpoints::{DownloadPicture, SendMsg, SentMsg, UploadPicture};
+use bilibili_session::send::ConfirmedSend;
 use bilibili_session::{ConversationId, Error, Event, Picture, PictureContent};
 
 use super::client::Client;
@@ -24,14 +25,15 @@ impl Client {
     /// Uploads a picture and sends it to this user or group.
     ///
     /// # Errors
-    /// Fails like [`call`](Self::call), and when the service refuses the file.
+    /// Fails like [`send`](Self::send), and when the service refuses the file.
     pub async fn send_picture(
         &self,
         to: impl Into<ConversationId>,
         picture: Picture,
     ) -> Result<SentMsg, Error> {
         let uploaded = self.call(UploadPicture::new(picture)).await?;
-        self.call(SendMsg::picture(to, &uploaded.content())).await
+        let message = SendMsg::picture(to, &uploaded.content());
+        Ok(self.send(message).await?.message)
     }
 
     /// Downloads the picture of a message, from the service's own picture hosts only and
@@ -59,12 +61,15 @@ impl Client {
 }
 
 impl Session {
-    /// Uploads a picture and sends it to the conversation that the message came from.
+    /// Uploads a picture and sends it to the conversation that the message came from, once: see
+    /// [`reply`](Self::reply).
     ///
     /// # Errors
     /// Fails like [`Client::send_picture`].
     pub async fn reply_picture(&self, event: &Event, picture: Picture) -> Result<SentMsg, Error> {
-        let to = event.conversation;
-        self.client().send_picture(to, picture).await
+        let uploaded = self.client().call(UploadPicture::new(picture)).await?;
+        let message = SendMsg::picture(event.conversation, &uploaded.content());
+        let reply = ConfirmedSend::reply(event, message);
+        Ok(self.client().send(reply).await?.message)
     }
 }

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll, Wake};
 
 use bilibili_session::Now;
-use bilibili_session::session::{Driven, Output, SessionMachine, Update};
+use bilibili_session::session::{Driven, Output, SessionMachine, Sleep, Update};
 use futures_util::future::BoxFuture;
 use futures_util::stream::FuturesUnordered;
 use futures_util::{FutureExt, StreamExt};
@@ -64,6 +64,10 @@ impl Driven for ByHand {
             let work = Work::new(self.session.clone(), dispatch);
             self.at_work.push(work.call().boxed());
         }
+    }
+
+    fn set_sleep(&mut self, sleep: Sleep) {
+        self.session.engine().set_sleep(sleep);
     }
 
     fn machine(&self) -> impl Deref<Target = SessionMachine> {

@@ -14,10 +14,11 @@ use std::sync::{Arc, Mutex};
 use async_std::task;
 #[cfg(feature = "push")]
 use bilibili_session::TransportError;
-use bilibili_session::endpoints::SentMsg;
+use bilibili_session::endpoints::{SendMsg, SentMsg};
 use bilibili_session::poller::{
     Checkpoint, ConfigError, Counters, Journal, JournalEntry, Poller, PollerConfig, Status, Warning,
 };
+use bilibili_session::send::ConfirmedSend;
 use bilibili_session::session::{AnyEvent, HandlerList, Update};
 use bilibili_session::{ClientConfig, Credential, Error, Event, Names, Now};
 use futures_util::stream::{Stream, StreamExt};
@@ -261,13 +262,15 @@ impl Session {
         self.engine().machine().save(journal)
     }
 
-    /// Sends a text to the conversation that the message came from.
+    /// Sends a text to the conversation that the message came from, once: a session that was
+    /// [resumed](Self::resume) first looks whether it was sent before the process died.
     ///
     /// # Errors
-    /// Fails like [`Client::call`], with [`Error::Paused`] while the session pauses.
+    /// Fails like [`Client::send`], with [`Error::Paused`] while the session pauses.
     pub async fn reply(&self, event: &Event, text: &str) -> Result<SentMsg, Error> {
-        let to = event.conversation;
-        self.shared.client.send_text(to, text).await
+        let message = SendMsg::text(event.conversation, text);
+        let reply = ConfirmedSend::reply(event, message);
+        Ok(self.shared.client.send(reply).await?.message)
     }
 
     /// Returns a client with the same login for calls of any kind: it shares keys and pauses.

@@ -4,7 +4,10 @@ use std::sync::Arc;
 
 use bilibili_session::call::{Call, Output};
 use bilibili_session::endpoints::{SendMsg, SentMsg};
-use bilibili_session::{AuthState, ClientConfig, ConversationId, Endpoint, Error, TransportError};
+use bilibili_session::send::{ConfirmedSend, SendReport};
+use bilibili_session::{
+    AuthState, CallMachine, ClientConfig, ConversationId, Endpoint, Error, TransportError,
+};
 use http::Response;
 
 use crate::clock::now;
@@ -68,7 +71,28 @@ impl Client {
     /// Within a session, a risk control or throttling that a call meets is a pause for the whole
     /// session, and what is called meanwhile fails at once with [`Error::Paused`].
     pub fn call<E: Endpoint>(&self, endpoint: E) -> Result<E::Output, Error> {
-        let mut call = Call::new(endpoint);
+        self.drive(Call::new(endpoint))
+    }
+
+    /// Sends a message, or makes a reply, whose outcome is known: where no answer tells, the
+    /// conversation is read back. See [`send`](bilibili_session::send).
+    ///
+    /// # Errors
+    /// Fails with [`Error::UnknownOutcome`] where the conversation does not tell either, and like
+    /// [`call`](Self::call) where the message was not sent.
+    pub fn send(&self, message: impl Into<ConfirmedSend>) -> Result<SendReport, Error> {
+        self.drive(message.into())
+    }
+
+    /// Sends a text to this user or group.
+    ///
+    /// # Errors
+    /// Fails like [`send`](Self::send).
+    pub fn send_text(&self, to: impl Into<ConversationId>, text: &str) -> Result<SentMsg, Error> {
+        Ok(self.send(SendMsg::text(to, text))?.message)
+    }
+
+    fn drive<M: CallMachine>(&self, mut call: M) -> Result<M::Output, Error> {
         loop {
             match self.login.poll_output(&mut call) {
                 Output::Send(request) => {
@@ -82,36 +106,28 @@ impl Client {
         }
     }
 
-    /// Sends a text to this user or group.
-    ///
-    /// # Errors
-    /// Fails like [`call`](Self::call).
-    pub fn send_text(&self, to: impl Into<ConversationId>, text: &str) -> Result<SentMsg, Error> {
-        self.call(SendMsg::text(to, text))
-    }
-
     pub(crate) fn transport(&self) -> Arc<dyn Transport> {
         Arc::clone(&self.transport)
     }
 }
 
 impl Login {
-    /// Returns the next thing to do for a call; waits meanwhile where another asks for the keys.
-    fn poll_output<E: Endpoint>(&self, call: &mut Call<E>) -> Output<E::Output> {
+    /// Returns the next thing to do for a call; waits meanwhile where it is not its turn.
+    fn poll_output<M: CallMachine>(&self, call: &mut M) -> Output<M::Output> {
         match self {
-            Self::Own(account) => account.poll(now, |account, now| call.poll_output(account, now)),
+            Self::Own(account) => account.poll(now, |account, now| call.poll_with(account, now)),
             Self::OfSession(engine) => engine.poll_call(call),
         }
     }
 
-    fn handle_response<E: Endpoint>(
+    fn handle_response<M: CallMachine>(
         &self,
-        call: &mut Call<E>,
+        call: &mut M,
         answer: Result<Response<Vec<u8>>, TransportError>,
     ) {
         match self {
             Self::Own(account) => {
-                account.change(|account| call.handle_response(account, now(), answer));
+                account.change(|account| call.handle_with(account, now(), answer));
             }
             // It may be the end, a pause, or keys for all.
             Self::OfSession(engine) => {

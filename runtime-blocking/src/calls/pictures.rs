@@ -5,6 +5,7 @@ use std::io;
 use std::path::Path;
 
 use bilibili_session::endpoints::{DownloadPicture, SendMsg, SentMsg, UploadPicture};
+use bilibili_session::send::ConfirmedSend;
 use bilibili_session::{ConversationId, Error, Event, Picture, PictureContent};
 
 use super::client::Client;
@@ -24,14 +25,16 @@ impl Client {
     /// Uploads a picture and sends it to this user or group.
     ///
     /// # Errors
-    /// Fails like [`call`](Self::call), and when the service refuses the file.
+    /// Fails like [`send`](Self::send), and when the service refuses the file.
     pub fn send_picture(
         &self,
         to: impl Into<ConversationId>,
         picture: Picture,
     ) -> Result<SentMsg, Error> {
         let uploaded = self.call(UploadPicture::new(picture))?;
-        self.call(SendMsg::picture(to, &uploaded.content()))
+        Ok(self
+            .send(SendMsg::picture(to, &uploaded.content()))?
+            .message)
     }
 
     /// Downloads the picture of a message, from the service's own picture hosts only and
@@ -55,11 +58,15 @@ impl Client {
 }
 
 impl Session {
-    /// Uploads a picture and sends it to the conversation that the message came from.
+    /// Uploads a picture and sends it to the conversation that the message came from, once: see
+    /// [`reply`](Self::reply).
     ///
     /// # Errors
     /// Fails like [`Client::send_picture`].
     pub fn reply_picture(&self, event: &Event, picture: Picture) -> Result<SentMsg, Error> {
-        self.client().send_picture(event.conversation, picture)
+        let uploaded = self.client().call(UploadPicture::new(picture))?;
+        let message = SendMsg::picture(event.conversation, &uploaded.content());
+        let reply = ConfirmedSend::reply(event, message);
+        Ok(self.client().send(reply)?.message)
     }
 }

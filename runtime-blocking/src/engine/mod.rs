@@ -8,12 +8,12 @@ use std::sync::mpsc::{self, Receiver, Sender};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError};
 use std::thread;
 
-use bilibili_session::call::{self, Call};
+use bilibili_session::call;
 use bilibili_session::poller::{Outgoing, Poller, RequestId};
 use bilibili_session::session::{
-    Dispatch, HandlerResult, Output, SessionMachine, Update, handler_failure,
+    Dispatch, HandlerResult, Output, SessionMachine, Sleep, Update, handler_failure,
 };
-use bilibili_session::{Endpoint, Error, Now, TransportError, TransportErrorKind};
+use bilibili_session::{CallMachine, Error, Now, TransportError, TransportErrorKind};
 use http::Response;
 
 use self::workers::Workers;
@@ -35,6 +35,8 @@ pub(crate) struct Engine {
     is_nudged: AtomicBool,
     /// Time that the session was told, instead of the clocks'.
     time: Mutex<Option<Now>>,
+    /// Lets time pass for a session that was told the time.
+    sleep: Mutex<Option<Sleep>>,
     #[cfg(feature = "push")]
     pub(crate) push: Mutex<Option<Push>>,
 }
@@ -64,6 +66,7 @@ impl Engine {
             is_driven: AtomicBool::new(false),
             is_nudged: AtomicBool::new(false),
             time: Mutex::default(),
+            sleep: Mutex::default(),
             #[cfg(feature = "push")]
             push: Mutex::default(),
         };
@@ -86,6 +89,11 @@ impl Engine {
         *lock(&self.time) = Some(now);
     }
 
+    /// Sets the function by which time passes, for a session that is told the time.
+    pub(crate) fn set_sleep(&self, sleep: Sleep) {
+        *lock(&self.sleep) = Some(sleep);
+    }
+
     /// Changes the machine from outside of the loop that drives it. Whoever waits there is
     /// woken: there may be something to do now, or nothing any more.
     pub(crate) fn change<T>(&self, change: impl FnOnce(&mut SessionMachine) -> T) -> T {
@@ -98,11 +106,29 @@ impl Engine {
         result
     }
 
-    /// Returns the next thing to do for a call; waits meanwhile where another asks for the keys.
-    pub(crate) fn poll_call<E: Endpoint>(&self, call: &mut Call<E>) -> call::Output<E::Output> {
+    /// Returns the next thing to do for a call; waits meanwhile where it is not its turn.
+    pub(crate) fn poll_call<M: CallMachine>(&self, call: &mut M) -> call::Output<M::Output> {
+        let sleep = lock(&self.sleep).clone();
+        if let Some(sleep) = sleep {
+            return self.poll_call_by_hand(call, &sleep);
+        }
         let now = || self.now();
         self.machine
             .poll(now, |machine, now| machine.poll_call(now, call))
+    }
+
+    fn poll_call_by_hand<M: CallMachine>(
+        &self,
+        call: &mut M,
+        sleep: &Sleep,
+    ) -> call::Output<M::Output> {
+        loop {
+            let output = self.machine().poll_call(self.now(), call);
+            let call::Output::Wait(until) = output else {
+                return output;
+            };
+            self.set_time(sleep(until));
+        }
     }
 
     /// Drives the machine until there is an update to handle; `None` when the session is over.

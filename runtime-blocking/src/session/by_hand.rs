@@ -3,7 +3,7 @@
 use std::ops::{Deref, DerefMut};
 
 use bilibili_session::Now;
-use bilibili_session::session::{Driven, Output, SessionMachine, Update};
+use bilibili_session::session::{Driven, Output, SessionMachine, Sleep, Update};
 
 use super::Session;
 
@@ -33,6 +33,10 @@ impl Driven for ByHand {
             let failures = self.session.call_handlers(dispatch.update());
             engine.machine().handle_done(dispatch, failures);
         }
+    }
+
+    fn set_sleep(&mut self, sleep: Sleep) {
+        self.session.engine().set_sleep(sleep);
     }
 
     fn machine(&self) -> impl Deref<Target = SessionMachine> {

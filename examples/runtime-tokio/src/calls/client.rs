@@ -3,10 +3,14 @@
 use std::future::poll_fn;
 use std::sync::{Arc, Mutex, Weak};
 use std::task::{Context, Poll, ready};
+use std::time::Duration;
 
 use bilibili_session::call::{Call, Output};
 use bilibili_session::endpoints::{SendMsg, SentMsg};
-use bilibili_session::{AuthState, ClientConfig, ConversationId, Endpoint, Error, Now};
+use bilibili_session::send::{ConfirmedSend, SendReport};
+use bilibili_session::{
+    AuthState, CallMachine, ClientConfig, ConversationId, Endpoint, Error, Now,
+};
 use futures_util::task::AtomicWaker;
 
 use crate::clock::now;
@@ -91,7 +95,34 @@ impl Client {
     /// Within a session, a risk control or throttling that a call meets is a pause for the whole
     /// session, and what is called meanwhile fails at once with [`Error::Paused`].
     pub async fn call<E: Endpoint>(&self, endpoint: E) -> Result<E::Output, Error> {
-        let mut call = PendingCall::new(&self.login, endpoint);
+        self.drive(Call::new(endpoint)).await
+    }
+
+    /// Sends a message, or makes a reply, whose outcome is known: where no answer tells, the
+    /// conversation is read back. See [`send`](bilibili_session::send). Dropping the future leaves
+    /// open whether the message goes out.
+    ///
+    /// # Errors
+    /// Fails with [`Error::UnknownOutcome`] where the conversation does not tell either, and like
+    /// [`call`](Self::call) where the message was not sent.
+    pub async fn send(&self, message: impl Into<ConfirmedSend>) -> Result<SendReport, Error> {
+        self.drive(message.into()).await
+    }
+
+    /// Sends a text to this user or group.
+    ///
+    /// # Errors
+    /// Fails like [`send`](Self::send).
+    pub async fn send_text(
+        &self,
+        to: impl Into<ConversationId>,
+        text: &str,
+    ) -> Result<SentMsg, Error> {
+        Ok(self.send(SendMsg::text(to, text)).await?.message)
+    }
+
+    async fn drive<M: CallMachine>(&self, call: M) -> Result<M::Output, Error> {
+        let mut call = PendingCall::new(&self.login, call);
         loop {
             match poll_fn(|cx| call.poll_output(cx)).await {
                 Output::Send(request) => {
@@ -103,18 +134,6 @@ impl Client {
                 Output::Done(result) => return result,
             }
         }
-    }
-
-    /// Sends a text to this user or group.
-    ///
-    /// # Errors
-    /// Fails like [`call`](Self::call).
-    pub async fn send_text(
-        &self,
-        to: impl Into<ConversationId>,
-        text: &str,
-    ) -> Result<SentMsg, Error> {
-        self.call(SendMsg::text(to, text)).await
     }
 
     pub(crate) fn transport(&self) -> AnyTransport {
@@ -132,11 +151,11 @@ impl Login {
     }
 
     /// Returns the next thing to do for a call, and the time of that.
-    fn poll_output<E: Endpoint>(&self, call: &mut Call<E>) -> (Output<E::Output>, Now) {
+    fn poll_output<M: CallMachine>(&self, call: &mut M) -> (Output<M::Output>, Now) {
         match self {
             Self::Own(own) => {
                 let now = now();
-                (call.poll_output(&mut lock(&own.account), now), now)
+                (call.poll_with(&mut *lock(&own.account), now), now)
             }
             Self::OfSession { engine, .. } => {
                 let now = engine.now();
@@ -149,6 +168,14 @@ impl Login {
         match self {
             Self::Own(_) => false,
             Self::OfSession { engine, .. } => engine.is_by_hand(),
+        }
+    }
+
+    /// Lets time pass for a session that is told the time; returns whether it did.
+    fn sleeps_until(&self, until: Duration) -> bool {
+        match self {
+            Self::Own(_) => false,
+            Self::OfSession { engine, .. } => engine.sleeps_until(until),
         }
     }
 
@@ -165,9 +192,9 @@ impl Login {
 }
 
 /// A call on its way.
-struct PendingCall<'a, E: Endpoint> {
+struct PendingCall<'a, M> {
     login: &'a Login,
-    call: Call<E>,
+    call: M,
     timer: Timer,
     /// Dropped after the call, for which others may wait.
     waiting: Waiting<'a>,
@@ -185,12 +212,12 @@ impl Drop for Waiting<'_> {
     }
 }
 
-impl<'a, E: Endpoint> PendingCall<'a, E> {
-    fn new(login: &'a Login, endpoint: E) -> Self {
+impl<'a, M: CallMachine> PendingCall<'a, M> {
+    fn new(login: &'a Login, call: M) -> Self {
         let drivers = login.drivers();
         Self {
             login,
-            call: Call::new(endpoint),
+            call,
             timer: Timer::default(),
             waiting: Waiting {
                 drivers,
@@ -199,8 +226,8 @@ impl<'a, E: Endpoint> PendingCall<'a, E> {
         }
     }
 
-    /// Returns the next thing to do; waits meanwhile where another asks for the keys.
-    fn poll_output(&mut self, cx: &mut Context<'_>) -> Poll<Output<E::Output>> {
+    /// Returns the next thing to do; waits meanwhile where it is not the call's turn.
+    fn poll_output(&mut self, cx: &mut Context<'_>) -> Poll<Output<M::Output>> {
         let own = &self.waiting.own;
         // First: what wakes from now on is noticed.
         own.register(cx.waker());
@@ -210,7 +237,7 @@ impl<'a, E: Endpoint> PendingCall<'a, E> {
                 return Poll::Ready(output);
             };
             // Nobody else may drive the request that is waited for.
-            if !self.login.drive_requests(own) {
+            if !self.login.sleeps_until(until) && !self.login.drive_requests(own) {
                 // Each turn by hand polls this again; and there may be no runtime, which has the timers.
                 if self.login.is_by_hand() {
                     return Poll::Pending;
@@ -224,7 +251,7 @@ impl<'a, E: Endpoint> PendingCall<'a, E> {
     fn handle_response(&mut self, answer: Answer) {
         let call = &mut self.call;
         match self.login {
-            Login::Own(own) => call.handle_response(&mut lock(&own.account), now(), answer),
+            Login::Own(own) => call.handle_with(&mut *lock(&own.account), now(), answer),
             Login::OfSession { engine, .. } => {
                 let now = engine.now();
                 engine.machine().handle_call_response(now, call, answer);

@@ -9,9 +9,10 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::task::{Context, Poll, Wake, Waker};
 use std::thread;
+use std::time::Duration;
 
 use bilibili_session::poller::{Outgoing, Poller, RequestId};
-use bilibili_session::session::{HandlerResult, SessionMachine, handler_failure};
+use bilibili_session::session::{HandlerResult, SessionMachine, Sleep, handler_failure};
 use bilibili_session::{Error, Now};
 use futures_util::future::BoxFuture;
 use futures_util::stream::FuturesUnordered;
@@ -30,6 +31,8 @@ pub(crate) struct Engine {
     pub(crate) drivers: Arc<Drivers>,
     /// Time that the session was told, instead of the clocks'.
     time: Mutex<Option<Now>>,
+    /// Lets time pass for a session that was told the time.
+    sleep: Mutex<Option<Sleep>>,
     #[cfg(feature = "push")]
     pub(crate) push: Mutex<Option<Push>>,
 }
@@ -42,6 +45,7 @@ impl Engine {
             machine: Mutex::new(machine),
             drivers: Arc::default(),
             time: Mutex::default(),
+            sleep: Mutex::default(),
             #[cfg(feature = "push")]
             push: Mutex::default(),
         }
@@ -66,6 +70,18 @@ impl Engine {
     /// Makes this the time, until another is set.
     pub(crate) fn set_time(&self, now: Now) {
         *lock(&self.time) = Some(now);
+    }
+
+    /// Sets the function by which time passes, for a session that is told the time.
+    pub(crate) fn set_sleep(&self, sleep: Sleep) {
+        *lock(&self.sleep) = Some(sleep);
+    }
+
+    /// Lets time pass for a session that is told the time; returns whether it did.
+    pub(crate) fn sleeps_until(&self, until: Duration) -> bool {
+        let sleep = lock(&self.sleep).clone();
+        let slept = sleep.map(|sleep| self.set_time(sleep(until)));
+        slept.is_some()
     }
 
     /// Changes the machine from outside of the loop that drives it. Whoever waits there is

@@ -251,11 +251,17 @@ impl<S: Driven> VirtualBot<S> {
         let context = ClientConfig::new(credential).hosts(Hosts::origin("http://localhost")?);
         self.saved.clone_from(&checkpoint);
         self.result = None;
-        self.session = Some((self.start)(Setup {
+        let mut session = (self.start)(Setup {
             context,
             transport: VirtualTransport(Arc::clone(&self.surroundings)),
             checkpoint,
-        })?);
+        })?;
+        let surroundings = Arc::clone(&self.surroundings);
+        session.set_sleep(Arc::new(move |until| {
+            surroundings.advance_to(until);
+            surroundings.now()
+        }));
+        self.session = Some(session);
         Ok(())
     }
 

@@ -94,7 +94,8 @@ pub(crate) enum Command {
     Session(Talker),
     /// Print messages of a conversation, oldest first
     History(HistoryArgs),
-    /// Send a text or a picture, or take a message back
+    /// Send a text or a picture, or take a message back. Nothing is sent twice: where no answer
+    /// comes, the conversation is read back, and tells whether it was sent
     Send(SendArgs),
     /// Count what is unread
     Unread,
@@ -177,8 +178,8 @@ pub(crate) struct WatchArgs {
     /// Also listen to the push channel, and look at once when it tells of something
     #[arg(long)]
     pub(crate) push: bool,
-    /// Answer every private text with this; while the service wants to be left alone, none is
-    /// sent
+    /// Answer every private text with this, once, with --checkpoint also if this is killed in
+    /// between; while the service wants to be left alone, none is sent
     #[arg(long, value_name = "TEXT", allow_hyphen_values = true)]
     pub(crate) reply: Option<String>,
     /// Print to stderr at the end what was counted: rounds, requests by outcome, messages, their
@@ -282,6 +283,9 @@ pub(crate) struct SendArgs {
     /// Take back the message with this key, within 120 s of sending it
     #[arg(long, value_name = "MSG_KEY")]
     pub(crate) withdraw: Option<i64>,
+    /// Read the conversation back, and fail if the message does not show up there
+    #[arg(long)]
+    pub(crate) verify: bool,
 }
 
 #[derive(Debug, Clone, Copy, Args)]

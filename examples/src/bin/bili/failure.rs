@@ -16,6 +16,10 @@ pub(crate) enum Failure {
     Usage(String),
     /// A call or a watch failed.
     Call(Error),
+    /// A message was sent, and the conversation does not show it.
+    NotArrived,
+    /// A message was sent, and the conversation could not be read back.
+    NotVerified,
     /// A login, its renewal or its end failed for another reason than a call's.
     Login(LoginError),
     /// Somebody pressed Ctrl-C before the login was there.
@@ -53,7 +57,12 @@ impl Failure {
             | Self::Call(Error::Build(_))
             | Self::Login(LoginError::Call(Error::Build(_))) => 2,
             Self::Login(LoginError::Call(error)) => Self::code_of(error),
-            Self::Login(_) | Self::Interrupted | Self::File(_) | Self::Output(_) => 1,
+            Self::NotArrived
+            | Self::NotVerified
+            | Self::Login(_)
+            | Self::Interrupted
+            | Self::File(_)
+            | Self::Output(_) => 1,
             Self::Call(error) => Self::code_of(error),
         }
     }
@@ -77,7 +86,10 @@ impl Failure {
     fn kind(&self) -> &'static str {
         match self {
             Self::Usage(_) => "usage",
+            Self::Call(Error::UnknownOutcome(_)) => "unknown_outcome",
             Self::Call(error) | Self::Login(LoginError::Call(error)) => error.class().as_str(),
+            Self::NotArrived => "not_arrived",
+            Self::NotVerified => "not_verified",
             Self::Login(_) => "login",
             Self::Interrupted => "interrupted",
             Self::File(_) => "file",
@@ -107,6 +119,13 @@ impl Failure {
             Self::Usage(words) | Self::File(words) => words.clone(),
             Self::Call(error) => error.to_string(),
             Self::Login(error) => error.to_string(),
+            Self::NotArrived => {
+                "the service took the message, but the conversation does not show it".to_owned()
+            }
+            Self::NotVerified => {
+                "the service took the message, but the conversation could not be read back"
+                    .to_owned()
+            }
             Self::Interrupted => {
                 "ended before the login was confirmed, nothing is stored".to_owned()
             }
@@ -118,6 +137,10 @@ impl Failure {
     /// Returns advice, if there is any.
     fn hint(&self) -> Option<&'static str> {
         let error = self.call()?;
+        // It says itself what to do.
+        if let Error::UnknownOutcome(_) = error {
+            return None;
+        }
         if let Error::Transport(error) = error
             && error.kind == TransportErrorKind::Timeout
         {

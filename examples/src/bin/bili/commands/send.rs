@@ -20,6 +20,9 @@ const LARGEST_PICTURE: u64 = 64 << 20;
 struct Sent {
     event: &'static str,
     msg_key: String,
+    /// Whether the conversation shows the message, where that was asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    verified: Option<bool>,
 }
 
 pub(crate) fn run(runtime: &Runtime, args: &SendArgs, out: &mut Output) -> Result<(), Failure> {
@@ -30,7 +33,8 @@ pub(crate) fn run(runtime: &Runtime, args: &SendArgs, out: &mut Output) -> Resul
         (_, _, Some(key)) => SendMsg::withdraw(to, MsgKey(key)),
         _ => return Err(Failure::usage("there is nothing to send")),
     };
-    let sent = runtime.call(call)?;
+    let report = runtime.send_confirmed(call, args.verify)?;
+    let sent = report.message;
     if let Some(toast) = sent.key_hit_infos.map(|it| it.toast)
         && !toast.is_empty()
     {
@@ -39,8 +43,17 @@ pub(crate) fn run(runtime: &Runtime, args: &SendArgs, out: &mut Output) -> Resul
     let line = Sent {
         event: "sent",
         msg_key: sent.msg_key.to_string(),
+        verified: args.verify.then_some(report.arrived == Some(true)),
     };
-    out.print(&line, || format!("sent, with the key {}", sent.msg_key))
+    out.print(&line, || match report.arrived {
+        Some(true) => format!("sent and arrived, with the key {}", sent.msg_key),
+        _ => format!("sent, with the key {}", sent.msg_key),
+    })?;
+    match (args.verify, report.arrived) {
+        (false, _) | (true, Some(true)) => Ok(()),
+        (true, Some(false)) => Err(Failure::NotArrived),
+        (true, None) => Err(Failure::NotVerified),
+    }
 }
 
 /// Uploads a picture, once it is clear that it can be sent.

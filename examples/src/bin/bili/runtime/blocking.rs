@@ -111,7 +111,7 @@ impl Watcher for Watch {
     }
 
     fn sender(&self) -> Sender {
-        let client = self.session.client().clone();
-        Arc::new(move |to, text| client.send_text(to, text))
+        let session = self.session.clone();
+        Arc::new(move |event, text| session.reply(event, text))
     }
 }

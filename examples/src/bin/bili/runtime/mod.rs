@@ -5,13 +5,13 @@ mod surf;
 
 use std::cell::Cell;
 
-use bilibili_session::endpoints::Nav;
-use bilibili_session::endpoints::SentMsg;
+use bilibili_session::endpoints::{Nav, SendMsg, SentMsg};
 use bilibili_session::error::BuildError;
 use bilibili_session::poller::{Checkpoint, Journal, JournalEntry, PollerConfig, Warning};
+use bilibili_session::send::{ConfirmedSend, SendReport};
 use bilibili_session::session::Update;
 use bilibili_session::{
-    Auth, ClientConfig, ConversationId, Credential, Endpoint, Error, Identity, Names, Now,
+    Auth, ClientConfig, Credential, Endpoint, Error, Event, Identity, Names, Now,
 };
 
 use crate::args::RuntimeName;
@@ -61,6 +61,20 @@ impl Runtime {
             self.login()?;
         }
         self.send(endpoint)
+    }
+
+    /// Sends a message, whose outcome is read back where no answer tells.
+    pub(crate) fn send_confirmed(
+        &self,
+        message: SendMsg,
+        verify: bool,
+    ) -> Result<SendReport, Error> {
+        message.check(&self.context)?;
+        let message = ConfirmedSend::new(message).verify(verify);
+        match &self.client {
+            Client::Blocking(client) => client.send(message),
+            Client::AsyncStd(client) => surf::send(client, message),
+        }
     }
 
     /// Returns the identity of the login.
@@ -129,7 +143,7 @@ pub(crate) trait Watcher {
     /// Returns a function that ends the session, from any thread.
     fn closer(&self) -> Box<dyn Fn() + Send>;
 
-    /// Returns a function that sends a text, from any thread.
+    /// Returns a function that answers a message with a text, from any thread.
     fn sender(&self) -> Sender;
 
     /// Returns a function that asks for names, from any thread.
@@ -153,9 +167,9 @@ pub(crate) struct LoginHandle {
     pub(crate) report: Box<dyn Fn(Warning) + Send>,
 }
 
-/// Sends a text.
+/// Answers a message with a text, once, also if an earlier process did.
 pub(crate) type Sender =
-    std::sync::Arc<dyn Fn(ConversationId, &str) -> Result<SentMsg, Error> + Send + Sync>;
+    std::sync::Arc<dyn Fn(&Event, &str) -> Result<SentMsg, Error> + Send + Sync>;
 
 /// Begins to watch, with the push channel if that is wanted.
 pub(crate) fn watch(

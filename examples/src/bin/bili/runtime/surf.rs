@@ -7,6 +7,7 @@ use std::task::{Context, Poll, Waker};
 use async_std::stream::{Stream as _, StreamExt as _};
 use async_std::task::block_on;
 use bilibili_session::poller::{Checkpoint, Journal, JournalEntry, PollerConfig};
+use bilibili_session::send::{ConfirmedSend, SendReport};
 use bilibili_session::session::Update;
 use bilibili_session::{ClientConfig, Endpoint, Error, Names, Now, TransportConfig};
 use bilibili_session_async_std::{Client, Session, SurfTransport, Updates};
@@ -26,6 +27,10 @@ pub(super) fn client(setup: &Setup) -> Result<Client, Failure> {
 
 pub(super) fn call<E: Endpoint>(client: &Client, endpoint: E) -> Result<E::Output, Error> {
     block_on(client.call(endpoint))
+}
+
+pub(super) fn send(client: &Client, message: ConfirmedSend) -> Result<SendReport, Error> {
+    block_on(client.send(message))
 }
 
 pub(super) fn call_once<E: Endpoint>(
@@ -124,7 +129,7 @@ impl Watcher for Watch {
     }
 
     fn sender(&self) -> Sender {
-        let client = self.session.client().clone();
-        Arc::new(move |to, text| block_on(client.send_text(to, text)))
+        let session = self.session.clone();
+        Arc::new(move |event, text| block_on(session.reply(event, text)))
     }
 }

@@ -25,7 +25,9 @@ use std::time::Instant;
 use bilibili_session::login::Login;
 use bilibili_session::poller::{Checkpoint, PollerConfig, Status, StatusChange, Warning};
 use bilibili_session::session::Update;
-use bilibili_session::{ConversationId, Error, ErrorClass, Event, FeedEvent, Names, OneLine, Uid};
+use bilibili_session::{
+    ConversationId, Error, ErrorClass, Event, FeedEvent, MsgKey, Names, OneLine, Uid,
+};
 use bilibili_session_examples::DEMO_INTERVAL;
 use serde::Serialize;
 
@@ -303,11 +305,20 @@ impl<W: Write> Watch<W> {
         let replier = self.replier.as_ref();
         if let Some(replier) = replier.filter(|it| it.fits(event, self.own)) {
             self.out.flush()?;
-            let replied = replier.reply(event);
-            // On disk before anything else, so that nothing is answered twice.
-            self.save(watcher);
-            self.is_saved();
-            self.print_reply(event.conversation, replied)?;
+            match replier.reply(event) {
+                Ok(key) => {
+                    // On disk before anything else, so that nothing need be looked up.
+                    self.save(watcher);
+                    self.is_saved();
+                    self.print_sent(event.conversation, key)?;
+                }
+                Err(warning) => {
+                    // Not covered before it is told: nobody else knows of it.
+                    self.print_warning(&warning)?;
+                    self.save(watcher);
+                    self.is_saved();
+                }
+            }
         }
         self.count(watcher)
     }
@@ -375,24 +386,15 @@ impl<W: Write> Watch<W> {
         self.saver.as_ref().is_none_or(Saver::is_saved)
     }
 
-    fn print_reply(
-        &mut self,
-        to: ConversationId,
-        replied: Result<bilibili_session::MsgKey, Warning>,
-    ) -> Result<(), Failure> {
-        match replied {
-            Ok(key) => {
-                let line = SentLine {
-                    event: "sent",
-                    to,
-                    msg_key: key.to_string(),
-                };
-                self.out
-                    .print(&line, || format!("{DIM}replied to {to}{DIM:#}"))?;
-                self.out.flush()
-            }
-            Err(warning) => self.print_warning(&warning),
-        }
+    fn print_sent(&mut self, to: ConversationId, key: MsgKey) -> Result<(), Failure> {
+        let line = SentLine {
+            event: "sent",
+            to,
+            msg_key: key.to_string(),
+        };
+        self.out
+            .print(&line, || format!("{DIM}replied to {to}{DIM:#}"))?;
+        self.out.flush()
     }
 
     fn print_warning(&mut self, warning: &Warning) -> Result<(), Failure> {
