@@ -7,13 +7,16 @@
     clippy::indexing_slicing
 )]
 
+mod renewals;
+#[path = "../support/mod.rs"]
 mod support;
+mod watches;
 
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::PathBuf;
 use std::process::Command;
 
-use bilibili_session_simulator::{Fault, FaultKind, Login, LoginCookies};
+use bilibili_session_simulator::{FaultKind, Login, LoginCookies};
 use serde_json::{Value, json};
 use support::*;
 
@@ -281,155 +284,6 @@ fn files_that_others_read_or_that_are_damaged() {
     log_in(&world, "me");
     assert_eq!(json(&world, &["whoami"]).code, Some(0));
 }
-
-#[test]
-fn a_renewal_brings_new_cookies_and_ends_the_old() {
-    for runtime in RUNTIMES {
-        let world = World::new();
-        log_in(&world, "me");
-        let first = sessdata(&world, "me");
-        let line = json(&world, &["refresh", "--runtime", runtime]).line();
-        assert_eq!(line["refreshed"], false);
-        assert_eq!(sessdata(&world, "me"), first);
-        let line = json(&world, &["refresh", "--force", "--runtime", runtime]).line();
-        assert_eq!(line["event"], "refresh");
-        assert_eq!(line["refreshed"], true);
-        world.server.simulator().age_logins();
-        let second = sessdata(&world, "me");
-        let line = json(&world, &["refresh", "--runtime", runtime]).line();
-        assert_eq!(line["refreshed"], true);
-        let third = sessdata(&world, "me");
-        assert!(first != second && second != third);
-        let good = world.server.simulator().good_logins(10001);
-        let good: Vec<&str> = good.iter().map(|(sessdata, _)| sessdata.as_str()).collect();
-        assert_eq!(good, [SESSDATA, &third]);
-        assert_eq!(json(&world, &["send", "20001", "hi"]).code, Some(0));
-        assert!(stored(&world, "me")["login"]["replaces"].is_null());
-    }
-}
-
-#[test]
-fn refusals_of_a_renewal_leave_the_login() {
-    let world = World::new();
-    log_in(&world, "me");
-    for (path, code, exit) in [
-        ("cookie/info", -101, 3),
-        ("cookie/info", -412, 4),
-        ("cookie/refresh", 86095, 1),
-        ("cookie/refresh", -111, 1),
-        ("cookie/refresh", -500, 1),
-    ] {
-        world.fault(path, FaultKind::Code(code), 1);
-        let ran = json(&world, &["refresh", "--force"]);
-        assert_eq!(ran.code, Some(exit), "{path} {code} {ran:?}");
-        let last = ran.lines().pop().unwrap();
-        assert_eq!(
-            (&last["event"], &last["code"]),
-            (&json!("error"), &json!(code))
-        );
-        assert_eq!(json(&world, &["whoami"]).code, Some(0), "{path} {code}");
-    }
-    let not_found = FaultKind::Http(http::StatusCode::NOT_FOUND);
-    world.fault("/correspond/", not_found, 1);
-    assert_eq!(json(&world, &["refresh", "--force"]).code, Some(1));
-    assert_eq!(json(&world, &["refresh", "--force"]).code, Some(0));
-}
-
-/// What hangs, and whether its work was done before.
-const STEPS: [(&str, bool); 6] = [
-    ("cookie/info", false),
-    ("/correspond/", false),
-    ("cookie/refresh", false),
-    ("cookie/refresh", true),
-    ("confirm/refresh", false),
-    ("confirm/refresh", true),
-];
-
-#[test]
-fn killed_between_each_two_steps_it_goes_on() {
-    for once in [false, true] {
-        for (path, is_done) in STEPS {
-            let world = World::new();
-            log_in(&world, "me");
-            let mut fault = Fault::once(path, FaultKind::Hang);
-            if is_done {
-                fault = fault.carried_out();
-            }
-            {
-                let mut simulator = world.server.simulator();
-                simulator.quirks_mut().refresh_token_once = once;
-                simulator.quirks_mut().confirms_once = once;
-                simulator.push_fault(fault);
-            }
-            let refresh = Watch::start(bili(&world, &["refresh", "--force", "--json"]));
-            let begun = std::time::Instant::now();
-            while world.server.simulator().requests_matching(path) == 0 {
-                assert!(begun.elapsed() < PATIENCE);
-                std::thread::sleep(std::time::Duration::from_millis(5));
-            }
-            refresh.kill();
-            let what = format!("{path} {is_done} {once}");
-            let owes = path == "confirm/refresh";
-            assert_eq!(
-                !stored(&world, "me")["login"]["replaces"].is_null(),
-                owes,
-                "{what}"
-            );
-
-            let confirms = world.requests("confirm/refresh");
-            assert_eq!(json(&world, &["whoami"]).code, Some(0), "{what}");
-            assert_eq!(
-                world.requests("confirm/refresh"),
-                confirms + u64::from(owes),
-                "{what}"
-            );
-            assert!(
-                stored(&world, "me")["login"]["replaces"].is_null(),
-                "{what}"
-            );
-            assert_eq!(
-                json(&world, &["send", "20001", "hi"]).code,
-                Some(0),
-                "{what}"
-            );
-            // Where a token was taken and its answer not heard, only a new login helps later.
-            let is_lost = once && (path, is_done) == ("cookie/refresh", true);
-            let again = json(&world, &["refresh", "--force"]);
-            assert_eq!(again.code, Some(i32::from(is_lost)), "{what} {again:?}");
-            assert_eq!(json(&world, &["whoami"]).code, Some(0), "{what}");
-        }
-    }
-}
-
-#[test]
-fn a_confirmation_that_fails_for_the_moment_stays_owed() {
-    let world = World::new();
-    log_in(&world, "me");
-    world.fault("confirm/refresh", FaultKind::Code(-500), 2);
-    assert_eq!(json(&world, &["refresh", "--force"]).code, Some(1));
-    let ran = json(&world, &["whoami"]);
-    assert_eq!(ran.code, Some(0), "{ran:?}");
-    assert!(ran.stderr.contains("still owed"), "{}", ran.stderr);
-    assert_eq!(json(&world, &["whoami"]).stderr, "");
-    assert!(stored(&world, "me")["login"]["replaces"].is_null());
-}
-
-#[test]
-fn two_at_once_renew_one_after_the_other() {
-    let world = World::new();
-    log_in(&world, "me");
-    world.server.simulator().age_logins();
-    let refreshes = [0, 1].map(|_| Watch::start(bili(&world, &["refresh", "--json"])));
-    let mut refreshed: Vec<bool> = refreshes
-        .into_iter()
-        .map(|it| it.end().lines[0]["refreshed"].as_bool().unwrap())
-        .collect();
-    refreshed.sort_unstable();
-    assert_eq!(refreshed, [false, true]);
-    assert_eq!(world.requests("cookie/refresh"), 1);
-    assert_eq!(json(&world, &["whoami"]).code, Some(0));
-}
-
 #[test]
 fn logout_ends_it_there_and_here() {
     let world = World::new();
@@ -458,95 +312,4 @@ fn logout_ends_it_there_and_here() {
         "it is dead already"
     );
     assert!(!file(&world, "me").exists());
-}
-
-fn watch(world: &World, args: &[&str]) -> Watch {
-    let args = [&["watch", "--json", "--interval", "0.2"], args].concat();
-    Watch::start(bili(world, &args))
-}
-
-#[test]
-fn a_watch_renews_at_its_start_and_prints_one_status() {
-    for runtime in RUNTIMES {
-        let world = World::new();
-        log_in(&world, "me");
-        world.server.simulator().age_logins();
-        let first = sessdata(&world, "me");
-        let mut watch = watch(&world, &["--runtime", runtime]);
-        watch.until_connected();
-        let begun = std::time::Instant::now();
-        while world.requests("confirm/refresh") == 0 {
-            assert!(begun.elapsed() < PATIENCE);
-            std::thread::sleep(std::time::Duration::from_millis(10));
-        }
-        world.text(20001, "after");
-        assert_eq!(watch.messages(1)[0]["content"]["content"], "after");
-        assert_ne!(sessdata(&world, "me"), first);
-        watch.interrupt();
-        let ended = watch.end();
-        ended.gracefully();
-        let statuses = ended.lines.iter().filter(|it| is_status(it, 1)).count();
-        assert_eq!(statuses, 1, "{ended:?}");
-        assert!(
-            ended.lines.iter().all(|it| it["event"] != "notice"),
-            "{ended:?}"
-        );
-    }
-}
-
-#[test]
-fn a_watch_reads_a_login_again_that_another_process_renewed() {
-    for runtime in RUNTIMES {
-        let world = World::new();
-        log_in(&world, "me");
-        let mut watch = watch(&world, &["--runtime", runtime]);
-        watch.until_connected();
-        world.text(20001, "before");
-        watch.messages(1);
-        assert_eq!(json(&world, &["refresh", "--force"]).code, Some(0));
-        world.text(20001, "after");
-        assert_eq!(watch.messages(1)[0]["content"]["content"], "after");
-        // Now it is dead indeed.
-        world.server.simulator().log_out(10001).unwrap();
-        let ended = watch.end();
-        assert_eq!(ended.code, Some(3), "{ended:?}");
-        assert_eq!(ended.texts(), ["before", "after"]);
-        let statuses: Vec<i64> = ended
-            .lines
-            .iter()
-            .filter_map(|it| it["status"].as_i64())
-            .collect();
-        assert_eq!(statuses, [1, 4], "{ended:?}");
-    }
-}
-
-#[test]
-fn a_renewal_that_fails_is_a_notice_of_a_watch() {
-    let world = World::new();
-    log_in(&world, "me");
-    world.fault("cookie/info", FaultKind::Code(-500), 1);
-    let mut watch = watch(&world, &[]);
-    let notice = watch.until("a notice", |line| line["event"] == "notice");
-    assert_eq!(notice["kind"], "login");
-    world.text(20001, "all the same");
-    watch.until_connected();
-    watch.interrupt();
-    watch.end().gracefully();
-}
-
-#[test]
-fn a_watch_ends_in_time_while_a_renewal_hangs() {
-    let world = World::new();
-    log_in(&world, "me");
-    world.fault("confirm/refresh", FaultKind::Code(-500), 1);
-    assert_eq!(json(&world, &["refresh", "--force"]).code, Some(1));
-    world.fault("confirm/refresh", FaultKind::Hang, 1);
-    let watch = watch(&world, &[]);
-    let begun = std::time::Instant::now();
-    while world.requests("confirm/refresh") < 2 {
-        assert!(begun.elapsed() < PATIENCE);
-        std::thread::sleep(std::time::Duration::from_millis(10));
-    }
-    watch.interrupt();
-    watch.end().gracefully();
 }
