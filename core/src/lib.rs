@@ -15,6 +15,7 @@
 //! | read page after page | one of the [`pager`]s | `Client::items` |
 //! | look sooner when something happens | [`poller::Poller::handle_hint`]; with the feature `push` the module `push` gives hints | `Session::with_push` |
 //! | log in by QR code, renew a login, log out (feature `login`) | the machines of `login` | `LoginClient` |
+//! | log rounds, requests, calls and warnings (feature `tracing`) | a subscriber of `tracing`, target `bilibili_session` | the same feature |
 //! | only build a request and read its answer | [`Endpoint`] | |
 //!
 //! A call without any runtime:
@@ -71,6 +72,11 @@ mod json;
 mod list_walk;
 #[cfg(feature = "login")]
 pub mod login;
+#[cfg_attr(
+    not(feature = "tracing"),
+    expect(clippy::missing_const_for_fn, reason = "they log")
+)]
+mod logs;
 pub mod model;
 mod names;
 mod nav_gate;

@@ -19,6 +19,7 @@ use crate::identity::Identity;
 use crate::ids::{ConversationId, Seqno, Uid};
 use crate::json::Unreadable;
 use crate::list_walk::Progress;
+use crate::logs;
 use crate::model::Conversation;
 use crate::time::{Now, UnixSeconds};
 
@@ -38,7 +39,14 @@ impl Poller {
             Ok(answer) => decode(in_flight.purpose, &answer),
         };
         let handled = reply.and_then(|reply| self.handle_reply(now, reply));
-        self.counters.requests.count(handled.as_ref().err());
+        let failure = handled.as_ref().err();
+        self.counters.requests.count(failure);
+        let sent_at = in_flight
+            .deadline
+            .saturating_sub(self.config.request_timeout);
+        let took = now.monotonic.saturating_sub(sent_at);
+        let purpose = in_flight.purpose;
+        logs::request(purpose.as_str(), purpose.conversation(), took, failure);
         match handled {
             Ok(()) => self.accept(in_flight.signed_with),
             Err(error) => {

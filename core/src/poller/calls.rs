@@ -14,6 +14,7 @@ use crate::call_machine::{CallLogin, CallMachine};
 use crate::credential::Credential;
 use crate::endpoint::Endpoint;
 use crate::error::{BuildError, Error, ErrorClass, TransportError};
+use crate::logs;
 use crate::time::Now;
 
 impl Poller {
@@ -100,6 +101,7 @@ impl Poller {
 
     pub(super) fn warn(&mut self, warning: Warning) {
         self.counters.warnings = self.counters.warnings.saturating_add(1);
+        logs::warning(&warning);
         self.outbox.push_back(Output::Warning(warning));
     }
 }
@@ -134,7 +136,9 @@ impl CallLogin for Poller {
         let sends = call.sends();
         call.handle_response(&mut self.account, now, answer);
         if let Some(result) = call.result() {
-            self.counters.calls.count(result.as_ref().err());
+            let failure = result.as_ref().err();
+            self.counters.calls.count(failure);
+            logs::call(std::any::type_name::<E>(), failure);
         }
         match call.result() {
             Some(Ok(_)) => {

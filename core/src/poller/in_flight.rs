@@ -57,6 +57,17 @@ impl Purpose {
         matches!(self, Self::Baseline | Self::List)
     }
 
+    /// Returns what is asked for in a word, for logs.
+    pub(super) const fn as_str(self) -> &'static str {
+        match self {
+            Self::Nav => "nav",
+            Self::Baseline => "baseline",
+            Self::List => "list",
+            Self::Fetch(..) => "messages",
+            Self::Feed(..) => "feed",
+        }
+    }
+
     pub(super) const fn conversation(self) -> Option<ConversationId> {
         match self {
             Self::Fetch(id, _) => Some(id),

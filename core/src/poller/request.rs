@@ -16,6 +16,7 @@ use crate::error::BuildError;
 use crate::identity::{Generation, Identity};
 use crate::ids::ConversationId;
 use crate::list_walk::ListCall;
+use crate::logs;
 use crate::time::Now;
 
 impl Poller {
@@ -132,6 +133,7 @@ impl Poller {
         self.schedule.begin_round(now.monotonic, server_now);
         self.pauses.round_begins();
         self.counters.rounds = self.counters.rounds.saturating_add(1);
+        logs::round(self.counters.rounds);
         if let Some(feeds) = &mut self.feeds {
             feeds.round_begins();
         }
