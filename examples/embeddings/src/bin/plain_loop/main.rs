@@ -16,10 +16,11 @@ use std::sync::LazyLock;
 use std::thread;
 use std::time::{Duration, Instant, SystemTime};
 
-use bilibili_session::call::{self, Call};
+use bilibili_session::call;
 use bilibili_session::endpoints::SendMsg;
 use bilibili_session::poller::{Output, Poller, Status};
-use bilibili_session::{Endpoint, Now};
+use bilibili_session::send::ConfirmedSend;
+use bilibili_session::{CallMachine, Now};
 use bilibili_session_embeddings::Rehearsal;
 
 const TIMEOUT: Duration = Duration::from_secs(30);
@@ -37,8 +38,8 @@ fn main() -> Result<(), Box<dyn Error>> {
             Output::Event(event) => {
                 println!("{event}");
                 if let Some(text) = event.text().filter(|_| event.conversation.is_user()) {
-                    let reply = SendMsg::text(event.conversation, &format!("收到：{text}"));
-                    if let Err(error) = call(&mut poller, reply) {
+                    let answer = SendMsg::text(event.conversation, &format!("收到：{text}"));
+                    if let Err(error) = call(&mut poller, ConfirmedSend::reply(&event, answer)) {
                         println!("(no reply: {error})");
                     }
                 }
@@ -61,19 +62,18 @@ fn main() -> Result<(), Box<dyn Error>> {
     rehearsal.check()
 }
 
-/// Makes one call with the login of the poller, and within its pauses.
-fn call<E: Endpoint>(
+/// Makes a call, or a row of calls, with the login of the poller, and within its pauses.
+fn call<M: CallMachine>(
     poller: &mut Poller,
-    endpoint: E,
-) -> Result<E::Output, bilibili_session::Error> {
-    let mut call = Call::new(endpoint);
+    mut call: M,
+) -> Result<M::Output, bilibili_session::Error> {
     loop {
         match poller.poll_call(now(), &mut call) {
             call::Output::Send(request) => {
                 let answer = http::exchange(&request, TIMEOUT, BODY_LIMIT);
                 poller.handle_call_response(now(), &mut call, answer);
             }
-            // Not here, where one request is sent at a time.
+            // For its turn: sends keep a distance, and look into the conversation where no answer came.
             call::Output::Wait(until) => thread::sleep(until.saturating_sub(now().monotonic)),
             call::Output::Done(result) => return result,
         }

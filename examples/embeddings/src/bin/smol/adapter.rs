@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 use std::sync::LazyLock;
 use std::time::{Duration, Instant, SystemTime};
 
-use bilibili_session::call::{self, Call};
+use bilibili_session::call;
 use bilibili_session::poller::{Outgoing, Output, Poller, RequestId};
 use bilibili_session::session::Update;
-use bilibili_session::{Endpoint, Error, Now};
+use bilibili_session::{CallMachine, Error, Now};
 use smol::channel::{self, Receiver, Sender};
 use smol::{Task, Timer, future};
 
@@ -54,16 +54,15 @@ impl Session {
         }
     }
 
-    /// Makes one call with the login of the session, and within its pauses. Dropping the future gives it up.
-    pub async fn call<E: Endpoint>(&mut self, endpoint: E) -> Result<E::Output, Error> {
-        let mut call = Call::new(endpoint);
+    /// Makes a call, or a row of calls, with the login of the session, and within its pauses. Dropping the future gives it up.
+    pub async fn call<M: CallMachine>(&mut self, mut call: M) -> Result<M::Output, Error> {
         loop {
             match self.poller.poll_call(now(), &mut call) {
                 call::Output::Send(request) => {
                     let answer = self.http.send(request).await;
                     self.poller.handle_call_response(now(), &mut call, answer);
                 }
-                // For the keys that the poller has asked for.
+                // For its turn, or for the keys that the poller has asked for.
                 call::Output::Wait(until) => self.wait(until).await,
                 call::Output::Done(result) => return result,
             }

@@ -17,6 +17,7 @@ use std::error::Error;
 use adapter::Session;
 use bilibili_session::endpoints::SendMsg;
 use bilibili_session::poller::{Poller, Status};
+use bilibili_session::send::ConfirmedSend;
 use bilibili_session::session::Update;
 use bilibili_session_embeddings::Rehearsal;
 use transport::Http;
@@ -34,7 +35,8 @@ fn main() -> Result<(), Box<dyn Error>> {
                 Update::Event(event) => {
                     println!("{event}");
                     if let Some(text) = event.text().filter(|_| event.conversation.is_user()) {
-                        let reply = SendMsg::text(event.conversation, &format!("收到：{text}"));
+                        let answer = SendMsg::text(event.conversation, &format!("收到：{text}"));
+                        let reply = ConfirmedSend::reply(&event, answer);
                         if let Err(error) = session.call(reply).await {
                             println!("(no reply: {error})");
                         }
