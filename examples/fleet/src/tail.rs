@@ -17,7 +17,7 @@ const LOOK: Duration = Duration::from_secs(1);
 const PAGE: i64 = 500;
 
 const NEXT: &str = "
-SELECT id, xid::text AS xid, uid, kind, line FROM bili_fleet.events
+SELECT id, xid::text AS place, uid, kind, line FROM bili_fleet.events
 WHERE (xid, id) > (($1::text)::xid8, $2) AND xid < pg_snapshot_xmin(pg_current_snapshot())
 ORDER BY xid, id LIMIT $3";
 
@@ -115,7 +115,7 @@ impl Tail {
         let mut events = Vec::with_capacity(rows.len());
         for row in rows {
             let id = row.try_get("id")?;
-            let xid = read_xid(row.try_get("xid")?)?;
+            let xid = read_xid(row.try_get("place")?)?;
             events.push(StoredEvent {
                 id,
                 position: Position { xid, id },

@@ -170,6 +170,12 @@ async fn a_reader_skips_no_id_that_is_committed_late() {
     let third = tail.next().await.unwrap();
     assert_eq!(third[0].id, 3);
     let again: Position = third[0].position.to_string().parse().unwrap();
+    // Transactions are numbers, not texts.
+    let renumber = "UPDATE bili_fleet.events SET xid = CASE id WHEN 1 THEN '99' WHEN 2 THEN '100' ELSE '101' END::xid8";
+    fast.batch_execute(renumber).await.unwrap();
+    let all = Tail::new(&fleet.database, Position::START).read().await;
+    let ids: Vec<i64> = all.unwrap().iter().map(|event| event.id).collect();
+    assert_eq!(ids, [1, 2, 3]);
     assert!(
         Tail::new(&fleet.database, again)
             .read()
