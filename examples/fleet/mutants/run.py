@@ -19,7 +19,7 @@ import tempfile
 HERE = pathlib.Path(__file__).resolve().parent
 ROOT = HERE.parents[2]
 CARGO = ["cargo", "test", "-q", "-p", "bilibili-session-fleet"]
-FAST = {"RUST_BACKTRACE": "0", "FLEET_NEEDS_POSTGRES": "1", "CHAOS_SECONDS": "40"}
+FAST = {"RUST_BACKTRACE": "0", "FLEET_NEEDS_POSTGRES": "1", "CHAOS_SECONDS": os.environ.get("CHAOS_SECONDS", "40")}
 
 
 def command(test):

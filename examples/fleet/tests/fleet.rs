@@ -1,6 +1,13 @@
 //! The fleet against a PostgreSQL of its own and a simulator: who writes, who reads, who sends, and what goes wrong.
 #![cfg(unix)]
-#![allow(missing_docs, reason = "tests")]
+#![allow(
+    missing_docs,
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::print_stdout,
+    reason = "a test may"
+)]
 
 mod support;
 
