@@ -1,0 +1,119 @@
+//! The server: connections and migrations.
+
+use std::time::Duration;
+
+use deadpool_postgres::{Manager, ManagerConfig, Object, Pool, RecyclingMethod, Runtime, Timeouts};
+use tokio_postgres::{Config, NoTls};
+
+use crate::error::Error;
+
+mod embedded {
+    #![allow(missing_docs, unreachable_pub, reason = "what the macro makes")]
+    refinery::embed_migrations!("migrations");
+}
+
+/// Longest wait for a connection.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// Settings of each connection: a commit that was answered lasts, and a process that is stopped in the middle of a
+/// transaction holds up the others for no longer than this.
+const OPTIONS: &str = "-c synchronous_commit=on -c idle_in_transaction_session_timeout=4000 -c statement_timeout=20000";
+
+/// Lock of the migrations, so that two workers that start at once do not both make tables.
+const MIGRATING: i64 = 0x6269_6c69_666c_6565;
+
+/// The server, its pool of connections and its migrations.
+#[derive(Debug, Clone)]
+pub struct Database {
+    config: Config,
+    pool: Pool,
+}
+
+impl Database {
+    /// Creates a pool of at most so many connections; none is opened yet.
+    ///
+    /// # Errors
+    /// Fails when the address cannot be read.
+    pub fn new(url: &str, connections: usize) -> Result<Self, Error> {
+        // Its own words quote nothing of the address, which may hold a password.
+        let mut config: Config = url.parse().map_err(|_| {
+            Error::usage("DATABASE_URL cannot be read: postgres://USER@HOST:PORT/DATABASE")
+        })?;
+        let options = match config.get_options() {
+            Some(given) => format!("{OPTIONS} {given}"),
+            None => OPTIONS.to_owned(),
+        };
+        config
+            .options(options)
+            .connect_timeout(PATIENCE)
+            .keepalives_idle(Duration::from_secs(10));
+        if config.get_application_name().is_none() {
+            config.application_name("bili-fleet");
+        }
+        let recycling_method = RecyclingMethod::Fast;
+        let manager =
+            Manager::from_config(config.clone(), NoTls, ManagerConfig { recycling_method });
+        let timeouts = Timeouts {
+            wait: Some(PATIENCE),
+            create: Some(PATIENCE),
+            recycle: Some(PATIENCE),
+        };
+        let pool = Pool::builder(manager)
+            .max_size(connections)
+            .runtime(Runtime::Tokio1)
+            .timeouts(timeouts)
+            .build()
+            .map_err(|error| Error::Connect(error.to_string()))?;
+        Ok(Self { config, pool })
+    }
+
+    /// Returns a connection of the pool.
+    pub(crate) async fn client(&self) -> Result<Object, Error> {
+        Ok(self.pool.get().await?)
+    }
+
+    /// Returns the settings for a connection of one's own.
+    pub(crate) const fn config(&self) -> &Config {
+        &self.config
+    }
+
+    /// Brings the tables up to date, in a schema of their own.
+    ///
+    /// # Errors
+    /// Fails when the database cannot be asked, or refuses.
+    pub async fn migrate(&self) -> Result<(), Error> {
+        let mut client = self.client().await?;
+        let lock = client.query_one("SELECT pg_advisory_lock($1)", &[&MIGRATING]);
+        lock.await?;
+        let done = migrate(&mut client).await;
+        // It goes with the connection in any case.
+        let _ = client
+            .query_one("SELECT pg_advisory_unlock($1)", &[&MIGRATING])
+            .await;
+        done
+    }
+}
+
+async fn migrate(client: &mut Object) -> Result<(), Error> {
+    client
+        .batch_execute("CREATE SCHEMA IF NOT EXISTS bili_fleet")
+        .await?;
+    let mut runner = embedded::migrations::runner();
+    runner.set_migration_table_name("bili_fleet.migrations");
+    let report = runner.run_async(&mut ***client).await;
+    report.map_err(|error| Error::Migration(error.to_string()))?;
+    // After a restore into another server its transactions count from lower numbers: what is there counts as old.
+    client
+        .execute(
+            "UPDATE bili_fleet.events SET xid = '0' WHERE xid >= pg_snapshot_xmax(pg_current_snapshot())",
+            &[],
+        )
+        .await?;
+    client
+        .execute(
+            "INSERT INTO bili_fleet.ways (name, budget) VALUES ('direct', 10) ON CONFLICT DO NOTHING",
+            &[],
+        )
+        .await?;
+    Ok(())
+}

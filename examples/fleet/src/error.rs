@@ -1,0 +1,72 @@
+//! Reasons why something was not done.
+
+use std::error::Error as _;
+
+/// Reason why something was not done. None holds a secret.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// The database refused, or could not be asked.
+    #[error("the database: {}", explain(.0))]
+    Database(#[from] tokio_postgres::Error),
+    /// No connection to the database was to be had.
+    #[error("no connection to the database: {0}")]
+    Connect(String),
+    /// The tables could not be brought up to date.
+    #[error("the tables cannot be brought up to date: {0}")]
+    Migration(String),
+    /// The key of the logins is missing, or is another one.
+    #[error("the key of the logins: {0}")]
+    Key(&'static str),
+    /// What was asked for cannot be.
+    #[error("{0}")]
+    Usage(String),
+    /// The system refused something.
+    #[error("{what}: {error}")]
+    System {
+        /// What was to be done.
+        what: String,
+        /// The reason.
+        error: std::io::Error,
+    },
+}
+
+impl Error {
+    /// Creates the error of something that cannot be.
+    pub fn usage(why: impl Into<String>) -> Self {
+        Self::Usage(why.into())
+    }
+
+    /// Creates the error of something that the system refused.
+    pub fn system(what: impl Into<String>, error: std::io::Error) -> Self {
+        let what = what.into();
+        Self::System { what, error }
+    }
+
+    /// Returns whether the database refused what it was given, so that the same again is of no use.
+    pub(crate) fn is_of_data(&self) -> bool {
+        let Self::Database(error) = self else {
+            return false;
+        };
+        let code = error.code().map(|code| code.code());
+        code.is_some_and(|code| code.starts_with("22") || code.starts_with("23"))
+    }
+}
+
+impl From<deadpool_postgres::PoolError> for Error {
+    fn from(error: deadpool_postgres::PoolError) -> Self {
+        match error {
+            deadpool_postgres::PoolError::Backend(error) => Self::Connect(explain(&error)),
+            other => Self::Connect(other.to_string()),
+        }
+    }
+}
+
+/// Returns the words of an error of the database: its own are `db error`.
+pub(crate) fn explain(error: &tokio_postgres::Error) -> String {
+    match (error.as_db_error(), error.source()) {
+        (Some(refusal), _) => refusal.message().to_owned(),
+        (None, Some(source)) => format!("{error}: {source}"),
+        (None, None) => error.to_string(),
+    }
+}

@@ -1,0 +1,253 @@
+//! What a request passes on its way out: the budget of the way, and the lease of the account.
+
+use std::collections::HashMap;
+use std::fmt;
+use std::pin::pin;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use bilibili_session::{TransportError, TransportErrorKind};
+use bilibili_session_tokio::{ReqwestTransport, Transport, TransportConfig};
+use http::{Request, Response};
+use tokio::time::{Instant, sleep_until, timeout_at};
+
+use super::lease::Lease;
+use crate::database::Database;
+use crate::error::Error;
+use crate::metrics::Metrics;
+use crate::vault::Vault;
+use crate::ways;
+
+/// Part of the budget that is left while the service is displeased.
+const SLOWED: f64 = 0.25;
+/// Longest wait for a turn: what has to wait longer fails, and is tried later.
+const LONGEST: Duration = Duration::from_secs(60);
+/// Lateness of a timer that is made up for.
+const LATE: Duration = Duration::from_millis(20);
+
+/// Turns at a way out, evenly spaced, in the order in which they are asked for.
+#[derive(Debug)]
+struct Turns {
+    /// Turns a second.
+    rate: Mutex<f64>,
+    /// Time of the next turn. Whoever is next waits with the lock, which is given in turn.
+    next: tokio::sync::Mutex<Instant>,
+    waiting: AtomicUsize,
+}
+
+impl Turns {
+    fn new(rate: f64) -> Self {
+        Self {
+            rate: Mutex::new(rate),
+            next: tokio::sync::Mutex::new(Instant::now()),
+            waiting: AtomicUsize::new(0),
+        }
+    }
+
+    /// Waits for a turn.
+    async fn take(&self) -> Result<(), TransportError> {
+        let before = self.waiting.fetch_add(1, Ordering::Relaxed);
+        let _queued = Queued(&self.waiting);
+        if before as f64 / *lock(&self.rate) > LONGEST.as_secs_f64() {
+            return Err(TransportError::timeout());
+        }
+        let mut next = self.next.lock().await;
+        sleep_until(*next).await;
+        // A timer that is late by some milliseconds costs no turns.
+        let least = Instant::now().checked_sub(LATE).unwrap_or(*next);
+        let gap = Duration::from_secs_f64(1.0 / lock(&self.rate).max(0.001));
+        *next = (*next).max(least) + gap;
+        Ok(())
+    }
+}
+
+/// One that waits for a turn, as long as it does.
+struct Queued<'a>(&'a AtomicUsize);
+
+impl Drop for Queued<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+/// A way out, as this worker uses it.
+pub(super) struct Way {
+    transport: ReqwestTransport,
+    turns: Turns,
+    /// Accounts of all workers on it, and its whole budget.
+    crowd: Mutex<(i64, f64)>,
+}
+
+impl Way {
+    fn new(transport: ReqwestTransport, budget: f64) -> Self {
+        Self {
+            transport,
+            turns: Turns::new(budget),
+            crowd: Mutex::new((1, budget)),
+        }
+    }
+
+    /// Slows this worker's requests at once; the others hear of it from the database.
+    pub(super) fn slow(&self) {
+        let budget = lock(&self.crowd).1;
+        let mut rate = lock(&self.turns.rate);
+        *rate = rate.min(budget * SLOWED);
+    }
+
+    /// Returns the least time between two rounds at which the rounds of all accounts take seven tenths of the budget.
+    pub(super) fn least_pace(&self) -> Duration {
+        let (accounts, budget) = *lock(&self.crowd);
+        Duration::from_secs_f64(accounts.max(1) as f64 / (budget * 0.7))
+    }
+}
+
+/// The ways out that this worker knows.
+#[derive(Default)]
+pub(super) struct Ways(Mutex<HashMap<String, Arc<Way>>>);
+
+impl Ways {
+    /// Reads the ways out, and this worker's part of each budget: that of its accounts on it.
+    pub(super) async fn refresh(
+        &self,
+        database: &Database,
+        vault: &Vault,
+        owner: &str,
+    ) -> Result<(), Error> {
+        let client = database.client().await?;
+        let read = "SELECT w.name, w.proxy, w.budget, w.slowed_until > clock_timestamp(),
+                count(*) FILTER (WHERE l.owner = $1), count(*) FILTER (WHERE l.until > clock_timestamp())
+            FROM bili_fleet.ways w LEFT JOIN bili_fleet.accounts a ON a.way = w.name
+            LEFT JOIN bili_fleet.leases l USING (uid) GROUP BY w.name";
+        let statement = client.prepare_cached(read).await?;
+        for row in client.query(&statement, &[&owner]).await? {
+            let name: String = row.try_get(0)?;
+            let budget: f64 = row.try_get(2)?;
+            let is_slowed: bool = row.try_get(3)?;
+            let (own, all): (i64, i64) = (row.try_get(4)?, row.try_get(5)?);
+            let known = lock(&self.0).get(&name).cloned();
+            let way = match known {
+                Some(way) => way,
+                None => {
+                    let transport = transport(vault, &name, row.try_get(1)?)?;
+                    let way = Arc::new(Way::new(transport, budget));
+                    lock(&self.0).insert(name, Arc::clone(&way));
+                    way
+                }
+            };
+            let slowed = if is_slowed { SLOWED } else { 1.0 };
+            let part = own.max(1) as f64 / all.max(own).max(1) as f64;
+            *lock(&way.turns.rate) = budget * part * slowed;
+            *lock(&way.crowd) = (all, budget);
+        }
+        Ok(())
+    }
+
+    pub(super) fn get(&self, name: &str) -> Option<Arc<Way>> {
+        lock(&self.0).get(name).cloned()
+    }
+}
+
+fn transport(vault: &Vault, name: &str, proxy: Option<Vec<u8>>) -> Result<ReqwestTransport, Error> {
+    let mut config = TransportConfig::new();
+    if let Some(sealed) = proxy {
+        let proxy = vault.open(&ways::sealed_as(name), &sealed)?;
+        config = config.proxy(String::from_utf8_lossy(&proxy).into_owned());
+    }
+    let refused = |error: TransportError| Error::usage(format!("way out `{name}`: {error}"));
+    ReqwestTransport::with_config(&config).map_err(refused)
+}
+
+/// Transport of one account.
+pub(super) struct Gate {
+    pub(super) way: Arc<Way>,
+    pub(super) lease: Arc<Lease>,
+    pub(super) metrics: Arc<Metrics>,
+}
+
+impl Transport for Gate {
+    async fn send(&self, request: Request<Vec<u8>>) -> Result<Response<Vec<u8>>, TransportError> {
+        self.way.turns.take().await?;
+        let mut exchange = pin!(self.way.transport.send(request));
+        // No request outlives the lease. One that is renewed meanwhile goes on.
+        let mut end = self.lease.end();
+        loop {
+            if end <= Instant::now() {
+                return Err(lost());
+            }
+            if let Ok(answer) = timeout_at(end, &mut exchange).await {
+                self.metrics.requests.inc();
+                return answer;
+            }
+            end = self.lease.end();
+        }
+    }
+}
+
+fn lost() -> TransportError {
+    TransportError::new(
+        TransportErrorKind::Other,
+        "the lease of the account has run out",
+    )
+}
+
+impl fmt::Debug for Ways {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Ways").finish_non_exhaustive()
+    }
+}
+
+/// Locks a mutex, also after a panic: the values behind these locks are whole at any time.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn turns_are_spaced_and_no_more_than_the_budget() {
+        let begun = Instant::now();
+        let turns = Turns::new(10.0);
+        for _ in 0..21 {
+            turns.take().await.unwrap();
+        }
+        let took = begun.elapsed();
+        assert!(took >= Duration::from_millis(1900), "{took:?}");
+        assert!(took <= Duration::from_millis(2100), "{took:?}");
+        // What was not used is not saved up.
+        tokio::time::advance(Duration::from_secs(100)).await;
+        let begun = Instant::now();
+        for _ in 0..11 {
+            turns.take().await.unwrap();
+        }
+        assert!(
+            begun.elapsed() >= Duration::from_millis(900),
+            "{:?}",
+            begun.elapsed()
+        );
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_queue_that_is_too_long_takes_no_more_and_a_new_rate_holds_at_once() {
+        let turns = Turns::new(1.0);
+        let mut all: futures_util::stream::FuturesUnordered<_> =
+            (0..100).map(|_| turns.take()).collect();
+        let mut refused = 0;
+        let begun = Instant::now();
+        let mut passed = 0;
+        while let Some(turn) = futures_util::StreamExt::next(&mut all).await {
+            match turn {
+                Ok(()) => passed += 1,
+                Err(_) => refused += 1,
+            }
+            if passed == 10 {
+                *lock(&turns.rate) = 1000.0;
+            }
+        }
+        assert_eq!(passed + refused, 100);
+        assert!((60..=62).contains(&passed), "{passed}");
+        assert!(begun.elapsed() < Duration::from_secs(12));
+    }
+}

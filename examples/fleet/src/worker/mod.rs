@@ -1,0 +1,437 @@
+//! A worker: it claims accounts up to its share, watches them, and writes what arrives.
+
+mod commit;
+mod gate;
+mod lease;
+mod record;
+mod replies;
+mod secrets;
+mod watch;
+
+use std::collections::HashMap;
+use std::future::Future;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use bilibili_session::login::Login;
+use bilibili_session::poller::{Checkpoint, PollerConfig};
+use bilibili_session::{ClientConfig, Hosts};
+use bilibili_session_tokio::Session;
+use data_encoding::HEXLOWER;
+use tokio::sync::{mpsc, watch as signal};
+use tokio::task::{AbortHandle, JoinSet};
+use tokio::time::{Instant, MissedTickBehavior, interval, timeout};
+
+use self::commit::Committer;
+use self::gate::{Gate, Ways};
+use self::lease::Lease;
+use self::record::{Claimed, Record};
+use self::replies::Sessions;
+use self::secrets::Secrets;
+use self::watch::Watch;
+use crate::accounts;
+use crate::database::Database;
+use crate::error::Error;
+use crate::metrics::Metrics;
+use crate::vault::Vault;
+
+/// Time between two looks at what there is to claim.
+const TURN: Duration = Duration::from_secs(1);
+/// Longest time over which the first rounds of claimed accounts are spread.
+const SPREAD: Duration = Duration::from_secs(3);
+/// Time in which all leases are given back at the end.
+const GIVE_BACK: Duration = Duration::from_millis(1200);
+/// A request counts as failed after this: before that it may wait for its turn.
+const REQUEST_TIMEOUT: Duration = Duration::from_secs(90);
+/// Most accounts that are claimed in one turn.
+const CLAIMED_AT_ONCE: usize = 2000;
+
+/// Settings of a worker.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct WorkerConfig {
+    /// Name for people; something random is put behind it, so that no two are the same.
+    pub name: String,
+    /// Most accounts that it watches.
+    pub capacity: usize,
+    /// Length of a lease: an account whose worker is killed is idle for no longer than this and some seconds.
+    pub lease: Duration,
+    /// Time for which commits are collected.
+    pub group: Duration,
+    /// Server in place of the service: a simulator.
+    pub hosts: Hosts,
+}
+
+impl WorkerConfig {
+    /// Creates the settings of a worker of this name: up to 1000 accounts, leases of 15 s, a commit every 50 ms.
+    pub fn new(name: impl Into<String>) -> Self {
+        Self {
+            name: name.into(),
+            capacity: 1000,
+            lease: Duration::from_secs(15),
+            group: Duration::from_millis(50),
+            hosts: Hosts::official(),
+        }
+    }
+
+    fn check(&self) -> Result<(), Error> {
+        if self.name.is_empty() || self.capacity == 0 {
+            return Err(Error::usage(
+                "a worker has a name, and room for at least one account",
+            ));
+        }
+        if self.lease < Duration::from_secs(2) {
+            return Err(Error::usage(
+                "a lease under 2 s ends before it can be renewed",
+            ));
+        }
+        Ok(())
+    }
+}
+
+/// What all tasks of a worker share.
+pub(crate) struct Shared {
+    record: Record,
+    metrics: Arc<Metrics>,
+    sessions: Mutex<Sessions>,
+}
+
+impl Shared {
+    /// Returns the session of an account, if it is that of this lease.
+    fn session(&self, uid: i64, epoch: i64) -> Option<Session> {
+        let sessions = self.sessions.lock().unwrap_or_else(PoisonError::into_inner);
+        let (known, session) = sessions.get(&uid)?;
+        (*known == epoch).then(|| session.clone())
+    }
+
+    fn change_sessions(&self, change: impl FnOnce(&mut Sessions)) {
+        change(&mut self.sessions.lock().unwrap_or_else(PoisonError::into_inner));
+    }
+}
+
+/// An account that is watched.
+struct Running {
+    lease: Arc<Lease>,
+    stop: signal::Sender<bool>,
+    task: AbortHandle,
+}
+
+/// A worker at work.
+struct Worker {
+    shared: Arc<Shared>,
+    vault: Vault,
+    config: WorkerConfig,
+    ways: Ways,
+    commits: mpsc::Sender<commit::Entry>,
+    running: HashMap<i64, Running>,
+    tasks: JoinSet<(i64, i64)>,
+    renewed_at: Option<Instant>,
+}
+
+/// Watches accounts until `stop` is ready, and gives all of them back then, within two seconds.
+///
+/// # Errors
+/// Fails when the settings cannot be, or the key is not that of this database. A database that is away is waited for.
+pub async fn run(
+    database: &Database,
+    vault: Vault,
+    mut config: WorkerConfig,
+    metrics: Arc<Metrics>,
+    stop: impl Future<Output = ()>,
+) -> Result<(), Error> {
+    config.check()?;
+    let mut suffix = [0; 4];
+    getrandom::fill(&mut suffix).map_err(|_| Error::Key("the system gives no randomness"))?;
+    // One that is started again must not take the leases of the one before for its own.
+    config.name = format!("{}-{}", config.name, HEXLOWER.encode(&suffix));
+    vault.check(database).await?;
+    let (commits, entries) = mpsc::channel(4096);
+    let committer = Committer {
+        database: database.clone(),
+        owner: config.name.clone(),
+        group: config.group,
+        metrics: Arc::clone(&metrics),
+    };
+    let committer = tokio::spawn(committer.run(entries));
+    let shared = Arc::new(Shared {
+        record: Record {
+            database: database.clone(),
+            name: config.name.clone(),
+            lease: config.lease,
+            capacity: config.capacity,
+        },
+        metrics,
+        sessions: Mutex::default(),
+    });
+    let replies = tokio::spawn(replies::run(Arc::clone(&shared)));
+    let mut worker = Worker {
+        shared,
+        vault,
+        config,
+        ways: Ways::default(),
+        commits,
+        running: HashMap::new(),
+        tasks: JoinSet::new(),
+        renewed_at: None,
+    };
+    tracing::info!(
+        worker = worker.config.name,
+        capacity = worker.config.capacity,
+        "begins"
+    );
+    worker.work(stop).await;
+    replies.abort();
+    worker.leave().await;
+    drop(worker);
+    committer.abort();
+    Ok(())
+}
+
+impl Worker {
+    async fn work(&mut self, stop: impl Future<Output = ()>) {
+        let mut turns = interval(TURN);
+        turns.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut stop = std::pin::pin!(stop);
+        loop {
+            tokio::select! {
+                biased;
+                () = &mut stop => return,
+                Some(ended) = self.tasks.join_next() => {
+                    // One that was aborted was taken off the list then.
+                    if let Ok((uid, epoch)) = ended {
+                        self.forget(uid, epoch);
+                    }
+                }
+                _ = turns.tick() => {
+                    let turn = self.turn();
+                    // The leases do not wait for a database that hangs, nor does the end.
+                    let turn = tokio::select! {
+                        turn = turn => turn,
+                        () = &mut stop => return,
+                    };
+                    if let Err(error) = turn {
+                        tracing::warn!(%error, "the leases cannot be looked after");
+                    }
+                }
+            }
+        }
+    }
+
+    /// Renews the leases, lets go of what is lost or too much, and claims what is free.
+    async fn turn(&mut self) -> Result<(), Error> {
+        self.drop_lost();
+        let patience = self.config.lease / 4;
+        let late = || Error::Connect("it does not answer".to_owned());
+        if self
+            .renewed_at
+            .is_none_or(|at| at.elapsed() >= self.config.lease / 5)
+        {
+            let renewed = timeout(patience, self.shared.record.renew()).await;
+            let (held, asked) = renewed.map_err(|_| late())??;
+            self.renewed_at = Some(asked);
+            self.keep(&held, asked);
+            // Those of a claim whose answer was lost.
+            let known = |uid: &i64| self.running.contains_key(uid);
+            let lost: Vec<_> = held.iter().filter(|(uid, _)| !known(uid)).collect();
+            for (uid, epoch) in lost {
+                self.shared.record.give_back(*uid, *epoch).await?;
+            }
+        }
+        let work = async {
+            let share = self.shared.record.share().await?;
+            self.ways
+                .refresh(&self.shared.record.database, &self.vault, &self.config.name)
+                .await?;
+            Ok::<_, Error>(share)
+        };
+        let share = timeout(patience, work).await.map_err(|_| late())??;
+        let surplus = self.running.len().saturating_sub(share);
+        if surplus > 0 {
+            self.let_go(surplus);
+        }
+        let room = share
+            .saturating_sub(self.running.len())
+            .min(CLAIMED_AT_ONCE);
+        if room > 0 {
+            let claimed = timeout(patience, self.shared.record.claim(room)).await;
+            let claimed = claimed.map_err(|_| late())??;
+            if !claimed.is_empty() {
+                // Their part of the budget is this worker's from now on.
+                let refresh =
+                    self.ways
+                        .refresh(&self.shared.record.database, &self.vault, &self.config.name);
+                timeout(patience, refresh).await.map_err(|_| late())??;
+            }
+            self.watch_all(claimed).await?;
+        }
+        self.shared.metrics.watched(self.running.len());
+        Ok(())
+    }
+
+    /// Ends what has no lease any more.
+    fn drop_lost(&mut self) {
+        let lost = self.running.values().filter(|it| !it.lease.is_held());
+        let lost: Vec<_> = lost.map(|it| (it.lease.uid, it.lease.epoch)).collect();
+        for (uid, epoch) in lost {
+            tracing::warn!(uid, epoch, "the lease has run out");
+            self.abort(uid, epoch);
+        }
+    }
+
+    /// Renews the leases that are held, and ends what was taken away.
+    fn keep(&mut self, held: &HashMap<i64, i64>, asked: Instant) {
+        let mut gone = Vec::new();
+        for running in self.running.values() {
+            let lease = &running.lease;
+            if held.get(&lease.uid) == Some(&lease.epoch) {
+                lease.renew(asked, self.config.lease);
+            } else {
+                gone.push((lease.uid, lease.epoch));
+            }
+        }
+        for (uid, epoch) in gone {
+            // Paused, dropped, or with a new login; or it is just being given back.
+            tracing::info!(uid, epoch, "the lease is no longer ours");
+            self.abort(uid, epoch);
+        }
+    }
+
+    /// Gives back so many accounts: others have room for them.
+    fn let_go(&mut self, surplus: usize) {
+        let already = self.running.values().filter(|it| *it.stop.borrow()).count();
+        let kept = self.running.values().filter(|it| !*it.stop.borrow());
+        let mut given = 0;
+        for running in kept.take(surplus.saturating_sub(already)) {
+            running.stop.send_replace(true);
+            given += 1;
+        }
+        if given > 0 {
+            tracing::info!(accounts = given, "are given back for others to claim");
+        }
+    }
+
+    async fn watch_all(&mut self, claimed: Vec<Claimed>) -> Result<(), Error> {
+        if !claimed.is_empty() {
+            tracing::info!(accounts = claimed.len(), "are claimed");
+        }
+        let count = u32::try_from(claimed.len().max(1)).unwrap_or(u32::MAX);
+        for (place, claimed) in claimed.into_iter().enumerate() {
+            let (uid, epoch) = (claimed.uid, claimed.epoch);
+            // One after the other, so that they do not all ask at once, now and in each round.
+            let place = u32::try_from(place).unwrap_or(u32::MAX);
+            let first_round = Instant::now() + SPREAD.mul_f64(f64::from(place) / f64::from(count));
+            match self.watch(claimed, first_round) {
+                Ok(()) => {}
+                Err(Error::Key(why)) => return Err(Error::Key(why)),
+                Err(error) => {
+                    tracing::error!(uid, %error, "cannot be watched");
+                    self.shared
+                        .record
+                        .fail(uid, epoch, &error.to_string())
+                        .await?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn watch(&mut self, claimed: Claimed, first_round: Instant) -> Result<(), Error> {
+        let Claimed {
+            uid,
+            epoch,
+            way: way_name,
+            login,
+            pace,
+            checkpoint,
+            asked,
+        } = claimed;
+        let login = self.vault.open(&accounts::sealed_as(uid), &login)?;
+        let login = std::str::from_utf8(&login)
+            .ok()
+            .and_then(|text| Login::from_json(text).ok());
+        let login = login.ok_or_else(|| Error::usage("the stored login cannot be read"))?;
+        let way = self.ways.get(&way_name);
+        let way = way.ok_or_else(|| Error::usage(format!("there is no way out `{way_name}`")))?;
+        let checkpoint = checkpoint
+            .map(|text| Checkpoint::from_json(&text))
+            .transpose();
+        let checkpoint =
+            checkpoint.map_err(|error| Error::usage(format!("the checkpoint: {error}")))?;
+        let lease = Arc::new(Lease::new(uid, epoch, asked, self.config.lease));
+        let gate = Gate {
+            way: Arc::clone(&way),
+            lease: Arc::clone(&lease),
+            metrics: Arc::clone(&self.shared.metrics),
+        };
+        let context =
+            ClientConfig::new(login.credential().clone()).hosts(self.config.hosts.clone());
+        let seed = uid.cast_unsigned() ^ epoch.cast_unsigned().rotate_left(32);
+        let config = PollerConfig::new()
+            .interval(pace.max(way.least_pace()))
+            .request_timeout(REQUEST_TIMEOUT)
+            .seed(seed);
+        let session = Session::resume(context, gate, config, checkpoint.as_ref())
+            .map_err(|error| Error::usage(error.to_string()))?;
+        self.shared
+            .change_sessions(|sessions| drop(sessions.insert(uid, (epoch, session.clone()))));
+        let (stop, stopped) = signal::channel(false);
+        let watch = Watch {
+            session,
+            lease: Arc::clone(&lease),
+            way,
+            way_name,
+            secrets: Secrets::of(&login),
+            database: self.shared.record.database.clone(),
+            commits: self.commits.clone(),
+            metrics: Arc::clone(&self.shared.metrics),
+            stop: stopped,
+            first_round,
+        };
+        let task = self.tasks.spawn(async move {
+            watch.run().await;
+            (uid, epoch)
+        });
+        self.running.insert(uid, Running { lease, stop, task });
+        Ok(())
+    }
+
+    fn abort(&mut self, uid: i64, epoch: i64) {
+        if let Some(running) = self.running.get(&uid) {
+            running.task.abort();
+        }
+        self.forget(uid, epoch);
+    }
+
+    fn forget(&mut self, uid: i64, epoch: i64) {
+        if self
+            .running
+            .get(&uid)
+            .is_some_and(|it| it.lease.epoch == epoch)
+        {
+            self.running.remove(&uid);
+        }
+        self.shared.change_sessions(|sessions| {
+            if sessions.get(&uid).is_some_and(|(known, _)| *known == epoch)
+                && let Some((_, session)) = sessions.remove(&uid)
+            {
+                session.close();
+            }
+        });
+    }
+
+    /// Gives all leases back: after what was taken is written, as far as that takes no longer than it may.
+    async fn leave(&mut self) {
+        for running in self.running.values() {
+            running.stop.send_replace(true);
+        }
+        let all = async { while self.tasks.join_next().await.is_some() {} };
+        // What is not written by now comes again from the checkpoint.
+        let _ = timeout(GIVE_BACK, all).await;
+        self.tasks.abort_all();
+        match timeout(Duration::from_millis(500), self.shared.record.leave()).await {
+            Ok(Ok(())) => tracing::info!(worker = self.config.name, "has given everything back"),
+            Ok(Err(error)) => tracing::warn!(%error, "the leases are not given back, and run out"),
+            Err(_) => tracing::warn!("the leases are not given back, and run out"),
+        }
+    }
+}

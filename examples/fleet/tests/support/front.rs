@@ -1,0 +1,89 @@
+//! A front of a simulator that notes which account was asked for, and when.
+
+use std::convert::Infallible;
+use std::sync::{Arc, Mutex};
+
+use bilibili_session_simulator::{Answer, Simulator};
+use http::{Request, Response};
+use http_body_util::{BodyExt as _, Full};
+use hyper::body::{Bytes, Incoming};
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::TokioIo;
+use tokio::net::TcpListener;
+
+use super::now_us;
+
+pub struct Front {
+    pub origin: String,
+    /// Account and time of each request.
+    pub asked: Arc<Mutex<Vec<(i64, i64)>>>,
+}
+
+impl Front {
+    pub async fn start(simulator: &Arc<Mutex<Simulator>>) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let origin = format!("http://{}", listener.local_addr().unwrap());
+        let asked: Arc<Mutex<Vec<(i64, i64)>>> = Arc::default();
+        let front = Self {
+            origin,
+            asked: Arc::clone(&asked),
+        };
+        let simulator = Arc::clone(simulator);
+        tokio::spawn(async move {
+            loop {
+                let Ok((stream, _)) = listener.accept().await else {
+                    continue;
+                };
+                let (simulator, asked) = (Arc::clone(&simulator), Arc::clone(&asked));
+                tokio::spawn(async move {
+                    let service = service_fn(move |request| {
+                        answer(request, Arc::clone(&simulator), Arc::clone(&asked))
+                    });
+                    let _ = http1::Builder::new()
+                        .serve_connection(TokioIo::new(stream), service)
+                        .await;
+                });
+            }
+        });
+        front
+    }
+}
+
+async fn answer(
+    request: Request<Incoming>,
+    simulator: Arc<Mutex<Simulator>>,
+    asked: Arc<Mutex<Vec<(i64, i64)>>>,
+) -> Result<Response<Full<Bytes>>, Infallible> {
+    let now = now_us();
+    let (head, body) = request.into_parts();
+    let cookies = head
+        .headers
+        .get("cookie")
+        .and_then(|value| value.to_str().ok())
+        .unwrap_or_default();
+    let uid = cookies
+        .split("DedeUserID=")
+        .nth(1)
+        .and_then(|uid| uid.parse().ok())
+        .unwrap_or_default();
+    asked.lock().unwrap().push((uid, now));
+    let body = body
+        .collect()
+        .await
+        .map(|body| body.to_bytes().to_vec())
+        .unwrap_or_default();
+    let answer = simulator
+        .lock()
+        .unwrap()
+        .handle(now, &Request::from_parts(head, body));
+    match answer {
+        Answer::Respond(response) | Answer::Delayed(_, response) => {
+            Ok(response.map(|body| Full::new(Bytes::from(body))))
+        }
+        _ => Ok(Response::builder()
+            .status(500)
+            .body(Full::default())
+            .unwrap()),
+    }
+}
