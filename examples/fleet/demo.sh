@@ -13,7 +13,8 @@ if [ ! -x "$bin/initdb" ]; then
     exit 0
 fi
 
-cargo build -q --locked -p bilibili-session-fleet --bins --examples
+# CI has just built them with all others.
+[ -n "${FLEET_BUILT:-}" ] || cargo build -q --locked -p bilibili-session-fleet --bins --examples
 target=${CARGO_TARGET_DIR:-target}/debug
 
 folder=$(mktemp -d)
