@@ -63,7 +63,8 @@ def main():
             for file, source in saved.items():
                 (copy / file).write_text(source)
             words = done.stdout + done.stderr
-            found = re.search(r"^(?:seed .* faults\n.*|thread .* panicked at .*\n.*)$", words, re.M)
+            found = re.search(r"^seed \d+: \d+ faults\n.*$", words, re.M)
+            found = found or re.search(r"^thread .* panicked at .*\n.*$", words, re.M)
             what = (found.group(0).split("\n")[-1] if found else words[-200:]).replace("|", " ").strip()[:120]
             if done.returncode == 0:
                 survivors.append(mutant["name"])

@@ -29,11 +29,22 @@ async fn ten_thousand_quiet_accounts() {
     let simulator = simulator(ACCOUNTS);
     let front = Front::start(&simulator).await;
     let client = fleet.client().await;
+    println!("log: {}", fleet.postgres.folder().display());
     let worker = fleet.worker("one", &front.origin, &["--capacity", "10000"]);
     let begun = Instant::now();
     let stored = "SELECT count(*) FROM bili_fleet.accounts WHERE checkpoint IS NOT NULL";
-    until("all are watched", Duration::from_secs(180), async || {
-        number(&client, stored).await == ACCOUNTS
+    let mut said = Instant::now();
+    until("all are watched", Duration::from_secs(240), async || {
+        let there = number(&client, stored).await;
+        if said.elapsed() > Duration::from_secs(5) {
+            said = Instant::now();
+            let asked = front.asked.lock().unwrap().len();
+            println!(
+                "{there} are watched after {:?}, {asked} requests",
+                begun.elapsed()
+            );
+        }
+        there == ACCOUNTS
     })
     .await;
     println!("all watched after {:?}", begun.elapsed());
