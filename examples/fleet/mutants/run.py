@@ -41,7 +41,7 @@ def change(copy, file, find, put):
 def main():
     wanted = [name.lower() for name in sys.argv[1:]]
     mutants = json.loads((HERE / "mutants.json").read_text())
-    mutants = [m for m in mutants if not wanted or any(w in m["name"] for w in wanted)]
+    mutants = [m for m in mutants if not wanted or any(w in m["name"].lower() for w in wanted)]
     with tempfile.TemporaryDirectory() as place:
         copy = pathlib.Path(place) / "workspace"
         shutil.copytree(ROOT, copy, ignore=shutil.ignore_patterns("target", ".git", "corpus"))

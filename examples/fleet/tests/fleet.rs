@@ -177,6 +177,16 @@ async fn a_reader_skips_no_id_that_is_committed_late() {
     let third = tail.next().await.unwrap();
     assert_eq!(third[0].id, 3);
     let again: Position = third[0].position.to_string().parse().unwrap();
+    // One that waits is told nothing, and looks all the same.
+    let mut waiting = Tail::new(&fleet.database, again);
+    let next = tokio::spawn(async move { waiting.next().await });
+    tokio::time::sleep(Duration::from_millis(500)).await;
+    fast.batch_execute(&insert(4)).await.unwrap();
+    let fourth = tokio::time::timeout(Duration::from_secs(5), next).await;
+    assert_eq!(fourth.expect("it looks").unwrap().unwrap()[0].id, 4);
+    fast.batch_execute("DELETE FROM bili_fleet.events WHERE id = 4")
+        .await
+        .unwrap();
     // Transactions are numbers, not texts.
     let renumber = "UPDATE bili_fleet.events SET xid = CASE id WHEN 1 THEN '99' WHEN 2 THEN '100' ELSE '101' END::xid8";
     fast.batch_execute(renumber).await.unwrap();

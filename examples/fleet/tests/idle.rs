@@ -15,7 +15,7 @@ mod support;
 use std::time::{Duration, Instant};
 
 use support::front::Front;
-use support::{Fleet, number, simulator, until};
+use support::{FIRST, Fleet, number, simulator_from, until};
 
 const ACCOUNTS: i64 = 10_000;
 const PACE: Duration = Duration::from_secs(30);
@@ -26,8 +26,9 @@ async fn ten_thousand_quiet_accounts() {
     let Some(fleet) = Fleet::start(ACCOUNTS, PACE).await else {
         return;
     };
-    let simulator = simulator(ACCOUNTS);
-    let front = Front::start(&simulator).await;
+    let firsts = (FIRST..FIRST + ACCOUNTS).step_by(100);
+    let simulators = firsts.map(|first| simulator_from(first, 100)).collect();
+    let front = Front::of_many(simulators, 100).await;
     let client = fleet.client().await;
     println!("log: {}", fleet.postgres.folder().display());
     let worker = fleet.worker("one", &front.origin, &["--capacity", "10000"]);

@@ -12,7 +12,7 @@ use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
 use tokio::net::TcpListener;
 
-use super::now_us;
+use super::{FIRST, now_us};
 
 pub struct Front {
     pub origin: String,
@@ -22,6 +22,12 @@ pub struct Front {
 
 impl Front {
     pub async fn start(simulator: &Arc<Mutex<Simulator>>) -> Self {
+        Self::of_many(vec![Arc::clone(simulator)], i64::MAX).await
+    }
+
+    /// Serves several simulators, each of so many accounts: one looks at all of its accounts for each request.
+    pub async fn of_many(simulators: Vec<Arc<Mutex<Simulator>>>, accounts: i64) -> Self {
+        let simulators = Arc::new(simulators);
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let origin = format!("http://{}", listener.local_addr().unwrap());
         let asked: Arc<Mutex<Vec<(i64, i64)>>> = Arc::default();
@@ -29,16 +35,20 @@ impl Front {
             origin,
             asked: Arc::clone(&asked),
         };
-        let simulator = Arc::clone(simulator);
         tokio::spawn(async move {
             loop {
                 let Ok((stream, _)) = listener.accept().await else {
                     continue;
                 };
-                let (simulator, asked) = (Arc::clone(&simulator), Arc::clone(&asked));
+                let (simulators, asked) = (Arc::clone(&simulators), Arc::clone(&asked));
                 tokio::spawn(async move {
                     let service = service_fn(move |request| {
-                        answer(request, Arc::clone(&simulator), Arc::clone(&asked))
+                        answer(
+                            request,
+                            Arc::clone(&simulators),
+                            accounts,
+                            Arc::clone(&asked),
+                        )
                     });
                     let _ = http1::Builder::new()
                         .serve_connection(TokioIo::new(stream), service)
@@ -52,7 +62,8 @@ impl Front {
 
 async fn answer(
     request: Request<Incoming>,
-    simulator: Arc<Mutex<Simulator>>,
+    simulators: Arc<Vec<Arc<Mutex<Simulator>>>>,
+    accounts: i64,
     asked: Arc<Mutex<Vec<(i64, i64)>>>,
 ) -> Result<Response<Full<Bytes>>, Infallible> {
     let now = now_us();
@@ -73,7 +84,8 @@ async fn answer(
         .await
         .map(|body| body.to_bytes().to_vec())
         .unwrap_or_default();
-    let answer = simulator
+    let place = usize::try_from((uid - FIRST) / accounts).unwrap_or_default();
+    let answer = simulators[place]
         .lock()
         .unwrap()
         .handle(now, &Request::from_parts(head, body));

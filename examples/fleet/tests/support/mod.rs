@@ -23,11 +23,17 @@ pub fn now_us() -> i64 {
 
 /// Simulator with so many accounts, from [`FIRST`] on.
 pub fn simulator(accounts: i64) -> Arc<Mutex<Simulator>> {
+    simulator_from(FIRST, accounts)
+}
+
+/// Simulator with so many accounts, from this one on.
+pub fn simulator_from(first: i64, accounts: i64) -> Arc<Mutex<Simulator>> {
     let mut simulator = Simulator::new(Config {
         feeds: false,
+        login: Login::made_up(first),
         ..Config::default()
     });
-    for uid in FIRST + 1..FIRST + accounts {
+    for uid in first + 1..first + accounts {
         simulator.add_account(Login::made_up(uid)).unwrap();
     }
     Arc::new(Mutex::new(simulator))
