@@ -151,7 +151,7 @@ async fn chaos() {
     // What is looked at from here on stands still.
     places.iter_mut().for_each(|place| place.worker = None);
     println!(
-        "seed {seed}: {} messages, {} kills and stops, {} outages",
+        "seed {seed}: {} messages, {} kills, stops and ends, {} outages",
         expected.len(),
         kills.len(),
         outages.len()
@@ -245,6 +245,7 @@ async fn trouble(
         }
         6 if running.len() > 1 => {
             println!("{} is asked to end", places[chosen].name);
+            kills.push((places[chosen].name.clone(), at));
             let worker = places[chosen].worker.take().unwrap();
             worker.signal(Signal::TERM);
             tokio::time::sleep(Duration::from_secs(2)).await;
@@ -391,7 +392,7 @@ async fn check_idle(
             let times = asked.get(&uid).map(Vec::as_slice).unwrap_or_default();
             let next = times.iter().find(|time| **time > at + SLACK);
             let idle = next.map_or(i64::MAX, |next| next - at);
-            // Whoever claimed it next may have been killed as well.
+            // Whoever claimed it next may have been killed or ended as well, before its first round.
             let heirs = "SELECT DISTINCT owner FROM bili_fleet.history
                 WHERE uid = $1 AND at > $2 AND at < $3 AND owner IS NOT NULL";
             let is_again = idle > allowed && {
