@@ -148,8 +148,10 @@ async fn chaos() {
     // What would come twice has time to.
     tokio::time::sleep(Duration::from_secs(3)).await;
     reader.abort();
+    // What is looked at from here on stands still.
+    places.iter_mut().for_each(|place| place.worker = None);
     println!(
-        "seed {seed}: {} messages, {} kills and stops, {} outages",
+        "seed {seed}: {} messages, {} kills, stops and ends, {} outages",
         expected.len(),
         kills.len(),
         outages.len()
@@ -158,7 +160,7 @@ async fn chaos() {
     let mut faults = Vec::new();
     let read = read.lock().unwrap().clone();
     check_events(&client, &expected, &read, &mut faults).await;
-    check_polls(&client, &places, &outages, &mut faults).await;
+    check_polls(&client, &places, &mut faults).await;
     check_idle(&client, &places, &kills, &outages, &mut faults).await;
     let (dump, secrets) = (
         fleet.postgres.dump(),
@@ -243,6 +245,7 @@ async fn trouble(
         }
         6 if running.len() > 1 => {
             println!("{} is asked to end", places[chosen].name);
+            kills.push((places[chosen].name.clone(), at));
             let worker = places[chosen].worker.take().unwrap();
             worker.signal(Signal::TERM);
             tokio::time::sleep(Duration::from_secs(2)).await;
@@ -317,12 +320,7 @@ async fn check_events(
 }
 
 /// Nobody asks without a lease.
-async fn check_polls(
-    client: &tokio_postgres::Client,
-    places: &[Place],
-    outages: &[(i64, i64)],
-    faults: &mut Vec<String>,
-) {
+async fn check_polls(client: &tokio_postgres::Client, places: &[Place], faults: &mut Vec<String>) {
     let mut leases: BTreeMap<i64, Vec<(i64, Option<String>, i64)>> = BTreeMap::new();
     let all = "SELECT uid, at, owner, until FROM bili_fleet.history ORDER BY at";
     for row in client.query(all, &[]).await.unwrap() {
@@ -348,9 +346,10 @@ async fn check_polls(
             });
             if !held {
                 wrong += 1;
+                let last = leases[..leases.partition_point(|(begun, ..)| begun <= at)].last();
                 if wrong <= 3 {
                     faults.push(format!(
-                        "{} asked for {uid} at {at} without a lease; outages {outages:?}",
+                        "{} asked for {uid} at {at} without a lease, which had {last:?} last",
                         place.name
                     ));
                 }
@@ -393,7 +392,7 @@ async fn check_idle(
             let times = asked.get(&uid).map(Vec::as_slice).unwrap_or_default();
             let next = times.iter().find(|time| **time > at + SLACK);
             let idle = next.map_or(i64::MAX, |next| next - at);
-            // Whoever claimed it next may have been killed as well.
+            // Whoever claimed it next may have been killed or ended as well, before its first round.
             let heirs = "SELECT DISTINCT owner FROM bili_fleet.history
                 WHERE uid = $1 AND at > $2 AND at < $3 AND owner IS NOT NULL";
             let is_again = idle > allowed && {
