@@ -38,7 +38,9 @@ use crate::vault::Vault;
 /// Time between two looks at what there is to claim.
 const TURN: Duration = Duration::from_secs(1);
 /// Longest time over which the first rounds of claimed accounts are spread.
-const SPREAD: Duration = Duration::from_secs(3);
+const SPREAD: Duration = Duration::from_secs(2);
+/// Time after its first round before an account is given to another worker for balance.
+const SETTLED: Duration = Duration::from_secs(3);
 /// Time in which all leases are given back at the end.
 const GIVE_BACK: Duration = Duration::from_millis(1200);
 /// A request counts as failed after this: before that it may wait for its turn.
@@ -114,6 +116,7 @@ struct Running {
     lease: Arc<Lease>,
     stop: signal::Sender<bool>,
     task: AbortHandle,
+    first_round: Instant,
 }
 
 /// A worker at work.
@@ -299,7 +302,9 @@ impl Worker {
     /// Gives back so many accounts: others have room for them.
     fn let_go(&mut self, surplus: usize) {
         let already = self.running.values().filter(|it| *it.stop.borrow()).count();
-        let kept = self.running.values().filter(|it| !*it.stop.borrow());
+        // One that has just been claimed has waited long enough: it is not to wait once more.
+        let is_settled = |it: &&Running| !*it.stop.borrow() && it.first_round.elapsed() >= SETTLED;
+        let kept = self.running.values().filter(is_settled);
         let mut given = 0;
         for running in kept.take(surplus.saturating_sub(already)) {
             running.stop.send_replace(true);
@@ -391,7 +396,15 @@ impl Worker {
             watch.run().await;
             (uid, epoch)
         });
-        self.running.insert(uid, Running { lease, stop, task });
+        self.running.insert(
+            uid,
+            Running {
+                lease,
+                stop,
+                task,
+                first_round,
+            },
+        );
         Ok(())
     }
 
