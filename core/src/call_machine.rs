@@ -1,4 +1,4 @@
-//! What one loop of a driver drives: a call, or a row of calls.
+//! One loop of a driver for both: a call, and a row of calls.
 
 use http::Response;
 

@@ -1,4 +1,4 @@
-//! What is logged with the feature `tracing`; without it nothing is, and it costs nothing.
+//! Logs by the feature `tracing`; without it nothing is logged, and it costs nothing.
 //!
 //! A log names what was asked for, how long it took and how it ended: no address, no header, no text of a message, and so no cookie
 //! either. Everything has the target `bilibili_session`.

@@ -1,4 +1,4 @@
-//! What is logged: rounds, requests, calls and warnings, and no cookie.
+//! Logs of rounds, requests, calls and warnings, with no cookie in them.
 #![cfg(feature = "tracing")]
 #![allow(clippy::disallowed_types, reason = "a subscriber is shared")]
 #![allow(

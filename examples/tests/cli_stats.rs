@@ -1,4 +1,4 @@
-//! What a watch counts (`--stats`, `--metrics`), and what shells and `man` are given.
+//! The counts of a watch (`--stats`, `--metrics`), scripts for shells, and man pages.
 #![cfg(unix)]
 #![allow(
     clippy::unwrap_used,

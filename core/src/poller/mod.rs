@@ -137,7 +137,6 @@ use in_flight::Requests;
 use listed::Listed;
 use lists::Lists;
 use pauses::Pauses;
-use poke::Look;
 use recent_events::RecentEvents;
 use reported::Reported;
 use schedule::Schedule;
@@ -401,33 +400,6 @@ impl Poller {
         while let Some(in_flight) = self.in_flight.take_overdue(now.monotonic) {
             self.handle_answer(now, in_flight, Err(TransportError::timeout()));
         }
-    }
-
-    /// Takes a hint that something has changed, from a [push channel](Hint): the next round
-    /// comes at once.
-    ///
-    /// Not sooner than 3 s after the beginning of the last one (1 s with another origin than the
-    /// service itself), and not while the poller backs off or pauses. At the service itself hints
-    /// that go on for minutes lead to a round every 6 s: it does not bear more for long. Many hints at once lead to
-    /// one round. For notifications the same holds: see the
-    /// [feeds](crate::feeds). A hint may come before the lists show the change, so that a round that brings
-    /// nothing is repeated a few times, at a growing distance.
-    ///
-    /// Hints are never needed: without one all is delivered as well, only later. Outputs of the
-    /// poller are to be polled afterwards.
-    pub fn handle_hint(&mut self, now: Now, hint: Hint) {
-        let now = self.at(now);
-        self.hint_feeds(hint);
-        let look = match hint {
-            Hint::Messages | Hint::Other => Look::Repeated,
-            Hint::Connected => Look::Once,
-            Hint::Replies | Hint::At | Hint::Likes => return,
-        };
-        // The baseline is still to be asked for: it shows the change.
-        if matches!(self.state, State::Starting) && !self.in_flight.has_list() {
-            return;
-        }
-        self.schedule.poke(now.monotonic, look);
     }
 
     /// Ends the poller: no further request is sent, and none in flight is waited for. Messages

@@ -1,4 +1,4 @@
-//! What the sends of one login share.
+//! The state that the sends of one login share.
 
 use std::collections::VecDeque;
 use std::time::Duration;

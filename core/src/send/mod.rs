@@ -110,7 +110,7 @@ pub struct ConfirmedSend {
 #[derive(Debug)]
 enum Stage {
     Begin,
-    /// What a former life answered is looked up.
+    /// The answers of a former life are looked up.
     LookUp(Box<OwnMessages>),
     Send(Box<Call<SendMsg>>),
     /// The next reading comes at this time.
@@ -144,7 +144,7 @@ pub struct SendReport {
     pub message: SentMsg,
     /// True if the conversation showed the message, and no answer told of it.
     pub found: bool,
-    /// Whether the conversation shows the message, where that was
+    /// True if the conversation shows the message, false if it does not, where that was
     /// [asked for](ConfirmedSend::verify) and it could be read.
     pub arrived: Option<bool>,
 }

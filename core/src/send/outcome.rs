@@ -1,4 +1,4 @@
-//! What the failure of a send says about the message.
+//! The meaning of a failed send for its message.
 
 use http::StatusCode;
 
@@ -7,7 +7,7 @@ use crate::error::{ApiError, Error, ErrorClass, TransportErrorKind};
 /// The service's code for "a service behind me was too slow".
 const TOO_SLOW: i64 = -504;
 
-/// What is known of a message whose sending failed.
+/// State of a message whose sending failed, as far as it is known.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Failure {
     /// The message did not go out.

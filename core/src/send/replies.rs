@@ -1,4 +1,4 @@
-//! What a session has answered, so that a later life of it answers nothing twice.
+//! The replies of a session, so that a later life of it answers nothing twice.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -44,7 +44,8 @@ struct Resumed {
 /// Own messages of a conversation, read after the resume.
 #[derive(Debug, Clone)]
 struct LookedUp {
-    /// What is newer has arrived since the resume: the former life cannot have answered it.
+    /// The newest message that was read: later ones arrived after the resume, and the former life
+    /// cannot have answered them.
     newest: Seqno,
     own: Vec<(Own, IsClaimed)>,
     /// The message that was asked for last.
@@ -95,7 +96,7 @@ impl SavedReplies {
     }
 }
 
-/// What is known of a reply before it is made.
+/// State of a reply before it is made.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Standing {
     /// Nobody has made it.

@@ -1,4 +1,4 @@
-//! What is said of a message whose sending failed, and what the conversation shows of it.
+//! Messages whose sending failed: the error, and what the conversation shows.
 
 use std::time::Duration;
 

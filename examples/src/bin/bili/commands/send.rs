@@ -20,7 +20,7 @@ const LARGEST_PICTURE: u64 = 64 << 20;
 struct Sent {
     event: &'static str,
     msg_key: String,
-    /// Whether the conversation shows the message, where that was asked for.
+    /// True if the conversation shows the message, where that was asked for.
     #[serde(skip_serializing_if = "Option::is_none")]
     verified: Option<bool>,
 }
