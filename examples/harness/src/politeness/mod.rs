@@ -65,6 +65,8 @@ pub(crate) struct Politeness {
     allowed: u64,
     /// The last answer was one to a reply.
     answered_beside: bool,
+    /// Time of the last answer to a reply.
+    beside_at: Duration,
     /// The last answer was one to nav, and no good one: what is refused then are not signatures.
     nav_failed: bool,
     walk: Walk,
@@ -368,6 +370,7 @@ impl Politeness {
     pub(crate) fn answered_beside(&mut self, now: Duration, asked: RequestKind, meaning: Meaning) {
         self.answered(now, asked, Some(meaning), 0, &Page::default());
         self.answered_beside = true;
+        self.beside_at = now;
     }
 
     /// Notes the answer to a request for notifications.
@@ -403,6 +406,9 @@ impl Politeness {
         if asked.is_feed() {
             return self.feeds.answered(now, asked, None, &[]);
         }
+        // The trouble of a reply at this very moment is announced after it.
+        let beside = self.answered_beside && self.beside_at == now;
         self.answered(now, asked, None, 0, &Page::default());
+        self.answered_beside = beside;
     }
 }
