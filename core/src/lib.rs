@@ -2,7 +2,8 @@
 //!
 //! Nothing here opens a socket, reads a clock or draws a random number. The core builds
 //! [`http::Request`]s, reads [`http::Response`]s, and says what to do next; a runtime does it.
-//! `bilibili-session-blocking`, `bilibili-session-tokio` and `bilibili-session-async-std` are runtimes to take as they are.
+//! `bilibili-session-blocking`, `bilibili-session-tokio` and `bilibili-session-async-std` are runtimes to take as they are,
+//! `bilibili-session-async` is for any other async one.
 //!
 //! | to do this | take | a runtime's name for it |
 //! |---|---|---|

@@ -27,29 +27,27 @@
 //! | [`Transport`] | what sends the requests: [`SurfTransport`], or any closure |
 //!
 //! All that is decided, is decided in the [`core`]: what to ask for and when, what an answer
-//! means, when to try again. This crate sends, waits, and calls. Nothing runs that nobody
+//! means, when to try again. This crate and [`bilibili_session_async`], of which it is a part, send, wait, and call. Nothing runs that nobody
 //! waits for; [`Session::run`] alone spawns a task, which runs until the session is closed.
 //! What a session has begun goes on when it is polled again, also by another stream.
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
-mod calls;
-mod clock;
-mod engine;
-mod handlers;
+mod names;
+mod pictures;
 #[cfg(feature = "push")]
 mod push;
-mod session;
+mod runtime;
 mod transport;
 
-pub use bilibili_session::TransportConfig;
-pub use bilibili_session::session::{HandlerResult, IntoHandlerResult, Update};
+pub use bilibili_session_async::{
+    HandlerResult, IntoHandlerResult, Running, Transport, TransportConfig, Update,
+};
 #[cfg(feature = "login")]
-pub use calls::LoginClient;
-pub use calls::{Client, read_picture};
-pub use clock::now;
-pub use handlers::Handler;
-pub use session::{ByHand, Running, Session, Updates};
-pub use transport::{SurfTransport, Transport};
+pub use names::LoginClient;
+pub use names::{ByHand, Client, Handler, Session, Updates};
+pub use pictures::read_picture;
+pub use runtime::{AsyncStd, now};
+pub use transport::SurfTransport;
 
 /// The core, so that one dependency is enough.
 pub use bilibili_session as core;

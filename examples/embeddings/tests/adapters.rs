@@ -1,6 +1,7 @@
 //! The adapters do what a transport must do, as far as they go.
 #![allow(clippy::unwrap_used)]
 
+use bilibili_session_async::Transport;
 use bilibili_session_simulator::conformance::{Suite, repeat_in_other_environments};
 use isahc::HttpClient;
 use isahc::config::Configurable;

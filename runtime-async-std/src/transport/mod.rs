@@ -1,89 +1,158 @@
-//! Transports: they carry a request to the service and bring the answer back.
+//! The transport over surf.
 
 mod curl;
-mod surf;
 
-pub use surf::SurfTransport;
+use std::time::Duration;
 
-use std::future::Future;
-use std::panic::AssertUnwindSafe;
-use std::sync::Arc;
-
-use bilibili_session::TransportError;
-use bilibili_session::session::transport_panicked;
-use futures_util::FutureExt;
-use futures_util::future::BoxFuture;
+use async_std::io::ReadExt;
+use bilibili_session::{TransportConfig, TransportError};
+use bilibili_session_async::Transport;
 use http::{Request, Response};
+use isahc::HttpClient;
+use isahc::config::{Configurable, RedirectPolicy};
+use isahc::http::Uri;
+use isahc::tls::{TlsConfig, TrustStore};
+use rustls_pki_types::CertificateDer;
+use rustls_pki_types::pem::PemObject;
+use surf::Url;
+use surf::http::Method;
+use surf::http::headers::HeaderValue;
 
-/// Result of a request.
-pub(crate) type Answer = Result<Response<Vec<u8>>, TransportError>;
+use self::curl::{Curl, Head, explain, failed};
 
-/// One function from a request to its answer.
+/// Sends with [surf](https://docs.rs/surf) over curl: HTTP/1.1 and HTTP/2, and TLS by rustls with
+/// the system's authorities.
 ///
-/// A transport sends what it is given, byte for byte, once. It follows no redirect,
-/// retries nothing, and hands back every whole answer whatever its status: what an
-/// answer means is decided in the core. It must come to an end by itself, with
-/// [`TransportError::timeout`] when the exchange takes too long. When its future is dropped,
-/// nobody wants the answer any more.
+/// - One timeout for the whole exchange, and a limit for the body: see [`TransportConfig`].
+/// - Compressed answers are not asked for.
+/// - No redirect is followed, so cookies go nowhere else.
+/// - The environment is not read: a proxy is used when one is set here.
 ///
-/// Closures that return a future are transports, so a test needs no server:
+/// Clones share their connections. A GET whose connection was used before and ends before the
+/// answer begins is sent again by curl, over a new one; everything else is sent once.
 ///
-/// ```
-/// use bilibili_session::{ClientConfig, Credential, endpoints::Nav};
-/// use bilibili_session_async_std::Client;
-///
-/// # async_std::task::block_on(async {
-/// let transport = |_request: http::Request<Vec<u8>>| async {
-///     Ok(http::Response::new(br#"{"code":-101,"message":"made up"}"#.to_vec()))
-/// };
-/// let client = Client::new(ClientConfig::new(Credential::parse("SESSDATA=made%2Cup")?), transport);
-/// assert_eq!(client.call(Nav).await.unwrap_err().code(), Some(-101));
-/// # Ok::<(), bilibili_session::CredentialError>(())
-/// # }).unwrap();
-/// ```
-pub trait Transport: Send + Sync {
-    /// Sends the request and waits for the whole answer.
+/// At the level TRACE isahc logs whole requests, cookies included, and at DEBUG whole addresses,
+/// of which some hold a token: the feature `guard-cookies`, which is on by default, switches that
+/// level of `tracing` off, and the addresses.
+#[derive(Debug, Clone)]
+pub struct SurfTransport {
+    client: surf::Client,
+    timeout: Duration,
+    body_limit: u64,
+}
+
+impl SurfTransport {
+    /// Creates a transport with the settings that fit most programs.
     ///
     /// # Errors
-    /// Fails when no whole answer came. The message holds no header and no query.
-    fn send(
+    /// Fails when the system starts no more threads.
+    pub fn new() -> Result<Self, TransportError> {
+        Self::with_config(&TransportConfig::new())
+    }
+
+    /// Creates a transport with these settings.
+    ///
+    /// # Errors
+    /// Fails when the proxy's address or the certificates cannot be read, or the system
+    /// starts no more threads.
+    pub fn with_config(config: &TransportConfig) -> Result<Self, TransportError> {
+        let proxy = config.proxy.as_deref().map(str::parse::<Uri>).transpose();
+        let proxy = proxy.map_err(|_| failed("the proxy's address cannot be used"))?;
+        let mut tls = TlsConfig::builder();
+        if let Some(pem) = &config.root_certificates {
+            tls = tls.trust_store(read_certificates(pem)?);
+        }
+        let tls = tls.build();
+        let curl = Curl::new(|| {
+            HttpClient::builder()
+                .redirect_policy(RedirectPolicy::None)
+                .automatic_decompression(false)
+                .expect_continue(false)
+                // Also here: curl goes on with an exchange whose future is gone until the
+                // server says something, or until this time is over.
+                .timeout(config.timeout)
+                .proxy(proxy.clone())
+                // curl reads NO_PROXY where no such list is set, also an empty one.
+                .proxy_blacklist([""; 0])
+                .tls_config(tls.clone())
+        });
+        let curl = curl.map_err(|error| explain(&error))?;
+        Ok(Self {
+            client: surf::Client::with_http_client(curl),
+            timeout: config.timeout,
+            body_limit: config.body_limit,
+        })
+    }
+}
+
+fn read_certificates(pem: &[u8]) -> Result<TrustStore, TransportError> {
+    let certificates: Vec<_> = CertificateDer::pem_slice_iter(pem)
+        .collect::<Result<_, _>>()
+        .map_err(|_| failed("the root certificates cannot be read"))?;
+    if certificates.is_empty() {
+        return Err(failed("there is no certificate in the root certificates"));
+    }
+    let trusted = certificates
+        .into_iter()
+        .fold(TrustStore::builder(), |trusted, certificate| {
+            trusted.certificate_from_der(certificate)
+        });
+    Ok(trusted.build())
+}
+
+impl Transport for SurfTransport {
+    async fn send(&self, request: Request<Vec<u8>>) -> Result<Response<Vec<u8>>, TransportError> {
+        async_std::future::timeout(self.timeout, self.exchange(request))
+            .await
+            .unwrap_or_else(|_| Err(TransportError::timeout()))
+    }
+}
+
+impl SurfTransport {
+    async fn exchange(
         &self,
         request: Request<Vec<u8>>,
-    ) -> impl Future<Output = Result<Response<Vec<u8>>, TransportError>> + Send;
-}
-
-impl<F, R> Transport for F
-where
-    F: Fn(Request<Vec<u8>>) -> R + Send + Sync,
-    R: Future<Output = Result<Response<Vec<u8>>, TransportError>> + Send,
-{
-    fn send(&self, request: Request<Vec<u8>>) -> impl Future<Output = Answer> + Send {
-        self(request)
+    ) -> Result<Response<Vec<u8>>, TransportError> {
+        let answer = self.client.send(convert(request)?).await;
+        let answer = answer.map_err(|error| match error.downcast::<TransportError>() {
+            Ok(error) => error,
+            Err(_) => failed("surf could not send the request"),
+        })?;
+        let mut answer: surf::http::Response = answer.into();
+        let head = answer.ext_mut().remove::<Head>();
+        let Some(Head(parts)) = head else {
+            return Err(failed("surf lost the head of the answer"));
+        };
+        let mut body = Vec::new();
+        let mut reader = answer.take_body().take(self.body_limit.saturating_add(1));
+        if let Err(error) = reader.read_to_end(&mut body).await {
+            return Err(explain(&isahc::Error::from(error)));
+        }
+        if body.len() as u64 > self.body_limit {
+            return Err(TransportError::body_too_large(self.body_limit));
+        }
+        Ok(Response::from_parts(parts, body))
     }
 }
 
-impl<T: Transport> Transport for Arc<T> {
-    fn send(&self, request: Request<Vec<u8>>) -> impl Future<Output = Answer> + Send {
-        T::send(self, request)
+/// Converts a request to surf's types, which hold ASCII only.
+fn convert(request: Request<Vec<u8>>) -> Result<surf::Request, TransportError> {
+    let (parts, body) = request.into_parts();
+    let method: Method = parts
+        .method
+        .as_str()
+        .parse()
+        .map_err(|_| failed("surf does not know the method"))?;
+    let url = Url::parse(&parts.uri.to_string()).map_err(|_| failed("the address is no URL"))?;
+    let mut converted = surf::Request::new(method, url);
+    for (name, value) in &parts.headers {
+        let value = HeaderValue::from_bytes(value.as_bytes().to_vec())
+            .map_err(|_| failed("a header of the request is not ASCII"))?;
+        converted.append_header(name.as_str(), value);
     }
-}
-
-/// A transport of any kind.
-pub(crate) type AnyTransport = Arc<dyn Erased>;
-
-pub(crate) trait Erased: Send + Sync {
-    fn send_boxed(&self, request: Request<Vec<u8>>) -> BoxFuture<'_, Answer>;
-}
-
-impl<T: Transport> Erased for T {
-    fn send_boxed(&self, request: Request<Vec<u8>>) -> BoxFuture<'_, Answer> {
-        self.send(request).boxed()
+    // After the headers: surf sets a content type only where there is none.
+    if !body.is_empty() {
+        converted.set_body(body);
     }
-}
-
-/// Sends, and takes a panic of the transport for a failure of the exchange.
-pub(crate) async fn send_caught(transport: AnyTransport, request: Request<Vec<u8>>) -> Answer {
-    let exchange = async { transport.send_boxed(request).await };
-    let answer = AssertUnwindSafe(exchange).catch_unwind().await;
-    answer.unwrap_or_else(|_| Err(transport_panicked()))
+    Ok(converted)
 }

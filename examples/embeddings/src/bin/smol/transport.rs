@@ -6,14 +6,12 @@
 use std::time::Duration;
 
 use bilibili_session::{TransportError, TransportErrorKind};
+use bilibili_session_async::Transport;
 use http::{Method, Request, Response};
 use isahc::config::{Configurable, RedirectPolicy};
 use isahc::error::{Error, ErrorKind};
 use isahc::{AsyncBody, HttpClient, HttpClientBuilder};
 use smol::io::AsyncReadExt;
-
-/// Outcome of a request.
-pub type Answer = Result<Response<Vec<u8>>, TransportError>;
 
 /// The transport: it carries bytes, what they mean is decided in the core.
 #[derive(Debug, Clone)]
@@ -49,9 +47,10 @@ impl Http {
             body_limit,
         })
     }
+}
 
-    /// Sends a request, and waits for the whole answer.
-    pub async fn send(&self, request: Request<Vec<u8>>) -> Answer {
+impl Transport for Http {
+    async fn send(&self, request: Request<Vec<u8>>) -> Result<Response<Vec<u8>>, TransportError> {
         let (client, body) = match request.method() {
             &Method::GET => (&self.reading, AsyncBody::empty()),
             _ => (&self.writing, AsyncBody::from(request.body().clone())),
