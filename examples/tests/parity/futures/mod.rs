@@ -5,5 +5,6 @@
 #![allow(clippy::duplicate_mod, reason = "once for each runtime")]
 
 mod on_async_std;
+mod on_smol;
 mod on_tokio;
 mod on_tokio_with_one_thread;
