@@ -1,11 +1,12 @@
-//! On smol, which no crate of this workspace is for: a type stands for it, as the documentation of `Runtime` says.
+//! On smol, which no crate of this workspace is for: the embedding's type stands for it.
 
 use std::time::Duration;
 
 use bilibili_session_async::{Runtime, Spawn, Transport, Update};
 use futures_util::FutureExt;
+use runtime::{Session, Smol};
 use smol::future::{or, yield_now};
-use smol::{Timer, block_on, channel};
+use smol::{block_on, channel};
 
 #[path = "dropped.rs"]
 mod dropped;
@@ -16,23 +17,12 @@ mod sessions;
 #[path = "streams.rs"]
 mod streams;
 
-#[derive(Debug, Clone)]
-struct Smol;
+/// The same file that programs copy.
+#[allow(unreachable_pub, reason = "a part of a program")]
+#[path = "../../../embeddings/src/bin/smol/runtime.rs"]
+mod runtime;
 
-type Session = bilibili_session_async::Session<Smol>;
 type Client = bilibili_session_async::Client<Smol>;
-
-impl Runtime for Smol {
-    async fn sleep(span: Duration) {
-        Timer::after(span).await;
-    }
-}
-
-impl Spawn for Smol {
-    fn spawn(task: impl Future<Output = ()> + Send + 'static) {
-        smol::spawn(task).detach();
-    }
-}
 
 async fn sleep(span: Duration) {
     Smol::sleep(span).await;
