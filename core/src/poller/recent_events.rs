@@ -1,26 +1,24 @@
 //! The last events, kept for withdrawals that come after them.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::VecDeque;
 use std::sync::Arc;
 
 use crate::event::Event;
 use crate::ids::{ConversationId, MsgKey};
 
-type Key = (ConversationId, MsgKey);
-
 /// The last events, the oldest dropped first.
+///
+/// A row: each message is added, and few are ever looked up.
 #[derive(Debug)]
 pub(super) struct RecentEvents {
-    events: BTreeMap<Key, Arc<Event>>,
-    order: VecDeque<Key>,
+    events: VecDeque<(MsgKey, Arc<Event>)>,
     max: usize,
 }
 
 impl RecentEvents {
     pub(super) const fn new(max: usize) -> Self {
         Self {
-            events: BTreeMap::new(),
-            order: VecDeque::new(),
+            events: VecDeque::new(),
             max,
         }
     }
@@ -29,19 +27,16 @@ impl RecentEvents {
         if self.max == 0 || event.msg_key().0 == 0 {
             return;
         }
-        let key = (event.conversation, event.msg_key());
-        if self.events.insert(key, Arc::clone(event)).is_some() {
-            return;
+        if self.events.len() >= self.max {
+            self.events.pop_front();
         }
-        self.order.push_back(key);
-        if self.order.len() > self.max
-            && let Some(oldest) = self.order.pop_front()
-        {
-            self.events.remove(&oldest);
-        }
+        self.events.push_back((event.msg_key(), Arc::clone(event)));
     }
 
     pub(super) fn get(&self, conversation: ConversationId, key: MsgKey) -> Option<Arc<Event>> {
-        self.events.get(&(conversation, key)).cloned()
+        let mut newest_first = self.events.iter().rev();
+        let found = newest_first
+            .find(|(known, event)| *known == key && event.conversation == conversation)?;
+        Some(Arc::clone(&found.1))
     }
 }
