@@ -52,7 +52,10 @@ pub(crate) fn in_time(
         true => scenario.request_timeout,
         false => Duration::ZERO,
     };
-    let each = 3 * scenario.spacing + slow + Duration::from_millis(500);
+    // The feeds that are read take turns, and what messages need comes between each two.
+    let feeds = u32::try_from(scenario.feeds.len()).unwrap_or(u32::MAX);
+    let turns = feeds.saturating_mul(2).max(3);
+    let each = turns * scenario.spacing + slow + Duration::from_millis(500);
     // Where a cursor is a place, what comes meanwhile may break a reading off.
     let times = if crowd.ways.has_places() { 3 } else { 1 };
     let bound = MOST_TIME * times + 4 * scenario.request_timeout + each * pages;
