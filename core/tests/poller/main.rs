@@ -18,6 +18,7 @@ mod gap;
 mod hints;
 mod init;
 mod lists;
+mod lists_moved;
 mod names;
 mod nav;
 mod oddities;

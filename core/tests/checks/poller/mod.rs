@@ -6,6 +6,7 @@
 pub mod life;
 pub mod script;
 mod server;
+mod steps;
 
 use arbitrary::{Arbitrary, Unstructured};
 
