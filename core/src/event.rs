@@ -241,54 +241,25 @@ impl fmt::Display for Saying<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self(message, content) = self;
         let label = message.msg_type.as_str();
-        let with = |f: &mut fmt::Formatter<'_>, parts: &[&str]| {
-            write!(f, "[{label}]")?;
-            parts
-                .iter()
-                .filter(|part| !part.is_empty())
-                .try_for_each(|part| write!(f, " {}", OneLine(part)))
-        };
-        match content {
-            Content::Text(text) => OneLine(text).fmt(f),
-            Content::Picture(picture) | Content::GroupsPicture(picture) => with(f, &[&picture.url]),
-            Content::Withdraw(key) => write!(f, "took back message {key}"),
-            Content::ShareVideo(share) => {
-                let place = match share.video() {
-                    Some(video) => video.to_string(),
-                    None => share.url.clone(),
-                };
-                with(f, &[&share.title, &place])
+        match (content, message.msg_type) {
+            (Content::Text(text), _) => OneLine(text).fmt(f),
+            (Content::Withdraw(key), _) => write!(f, "took back message {key}"),
+            (Content::Raw(raw), EventType::Unknown(number)) => {
+                write!(f, "[unknown type {number}] {}", OneLine(raw))
             }
-            Content::MiniProgram(program) => with(f, &[&program.title, &program.jump_uri]),
-            Content::Notice(notice) => with(f, &[&notice.title, &notice.text]),
-            Content::PushedVideo(video) => with(f, &[&video.title, &video.bvid]),
-            Content::PushedArticle(article) => {
-                with(f, &[&article.title, &format!("cv{}", article.rid)])
-            }
-            Content::PictureCard(card) => with(f, &[&card.title, &card.jump_url]),
-            Content::ShareOther(share) => with(f, &[&share.title, &share.url]),
-            Content::WorksCard(card) => with(f, &[&card.main_title, &card.reply_content]),
-            Content::Tip(tip) => with(f, &[&tip.text()]),
-            Content::Ai(answer) => with(f, &[&answer.content.to_string()]),
-            Content::System(system) => with(f, &[system.text().unwrap_or_default()]),
-            Content::GroupJoined(notice)
-            | Content::GroupLeft(notice)
-            | Content::GroupFrozen(notice)
-            | Content::GroupDissolved(notice)
-            | Content::GroupOpened(notice)
-            | Content::Welcome(notice) => with(f, &[&notice.content]),
-            Content::Raw(raw) => match message.msg_type {
-                EventType::Unknown(number) => {
-                    write!(f, "[unknown type {number}] {}", OneLine(raw))
-                }
-                _ => with(f, &[raw]),
-            },
-            Content::Undecodable { raw, reason } => write!(
+            (Content::Undecodable { raw, reason }, _) => write!(
                 f,
                 "[{label} that cannot be read: {}] {}",
                 OneLine(reason),
                 OneLine(raw)
             ),
+            _ => {
+                write!(f, "[{label}]")?;
+                let parts = content.shown_parts();
+                parts
+                    .iter()
+                    .try_for_each(|part| write!(f, " {}", OneLine(part)))
+            }
         }
     }
 }

@@ -99,6 +99,48 @@ impl Content {
             _ => None,
         }
     }
+
+    /// Returns what a line for people shows of the content, behind the name of its type: titles,
+    /// addresses, words. None of them is empty.
+    pub fn shown_parts(&self) -> Vec<Cow<'_, str>> {
+        fn borrowed(parts: [&str; 2]) -> [Cow<'_, str>; 2] {
+            parts.map(Cow::Borrowed)
+        }
+        let mut parts = Vec::from(match self {
+            Self::Text(text) | Self::Raw(text) => borrowed([text, ""]),
+            Self::Picture(picture) | Self::GroupsPicture(picture) => borrowed([&picture.url, ""]),
+            Self::Withdraw(_) => borrowed(["", ""]),
+            Self::ShareVideo(share) => {
+                let place = match share.video() {
+                    Some(video) => video.to_string().into(),
+                    None => Cow::Borrowed(share.url.as_str()),
+                };
+                [Cow::Borrowed(share.title.as_str()), place]
+            }
+            Self::MiniProgram(program) => borrowed([&program.title, &program.jump_uri]),
+            Self::Notice(notice) => borrowed([&notice.title, &notice.text]),
+            Self::PushedVideo(video) => borrowed([&video.title, &video.bvid]),
+            Self::PushedArticle(article) => {
+                let place = format!("cv{}", article.rid);
+                [Cow::Borrowed(article.title.as_str()), place.into()]
+            }
+            Self::PictureCard(card) => borrowed([&card.title, &card.jump_url]),
+            Self::ShareOther(share) => borrowed([&share.title, &share.url]),
+            Self::WorksCard(card) => borrowed([&card.main_title, &card.reply_content]),
+            Self::Tip(tip) => [tip.text().into(), "".into()],
+            Self::Ai(answer) => [answer.content.to_string().into(), "".into()],
+            Self::System(system) => borrowed([system.text().unwrap_or_default(), ""]),
+            Self::GroupJoined(notice)
+            | Self::GroupLeft(notice)
+            | Self::GroupFrozen(notice)
+            | Self::GroupDissolved(notice)
+            | Self::GroupOpened(notice)
+            | Self::Welcome(notice) => borrowed([&notice.content, ""]),
+            Self::Undecodable { raw, reason } => borrowed([reason, raw]),
+        });
+        parts.retain(|part| !part.is_empty());
+        parts
+    }
 }
 
 fn read(msg_type: EventType, raw: &str) -> Result<Content, String> {

@@ -149,7 +149,8 @@ pub fn bare(args: &[&str]) -> Command {
             command.env_remove(name);
         }
     }
-    // Whoever runs the tests may have logins of their own.
+    // Whoever runs the tests may have a language and logins of their own.
+    command.env("LC_ALL", "C");
     command.env(
         "BILI_HOME",
         std::env::temp_dir().join("bili-tests-no-logins"),

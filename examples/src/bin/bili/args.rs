@@ -12,6 +12,7 @@ use crate::failure::Failure;
 use crate::logins::is_name;
 use crate::output::report;
 use crate::secrets::Secrets;
+use crate::texts::{Text, say, text, usage_in_words};
 
 /// Bilibili private messages and notifications.
 ///
@@ -335,7 +336,9 @@ pub(crate) fn explain(error: &clap::Error) -> ExitCode {
     let words: Vec<&str> = text.split_whitespace().collect();
     let words = words.join(" ");
     let words = words.strip_prefix("error: ").unwrap_or(&words);
-    let failure = Failure::Usage(format!("{words} - `bili help` tells what can stand there"));
+    let message = usage_in_words(error, words);
+    let hint = text!("hint-usage");
+    let failure = Failure::Usage(text!("with-hint", message = message, hint = hint));
     report(&failure, false, &Secrets::default());
     code
 }
@@ -346,13 +349,13 @@ const LONGEST_S: f64 = 1e9;
 fn seconds(text: &str) -> Result<Duration, String> {
     match text.parse::<f64>() {
         Ok(seconds) if (0.0..=LONGEST_S).contains(&seconds) => Ok(Duration::from_secs_f64(seconds)),
-        _ => Err("not a number of seconds".to_owned()),
+        _ => Err(say!("not-seconds")),
     }
 }
 
 /// Reads `NAME=N`; which names there are is known where they are written.
 fn setting(text: &str) -> Result<(String, i64), String> {
-    let wrong = || "not a name, =, and a number".to_owned();
+    let wrong = || say!("not-a-setting");
     let (name, number) = text.split_once('=').ok_or_else(wrong)?;
     let number = number.trim().parse().map_err(|_| wrong())?;
     Ok((name.trim().to_owned(), number))
@@ -368,19 +371,21 @@ fn feeds(text: &str) -> Result<Feeds, String> {
     }
     let named = text.split(',').map(|name| name.trim().parse());
     let kinds = named.collect::<Result<_, NotAFeed>>();
-    kinds.map(Feeds).map_err(|error| error.to_string())
+    kinds
+        .map(Feeds)
+        .map_err(|error| Text::of(&error).to_string())
 }
 
 fn account_name(text: &str) -> Result<String, String> {
     match is_name(text) {
         true => Ok(text.to_owned()),
-        false => Err("letters, digits and . _ - @, no dot first".to_owned()),
+        false => Err(say!("not-an-account-name")),
     }
 }
 
 fn positive_seconds(text: &str) -> Result<Duration, String> {
     match seconds(text)? {
-        Duration::ZERO => Err("must be more than 0".to_owned()),
+        Duration::ZERO => Err(say!("not-above-zero")),
         span => Ok(span),
     }
 }

@@ -7,15 +7,15 @@ use std::path::Path;
 use bilibili_session::Credential;
 
 use crate::failure::Failure;
+use crate::texts::{Said, text};
 
 /// Largest size of a file; no browser's cookies take more.
 const LARGEST: u64 = 4 << 20;
 
 /// Reads a file of cookies.
 pub(crate) fn read(path: &Path) -> Result<Credential, Failure> {
-    let refuse = |why: &dyn std::fmt::Display| {
-        Failure::Usage(format!("the cookie file {}: {why}", path.display()))
-    };
+    let refuse =
+        |why: &dyn Said| Failure::Usage(text!("cookie-file", path = path.display(), why = why));
     let file = File::open(path).map_err(|error| refuse(&error))?;
     check_permissions(&file, path)?;
     let mut text = String::new();
@@ -24,7 +24,7 @@ pub(crate) fn read(path: &Path) -> Result<Credential, Failure> {
         .read_to_string(&mut text)
         .map_err(|error| refuse(&error))?;
     if u64::try_from(length).is_ok_and(|length| length == LARGEST) {
-        return Err(refuse(&"it is too large to hold cookies"));
+        return Err(refuse(&text!("cookie-file-too-large")));
     }
     Credential::parse(&text).map_err(|error| refuse(&error))
 }
@@ -41,10 +41,11 @@ fn check_permissions(file: &File, path: &Path) -> Result<(), Failure> {
     if mode & OTHERS == 0 {
         return Ok(());
     }
-    let path = path.display();
-    Err(Failure::Usage(format!(
-        "the cookie file {path} can be read or changed by others (mode {:03o}), and it holds a login: run `chmod 600 {path}`",
-        mode & 0o777
+    let mode = format!("{:03o}", mode & 0o777);
+    Err(Failure::Usage(text!(
+        "cookie-file-open",
+        path = path.display(),
+        mode = mode
     )))
 }
 

@@ -9,11 +9,13 @@ use bilibili_session::login::LoginError;
 use bilibili_session::poller::ConfigError;
 use serde::Serialize;
 
+use crate::texts::{Language, Said, Text, text};
+
 /// Reason why the command failed.
 #[derive(Debug)]
 pub(crate) enum Failure {
     /// Wrong usage or configuration; nothing was done.
-    Usage(String),
+    Usage(Text),
     /// A call or a watch failed.
     Call(Error),
     /// A message was sent, and the conversation does not show it.
@@ -25,7 +27,7 @@ pub(crate) enum Failure {
     /// Somebody pressed Ctrl-C before the login was there.
     Interrupted,
     /// A file could not be written, in words.
-    File(String),
+    File(Text),
     /// The output could not be written.
     Output(io::Error),
     /// The reader of the output is gone, which is no failure.
@@ -44,9 +46,9 @@ pub(crate) struct Line {
 }
 
 impl Failure {
-    /// Creates a failure of wrong usage, in words.
-    pub(crate) fn usage(words: impl fmt::Display) -> Self {
-        Self::Usage(words.to_string())
+    /// Creates a failure of wrong usage, in the words of what was wrong.
+    pub(crate) fn usage(words: impl Said) -> Self {
+        Self::Usage(Text::of(&words))
     }
 
     /// Returns the exit code, 0 to 4.
@@ -110,32 +112,26 @@ impl Failure {
             kind: self.kind(),
             code,
             http_status,
-            message: self.message(),
+            message: self.message().said(Language::English),
         })
     }
 
-    fn message(&self) -> String {
+    /// Returns what has failed, without advice.
+    pub(crate) fn message(&self) -> Text {
         match self {
             Self::Usage(words) | Self::File(words) => words.clone(),
-            Self::Call(error) => error.to_string(),
-            Self::Login(error) => error.to_string(),
-            Self::NotArrived => {
-                "the service took the message, but the conversation does not show it".to_owned()
-            }
-            Self::NotVerified => {
-                "the service took the message, but the conversation could not be read back"
-                    .to_owned()
-            }
-            Self::Interrupted => {
-                "ended before the login was confirmed, nothing is stored".to_owned()
-            }
-            Self::Output(error) => format!("the output cannot be written: {error}"),
-            Self::ClosedPipe => "nobody reads the output".to_owned(),
+            Self::Call(error) => Text::of(error),
+            Self::Login(error) => Text::of(error),
+            Self::NotArrived => text!("not-arrived"),
+            Self::NotVerified => text!("not-verified"),
+            Self::Interrupted => text!("interrupted"),
+            Self::Output(error) => text!("output-unwritable", error = *error),
+            Self::ClosedPipe => text!("nobody-reads"),
         }
     }
 
     /// Returns advice, if there is any.
-    fn hint(&self) -> Option<&'static str> {
+    fn hint(&self) -> Option<Text> {
         let error = self.call()?;
         // It says itself what to do.
         if let Error::UnknownOutcome(_) = error {
@@ -144,38 +140,41 @@ impl Failure {
         if let Error::Transport(error) = error
             && error.kind == TransportErrorKind::Timeout
         {
-            return Some("try again, or allow more time with --timeout");
+            return Some(text!("hint-timeout"));
         }
         if let Error::Paused(_) = error {
-            return Some("ask again when that is over");
+            return Some(text!("hint-paused"));
         }
         // Its own words say how long.
         if error.code() == Some(21046) {
             return None;
         }
         Some(match error.class() {
-            ErrorClass::LoginLost => {
-                "log in with `bili login`, or with a browser and take the cookies of that login (BILI_SESSDATA or --cookie-file)"
-            }
-            ErrorClass::Csrf => "take BILI_JCT from the same login as BILI_SESSDATA",
-            ErrorClass::RiskControl => "wait some minutes before you ask again",
-            ErrorClass::Throttled => "wait half a minute or more before you ask again",
-            ErrorClass::Server => "try again later",
-            ErrorClass::Transport => "check the network, --proxy and --origin",
-            ErrorClass::ConversationGone => "`bili sessions` lists the conversations there are",
+            ErrorClass::LoginLost => text!("hint-login-lost"),
+            ErrorClass::Csrf => text!("hint-csrf"),
+            ErrorClass::RiskControl => text!("hint-risk-control"),
+            ErrorClass::Throttled => text!("hint-throttled"),
+            ErrorClass::Server => text!("hint-server"),
+            ErrorClass::Transport => text!("hint-transport"),
+            ErrorClass::ConversationGone => text!("hint-conversation-gone"),
             _ => return None,
         })
     }
+
+    /// Returns one line, with advice.
+    pub(crate) fn words(&self) -> Text {
+        let message = self.message();
+        match self.hint() {
+            Some(hint) => text!("with-hint", message = message, hint = hint),
+            None => message,
+        }
+    }
 }
 
-/// Writes one line, with advice.
+/// Writes one line, with advice, in the language of the person who reads it.
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.message())?;
-        match self.hint() {
-            Some(hint) => write!(f, " - {hint}"),
-            None => Ok(()),
-        }
+        self.words().fmt(f)
     }
 }
 
@@ -194,12 +193,12 @@ impl From<LoginError> for Failure {
 impl From<ConfigError> for Failure {
     fn from(error: ConfigError) -> Self {
         match error {
-            ConfigError::IntervalTooShort => Self::Usage(format!(
-                "{error}; shorter ones are for --origin and the embedded simulator"
-            )),
-            ConfigError::ForeignCheckpoint { .. } => Self::Usage(format!(
-                "{error}: give each account a checkpoint file of its own"
-            )),
+            ConfigError::IntervalTooShort => {
+                Self::Usage(text!("interval-too-short", error = error))
+            }
+            ConfigError::ForeignCheckpoint { .. } => {
+                Self::Usage(text!("foreign-checkpoint", error = error))
+            }
             _ => Self::usage(error),
         }
     }

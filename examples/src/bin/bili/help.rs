@@ -8,6 +8,7 @@ use clap_complete::Shell;
 
 use crate::args::Cli;
 use crate::failure::Failure;
+use crate::texts::text;
 
 /// Examples of each command, as they are typed.
 const EXAMPLES: &[(&str, &str)] = &[
@@ -95,7 +96,7 @@ pub(crate) fn man(folder: &Path) -> Result<(), Failure> {
     let mut command = command();
     command.build();
     clap_mangen::generate_to(command, folder)
-        .map_err(|error| Failure::usage(format!("{}: {error}", folder.display())))
+        .map_err(|error| Failure::Usage(text!("about-file", path = folder.display(), why = error)))
 }
 
 fn write(text: &[u8]) -> Result<(), Failure> {

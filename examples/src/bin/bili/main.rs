@@ -21,6 +21,7 @@ mod qr;
 mod runtime;
 mod secrets;
 mod setup;
+mod texts;
 mod watch;
 
 use std::process::ExitCode;

@@ -12,6 +12,7 @@ use unicode_width::UnicodeWidthStr;
 use crate::failure::Failure;
 use crate::json_line::json_line;
 use crate::secrets::Secrets;
+use crate::texts::Language;
 
 /// Times, labels: what stands around.
 pub(crate) const DIM: Style = Style::new().dimmed();
@@ -71,6 +72,14 @@ impl<W: Write> Output<W> {
     /// Returns what is hidden, to be added to.
     pub(crate) fn secrets(&self) -> Secrets {
         self.secrets.clone()
+    }
+
+    /// Returns the language of its lines: for scripts always English.
+    pub(crate) fn language(&self) -> Language {
+        match self.json {
+            true => Language::English,
+            false => Language::current(),
+        }
     }
 
     pub(crate) fn into_inner(self) -> W {

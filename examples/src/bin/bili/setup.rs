@@ -11,6 +11,7 @@ use crate::args::{Common, RuntimeName};
 use crate::failure::Failure;
 use crate::logins::{Account, Logins, named};
 use crate::output::note;
+use crate::texts::{Other, say, text};
 use crate::{cookie_file, home};
 
 /// Server of a command and the way to it, whoever asks.
@@ -55,7 +56,7 @@ impl Service {
             Some(name) => Account::of_name(&name, &self.origin).map(Some)?,
             None => Account::of_default(&self.origin)?,
         };
-        account.ok_or_else(|| Failure::usage("no login is stored: `bili login` makes one"))
+        account.ok_or_else(|| Failure::Usage(text!("no-login")))
     }
 }
 
@@ -81,25 +82,20 @@ enum Chosen {
 impl Setup {
     pub(crate) fn new(common: &Common) -> Result<Self, Failure> {
         if common.demo {
-            return Self::demo(common, "as you asked, the embedded simulator answers");
+            return Self::demo(common, &say!("demo-asked"));
         }
         let chosen = choose(common)?;
         if let Chosen::Nothing = chosen {
             if given_origin(common)?.is_some() {
-                return Err(Failure::usage(
-                    "an origin needs a credential: set BILI_SESSDATA and BILI_JCT, give --cookie-file, or log in with `bili login`",
-                ));
+                return Err(Failure::Usage(text!("origin-needs-credential")));
             }
-            return Self::demo(
-                common,
-                "no credential, so the embedded simulator answers; for your own account log in with `bili login`, set BILI_SESSDATA and BILI_JCT, or give --cookie-file",
-            );
+            return Self::demo(common, &say!("demo-no-credential"));
         }
         let service = Service::new(common)?;
         let (credential, account) = match chosen {
             Chosen::Stored(account) => (account.entry.login.credential().clone(), Some(*account)),
             Chosen::Credential(credential) => (credential, None),
-            Chosen::Nothing => return Err(Failure::usage("there is no credential")),
+            Chosen::Nothing => return Err(Failure::Usage(text!("no-credential"))),
         };
         Ok(Self {
             context: ClientConfig::new(credential).hosts(service.hosts.clone()),
@@ -112,7 +108,9 @@ impl Setup {
     }
 
     fn demo(common: &Common, words: &str) -> Result<Self, Failure> {
-        let refused = |error| Failure::Usage(format!("the embedded simulator: {error}"));
+        let refused = |error: Box<dyn std::error::Error>| {
+            Failure::Usage(text!("demo-failed", error = Other(error)))
+        };
         let demo = Demo::start(Script::demo()).map_err(|error| refused(error.into()))?;
         note(words);
         Ok(Self {
@@ -189,9 +187,11 @@ fn choose(common: &Common) -> Result<Chosen, Failure> {
 fn check_uid(account: &Account) -> Result<(), Failure> {
     let uid = account.entry.login.uid();
     match variable("BILI_UID").map_err(Failure::usage)? {
-        Some(given) if given != uid.to_string() => Err(Failure::Usage(format!(
-            "BILI_UID is {given}, but the login {} is one of {uid}",
-            account.entry.account
+        Some(given) if given != uid.to_string() => Err(Failure::Usage(text!(
+            "uid-of-another",
+            given = given,
+            account = account.entry.account,
+            uid = uid,
         ))),
         _ => Ok(()),
     }
@@ -208,7 +208,7 @@ fn given_origin(common: &Common) -> Result<Option<String>, Failure> {
 fn base_of(hosts: &Hosts) -> Result<String, Failure> {
     let nobody = Credential::parse("SESSDATA=nobody").map_err(Failure::usage)?;
     let context = ClientConfig::new(nobody).hosts(hosts.clone());
-    home::origin(&context).ok_or_else(|| Failure::usage("the origin cannot be used"))
+    home::origin(&context).ok_or_else(|| Failure::Usage(text!("origin-unusable")))
 }
 
 fn proxy_of_the_environment() -> Result<Option<String>, Failure> {
@@ -227,20 +227,14 @@ fn check_proxy(proxy: &str, is_https: bool) -> Result<(), Failure> {
     if let Some((scheme, _)) = scheme
         && !["http", "https"].contains(&scheme.to_ascii_lowercase().as_str())
     {
-        return Err(Failure::usage(
-            "the proxy is not one of HTTP: give http://host:port",
-        ));
+        return Err(Failure::Usage(text!("proxy-not-http")));
     }
     let Some(host) = host_of(proxy) else {
-        return Err(Failure::usage(
-            "the proxy's address cannot be used: give http://host:port",
-        ));
+        return Err(Failure::Usage(text!("proxy-unusable")));
     };
     // Not passed by in silence: who names a proxy expects it to be used.
     if !is_https && !is_loopback(&host) {
-        return Err(Failure::usage(
-            "an http:// origin is on this machine, but the proxy is not: the login would cross the network in the clear; leave out --proxy, or name the proxy by its address in 127.0.0.0/8 or [::1]",
-        ));
+        return Err(Failure::Usage(text!("proxy-elsewhere")));
     }
     Ok(())
 }

@@ -8,6 +8,7 @@ use crate::local_time::local_time;
 use crate::logins::Store;
 use crate::output::{Output, note};
 use crate::secrets::Secrets;
+use crate::texts::{say, text};
 
 #[derive(Serialize)]
 struct Line<'a> {
@@ -28,9 +29,7 @@ pub(crate) fn run(
     if let Some(name) = new_default {
         let entry = store.get(name)?;
         if entry.is_none() {
-            return Err(Failure::Usage(format!(
-                "no login is stored under the name {name}: `bili accounts` lists them"
-            )));
+            return Err(Failure::Usage(text!("login-unlisted", name = name)));
         }
         let lock = store.lock()?;
         store.set_default(&lock, name)?;
@@ -40,7 +39,7 @@ pub(crate) fn run(
         secrets.add(entry.login.secrets());
     }
     if entries.is_empty() {
-        note("no login is stored: `bili login` makes one");
+        note(&say!("no-login"));
     }
     let default = store.default()?;
     // Of one alone it is clear which one is meant.
@@ -61,13 +60,14 @@ pub(crate) fn run(
         out.print(&line, || {
             let mark = if is_default { "*" } else { " " };
             let at = UnixSeconds(i64::try_from(entry.logged_in_at).unwrap_or_default());
-            format!(
-                "{mark} {}  {}  {}  since {}, of {}",
-                entry.account,
-                entry.login.uid(),
-                OneLine(&entry.name),
-                local_time(at),
-                entry.origin
+            say!(
+                "account-line",
+                mark = mark,
+                account = entry.account,
+                uid = entry.login.uid(),
+                name = OneLine(&entry.name),
+                time = local_time(at),
+                origin = entry.origin,
             )
         })?;
     }

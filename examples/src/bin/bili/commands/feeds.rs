@@ -14,6 +14,7 @@ use crate::local_time::local_time;
 use crate::names::NameBook;
 use crate::output::{BOLD, DIM, Output};
 use crate::runtime::Runtime;
+use crate::texts::{named, say};
 
 pub(crate) fn replies(
     runtime: &Runtime,
@@ -53,7 +54,7 @@ pub(crate) fn likes(
     let words = |like: &Like, first: &str| {
         let who = match like.counts.saturating_sub(1) {
             ..=0 => first.to_owned(),
-            others => format!("{first} and {others} more"),
+            others => say!("likes-and-more", first = first, others = others),
         };
         in_words(like.like_time, &who, "", &like.item.title)
     };
@@ -140,7 +141,7 @@ impl<P: Pager> Pager for FirstPages<P> {
 
 fn who(user: &FeedUser, names: &Names) -> String {
     match user.nickname.as_str() {
-        "" => names.display(user.mid).to_string(),
+        "" => named(user.mid, names),
         name => format!("{} ({})", OneLine(name), user.mid),
     }
 }

@@ -18,6 +18,7 @@ use crate::local_time::local_time;
 use crate::names::{Asker, NameBook};
 use crate::output::{DIM, Output};
 use crate::runtime::Runtime;
+use crate::texts::{message_in_words, say, text};
 
 pub(crate) fn run(
     runtime: &Runtime,
@@ -28,8 +29,9 @@ pub(crate) fn run(
     match &args.out {
         None => write(runtime, args, names, out),
         Some(path) => {
-            let words =
-                |error: std::io::Error| format!("{} cannot be written: {error}", path.display());
+            let words = |error: std::io::Error| {
+                text!("file-unwritable", path = path.display(), error = error)
+            };
             let refuse = |error| Failure::File(words(error));
             let file = OutFile::create(path).map_err(|error| Failure::Usage(words(error)))?;
             let mut to_file = out.to(BufWriter::new(file));
@@ -59,7 +61,15 @@ fn write<W: Write>(
     }
     let about = (id, &runtime.asker());
     let bar = match args.all {
-        true => progress("{spinner} {pos} messages, {elapsed}", None),
+        true => {
+            let template = say!(
+                "progress-messages",
+                spinner = "{spinner}",
+                done = "{pos}",
+                elapsed = "{elapsed}",
+            );
+            progress(&template, None)
+        }
         false => ProgressBar::hidden(),
     };
     let after = Seqno(args.since_seqno.unwrap_or_default());
@@ -107,7 +117,7 @@ fn print_all<W: Write>(
 /// Returns the line of a message: `2026-01-31 08:15:00  小电视 (20001): hi`.
 pub(crate) fn in_words(event: &Event, names: &Names) -> String {
     let time = local_time(event.timestamp());
-    format!("{DIM}{time}{DIM:#}  {}", event.with_names(names))
+    format!("{DIM}{time}{DIM:#}  {}", message_in_words(event, names))
 }
 
 /// Output file that replaces another one when it is whole; `/dev/null` or a named pipe is

@@ -15,6 +15,7 @@ use crate::qr;
 use crate::runtime::call_once;
 use crate::secrets::Secrets;
 use crate::setup::Service;
+use crate::texts::{say, text};
 
 #[derive(Serialize)]
 struct QrLine<'a> {
@@ -37,9 +38,7 @@ struct StateLine<'a> {
 
 pub(crate) fn run(common: &Common, secrets: &Secrets, out: &mut Output) -> Result<(), Failure> {
     if common.demo {
-        return Err(Failure::usage(
-            "the embedded simulator ends with this command, so a login of it is of no use: `bili simulate` serves one",
-        ));
+        return Err(Failure::Usage(text!("login-of-demo")));
     }
     let account = named(common)?;
     let service = Service::new(common)?;
@@ -67,10 +66,7 @@ pub(crate) fn run(common: &Common, secrets: &Secrets, out: &mut Output) -> Resul
             entry.name = name;
             keep(&store, &entry)?;
         }
-        Err(error) => note(&format!(
-            "the login is stored, but the name of the account is not known: {}",
-            secrets.hidden_in(&error.to_string())
-        )),
+        Err(error) => note(&secrets.hidden_in(&say!("login-nameless", error = error))),
     }
     let line = StateLine {
         event: "login",
@@ -80,8 +76,14 @@ pub(crate) fn run(common: &Common, secrets: &Secrets, out: &mut Output) -> Resul
         name: Some(&entry.name),
     };
     out.print(&line, || {
-        let (uid, name) = (entry.login.uid(), OneLine(&entry.name));
-        format!("{BOLD}logged in{BOLD:#}: {uid}  {name}, stored as {account}")
+        say!(
+            "login-done",
+            bold = BOLD,
+            plain = BOLD.render_reset().to_string(),
+            uid = entry.login.uid(),
+            name = OneLine(&entry.name),
+            account = account,
+        )
     })?;
     out.flush()
 }
@@ -97,9 +99,7 @@ fn show(progress: &QrProgress, out: &mut Output) -> Result<(), Failure> {
                 uid: None,
                 name: None,
             };
-            out.print(&line, || {
-                format!("{DIM}scanned: confirm it on the phone{DIM:#}")
-            })?;
+            out.print(&line, || format!("{DIM}{}{DIM:#}", say!("login-scanned")))?;
         }
     }
     out.flush()
@@ -114,7 +114,7 @@ fn show_code(code: &QrCode, out: &mut Output) -> Result<(), Failure> {
     };
     let drawn = qr::drawn(code.url());
     out.print(&line, || {
-        format!("{drawn}scan it with the Bilibili app on your phone, within {expires_s} s")
+        format!("{drawn}{}", say!("login-scan", seconds = expires_s))
     })
 }
 

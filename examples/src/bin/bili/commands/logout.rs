@@ -8,6 +8,7 @@ use crate::logins::Logins;
 use crate::output::Output;
 use crate::secrets::Secrets;
 use crate::setup::Service;
+use crate::texts::say;
 
 #[derive(Serialize)]
 struct Line<'a> {
@@ -25,6 +26,6 @@ pub(crate) fn run(common: &Common, secrets: &Secrets, out: &mut Output) -> Resul
         event: "logout",
         account: &account.entry.account,
     };
-    out.print(&line, || format!("{} is logged out", line.account))?;
+    out.print(&line, || say!("logged-out", account = line.account))?;
     out.flush()
 }

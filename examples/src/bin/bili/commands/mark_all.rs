@@ -10,6 +10,7 @@ use super::{breathe, marks, progress, sessions};
 use crate::failure::Failure;
 use crate::output::Output;
 use crate::runtime::Runtime;
+use crate::texts::say;
 
 /// Marks every conversation as read, up to the newest message that the list shows. One that the
 /// service refuses does not keep the others from it: it is told of, and the command fails at its
@@ -18,7 +19,14 @@ pub(crate) fn run(runtime: &Runtime, out: &mut Output) -> Result<(), Failure> {
     runtime.check_can_write()?;
     let conversations = sessions::whole(runtime)?;
     let length = u64::try_from(conversations.len()).ok();
-    let bar = progress("{bar:30} {pos} of {len} conversations, {elapsed}", length);
+    let template = say!(
+        "progress-conversations",
+        bar = "{bar:30}",
+        done = "{pos}",
+        all = "{len}",
+        elapsed = "{elapsed}",
+    );
+    let bar = progress(&template, length);
     let result = each(runtime, &conversations, &bar, out);
     bar.finish_and_clear();
     result
@@ -34,7 +42,8 @@ fn each(
     for conversation in conversations {
         let id = conversation.id();
         if let ConversationId::Other { .. } = id {
-            bar.suspend(|| out.note(&format!("{id} is left as it is: nobody knows that type")));
+            let words = say!("conversation-of-unknown-type", conversation = id);
+            bar.suspend(|| out.note(&words));
             continue;
         }
         match mark(runtime, conversation) {
@@ -43,7 +52,13 @@ fn each(
                 out.flush()
             })?,
             Err(error) if concerns_one(&error) => {
-                bar.suspend(|| out.note(&format!("{id} is not marked: {error}")));
+                bar.suspend(|| {
+                    out.note(&say!(
+                        "conversation-not-marked",
+                        conversation = id,
+                        error = error
+                    ))
+                });
                 refused.get_or_insert(error);
             }
             Err(error) => return Err(error.into()),

@@ -8,6 +8,7 @@ use crate::args::Switch;
 use crate::failure::Failure;
 use crate::output::Output;
 use crate::runtime::Runtime;
+use crate::texts::say;
 
 #[derive(Serialize)]
 struct Marked {
@@ -50,7 +51,9 @@ pub(crate) fn print_read(
         ack_seqno: Some(newest),
         ..Marked::new("mark-read", id)
     };
-    out.print(&line, || format!("{id} is read up to {newest}"))
+    out.print(&line, || {
+        say!("conversation-read", conversation = id, seqno = newest)
+    })
 }
 
 pub(crate) fn pin(runtime: &Runtime, switch: &Switch, out: &mut Output) -> Result<(), Failure> {
@@ -64,8 +67,9 @@ pub(crate) fn pin(runtime: &Runtime, switch: &Switch, out: &mut Output) -> Resul
         pinned: Some(on),
         ..Marked::new("pin", id)
     };
-    out.print(&line, || {
-        format!("{id} is {}", if on { "pinned" } else { "no longer pinned" })
+    out.print(&line, || match on {
+        true => say!("conversation-pinned", conversation = id),
+        false => say!("conversation-unpinned", conversation = id),
     })
 }
 
@@ -80,8 +84,9 @@ pub(crate) fn mute(runtime: &Runtime, switch: &Switch, out: &mut Output) -> Resu
         muted: Some(on),
         ..Marked::new("mute", id)
     };
-    out.print(&line, || {
-        format!("{id} is {}", if on { "muted" } else { "no longer muted" })
+    out.print(&line, || match on {
+        true => say!("conversation-muted", conversation = id),
+        false => say!("conversation-unmuted", conversation = id),
     })
 }
 
@@ -92,6 +97,6 @@ pub(crate) fn remove(
 ) -> Result<(), Failure> {
     runtime.call(RemoveSession::new(id))?;
     out.print(&Marked::new("remove", id), || {
-        format!("{id} is removed from the list")
+        say!("conversation-removed", conversation = id)
     })
 }

@@ -27,6 +27,7 @@ use serde_json::Value;
 use crate::failure::Failure;
 use crate::output::note;
 use crate::runtime::Runtime;
+use crate::texts::say;
 
 /// The service itself is not asked for page after page without a breath.
 const BETWEEN_PAGES: Duration = Duration::from_secs(1);
@@ -90,7 +91,7 @@ fn progress(template: &str, length: Option<u64>) -> ProgressBar {
 /// Reports on stderr that items could not be read; the others are printed all the same.
 fn report_unreadable(items: usize) {
     if items > 0 {
-        note(&format!("{items} items could not be read and are left out"));
+        note(&say!("items-unreadable", count = items));
     }
 }
 
@@ -102,7 +103,8 @@ fn fields(value: &impl Serialize) -> Vec<(String, String)> {
         .into_iter()
         .map(|(name, value)| match value {
             Value::Null => (name, "-".to_owned()),
-            Value::Bool(on) => (name, if on { "yes" } else { "no" }.to_owned()),
+            Value::Bool(true) => (name, say!("yes")),
+            Value::Bool(false) => (name, say!("no")),
             value => (name, value.to_string()),
         })
         .collect()

@@ -8,6 +8,7 @@ use crate::logins::Logins;
 use crate::output::Output;
 use crate::secrets::Secrets;
 use crate::setup::Service;
+use crate::texts::say;
 
 #[derive(Serialize)]
 struct Line {
@@ -32,8 +33,8 @@ pub(crate) fn run(
     };
     let name = &account.entry.account;
     out.print(&line, || match refreshed {
-        true => format!("{name} is renewed"),
-        false => format!("{name} need not be renewed yet"),
+        true => say!("login-renewed", account = *name),
+        false => say!("login-not-due", account = *name),
     })?;
     out.flush()
 }

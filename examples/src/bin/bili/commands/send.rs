@@ -12,6 +12,7 @@ use crate::args::SendArgs;
 use crate::failure::Failure;
 use crate::output::Output;
 use crate::runtime::Runtime;
+use crate::texts::{Said, say, text};
 
 /// More than the service takes by far.
 const LARGEST_PICTURE: u64 = 64 << 20;
@@ -31,7 +32,7 @@ pub(crate) fn run(runtime: &Runtime, args: &SendArgs, out: &mut Output) -> Resul
         (Some(text), _, _) => SendMsg::text(to, text),
         (_, Some(path), _) => picture(runtime, to, path)?,
         (_, _, Some(key)) => SendMsg::withdraw(to, MsgKey(key)),
-        _ => return Err(Failure::usage("there is nothing to send")),
+        _ => return Err(Failure::Usage(text!("nothing-to-send"))),
     };
     let report = runtime.send_confirmed(call, args.verify)?;
     let sent = report.message;
@@ -46,8 +47,8 @@ pub(crate) fn run(runtime: &Runtime, args: &SendArgs, out: &mut Output) -> Resul
         verified: args.verify.then_some(report.arrived == Some(true)),
     };
     out.print(&line, || match report.arrived {
-        Some(true) => format!("sent and arrived, with the key {}", sent.msg_key),
-        _ => format!("sent, with the key {}", sent.msg_key),
+        Some(true) => say!("sent-and-arrived", key = sent.msg_key),
+        _ => say!("sent", key = sent.msg_key),
     })?;
     match (args.verify, report.arrived) {
         (false, _) | (true, Some(true)) => Ok(()),
@@ -59,10 +60,11 @@ pub(crate) fn run(runtime: &Runtime, args: &SendArgs, out: &mut Output) -> Resul
 /// Uploads a picture, once it is clear that it can be sent.
 fn picture(runtime: &Runtime, to: ConversationId, path: &Path) -> Result<SendMsg, Failure> {
     runtime.check_can_write()?;
-    let refuse = |why: &dyn std::fmt::Display| Failure::Usage(format!("{}: {why}", path.display()));
+    let refuse =
+        |why: &dyn Said| Failure::Usage(text!("about-file", path = path.display(), why = why));
     let about = std::fs::metadata(path).map_err(|error| refuse(&error))?;
     if !about.is_file() || about.len() > LARGEST_PICTURE {
-        return Err(refuse(&"not a file of a size that can be a picture"));
+        return Err(refuse(&text!("not-of-a-picture")));
     }
     let bytes = std::fs::read(path).map_err(|error| refuse(&error))?;
     let picture = Picture::from_bytes(bytes).map_err(|error| refuse(&error))?;

@@ -18,6 +18,7 @@ use crate::local_time::local_time;
 use crate::names::NameBook;
 use crate::output::{BOLD, DIM, Output, note, padded, shortened};
 use crate::runtime::Runtime;
+use crate::texts::{message_in_words, named, say, text};
 
 /// The most that a page takes.
 const FULL_PAGE: u32 = 100;
@@ -61,7 +62,7 @@ pub(crate) fn list(
     out: &mut Output,
 ) -> Result<(), Failure> {
     let session_type = SessionFilter::from_number(args.session_type)
-        .ok_or_else(|| Failure::usage("--type is one of 1, 2, 3, 4, 5, 7, 8 and 9"))?;
+        .ok_or_else(|| Failure::Usage(text!("not-a-session-type")))?;
     let call = GetSessions::new()
         .session_type(session_type)
         .group_fold(false)
@@ -94,9 +95,7 @@ fn all_pages(
     let mut pager = SessionsPager::new(call.size(FULL_PAGE));
     each_page(runtime, &mut pager, page)?;
     if pager.is_incomplete() {
-        note(
-            "the list may lack some conversations: the service said that there are more, and no page led to them",
-        );
+        note(&say!("list-incomplete"));
     }
     Ok(())
 }
@@ -178,19 +177,19 @@ fn print_all(
 
 /// Returns the columns: time, conversation, number of unread messages, last message.
 fn in_words(conversation: &Conversation, last: Option<&Event>, names: &Names) -> String {
-    let who = names.display(conversation.id()).to_string();
+    let who = named(conversation.id(), names);
     let unread = match conversation.unread_count {
         0 => String::new(),
-        unread => format!("{unread} new"),
+        unread => say!("unread", count = unread),
     };
     let marks = [
-        (conversation.top_ts.0 > 0, "pinned"),
-        (conversation.is_dnd, "muted"),
-        (conversation.is_intercept, "intercepted"),
+        (conversation.top_ts.0 > 0, say!("mark-pinned")),
+        (conversation.is_dnd, say!("mark-muted")),
+        (conversation.is_intercept, say!("mark-intercepted")),
     ];
     let marks = marks.iter().filter(|(is_set, _)| *is_set);
-    let marks: String = marks.map(|(_, mark)| format!("[{mark}] ")).collect();
-    let last = last.map(|event| event.with_names(names).to_string());
+    let marks: String = marks.map(|(_, mark)| format!("{mark} ")).collect();
+    let last = last.map(|event| message_in_words(event, names));
     format!(
         "{DIM}{}{DIM:#}  {BOLD}{}{BOLD:#}  {}  {marks}{}",
         local_time(conversation.session_ts.to_seconds()),

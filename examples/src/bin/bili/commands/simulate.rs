@@ -9,6 +9,7 @@ use serde::Serialize;
 
 use crate::args::SimulateArgs;
 use crate::failure::Failure;
+use crate::texts::{Other, Said, text};
 
 #[derive(Serialize)]
 struct Listening {
@@ -29,10 +30,7 @@ pub(crate) fn run(args: &SimulateArgs) -> Result<(), Failure> {
     });
     let login = simulator.login();
     let server = Server::start(simulator, args.port).map_err(|error| {
-        Failure::Usage(format!(
-            "port {} of 127.0.0.1 cannot be served: {error}; --port 0 takes a free one",
-            args.port
-        ))
+        Failure::Usage(text!("port-unservable", port = args.port, error = error))
     })?;
     let line = serde_json::to_string(&Listening {
         event: "listening",
@@ -50,7 +48,8 @@ pub(crate) fn run(args: &SimulateArgs) -> Result<(), Failure> {
 }
 
 fn script(path: &Path) -> Result<Script, Failure> {
-    let refuse = |why: &dyn std::fmt::Display| Failure::Usage(format!("{}: {why}", path.display()));
+    let refuse =
+        |why: &dyn Said| Failure::Usage(text!("about-file", path = path.display(), why = why));
     let text = std::fs::read_to_string(path).map_err(|error| refuse(&error))?;
-    Script::parse(&text).map_err(|error| refuse(&error))
+    Script::parse(&text).map_err(|error| refuse(&Other(error)))
 }

@@ -29,6 +29,7 @@ use crate::failure::Failure;
 use crate::output::{DIM, Output, WARN, note, padded};
 use crate::runtime::Runtime;
 use crate::setup::Setup;
+use crate::texts::say;
 use examination::{Examination, MOST};
 use findings::Finding;
 use question::Probe;
@@ -44,7 +45,11 @@ pub(crate) fn run(setup: &Setup, runtime: &Runtime, out: &mut Output) -> Result<
     let mut examination = Examination::new();
     while let Some(next) = examination.next() {
         let left = MOST.saturating_sub(examination.asked());
-        note(&format!("at most {left} left: {}", next.1));
+        note(&say!(
+            "doctor-left",
+            left = left,
+            question = next.1.in_words()
+        ));
         sleep(pace.saturating_sub(last.elapsed()));
         let probe = Probe {
             question: next.1,
@@ -55,7 +60,7 @@ pub(crate) fn run(setup: &Setup, runtime: &Runtime, out: &mut Output) -> Result<
         last = Instant::now();
         examination.learn(next, reply, now());
     }
-    note(&format!("{} requests were made", examination.asked()));
+    note(&say!("doctor-asked", count = examination.asked()));
     let findings = examination.findings();
     for finding in &findings {
         out.print(finding, || in_words(finding))?;
@@ -83,15 +88,9 @@ fn announce(pace: Duration) {
     let seconds = pace.as_secs();
     let pace = match seconds {
         0 => String::new(),
-        seconds => format!(
-            ", at least {seconds} s apart, so in a minute and a half or less where the service answers at once"
-        ),
+        seconds => say!("doctor-pace", seconds = seconds),
     };
-    note(&format!(
-        "this asks the service with your login, at most {MOST} times{pace}: who is logged in; lists of your \
-         conversations, of each type; messages of up to three conversations; how much is unread. It sends \
-         nothing, marks nothing as read, and prints no number, name or text of anybody"
-    ));
+    note(&say!("doctor-asks", most = MOST, pace = pace));
 }
 
 fn now() -> UnixMicros {
@@ -121,9 +120,10 @@ fn in_words(finding: &Finding) -> String {
     let evidence = &finding.evidence;
     match finding.is_usual() {
         true => format!("{name}  {value}  {DIM}{evidence}{DIM:#}"),
-        false => format!(
-            "{name}  {WARN}{value}{WARN:#}  {DIM}(expected: {}) {evidence}{DIM:#}",
-            plain(&finding.expected)
-        ),
+        false => {
+            let expected = plain(&finding.expected);
+            let rest = say!("doctor-expected", expected = expected, evidence = *evidence);
+            format!("{name}  {WARN}{value}{WARN:#}  {DIM}{rest}{DIM:#}")
+        }
     }
 }

@@ -1,7 +1,5 @@
 //! One thing to ask, and the request that asks it.
 
-use std::fmt;
-
 use bilibili_session::endpoints::SessionFilter;
 use bilibili_session::error::{BuildError, DecodeError};
 use bilibili_session::{
@@ -10,6 +8,8 @@ use bilibili_session::{
 };
 use http::Response;
 use serde_json::Value;
+
+use crate::texts::say;
 
 /// Request of the examination. None of them changes anything.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -43,33 +43,37 @@ pub(super) enum ListKind {
     Changes,
 }
 
-/// Describes a question for display, without naming a conversation.
-impl fmt::Display for Question {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+impl Question {
+    /// Describes the question to people, without naming a conversation.
+    pub(super) fn in_words(&self) -> String {
         let bounds = |begin: bool, end: bool| match (begin, end) {
-            (false, false) => "",
-            (true, false) => " after one of them",
-            (false, true) => " before one of them",
-            (true, true) => " between two of them",
+            (false, false) => String::new(),
+            (true, false) => say!("doctor-after"),
+            (false, true) => say!("doctor-before"),
+            (true, true) => say!("doctor-between"),
         };
         match self {
             Self::List {
                 kind, begin, end, ..
             } => {
+                let bounds = bounds(begin.is_some(), end.is_some());
                 match kind {
-                    ListKind::Of(SessionFilter::All) => {
-                        f.write_str("the list of all conversations")?
+                    ListKind::Of(SessionFilter::All) => say!("doctor-list-of-all", bounds = bounds),
+                    ListKind::Of(kind) => {
+                        say!(
+                            "doctor-list-of-type",
+                            number = kind.number(),
+                            bounds = bounds
+                        )
                     }
-                    ListKind::Of(kind) => write!(f, "the list of type {}", kind.number())?,
-                    ListKind::Changes => f.write_str("the list of changed conversations")?,
+                    ListKind::Changes => say!("doctor-list-of-changes", bounds = bounds),
                 }
-                f.write_str(bounds(begin.is_some(), end.is_some()))
             }
             Self::Messages { begin, end, .. } => {
-                f.write_str("messages of a conversation")?;
-                f.write_str(bounds(begin.is_some(), end.is_some()))
+                let bounds = bounds(begin.is_some(), end.is_some());
+                say!("doctor-messages", bounds = bounds)
             }
-            Self::Unread => f.write_str("counts of unread messages"),
+            Self::Unread => say!("doctor-unread"),
         }
     }
 }

@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use crate::failure::Failure;
 use crate::home::{folder, make_private, origin};
 use crate::output::note;
+use crate::texts::{say, text};
 
 const NAME: &str = "habits.json";
 /// Thousands of logins are less.
@@ -37,9 +38,7 @@ pub(crate) fn habits(context: &ClientConfig, checkpoint: Option<&Checkpoint>) ->
         Ok(entries) => of(&entries, uid, &origin),
         Err(error) => {
             let path = path.display();
-            note(&format!(
-                "{path} is disregarded: {error}; `bili doctor` writes it anew"
-            ));
+            note(&say!("habits-disregarded", path = path, error = error));
             Habits::new()
         }
     }
@@ -69,16 +68,18 @@ pub(super) fn keep(context: &ClientConfig, uid: Uid, habits: Habits) -> Result<(
         return Ok(());
     }
     let (Some(folder), Some(origin)) = (folder(), origin(context)) else {
-        note("what was found out is not kept for the watch: set BILI_HOME or HOME");
+        note(&say!("habits-not-kept"));
         return Ok(());
     };
     let path = folder.join(NAME);
-    keep_in(&folder, uid, &origin, habits)
-        .map_err(|error| Failure::File(format!("{} cannot be written: {error}", path.display())))?;
-    note(&format!(
-        "`bili watch --checkpoint` of this login uses what is in {}",
-        path.display()
-    ));
+    keep_in(&folder, uid, &origin, habits).map_err(|error| {
+        Failure::File(text!(
+            "file-unwritable",
+            path = path.display(),
+            error = error
+        ))
+    })?;
+    note(&say!("habits-kept", path = path.display()));
     Ok(())
 }
 

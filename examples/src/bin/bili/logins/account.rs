@@ -10,6 +10,7 @@ use super::{Entry, Logins, Store, seed};
 use crate::args::Common;
 use crate::failure::Failure;
 use crate::output::note;
+use crate::texts::{Language, Said as _, say, text};
 
 /// Longest name of an account.
 const LONGEST: usize = 64;
@@ -27,9 +28,7 @@ pub(crate) fn named(common: &Common) -> Result<Option<String>, Failure> {
     }
     let name = variable("BILI_ACCOUNT").map_err(Failure::usage)?;
     match name {
-        Some(name) if !is_name(&name) => Err(Failure::usage(
-            "BILI_ACCOUNT is no name of an account: letters, digits and . _ - @, no dot first",
-        )),
+        Some(name) if !is_name(&name) => Err(Failure::Usage(text!("bad-bili-account"))),
         name => Ok(name),
     }
 }
@@ -67,9 +66,7 @@ impl Account {
                     (None, _) => return Ok(None),
                     (Some(entry), true) => entry,
                     (Some(_), false) => {
-                        return Err(Failure::usage(
-                            "several logins are stored and none is the default: name one with --account, or choose with `bili accounts --default NAME`",
-                        ));
+                        return Err(Failure::Usage(text!("several-logins")));
                     }
                 }
             }
@@ -81,9 +78,11 @@ impl Account {
         if self.entry.origin == origin {
             return Ok(self);
         }
-        Err(Failure::Usage(format!(
-            "the login {} came from {}, and is used with nothing else, but this command asks {origin}: give --origin as it was, name another login with --account, or log in anew",
-            self.entry.account, self.entry.origin
+        Err(Failure::Usage(text!(
+            "login-of-elsewhere",
+            account = self.entry.account,
+            origin = self.entry.origin,
+            asked = origin,
         )))
     }
 
@@ -100,9 +99,7 @@ impl Account {
                     ErrorClass::LoginLost | ErrorClass::RiskControl
                 ) =>
             {
-                note(&format!(
-                    "the confirmation of the renewed login is still owed, it is repeated the next time: {error}"
-                ));
+                note(&say!("confirmation-owed", error = error));
                 Ok(())
             }
             result => result,
@@ -177,13 +174,12 @@ impl Account {
 }
 
 fn in_words(failure: Failure) -> io::Error {
-    io::Error::other(failure.to_string())
+    // It goes into a line for scripts as well.
+    io::Error::other(failure.words().said(Language::English))
 }
 
 fn unknown(name: &str) -> Failure {
-    Failure::Usage(format!(
-        "no login is stored under the name {name}: `bili accounts` lists them, `bili login --account {name}` makes one"
-    ))
+    Failure::Usage(text!("login-unknown", name = name))
 }
 
 #[cfg(test)]

@@ -11,12 +11,13 @@ pub(crate) use store::{Entry, Store};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use crate::failure::Failure;
+use crate::texts::{Other, text};
 
 /// Draws the randomness of a renewal.
 pub(crate) fn seed() -> Result<[u8; 32], Failure> {
     let mut seed = [0; 32];
     getrandom::fill(&mut seed)
-        .map_err(|error| Failure::File(format!("the system gives no random numbers: {error}")))?;
+        .map_err(|error| Failure::File(text!("no-random-numbers", error = Other(error))))?;
     Ok(seed)
 }
 

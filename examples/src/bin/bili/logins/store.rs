@@ -16,6 +16,7 @@ use zeroize::Zeroizing;
 use crate::failure::Failure;
 use crate::home;
 use crate::private_file::private;
+use crate::texts::{Said, Text, text};
 
 const VERSION: u64 = 1;
 /// Larger ones are no logins.
@@ -66,9 +67,7 @@ impl Entry {
 impl Store {
     pub(crate) fn open() -> Result<Self, Failure> {
         let folder = home::folder();
-        let folder = folder.ok_or_else(|| {
-            Failure::usage("there is no folder for logins: set BILI_HOME or HOME")
-        })?;
+        let folder = folder.ok_or_else(|| Failure::Usage(text!("no-folder-for-logins")))?;
         Ok(Self { folder })
     }
 
@@ -76,7 +75,7 @@ impl Store {
     pub(crate) fn entries(&self) -> Result<Vec<Entry>, Failure> {
         let refuse = |error: io::Error| {
             let folder = self.folder.display();
-            Failure::Usage(format!("the folder of logins {folder}: {error}"))
+            Failure::Usage(text!("folder-of-logins", folder = folder, error = error))
         };
         let files = match fs::read_dir(&self.folder) {
             Ok(files) => files,
@@ -104,15 +103,17 @@ impl Store {
             return Ok(None);
         };
         let entry: Entry = serde_json::from_str(&text).map_err(|_| {
-            Failure::Usage(format!(
-                "the stored login {} is damaged: `bili login --account {account}` replaces it",
-                path.display()
+            let path = path.display();
+            Failure::Usage(text!(
+                "stored-login-damaged",
+                path = path,
+                account = account
             ))
         })?;
         if entry.version != VERSION {
-            return Err(Failure::Usage(format!(
-                "the stored login {} was written by another version of this program",
-                path.display()
+            return Err(Failure::Usage(text!(
+                "stored-login-version",
+                path = path.display()
             )));
         }
         // Some file systems do not tell `A` from `a`.
@@ -139,7 +140,13 @@ impl Store {
             file.lock_exclusive()?;
             Ok(Lock { _file: file })
         };
-        lock().map_err(|error: io::Error| cannot("locked", &path, &error))
+        lock().map_err(|error: io::Error| {
+            Failure::File(text!(
+                "file-unlockable",
+                path = path.display(),
+                error = error
+            ))
+        })
     }
 
     /// Puts a login in place of the one of its name.
@@ -150,7 +157,7 @@ impl Store {
         serde_json::to_writer(&mut *text, entry)
             .map_err(io::Error::from)
             .and_then(|()| self.replace(&path, &text))
-            .map_err(|error| cannot("written", &path, &error))
+            .map_err(|error| unwritable(&path, &error))
     }
 
     pub(crate) fn set_default(&self, _: &Lock, account: &str) -> Result<(), Failure> {
@@ -159,7 +166,7 @@ impl Store {
         serde_json::to_vec(&Default { account })
             .map_err(io::Error::from)
             .and_then(|text| self.replace(&path, &text))
-            .map_err(|error| cannot("written", &path, &error))
+            .map_err(|error| unwritable(&path, &error))
     }
 
     /// Removes a login, and the default if it was that.
@@ -169,12 +176,12 @@ impl Store {
         for path in [self.path(account)].into_iter().chain(default) {
             match fs::remove_file(&path) {
                 Err(error) if error.kind() != ErrorKind::NotFound => {
-                    return Err(cannot("removed", &path, &error));
+                    return Err(unremovable(&path, &error));
                 }
                 _ => {}
             }
         }
-        sync(&self.folder).map_err(|error| cannot("removed", &self.folder, &error))
+        sync(&self.folder).map_err(|error| unremovable(&self.folder, &error))
     }
 
     fn path(&self, account: &str) -> PathBuf {
@@ -199,15 +206,26 @@ impl Store {
     }
 }
 
-fn cannot(what: &str, path: &Path, error: &io::Error) -> Failure {
-    Failure::File(format!("{} cannot be {what}: {error}", path.display()))
+fn unwritable(path: &Path, error: &io::Error) -> Failure {
+    Failure::File(text!(
+        "file-unwritable",
+        path = path.display(),
+        error = *error
+    ))
+}
+
+fn unremovable(path: &Path, error: &io::Error) -> Failure {
+    Failure::File(text!(
+        "file-unremovable",
+        path = path.display(),
+        error = *error
+    ))
 }
 
 /// Reads a file that nobody else can read; `None` where there is none.
 fn read(path: &Path) -> Result<Option<Zeroizing<String>>, Failure> {
-    let refuse = |why: &dyn std::fmt::Display| {
-        Failure::Usage(format!("the stored login {}: {why}", path.display()))
-    };
+    let refuse =
+        |why: &dyn Said| Failure::Usage(text!("stored-login", path = path.display(), why = why));
     let file = match File::open(path) {
         Ok(file) => file,
         Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
@@ -216,7 +234,7 @@ fn read(path: &Path) -> Result<Option<Zeroizing<String>>, Failure> {
     check_permissions(&file).map_err(|why| refuse(&why))?;
     let length = file.metadata().map_err(|error| refuse(&error))?.len();
     if length > LARGEST {
-        return Err(refuse(&"it is too large to be one"));
+        return Err(refuse(&text!("stored-login-too-large")));
     }
     let room = usize::try_from(length).unwrap_or_default();
     let mut text = Zeroizing::new(String::with_capacity(room + 1));
@@ -227,21 +245,21 @@ fn read(path: &Path) -> Result<Option<Zeroizing<String>>, Failure> {
 }
 
 #[cfg(unix)]
-fn check_permissions(file: &File) -> Result<(), String> {
+fn check_permissions(file: &File) -> Result<(), Text> {
     use std::os::unix::fs::MetadataExt as _;
     const OTHERS: u32 = 0o077;
-    let mode = file.metadata().map_err(|error| error.to_string())?.mode();
+    let mode = file.metadata().map_err(|error| Text::of(&error))?.mode();
     match mode & OTHERS {
         0 => Ok(()),
-        _ => Err(format!(
-            "it can be read or changed by others (mode {:03o}), and it holds a login: run `chmod 600` on it",
-            mode & 0o777
-        )),
+        _ => {
+            let mode = format!("{:03o}", mode & 0o777);
+            Err(text!("stored-login-open", mode = mode))
+        }
     }
 }
 
 #[cfg(not(unix))]
-fn check_permissions(_: &File) -> Result<(), String> {
+fn check_permissions(_: &File) -> Result<(), Text> {
     Ok(())
 }
 

@@ -1,7 +1,6 @@
 //! The checkpoint's file: locked, replaced as a whole or not at all, and appended to meanwhile.
 
 use std::ffi::OsString;
-use std::fmt::Display;
 use std::fs::{File, OpenOptions};
 use std::io::{self, ErrorKind, Read as _, Write as _};
 use std::path::{Path, PathBuf};
@@ -11,6 +10,7 @@ use fs4::fs_std::FileExt as _;
 
 use crate::failure::Failure;
 use crate::private_file::private;
+use crate::texts::{Said, text};
 
 /// Ten thousand conversations are far less.
 const LARGEST: u64 = 64 << 20;
@@ -30,7 +30,7 @@ impl CheckpointFile {
     /// Locks the file and reads it; one that is there but cannot be resumed stays as it is.
     pub(super) fn open(path: &Path) -> Result<Self, Failure> {
         let refuse =
-            |why: &dyn Display| Failure::Usage(format!("the checkpoint {}: {why}", path.display()));
+            |why: &dyn Said| Failure::Usage(text!("checkpoint", path = path.display(), why = why));
         // Through a link to where it leads, so that the link stays one.
         let path = match path.canonicalize() {
             Ok(path) => path,
@@ -38,25 +38,22 @@ impl CheckpointFile {
             Err(error) => return Err(refuse(&error)),
         };
         if path.file_name().is_none() || path.is_dir() {
-            return Err(refuse(&"not a file"));
+            return Err(refuse(&text!("checkpoint-no-file")));
         }
         let lock = open_lock(&beside(&path, ".lock"))
-            .map_err(|error| refuse(&format!("it cannot be locked: {error}")))?;
+            .map_err(|error| refuse(&text!("checkpoint-unlockable", error = error)))?;
         match lock.try_lock_exclusive() {
             Ok(true) => {}
             Ok(false) => {
-                return Err(refuse(
-                    &"another process keeps it up to date; give each watch a file of its own",
-                ));
+                return Err(refuse(&text!("checkpoint-in-use")));
             }
-            Err(error) => return Err(refuse(&format!("it cannot be locked: {error}"))),
+            Err(error) => return Err(refuse(&text!("checkpoint-unlockable", error = error))),
         }
         let checkpoint = match read(&path) {
-            Ok(text) => Some(Checkpoint::from_json(&text).map_err(|error| {
-                refuse(&format!(
-                    "{error}; it stays as it is: to begin anew, remove it"
-                ))
-            })?),
+            Ok(text) => Some(
+                Checkpoint::from_json(&text)
+                    .map_err(|error| refuse(&text!("checkpoint-unusable", error = error)))?,
+            ),
             Err(error) if error.kind() == ErrorKind::NotFound => None,
             Err(error) => return Err(refuse(&error)),
         };
@@ -85,7 +82,9 @@ impl CheckpointFile {
                     }
                 }
             }
-            (JournalEntry::Append(_), None) => Err(self.failure(&"there is nothing to append to")),
+            (JournalEntry::Append(_), None) => {
+                Err(self.failure(&text!("checkpoint-nothing-before")))
+            }
         }
     }
 
@@ -116,15 +115,12 @@ impl CheckpointFile {
         Ok(())
     }
 
-    fn failure(&self, why: &dyn Display) -> Failure {
-        let rest = match self.path.try_exists() {
-            Ok(true) => "; the one before it is still there",
-            _ => "",
-        };
-        Failure::File(format!(
-            "the checkpoint {} cannot be written: {why}{rest}",
-            self.path.display()
-        ))
+    fn failure(&self, why: &dyn Said) -> Failure {
+        let path = self.path.display();
+        Failure::File(match self.path.try_exists() {
+            Ok(true) => text!("checkpoint-unwritable-kept", path = path, why = why),
+            _ => text!("checkpoint-unwritable", path = path, why = why),
+        })
     }
 }
 
@@ -137,7 +133,7 @@ fn append(path: &Path, length: usize, text: &str) -> io::Result<()> {
     let mut file = options.append(true).open(path)?;
     let there = file.metadata()?;
     if !there.is_file() || there.len() != length {
-        return Err(io::Error::other("somebody else has changed it"));
+        return Err(io::Error::other(text!("checkpoint-changed")));
     }
     let appended = file
         .write_all(text.as_bytes())
@@ -194,10 +190,7 @@ fn is_plain_or_absent(path: &Path) -> io::Result<bool> {
 }
 
 fn not_plain(path: &Path) -> io::Error {
-    let path = path.display();
-    io::Error::other(format!(
-        "{path} is a link, a pipe or a device, not a file: remove it"
-    ))
+    io::Error::other(text!("checkpoint-not-plain", path = path.display()))
 }
 
 /// The rename is on disk too, where folders can be synced.
@@ -220,11 +213,11 @@ fn read(path: &Path) -> io::Result<String> {
     let file = options.read(true).open(path)?;
     let there = file.metadata()?;
     if !there.is_file() {
-        return Err(io::Error::other("not a regular file"));
+        return Err(io::Error::other(text!("checkpoint-not-regular")));
     }
     // The end of one that is cut off would pass for a torn one.
     if there.len() > LARGEST {
-        return Err(io::Error::other("too large for a checkpoint"));
+        return Err(io::Error::other(text!("checkpoint-too-large")));
     }
     let mut text = String::new();
     file.take(LARGEST).read_to_string(&mut text)?;

@@ -13,6 +13,7 @@ use crate::failure::Failure;
 use crate::logins::{Account, Logins};
 use crate::runtime::LoginHandle;
 use crate::secrets::Secrets;
+use crate::texts::{Language, Said as _};
 
 /// Time between the change to new cookies and the end of the old ones: what was sent with those
 /// is answered by then, as a rule.
@@ -36,6 +37,7 @@ impl Keeper {
         account: &Account,
         logins: Logins,
         secrets: Secrets,
+        language: Language,
         stop: &Stop,
     ) -> Result<Self, Failure> {
         let keeper = Self {
@@ -49,6 +51,7 @@ impl Keeper {
             logins,
             secrets,
             session: Arc::clone(&keeper.session),
+            language,
         };
         thread::Builder::new()
             .name("login".to_owned())
@@ -91,6 +94,8 @@ struct Work {
     logins: Logins,
     secrets: Secrets,
     session: Arc<Mutex<Option<LoginHandle>>>,
+    /// Language of its notices.
+    language: Language,
 }
 
 impl Work {
@@ -121,7 +126,7 @@ impl Work {
 
     /// Hands out a notice, once there is a session.
     fn report(&self, failure: &Failure) {
-        let reason = failure.to_string();
+        let reason = failure.words().said(self.language);
         loop {
             let session = self.session.lock().unwrap_or_else(PoisonError::into_inner);
             if let Some(session) = &*session {

@@ -21,6 +21,7 @@ use prometheus_client::registry::{Registry, Unit};
 
 use super::stats::{Stats, named};
 use crate::failure::Failure;
+use crate::texts::text;
 
 /// Wait after a connection could not be taken: others have to end first, most likely.
 const PATIENCE: Duration = Duration::from_millis(100);
@@ -29,9 +30,7 @@ const PATIENCE: Duration = Duration::from_millis(100);
 /// runs. Returns the port.
 pub(super) fn serve(port: u16, stats: Stats) -> Result<u16, Failure> {
     let cannot = |error: std::io::Error| {
-        Failure::usage(format!(
-            "--metrics: port {port} of 127.0.0.1 cannot be served: {error}; 0 takes a free one"
-        ))
+        Failure::Usage(text!("metrics-unservable", port = port, error = error))
     };
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port)).map_err(cannot)?;
     listener.set_nonblocking(true).map_err(cannot)?;

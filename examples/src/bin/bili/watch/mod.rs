@@ -41,6 +41,7 @@ use crate::names::NameBook;
 use crate::output::{BOLD, DIM, Output, WARN};
 use crate::runtime::{self, Watcher};
 use crate::setup::Setup;
+use crate::texts::{self, Text, say, text};
 use checkpoint_file::CheckpointFile;
 use keeper::Keeper;
 use patient::Patient;
@@ -81,7 +82,7 @@ pub(crate) fn run(
     }
     stop.when_nobody_reads();
     if args.reply.as_ref().is_some_and(String::is_empty) {
-        return Err(Failure::usage("--reply needs a text"));
+        return Err(Failure::Usage(text!("reply-needs-text")));
     }
     if args.reply.is_some() && !setup.context.credential().can_write() {
         return Err(bilibili_session::Error::from(
@@ -111,7 +112,8 @@ pub(crate) fn run(
     let stats = Stats::new(watcher.counting());
     if let Some(port) = args.metrics {
         let port = metrics::serve(port, stats.clone())?;
-        out.note(&format!("metrics: http://127.0.0.1:{port}/metrics"));
+        let address = format!("http://127.0.0.1:{port}/metrics");
+        out.note(&say!("metrics-at", address = address));
     }
     let saver = file
         .map(|file| Saver::start(file, stop.clone()))
@@ -170,7 +172,7 @@ pub(crate) fn run(
 fn keeper(setup: &Setup, out: &Output, stop: &Stop) -> Result<Option<Keeper>, Failure> {
     match (&setup.account, setup.logins()?) {
         (Some(account), Some(logins)) => {
-            Keeper::start(account, logins, out.secrets(), stop).map(Some)
+            Keeper::start(account, logins, out.secrets(), out.language(), stop).map(Some)
         }
         _ => Ok(None),
     }
@@ -198,7 +200,7 @@ fn seed() -> u64 {
 
 fn feed_in_words(event: &FeedEvent, names: &Names) -> String {
     let time = local_time(event.time().unwrap_or_default());
-    format!("{DIM}{time}{DIM:#}  {}", event.with_names(names))
+    format!("{DIM}{time}{DIM:#}  {}", texts::feed_in_words(event, names))
 }
 
 struct Watch<W> {
@@ -392,28 +394,28 @@ impl<W: Write> Watch<W> {
             to,
             msg_key: key.to_string(),
         };
-        self.out
-            .print(&line, || format!("{DIM}replied to {to}{DIM:#}"))?;
+        self.out.print(&line, || {
+            format!("{DIM}{}{DIM:#}", say!("replied-to", conversation = to))
+        })?;
         self.out.flush()
     }
 
     fn print_warning(&mut self, warning: &Warning) -> Result<(), Failure> {
         self.out.print_guarded(&WarningLine(warning), || {
-            format!("{WARN}{}{WARN:#}", OneLine(&warning.to_string()))
+            format!("{WARN}{}{WARN:#}", OneLine(&Text::of(warning).to_string()))
         })?;
         self.out.flush()
     }
 
     fn print_status(&mut self, change: &StatusChange) -> Result<(), Failure> {
-        let reason = change.reason.as_ref().map(ToString::to_string);
         let line = StatusLine {
             event: "status",
             status: change.status.code(),
-            reason: reason.clone(),
+            reason: change.reason.as_ref().map(ToString::to_string),
         };
-        self.out.print_guarded(&line, || match reason {
-            Some(reason) => format!("{BOLD}{}{BOLD:#}: {}", change.status, OneLine(&reason)),
-            None => format!("{BOLD}{}{BOLD:#}", change.status),
+        self.out.print_guarded(&line, || {
+            let (status, reason) = texts::status_in_words(change);
+            format!("{BOLD}{status}{BOLD:#}{}", OneLine(&reason))
         })?;
         self.out.flush()
     }

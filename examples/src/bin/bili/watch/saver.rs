@@ -9,6 +9,7 @@ use bilibili_session::poller::{Journal, JournalEntry};
 use super::checkpoint_file::CheckpointFile;
 use super::stop::Stop;
 use crate::failure::Failure;
+use crate::texts::text;
 
 /// So many lines may have been printed that the checkpoint on disk does not cover: what comes
 /// again after a crash is no more than that, however slow the disk is.
@@ -117,7 +118,7 @@ impl Saver {
     pub(super) fn finish(self) -> Result<(), Failure> {
         self.desk.lock().is_last = true;
         self.desk.changed.notify_all();
-        let panicked = || io::Error::other("the writing of the checkpoint panicked");
+        let panicked = || io::Error::other(text!("checkpoint-panicked"));
         let written = self.thread.join();
         written.unwrap_or_else(|_| Err(Failure::Output(panicked())))
     }

@@ -4,6 +4,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use bilibili_session::poller::{Counters, Delays, Outcomes, Status};
 
+use crate::output::padded;
+use crate::texts::say;
+
 /// Reads the counters and the status of a session, from any thread.
 pub(crate) type Counting = Arc<dyn Fn() -> (Counters, Status) + Send + Sync>;
 
@@ -30,20 +33,27 @@ impl Stats {
     pub(super) fn in_words(&self) -> String {
         let (counters, _) = self.read();
         let lines = [
-            format!("rounds      {}", counters.rounds),
-            format!("requests    {}", outcomes(&counters.requests)),
-            format!("calls       {}", outcomes(&counters.calls)),
-            format!("messages    {}", counters.events),
-            format!("notified    {}", counters.notifications),
-            format!("warnings    {}", counters.warnings),
-            format!(
-                "pauses      {}, {} s together",
-                counters.pauses,
-                counters.paused.as_secs()
+            (say!("stats-rounds"), counters.rounds.to_string()),
+            (say!("stats-requests"), outcomes(&counters.requests)),
+            (say!("stats-calls"), outcomes(&counters.calls)),
+            (say!("stats-messages"), counters.events.to_string()),
+            (
+                say!("stats-notifications"),
+                counters.notifications.to_string(),
             ),
-            format!("delay       {}", delay(&counters.delays)),
+            (say!("stats-warnings"), counters.warnings.to_string()),
+            (
+                say!("stats-pauses"),
+                say!(
+                    "stats-of-pauses",
+                    count = counters.pauses,
+                    seconds = counters.paused.as_secs(),
+                ),
+            ),
+            (say!("stats-delay"), delay(&counters.delays)),
         ];
-        format!("counted\n  {}", lines.join("\n  "))
+        let lines = lines.map(|(name, figure)| format!("\n  {}{figure}", padded(&name, 12)));
+        say!("stats") + &lines.concat()
     }
 }
 
@@ -60,24 +70,35 @@ pub(super) const fn named(outcomes: &Outcomes) -> [(&'static str, u64); 6] {
 }
 
 fn outcomes(outcomes: &Outcomes) -> String {
-    let failures = named(outcomes).into_iter().skip(1);
-    let failures = failures.filter(|(_, count)| *count > 0);
+    let failures = [
+        (say!("outcome-refused"), outcomes.refused),
+        (say!("outcome-throttled"), outcomes.throttled),
+        (say!("outcome-risk-control"), outcomes.risk_control),
+        (say!("outcome-fault"), outcomes.faults),
+        (say!("outcome-unanswered"), outcomes.unanswered),
+    ];
+    let failures = failures.into_iter().filter(|(_, count)| *count > 0);
     let failures: Vec<String> = failures
-        .map(|(name, count)| format!("{count} {name}"))
+        .map(|(name, count)| say!("stats-failure", count = count, outcome = name))
         .collect();
+    let total = outcomes.total();
     match failures.is_empty() {
-        true => outcomes.total().to_string(),
-        false => format!("{} ({})", outcomes.total(), failures.join(", ")),
+        true => total.to_string(),
+        false => say!(
+            "stats-of-outcomes",
+            total = total,
+            failures = failures.join(", ")
+        ),
     }
 }
 
 fn delay(delays: &Delays) -> String {
     let within = |part| match delays.within(part) {
-        Some(bound) => format!("within {bound} s"),
-        None => "later".to_owned(),
+        Some(bound) => say!("delay-within", seconds = bound),
+        None => say!("delay-later"),
     };
     match delays.counts.iter().sum() {
-        0_u64 => "no message yet".to_owned(),
-        _ => format!("half {}, 99 % {}", within(0.5), within(0.99)),
+        0_u64 => say!("stats-no-delay"),
+        _ => say!("stats-of-delays", half = within(0.5), most = within(0.99)),
     }
 }
