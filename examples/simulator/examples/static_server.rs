@@ -6,7 +6,8 @@
 //! ```
 //!
 //! A client logs in, reads the list, and asks for what is new: `--rounds` times every conversation has `--messages` new
-//! messages, and the next round begins when each of them was asked for. After that there is nothing new.
+//! messages, and the next round begins when each of them was asked for. After that there is nothing new. A list shows all
+//! conversations at once, and nothing lies below it.
 //!
 //! Prints its origin, and then a mark where whoever measures is to look at the client, which waits for its answer meanwhile:
 //! an empty line on the standard input lets it go on. The marks are `start` (the first request for what is new), `settled`
@@ -233,6 +234,10 @@ impl Server {
         }
         if path.ends_with("/new_sessions") {
             return self.list();
+        }
+        if path.ends_with("/get_sessions") && query.contains("end_ts=") {
+            // All there is was on the first page: a client that asks what lies below is told that nothing does.
+            return &self.answers.nothing_new;
         }
         let fixed = self
             .answers
