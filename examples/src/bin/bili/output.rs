@@ -7,6 +7,7 @@ use anstream::adapter::strip_str;
 use anstream::{AutoStream, ColorChoice};
 use anstyle::Style;
 use serde::Serialize;
+use terminal_size::{Width, terminal_size_of};
 use unicode_width::UnicodeWidthStr;
 
 use crate::failure::Failure;
@@ -21,6 +22,8 @@ pub(crate) const BOLD: Style = Style::new().bold();
 /// Style of errors.
 pub(crate) const WARN: Style =
     Style::new().fg_color(Some(anstyle::Color::Ansi(anstyle::AnsiColor::Yellow)));
+/// A text gets no fewer columns than this.
+pub(crate) const NARROWEST: usize = 16;
 const ERROR: Style = Style::new()
     .bold()
     .fg_color(Some(anstyle::Color::Ansi(anstyle::AnsiColor::Red)));
@@ -29,6 +32,8 @@ const ERROR: Style = Style::new()
 pub(crate) struct Output<W = io::Stdout> {
     json: bool,
     has_colours: bool,
+    /// Width of the terminal that people read it on.
+    columns: Option<usize>,
     secrets: Secrets,
     /// Whole lines that were put and are not written yet.
     lines: Vec<u8>,
@@ -42,6 +47,7 @@ impl Output {
         Self {
             json,
             has_colours: AutoStream::choice(&out) != ColorChoice::Never,
+            columns: terminal_size_of(&out).map(|(Width(columns), _)| columns.into()),
             secrets,
             lines: Vec::new(),
             out,
@@ -55,6 +61,7 @@ impl<W: Write> Output<W> {
         Output {
             json: self.json,
             has_colours: false,
+            columns: None,
             secrets: self.secrets.clone(),
             lines: Vec::new(),
             out,
@@ -65,6 +72,7 @@ impl<W: Write> Output<W> {
     pub(crate) fn through<V: Write>(&self, out: V) -> Output<V> {
         Output {
             has_colours: self.has_colours,
+            columns: self.columns,
             ..self.to(out)
         }
     }
@@ -72,6 +80,15 @@ impl<W: Write> Output<W> {
     /// Returns what is hidden, to be added to.
     pub(crate) fn secrets(&self) -> Secrets {
         self.secrets.clone()
+    }
+
+    pub(crate) const fn is_for_people(&self) -> bool {
+        !self.json
+    }
+
+    /// Returns the width of the terminal, if that is where lines go.
+    pub(crate) const fn columns(&self) -> Option<usize> {
+        self.columns
     }
 
     /// Returns the language of its lines: for scripts always English.
@@ -216,6 +233,19 @@ pub(crate) fn shortened(text: &str, columns: usize) -> String {
     short
 }
 
+/// Breaks a text that stands behind so many columns, so that it goes on below its beginning; where
+/// there is no terminal, or too narrow a one, it stays one line.
+///
+/// What is to be hidden in it is hidden before: nobody finds it in two halves.
+pub(crate) fn hanging(text: &str, behind: usize, columns: Option<usize>) -> String {
+    let room = columns.unwrap_or_default().saturating_sub(behind);
+    if room < NARROWEST {
+        return text.to_owned();
+    }
+    let lines = textwrap::wrap(text, room);
+    lines.join(&format!("\n{}", " ".repeat(behind)))
+}
+
 /// Names and values, one a line, the values aligned.
 pub(crate) fn pairs(pairs: &[(String, String)]) -> String {
     let columns = pairs.iter().map(|(name, _)| name.width()).max();
@@ -236,5 +266,22 @@ mod tests {
         assert_eq!(shortened("你好你好", 5), "你好…");
         assert_eq!(shortened("hello", 5), "hello");
         assert_eq!(shortened("hello!", 5), "hell…");
+    }
+
+    #[test]
+    fn a_long_text_goes_on_below_its_beginning() {
+        let chinese = "今天也要加油呀，明天也是。";
+        assert_eq!(
+            hanging(chinese, 4, Some(20)),
+            "今天也要加油呀，\n    明天也是。"
+        );
+        let link = "see https://example.com/0123456789";
+        assert_eq!(
+            hanging(link, 2, Some(20)),
+            "see\n  https://example.co\n  m/0123456789"
+        );
+        for columns in [None, Some(100), Some(19), Some(0)] {
+            assert_eq!(hanging(chinese, 4, columns), chinese, "{columns:?}");
+        }
     }
 }

@@ -14,9 +14,9 @@ use super::{each_page, progress, report_unreadable};
 use crate::args::HistoryArgs;
 use crate::failure::Failure;
 use crate::lines::MessageLine;
-use crate::local_time::local_time;
+use crate::local_time::{self, local_time};
 use crate::names::{Asker, NameBook};
-use crate::output::{DIM, Output};
+use crate::output::{DIM, Output, hanging};
 use crate::runtime::Runtime;
 use crate::texts::{message_in_words, say, text};
 
@@ -108,16 +108,25 @@ fn print_all<W: Write>(
     let users: Vec<Uid> = users.collect();
     names.look_up(&users);
     let names = names.names();
+    let (secrets, columns) = (out.secrets(), out.columns());
     for event in events {
-        out.print(&MessageLine(event, names), || in_words(event, names))?;
+        out.print(&MessageLine(event, names), || {
+            let words = message_in_words(event, names);
+            let words = hanging(&secrets.shown(&words), local_time::COLUMNS + 2, columns);
+            with_time(event, &words)
+        })?;
     }
     out.flush()
 }
 
 /// Returns the line of a message: `2026-01-31 08:15:00  小电视 (20001): hi`.
 pub(crate) fn in_words(event: &Event, names: &Names) -> String {
+    with_time(event, &message_in_words(event, names))
+}
+
+fn with_time(event: &Event, words: &str) -> String {
     let time = local_time(event.timestamp());
-    format!("{DIM}{time}{DIM:#}  {}", message_in_words(event, names))
+    format!("{DIM}{time}{DIM:#}  {words}")
 }
 
 /// Output file that replaces another one when it is whole; `/dev/null` or a named pipe is

@@ -9,15 +9,17 @@ use bilibili_session::pager::SessionsPager;
 use bilibili_session::{ConversationId, Event, Names, Uid, UnixMicros};
 use serde::Serialize;
 use serde_json::{Map, Value};
+use unicode_width::UnicodeWidthStr as _;
 
 use super::{each_page, report_unreadable};
 use crate::args::SessionsArgs;
 use crate::failure::Failure;
 use crate::lines::MessageLine;
-use crate::local_time::local_time;
+use crate::local_time::{self, local_time};
 use crate::names::NameBook;
-use crate::output::{BOLD, DIM, Output, note, padded, shortened};
+use crate::output::{BOLD, DIM, NARROWEST, Output, note, padded, shortened};
 use crate::runtime::Runtime;
+use crate::secrets::Secrets;
 use crate::texts::{message_in_words, named, say, text};
 
 /// The most that a page takes.
@@ -168,33 +170,148 @@ fn print_all(
     let users: Vec<Uid> = talkers.chain(senders).flatten().collect();
     names.look_up(&users);
     let names = names.names();
-    for (conversation, last) in conversations.iter().zip(&events) {
+    let secrets = out.secrets();
+    let words = |conversation, last| Words::new(conversation, last, names, &secrets);
+    let all = conversations.iter().zip(&events);
+    let columns = match out.columns() {
+        // Nothing is aligned for scripts.
+        Some(terminal) if out.is_for_people() => {
+            let words: Vec<Words> = all.clone().map(|(it, last)| words(it, last)).collect();
+            Columns::on(terminal, &words)
+        }
+        _ => Columns::OFF_TERMINAL,
+    };
+    for (conversation, last) in all {
         let line = Line::new(conversation, last.as_ref(), names)?;
-        out.print(&line, || in_words(conversation, last.as_ref(), names))?;
+        out.print(&line, || words(conversation, last).in_columns(&columns))?;
     }
     out.flush()
 }
 
-/// Returns the columns: time, conversation, number of unread messages, last message.
-fn in_words(conversation: &Conversation, last: Option<&Event>, names: &Names) -> String {
-    let who = named(conversation.id(), names);
-    let unread = match conversation.unread_count {
-        0 => String::new(),
-        unread => say!("unread", count = unread),
+/// What people read of a conversation: time, conversation, number of unread messages, last message.
+struct Words {
+    time: String,
+    who: String,
+    unread: String,
+    last: String,
+}
+
+impl Words {
+    fn new(
+        conversation: &Conversation,
+        last: &Option<Event>,
+        names: &Names,
+        secrets: &Secrets,
+    ) -> Self {
+        let unread = match conversation.unread_count {
+            0 => String::new(),
+            unread => say!("unread", count = unread),
+        };
+        let marks = [
+            (conversation.top_ts.0 > 0, say!("mark-pinned")),
+            (conversation.is_dnd, say!("mark-muted")),
+            (conversation.is_intercept, say!("mark-intercepted")),
+        ];
+        let marks = marks.iter().filter(|(is_set, _)| *is_set);
+        let marks: String = marks.map(|(_, mark)| format!("{mark} ")).collect();
+        let last = last.as_ref().map(|event| message_in_words(event, names));
+        // Hidden before it is cut: nobody finds the half of a cookie.
+        let hidden = |text: String| secrets.shown(&text).into_owned();
+        Self {
+            time: local_time(conversation.session_ts.to_seconds()),
+            who: hidden(named(conversation.id(), names)),
+            unread,
+            last: marks + &hidden(last.unwrap_or_default()),
+        }
+    }
+
+    fn in_columns(&self, columns: &Columns) -> String {
+        format!(
+            "{DIM}{}{DIM:#}  {BOLD}{}{BOLD:#}  {}  {}",
+            self.time,
+            padded(&shortened(&self.who, columns.longest_who), columns.who),
+            padded(&self.unread, columns.unread),
+            shortened(&self.last, columns.last),
+        )
+    }
+}
+
+/// Widths of the columns, but for the times, which are all as long.
+struct Columns {
+    who: usize,
+    longest_who: usize,
+    unread: usize,
+    last: usize,
+}
+
+impl Columns {
+    /// Those of lines that no terminal shows.
+    const OFF_TERMINAL: Self = Self {
+        who: 34,
+        longest_who: usize::MAX,
+        unread: 8,
+        last: 60,
     };
-    let marks = [
-        (conversation.top_ts.0 > 0, say!("mark-pinned")),
-        (conversation.is_dnd, say!("mark-muted")),
-        (conversation.is_intercept, say!("mark-intercepted")),
-    ];
-    let marks = marks.iter().filter(|(is_set, _)| *is_set);
-    let marks: String = marks.map(|(_, mark)| format!("{mark} ")).collect();
-    let last = last.map(|event| message_in_words(event, names));
-    format!(
-        "{DIM}{}{DIM:#}  {BOLD}{}{BOLD:#}  {}  {marks}{}",
-        local_time(conversation.session_ts.to_seconds()),
-        padded(&who, 34),
-        padded(&unread, 8),
-        shortened(&last.unwrap_or_default(), 60),
-    )
+
+    /// Returns those that fill a terminal with these lines.
+    fn on(terminal: usize, lines: &[Words]) -> Self {
+        let widest = |of: fn(&Words) -> &str| lines.iter().map(|it| of(it).width()).max();
+        let room = terminal.saturating_sub(local_time::COLUMNS + 3 * 2);
+        let unread = widest(|it| &it.unread).unwrap_or_default();
+        // The last message gets half of the room, if it can use it.
+        let most = (room / 2).clamp(NARROWEST, Self::OFF_TERMINAL.who);
+        let who = widest(|it| &it.who).unwrap_or_default().min(most);
+        Self {
+            who,
+            longest_who: who,
+            unread,
+            last: room.saturating_sub(who + unread).max(NARROWEST),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn words(who: &str, unread: &str, last: &str) -> Words {
+        Words {
+            time: "2026-01-31 08:15:00".to_owned(),
+            who: who.to_owned(),
+            unread: unread.to_owned(),
+            last: last.to_owned(),
+        }
+    }
+
+    #[test]
+    fn lines_fill_the_terminal_and_no_more() {
+        let long = "今天也要加油呀，".repeat(30);
+        let lines = [
+            words("小电视 (20001)", "", &long),
+            words("应援团 (group 221300)", "12 new", &long),
+            words(&"很长的名字".repeat(9), "", "hi"),
+        ];
+        for terminal in [80, 81, 120, 200] {
+            let columns = Columns::on(terminal, &lines);
+            let shown =
+                |it: &Words| anstream::adapter::strip_str(&it.in_columns(&columns)).to_string();
+            for line in &lines {
+                let width = shown(line).width();
+                assert!(width <= terminal, "{width}: {}", shown(line));
+            }
+            // But for a column that a wide character leaves.
+            let full = shown(&lines[0]).width();
+            assert!(full + 1 >= terminal, "{full} of {terminal}");
+        }
+        let narrow = Columns::on(10, &lines);
+        assert_eq!((narrow.who, narrow.last), (NARROWEST, NARROWEST));
+    }
+
+    #[test]
+    fn lines_off_a_terminal_are_as_wide_as_they_are() {
+        let who = "很长的名字".repeat(9);
+        let line = words(&who, "1 new", "hi").in_columns(&Columns::OFF_TERMINAL);
+        assert!(line.contains(&who), "{line}");
+        assert!(line.ends_with("  1 new     hi"), "{line}");
+    }
 }
