@@ -23,7 +23,7 @@ pub(crate) const BOLD: Style = Style::new().bold();
 pub(crate) const WARN: Style =
     Style::new().fg_color(Some(anstyle::Color::Ansi(anstyle::AnsiColor::Yellow)));
 /// A text gets no fewer columns than this.
-pub(crate) const NARROWEST: usize = 16;
+const NARROWEST: usize = 16;
 const ERROR: Style = Style::new()
     .bold()
     .fg_color(Some(anstyle::Color::Ansi(anstyle::AnsiColor::Red)));
@@ -278,7 +278,7 @@ mod tests {
         let link = "see https://example.com/0123456789";
         assert_eq!(
             hanging(link, 2, Some(20)),
-            "see\n  https://example.co\n  m/0123456789"
+            "see https://\n  example.com/012345\n  6789"
         );
         for columns in [None, Some(100), Some(19), Some(0)] {
             assert_eq!(hanging(chinese, 4, columns), chinese, "{columns:?}");

@@ -17,7 +17,7 @@ use crate::failure::Failure;
 use crate::lines::MessageLine;
 use crate::local_time::{self, local_time};
 use crate::names::NameBook;
-use crate::output::{BOLD, DIM, NARROWEST, Output, note, padded, shortened};
+use crate::output::{BOLD, DIM, Output, note, padded, shortened};
 use crate::runtime::Runtime;
 use crate::secrets::Secrets;
 use crate::texts::{message_in_words, named, say, text};
@@ -236,6 +236,9 @@ impl Words {
     }
 }
 
+/// Columns that a name and a message have, however narrow the terminal is.
+const LEAST: usize = 12;
+
 /// Widths of the columns, but for the times, which are all as long.
 struct Columns {
     who: usize,
@@ -256,16 +259,16 @@ impl Columns {
     /// Returns those that fill a terminal with these lines.
     fn on(terminal: usize, lines: &[Words]) -> Self {
         let widest = |of: fn(&Words) -> &str| lines.iter().map(|it| of(it).width()).max();
-        let room = terminal.saturating_sub(local_time::COLUMNS + 3 * 2);
         let unread = widest(|it| &it.unread).unwrap_or_default();
+        let room = terminal.saturating_sub(local_time::COLUMNS + 3 * 2 + unread);
         // The last message gets half of the room, if it can use it.
-        let most = (room / 2).clamp(NARROWEST, Self::OFF_TERMINAL.who);
+        let most = (room / 2).clamp(LEAST, Self::OFF_TERMINAL.who);
         let who = widest(|it| &it.who).unwrap_or_default().min(most);
         Self {
             who,
             longest_who: who,
             unread,
-            last: room.saturating_sub(who + unread).max(NARROWEST),
+            last: room.saturating_sub(who).max(LEAST),
         }
     }
 }
@@ -291,7 +294,7 @@ mod tests {
             words("应援团 (group 221300)", "12 new", &long),
             words(&"很长的名字".repeat(9), "", "hi"),
         ];
-        for terminal in [80, 81, 120, 200] {
+        for terminal in [60, 80, 81, 120, 200] {
             let columns = Columns::on(terminal, &lines);
             let shown =
                 |it: &Words| anstream::adapter::strip_str(&it.in_columns(&columns)).to_string();
@@ -304,7 +307,7 @@ mod tests {
             assert!(full + 1 >= terminal, "{full} of {terminal}");
         }
         let narrow = Columns::on(10, &lines);
-        assert_eq!((narrow.who, narrow.last), (NARROWEST, NARROWEST));
+        assert_eq!((narrow.who, narrow.last), (LEAST, LEAST));
     }
 
     #[test]
