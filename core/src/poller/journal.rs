@@ -147,16 +147,8 @@ pub(super) fn apply(checkpoint: &mut Checkpoint, additions: &str) -> Result<(), 
         return Ok(());
     }
     let mut link = check_sum(&checkpoint.body);
-    let mut known: BTreeMap<ConversationId, Entry> =
-        std::mem::take(&mut checkpoint.body.conversations)
-            .into_iter()
-            .map(|entry| (entry.id(), entry))
-            .collect();
-    let mut replies: BTreeMap<ConversationId, SavedReplies> =
-        std::mem::take(&mut checkpoint.body.replies)
-            .into_iter()
-            .map(|it| (it.id(), it))
-            .collect();
+    let mut known = by_id(&mut checkpoint.body.conversations, Entry::id);
+    let mut replies = by_id(&mut checkpoint.body.replies, SavedReplies::id);
     let damaged = |why: &str| Err(CheckpointError::Damaged(why.to_owned()));
     let mut lines = additions.lines().peekable();
     while let Some(line) = lines.next() {
@@ -182,10 +174,8 @@ pub(super) fn apply(checkpoint: &mut Checkpoint, additions: &str) -> Result<(), 
         for (session_type, talker_id) in forgotten {
             known.remove(&ConversationId::new(session_type, talker_id));
         }
-        let changed = std::mem::take(&mut state.conversations);
-        known.extend(changed.into_iter().map(|entry| (entry.id(), entry)));
-        let replied = std::mem::take(&mut state.replies);
-        replies.extend(replied.into_iter().map(|it| (it.id(), it)));
+        known.extend(by_id(&mut state.conversations, Entry::id));
+        replies.extend(by_id(&mut state.replies, SavedReplies::id));
         if state.feeds.is_empty() {
             // They did not change.
             state.feeds = std::mem::take(&mut checkpoint.body.feeds);
@@ -195,6 +185,15 @@ pub(super) fn apply(checkpoint: &mut Checkpoint, additions: &str) -> Result<(), 
     checkpoint.body.conversations = known.into_values().collect();
     checkpoint.body.replies = replies.into_values().collect();
     Ok(())
+}
+
+/// Takes out entries, by their conversations.
+fn by_id<T>(
+    entries: &mut Vec<T>,
+    id: impl Fn(&T) -> ConversationId,
+) -> BTreeMap<ConversationId, T> {
+    let entries = std::mem::take(entries).into_iter();
+    entries.map(|entry| (id(&entry), entry)).collect()
 }
 
 /// Reads an addition, if the line is a whole one.

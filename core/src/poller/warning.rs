@@ -245,6 +245,7 @@ impl Warning {
 /// Formats the warning as one line in words.
 impl fmt::Display for Warning {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // A table, so it may be long: an arm for each warning.
         match self {
             Self::Retry {
                 delay,

@@ -350,6 +350,7 @@ impl CallMachine for ConfirmedSend {
     type Output = SendReport;
 
     fn poll_with<L: CallLogin>(&mut self, login: &mut L, now: Now) -> Output<SendReport> {
+        // A table, so it may be long: what comes next in each stage.
         loop {
             self.stage = match std::mem::replace(&mut self.stage, Stage::Over(None)) {
                 Stage::Begin => match self.begin(login.account(), now.monotonic) {
