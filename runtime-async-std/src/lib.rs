@@ -29,7 +29,7 @@
 //! All that is decided, is decided in the [`core`]: what to ask for and when, what an answer
 //! means, when to try again. This crate and [`bilibili_session_async`], of which it is a part, send, wait, and call. Nothing runs that nobody
 //! waits for; [`Session::run`] alone spawns a task, which runs until the session is closed.
-//! What a session has begun goes on when it is polled again, also by another stream.
+//! Work that a session has begun goes on when it is polled again, also by another stream.
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
 mod names;

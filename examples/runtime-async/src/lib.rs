@@ -23,7 +23,7 @@
 //! All that is decided, is decided in the [`core`]: what to ask for and when, what an answer
 //! means, when to try again. This crate sends, waits, and calls. Nothing runs that nobody
 //! waits for; [`Session::run`] alone spawns a task, which runs until the session is closed.
-//! What a session has begun goes on when it is polled again, also by another stream.
+//! Work that a session has begun goes on when it is polled again, also by another stream.
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
 mod calls;

@@ -1,4 +1,4 @@
-//! What an async runtime has to bring.
+//! The timers and tasks of an async runtime.
 
 use std::future::Future;
 use std::path::PathBuf;
@@ -16,7 +16,7 @@ use crate::clock::system_time;
 /// With [`sleep`](Self::sleep), which is all that has to be written, there are the streams and the
 /// handlers of a [`Session`](crate::Session), a [`Client`](crate::Client) and a
 /// [`LoginClient`](crate::LoginClient); with [`Spawn`] also [`Session::run`](crate::Session::run).
-/// What is not written has a default that fits everywhere.
+/// The rest has defaults that fit everywhere.
 ///
 /// This is a session on smol. An alias names the runtime once, as the crates for tokio and
 /// async-std do, and nothing else has to:

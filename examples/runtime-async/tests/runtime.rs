@@ -1,4 +1,4 @@
-//! What a session makes of a runtime that brings little, or that ends.
+//! Sessions on a runtime that brings little, or that ends.
 //! (The suites that every runtime passes are in `examples/tests/parity`; futures and streams run there on smol as well.)
 #![allow(clippy::unwrap_used)]
 

@@ -26,7 +26,7 @@ impl Runtime for Tokio {
         now()
     }
 
-    /// Where there is always more, the other tasks of the thread have their turn as well.
+    /// Polls within tokio's budget: where there is always more, the other tasks of the thread have their turn as well.
     fn poll_turn<T>(
         cx: &mut Context<'_>,
         step: impl FnOnce(&mut Context<'_>) -> Poll<T>,
@@ -57,7 +57,7 @@ impl bilibili_session_async::PushRuntime for Tokio {
 
 /// Returns the time now: the monotonic clock, which is tokio's, counts from its first reading in this process.
 ///
-/// Where a test has [paused] tokio's clock, the date stands still and moves with it.
+/// The date stands still where a test has [paused] tokio's clock, and moves with it.
 ///
 /// [paused]: https://docs.rs/tokio/latest/tokio/time/fn.pause.html
 pub fn now() -> Now {

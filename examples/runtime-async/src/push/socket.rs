@@ -1,4 +1,4 @@
-//! What a runtime has to bring for the push channel.
+//! The WebSockets of an async runtime, for the push channel.
 
 use std::future::Future;
 
@@ -9,7 +9,7 @@ use crate::Spawn;
 
 /// WebSockets of an async runtime: for [`Session::with_push`](crate::Session::with_push).
 pub trait PushRuntime: Spawn {
-    /// What connects.
+    /// Opens connections.
     type Connector: Connector;
 }
 

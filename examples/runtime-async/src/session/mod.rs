@@ -270,7 +270,7 @@ impl<R: Spawn> Session<R> {
     /// Spawns [`start`](Self::start) as a task of its own, which runs until the session is closed.
     ///
     /// # Panics
-    /// Where the runtime spawns no task: on tokio outside of a runtime, on async-std never.
+    /// Panics where the runtime spawns no task: on tokio outside of a runtime, on async-std never.
     pub fn run(&self) -> Running {
         Running::spawn(self.clone())
     }

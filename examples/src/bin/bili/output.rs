@@ -236,7 +236,7 @@ pub(crate) fn shortened(text: &str, columns: usize) -> String {
 /// Breaks a text that stands behind so many columns, so that it goes on below its beginning; where
 /// there is no terminal, or too narrow a one, it stays one line.
 ///
-/// What is to be hidden in it is hidden before: nobody finds it in two halves.
+/// Cookies in it are hidden before: nobody finds one in two halves.
 pub(crate) fn hanging(text: &str, behind: usize, columns: Option<usize>) -> String {
     let room = columns.unwrap_or_default().saturating_sub(behind);
     if room < NARROWEST {

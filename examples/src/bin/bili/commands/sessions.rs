@@ -188,7 +188,7 @@ fn print_all(
     out.flush()
 }
 
-/// What people read of a conversation: time, conversation, number of unread messages, last message.
+/// Line of a conversation for people: time, conversation, number of unread messages, last message.
 struct Words {
     time: String,
     who: String,

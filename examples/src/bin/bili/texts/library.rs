@@ -1,4 +1,4 @@
-//! What the library says, in Chinese.
+//! The library's words, in Chinese.
 //!
 //! A variant that is not known here is said as the library says it.
 
