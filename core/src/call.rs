@@ -10,6 +10,7 @@ use crate::endpoint::{Auth, Endpoint};
 use crate::endpoints::Nav;
 use crate::error::{BuildError, Error, ErrorClass, TransportError, TransportErrorKind};
 use crate::identity::{Generation, Refusal};
+use crate::logs::Span;
 use crate::nav_gate::{NavNumber, NavTicket};
 use crate::send::Place;
 use crate::time::Now;
@@ -86,6 +87,7 @@ pub struct Call<E: Endpoint> {
     place: Option<Place>,
     /// Set once the request of the call itself was handed out, and no nav since.
     was_sent: bool,
+    span: Span,
 }
 
 #[derive(Debug)]
@@ -109,6 +111,7 @@ impl<E: Endpoint> Call<E> {
             signed_again: false,
             place: None,
             was_sent: false,
+            span: Span::none(),
         }
     }
 
@@ -120,6 +123,7 @@ impl<E: Endpoint> Call<E> {
             signed_again: false,
             place: Some(place),
             was_sent: false,
+            span: Span::none(),
         }
     }
 
@@ -171,8 +175,10 @@ impl<E: Endpoint> Call<E> {
             }
             other => other,
         };
-        if self.is_over() {
+        if let Stage::Over(Some(result)) = &self.stage {
             self.place = None;
+            let span = std::mem::replace(&mut self.span, Span::none());
+            span.end(now.monotonic, result.as_ref().err());
         }
     }
 
@@ -269,7 +275,12 @@ impl<E: Endpoint> Call<E> {
             },
         };
         match request {
-            Ok(request) => Output::Send(request),
+            Ok(request) => {
+                if self.span.is_none() {
+                    self.span = Span::call(clock, std::any::type_name::<E>(), &request);
+                }
+                Output::Send(request)
+            }
             Err(error) => self.end(Err(error.into())),
         }
     }

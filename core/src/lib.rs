@@ -16,7 +16,7 @@
 //! | read page after page | one of the [`pager`]s | `Client::items` |
 //! | look sooner when something happens | [`poller::Poller::handle_hint`]; with the feature `push` the module `push` gives hints | `Session::with_push` |
 //! | log in by QR code, renew a login, log out (feature `login`) | the machines of `login` | `LoginClient` |
-//! | log rounds, requests, calls and warnings (feature `tracing`) | a subscriber of `tracing`, target `bilibili_session` | the same feature |
+//! | spans of rounds, requests and calls, and warnings in them (feature `tracing`) | a subscriber of `tracing`, target `bilibili_session` | the same feature |
 //! | only build a request and read its answer | [`Endpoint`] | |
 //!
 //! A call without any runtime:
@@ -93,6 +93,7 @@ pub mod send;
 pub mod session;
 mod time;
 mod transport;
+mod tunnel;
 mod wbi;
 
 pub use auth_state::AuthState;
@@ -117,4 +118,5 @@ pub use one_line::OneLine;
 pub use pager::Pager;
 pub use time::{Now, UnixMicros, UnixSeconds};
 pub use transport::TransportConfig;
+pub use tunnel::Tunnel;
 pub use wbi::WbiKeys;

@@ -32,6 +32,7 @@
 //! Work that a session has begun goes on when it is polled again, also by another stream.
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
+mod connect;
 mod names;
 mod pictures;
 #[cfg(feature = "push")]

@@ -1,83 +1,36 @@
 //! A WebSocket on an async-std stream.
 
-use std::io;
-use std::sync::Arc;
-
-use async_std::io::{ReadExt as _, WriteExt as _};
-use async_std::net::TcpStream;
 use async_tungstenite::WebSocketStream;
 use async_tungstenite::tungstenite::client::IntoClientRequest as _;
 use async_tungstenite::tungstenite::error::ProtocolError;
 use async_tungstenite::tungstenite::protocol::WebSocketConfig;
 use async_tungstenite::tungstenite::{Error, Message};
-use bilibili_session::push::{Handshake, Loss, Tunnel};
+use bilibili_session::push::{Handshake, Loss};
 use bilibili_session::{TransportConfig, TransportError, TransportErrorKind};
-use futures_rustls::TlsConnector;
-use futures_rustls::rustls::{ClientConfig, RootCertStore, crypto};
 use futures_util::StreamExt as _;
-use futures_util::io::{AsyncRead, AsyncWrite};
-use rustls_pki_types::pem::PemObject as _;
-use rustls_pki_types::{CertificateDer, ServerName};
-use rustls_platform_verifier::BuilderVerifierExt as _;
+
+use crate::connect::{Connect, Stream};
 
 /// Largest message that is taken: notices are far smaller.
 const LARGEST: usize = 1 << 20;
 
 /// Connects, with the settings that connections have in common.
-pub struct Connector {
-    tls: TlsConnector,
-    proxy: Option<Tunnel>,
-}
+pub struct Connector(Connect);
 
 /// An open connection.
 pub struct Socket(WebSocketStream<Box<dyn Stream>>);
-
-trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
-
-impl<T: AsyncRead + AsyncWrite + Send + Unpin> Stream for T {}
 
 impl bilibili_session_async::Connector for Connector {
     type Socket = Socket;
 
     fn new(config: &TransportConfig) -> Result<Self, TransportError> {
-        let tls = |error: futures_rustls::rustls::Error| {
-            TransportError::new(TransportErrorKind::Tls, error.to_string())
-        };
-        let provider = Arc::new(crypto::ring::default_provider());
-        let builder = ClientConfig::builder_with_provider(provider);
-        let builder = builder.with_safe_default_protocol_versions().map_err(tls)?;
-        let builder = match &config.root_certificates {
-            Some(pem) => builder.with_root_certificates(read_certificates(pem)?),
-            None => builder.with_platform_verifier().map_err(tls)?,
-        };
-        let proxy = config.proxy.as_deref().map(Tunnel::parse).transpose()?;
-        Ok(Self {
-            tls: Arc::new(builder.with_no_client_auth()).into(),
-            proxy,
-        })
+        Connect::new(config).map(Self)
     }
 
     async fn connect(&self, handshake: &Handshake) -> Result<Socket, Loss> {
         let (host, port) = (handshake.host(), handshake.port());
         let request = &handshake.request;
-        let stream = match &self.proxy {
-            None => dial(host, port).await?,
-            Some(proxy) => {
-                let stream = dial(proxy.host(), proxy.port()).await?;
-                open_tunnel(proxy, &stream, host, port).await?;
-                stream
-            }
-        };
-        let stream: Box<dyn Stream> = match handshake.is_secure() {
-            true => {
-                let name = host.to_owned();
-                let name = ServerName::try_from(name).map_err(|error| {
-                    TransportError::new(TransportErrorKind::Tls, error.to_string())
-                })?;
-                Box::new(self.tls.connect(name, stream).await.map_err(lost)?)
-            }
-            false => Box::new(stream),
-        };
+        let stream = self.0.open(handshake.is_secure(), host, port).await?;
         let limits = WebSocketConfig::default()
             .max_message_size(Some(LARGEST))
             .max_frame_size(Some(LARGEST));
@@ -109,57 +62,11 @@ impl bilibili_session_async::Socket for Socket {
     }
 }
 
-fn read_certificates(pem: &[u8]) -> Result<RootCertStore, TransportError> {
-    let mut roots = RootCertStore::empty();
-    for certificate in CertificateDer::pem_slice_iter(pem) {
-        let added = certificate.map(|it| roots.add(it));
-        if !matches!(added, Ok(Ok(()))) {
-            return Err(refuse("the root certificates cannot be read"));
-        }
-    }
-    match roots.is_empty() {
-        true => Err(refuse("there is no certificate in the root certificates")),
-        false => Ok(roots),
-    }
-}
-
-async fn dial(host: &str, port: u16) -> Result<TcpStream, Loss> {
-    let stream = TcpStream::connect((host, port)).await;
-    let stream = stream
-        .map_err(|error| TransportError::new(TransportErrorKind::Connect, error.to_string()))?;
-    stream.set_nodelay(true).map_err(lost)?;
-    Ok(stream)
-}
-
-/// Asks a proxy for a way to the host.
-async fn open_tunnel(
-    proxy: &Tunnel,
-    mut stream: &TcpStream,
-    host: &str,
-    port: u16,
-) -> Result<(), Loss> {
-    let request = proxy.request(host, port);
-    stream.write_all(&request).await.map_err(lost)?;
-    let mut head = Vec::new();
-    let mut bytes = [0; 1024];
-    loop {
-        let read = stream.read(&mut bytes).await.map_err(lost)?;
-        head.extend_from_slice(bytes.get(..read).unwrap_or_default());
-        if let Some(opened) = Tunnel::read(&head, read == 0) {
-            return Ok(opened?);
-        }
-    }
-}
-
-fn lost(error: io::Error) -> Loss {
-    TransportError::from(&error).into()
-}
-
 /// tungstenite's own words are used only where they cannot hold a header.
 fn explain(error: Error) -> Loss {
     let message = match error {
         Error::ConnectionClosed | Error::AlreadyClosed => return Loss::Ended,
-        Error::Io(error) => return lost(error),
+        Error::Io(error) => return TransportError::from(&error).into(),
         Error::Http(answer) => return Loss::Http(answer.status()),
         Error::Protocol(ProtocolError::ResetWithoutClosingHandshake) => return Loss::Ended,
         Error::Protocol(_) => "what came is not a WebSocket of this protocol",
@@ -167,8 +74,4 @@ fn explain(error: Error) -> Loss {
         _ => "the WebSocket failed",
     };
     TransportError::new(TransportErrorKind::Interrupted, message).into()
-}
-
-fn refuse(message: &str) -> TransportError {
-    TransportError::new(TransportErrorKind::Other, message)
 }

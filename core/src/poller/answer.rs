@@ -7,7 +7,7 @@ use http::Response;
 
 use super::conversation::ConversationState;
 use super::decode::{Reply, decode};
-use super::in_flight::InFlight;
+use super::in_flight::{InFlight, Purpose};
 use super::latest_now::LatestNow;
 use super::listed::Listed;
 use super::lists::{Listing, Part};
@@ -19,7 +19,7 @@ use crate::identity::Identity;
 use crate::ids::{ConversationId, Seqno, Uid};
 use crate::json::Unreadable;
 use crate::list_walk::Progress;
-use crate::logs;
+use crate::logs::Span;
 use crate::model::Conversation;
 use crate::time::{Now, UnixSeconds};
 
@@ -31,7 +31,7 @@ impl Poller {
     pub(super) fn handle_answer(
         &mut self,
         now: Now,
-        in_flight: InFlight,
+        mut in_flight: InFlight,
         answer: Result<Response<Vec<u8>>, TransportError>,
     ) {
         let reply = match answer {
@@ -41,12 +41,10 @@ impl Poller {
         let handled = reply.and_then(|reply| self.handle_reply(now, reply));
         let failure = handled.as_ref().err();
         self.counters.requests.count(failure);
-        let sent_at = in_flight
-            .deadline
-            .saturating_sub(self.config.request_timeout);
-        let took = now.monotonic.saturating_sub(sent_at);
-        let purpose = in_flight.purpose;
-        logs::request(purpose.as_str(), purpose.conversation(), took, failure);
+        std::mem::replace(&mut in_flight.span, Span::none()).end(now.monotonic, failure);
+        if in_flight.purpose == Purpose::Baseline {
+            self.end_round_span(now);
+        }
         match handled {
             Ok(()) => self.accept(in_flight.signed_with),
             Err(error) => {

@@ -14,7 +14,6 @@ use crate::call_machine::{CallLogin, CallMachine};
 use crate::credential::Credential;
 use crate::endpoint::Endpoint;
 use crate::error::{BuildError, Error, ErrorClass, TransportError};
-use crate::logs;
 use crate::time::Now;
 
 impl Poller {
@@ -101,7 +100,7 @@ impl Poller {
 
     pub(super) fn warn(&mut self, warning: Warning) {
         self.counters.warnings = self.counters.warnings.saturating_add(1);
-        logs::warning(&warning);
+        self.round.warn(&warning);
         self.outbox.push_back(Output::Warning(warning));
     }
 }
@@ -138,7 +137,6 @@ impl CallLogin for Poller {
         if let Some(result) = call.result() {
             let failure = result.as_ref().err();
             self.counters.calls.count(failure);
-            logs::call(std::any::type_name::<E>(), failure);
         }
         match call.result() {
             Some(Ok(_)) => {

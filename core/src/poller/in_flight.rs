@@ -7,6 +7,7 @@ use super::pauses::{Cause, Refused, Source};
 use crate::feeds::{FeedCall, SentAt};
 use crate::identity::Generation;
 use crate::ids::ConversationId;
+use crate::logs::Span;
 use crate::nav_gate::NavTicket;
 
 /// A request in flight.
@@ -20,6 +21,7 @@ pub(super) struct InFlight {
     pub(super) pauses: u64,
     /// Kept by nav, so that no call of the user asks for the keys as well.
     pub(super) ticket: Option<NavTicket>,
+    pub(super) span: Span,
 }
 
 impl InFlight {

@@ -129,6 +129,7 @@ use crate::error::TransportError;
 use crate::event::Event;
 use crate::feeds::Feeds;
 use crate::ids::{ConversationId, Uid};
+use crate::logs::Span;
 use crate::model::Content;
 use crate::time::Now;
 use conversation::{ConversationState, FetchOutcome};
@@ -177,6 +178,8 @@ pub struct Poller {
     was_feed: bool,
     outbox: VecDeque<Output>,
     counters: Counters,
+    /// The round in the logs.
+    round: Span,
     /// Check sum of the last entry of a journal that was returned.
     saved: Option<String>,
 }
@@ -216,6 +219,7 @@ impl Poller {
             was_feed: false,
             outbox: VecDeque::new(),
             counters: Counters::default(),
+            round: Span::none(),
             saved: None,
             account,
             config,

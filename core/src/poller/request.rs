@@ -16,7 +16,7 @@ use crate::error::BuildError;
 use crate::identity::{Generation, Identity};
 use crate::ids::ConversationId;
 use crate::list_walk::ListCall;
-use crate::logs;
+use crate::logs::Span;
 use crate::time::Now;
 
 impl Poller {
@@ -133,10 +133,16 @@ impl Poller {
         self.schedule.begin_round(now.monotonic, server_now);
         self.pauses.round_begins();
         self.counters.rounds = self.counters.rounds.saturating_add(1);
-        logs::round(self.counters.rounds);
+        self.end_round_span(now);
+        self.round = Span::round(now.monotonic, self.counters.rounds);
         if let Some(feeds) = &mut self.feeds {
             feeds.round_begins();
         }
+    }
+
+    /// Ends the round in the logs, if one is open there.
+    pub(super) fn end_round_span(&mut self, now: Now) {
+        std::mem::replace(&mut self.round, Span::none()).end_round(now.monotonic);
     }
 
     /// Returns the next conversation of the round that asks for something, while there is room
@@ -225,6 +231,13 @@ impl Poller {
             deadline,
             pauses: self.pauses.count(),
             ticket: (purpose == Purpose::Nav).then(|| self.account.begin_nav(now.monotonic)),
+            span: Span::request(
+                &self.round,
+                now.monotonic,
+                purpose.as_str(),
+                purpose.conversation(),
+                &request,
+            ),
         });
         Some(Outgoing {
             id,

@@ -176,6 +176,7 @@ impl Poller {
         if due.is_none() {
             self.pauses.round_ended();
             self.schedule.round_ended();
+            self.end_round_span(now);
         }
         self.enter(due.map_or(State::Idle, State::Listing));
     }

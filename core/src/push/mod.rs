@@ -51,9 +51,7 @@ mod handshake;
 mod loss;
 mod machine;
 mod retry;
-mod tunnel;
 
 pub use handshake::Handshake;
 pub use loss::Loss;
 pub use machine::{Output, PushMachine};
-pub use tunnel::Tunnel;

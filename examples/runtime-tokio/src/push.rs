@@ -3,8 +3,8 @@
 use std::io;
 use std::sync::Arc;
 
-use bilibili_session::push::{Handshake, Loss, Tunnel};
-use bilibili_session::{TransportConfig, TransportError, TransportErrorKind};
+use bilibili_session::push::{Handshake, Loss};
+use bilibili_session::{TransportConfig, TransportError, TransportErrorKind, Tunnel};
 use futures_util::{SinkExt as _, StreamExt as _};
 use rustls_pki_types::ServerName;
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};

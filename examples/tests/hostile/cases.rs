@@ -279,7 +279,7 @@ pub(crate) fn cases() -> Vec<Case> {
         ),
         case("another charset", Script::Bytes(in_gbk)),
         case("answers that set cookies", Script::Headers(cookies)).may_pass(),
-        // curl asks again by itself where a connection was used before.
+        // The transport asks again by itself where a connection was used before.
         case("the connection is reset", Script::Reset(Vec::new())).may_pass(),
         case(
             "the connection is reset, in the body",

@@ -28,8 +28,7 @@ pub(crate) fn traced(world: &World, args: &[&str]) -> Ran {
     let mut command = world.bili(args);
     command
         .env("RUST_LOG", "trace")
-        .env("RUST_BACKTRACE", "full")
-        .env("CURL_VERBOSE", "1");
+        .env("RUST_BACKTRACE", "full");
     let ran = run(command);
     shows_nothing("stdout", &ran.stdout);
     shows_nothing("stderr", &ran.stderr);

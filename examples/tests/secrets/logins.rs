@@ -40,8 +40,7 @@ fn bili(world: &World, args: &[&str]) -> std::process::Command {
         .env("BILI_HOME", world.path("home"))
         .env("BILI_ORIGIN", world.server.origin())
         .env("RUST_LOG", "trace")
-        .env("RUST_BACKTRACE", "full")
-        .env("CURL_VERBOSE", "1");
+        .env("RUST_BACKTRACE", "full");
     command
 }
 

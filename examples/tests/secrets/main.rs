@@ -1,8 +1,8 @@
 //! No cookie stands in anything that is printed, logged or written.
 //!
 //! The libraries log nothing themselves. What carries their requests does: at the level TRACE
-//! ureq and isahc would log whole requests, each in one target of its own ([`logged::WIRE`]), if the
-//! runtimes' feature `guard-cookies` did not switch it off. The command installs no logger.
+//! ureq would log whole requests, in one target of its own ([`logged::WIRE`]), if the
+//! runtime's feature `guard-cookies` did not switch it off. The command installs no logger.
 #![cfg(unix)]
 #![allow(
     missing_docs,

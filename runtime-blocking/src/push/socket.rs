@@ -5,8 +5,8 @@ use std::net::{TcpStream, ToSocketAddrs as _};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use bilibili_session::push::{Handshake, Loss, Tunnel};
-use bilibili_session::{TransportConfig, TransportError, TransportErrorKind};
+use bilibili_session::push::{Handshake, Loss};
+use bilibili_session::{TransportConfig, TransportError, TransportErrorKind, Tunnel};
 use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, ServerName};
 use rustls::{ClientConfig, ClientConnection, RootCertStore, StreamOwned};

@@ -83,7 +83,7 @@ pub(super) fn no_answer_at_all(make: &Make<'_>) -> Result<(), String> {
     breaks(make, Script::Last(Vec::new()))
 }
 
-/// Checks headers that are cut short: curl takes such an answer for an empty one, which the core cannot read either.
+/// Checks headers that are cut short: some libraries take such an answer for an empty one, which the core cannot read either.
 pub(super) fn headers_cut_short(make: &Make<'_>) -> Result<(), String> {
     let peer = Peer::new(Script::Last(b"HTTP/1.1 200 OK\r\nx-cut: h".to_vec()))?;
     match get_with(make, &usual(), &peer.origin())? {

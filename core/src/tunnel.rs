@@ -1,4 +1,4 @@
-//! The way through an HTTP proxy: `CONNECT`, which a WebSocket needs before anything else.
+//! The way through an HTTP proxy: `CONNECT`, for a connection that a runtime opens itself.
 
 use std::fmt;
 
