@@ -27,8 +27,9 @@
 //! | [`Transport`] | what sends the requests: [`SurfTransport`], or any closure |
 //!
 //! All that is decided, is decided in the [`core`]: what to ask for and when, what an answer
-//! means, when to try again. This crate and [`bilibili_session_async`], of which it is a part, send, wait, and call. Nothing runs that nobody
-//! waits for; [`Session::run`] alone spawns a task, which runs until the session is closed.
+//! means, when to try again. This crate and [`bilibili_session_async`], of which it is a part, send, wait, and call. Nothing
+//! runs that nobody waits for: [`Session::run`] spawns a task, which runs until the session is closed, and a transport one that
+//! sleeps until a request takes too long.
 //! Work that a session has begun goes on when it is polled again, also by another stream.
 
 #![cfg_attr(docsrs, feature(doc_cfg))]

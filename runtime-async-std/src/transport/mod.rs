@@ -1,6 +1,7 @@
 //! The transport over surf.
 
 mod client;
+mod deadlines;
 mod exchange;
 
 use std::time::Duration;
@@ -13,6 +14,7 @@ use surf::http::Method;
 use surf::http::headers::HeaderValue;
 
 use self::client::{Client, Head, failed};
+use self::deadlines::Deadlines;
 
 /// Sends with [surf](https://docs.rs/surf), which hyper carries here: HTTP/1.1, and TLS by rustls with the system's
 /// authorities.
@@ -22,12 +24,13 @@ use self::client::{Client, Head, failed};
 /// - No redirect is followed, so cookies go nowhere else.
 /// - The environment is not read: a proxy is used when one is set here.
 ///
-/// Clones share their connections, and no thread or task stands behind them. A GET whose connection was used before and
+/// Clones share their connections, and a task that ends what takes too long, for as long as the timeout. A GET whose connection was used before and
 /// ends before the answer begins is sent again, over a new one; everything else is sent once.
 #[derive(Debug, Clone)]
 pub struct SurfTransport {
     client: surf::Client,
     timeout: Duration,
+    deadlines: Deadlines,
 }
 
 impl SurfTransport {
@@ -47,15 +50,16 @@ impl SurfTransport {
         Ok(Self {
             client: surf::Client::with_http_client(Client::new(config)?),
             timeout: config.timeout,
+            deadlines: Deadlines::default(),
         })
     }
 }
 
 impl Transport for SurfTransport {
     async fn send(&self, request: Request<Vec<u8>>) -> Result<Response<Vec<u8>>, TransportError> {
-        async_std::future::timeout(self.timeout, self.exchange(request))
-            .await
-            .unwrap_or_else(|_| Err(TransportError::timeout()))
+        let exchange = self.exchange(request);
+        let answer = self.deadlines.limit(self.timeout, exchange).await;
+        answer.unwrap_or_else(|| Err(TransportError::timeout()))
     }
 }
 

@@ -72,7 +72,8 @@ impl Driver {
     }
 }
 
-/// A timer that goes on from poll to poll while the same time is waited for.
+/// A timer that goes on from poll to poll while the same time is waited for, or a later one: with each answer the time moves
+/// on, and a timer of a runtime is dearer to set than to wait for in vain.
 #[derive(Default)]
 pub(crate) struct Timer(Option<(Duration, BoxFuture<'static, ()>)>);
 
@@ -85,12 +86,16 @@ impl Timer {
         until: Duration,
         wait: Duration,
     ) -> Poll<()> {
-        let running = match &mut self.0 {
-            Some((set, running)) if *set == until => running,
-            timer => &mut timer.insert((until, clock.sleep(wait))).1,
-        };
-        ready!(running.poll_unpin(cx));
-        self.0 = None;
-        Poll::Ready(())
+        loop {
+            let (set, running) = match &mut self.0 {
+                Some((set, running)) if *set <= until => (*set, running),
+                timer => (until, &mut timer.insert((until, clock.sleep(wait))).1),
+            };
+            ready!(running.poll_unpin(cx));
+            self.0 = None;
+            if set == until {
+                return Poll::Ready(());
+            }
+        }
     }
 }

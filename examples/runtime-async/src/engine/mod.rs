@@ -141,13 +141,13 @@ impl Drivers {
     }
 
     pub(crate) fn wake_but(&self, one: Option<&Arc<AtomicWaker>>) {
-        let drivers: Vec<_> = lock(&self.0).iter().filter_map(Weak::upgrade).collect();
+        let is_other = |driver: &Arc<_>| one.is_none_or(|one| !Arc::ptr_eq(one, driver));
+        let drivers = lock(&self.0);
+        let others = drivers.iter().filter_map(Weak::upgrade).filter(is_other);
+        let others: Vec<_> = others.collect();
+        drop(drivers);
         // Without the lock: what is woken may look for its session at once.
-        for driver in drivers {
-            if one.is_none_or(|one| !Arc::ptr_eq(one, &driver)) {
-                driver.wake();
-            }
-        }
+        others.iter().for_each(|driver| driver.wake());
     }
 }
 
