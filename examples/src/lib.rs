@@ -23,6 +23,13 @@ pub enum EnvironmentError {
     /// The variable is not UTF-8. Taken for unset it would send a login elsewhere than it was
     /// meant to go, or nowhere without a word.
     NotText(&'static str),
+    /// The variable holds `SESSDATA=…` and not the value alone, which the service would not know.
+    NotTheValue {
+        /// Name of the variable.
+        variable: &'static str,
+        /// Name of the cookie.
+        cookie: &'static str,
+    },
     /// The values are no login.
     Credential(CredentialError),
 }
@@ -34,6 +41,10 @@ impl fmt::Display for EnvironmentError {
                 f,
                 "the environment variable {name} is not UTF-8 text: set it anew, or unset it"
             ),
+            Self::NotTheValue { variable, cookie } => write!(
+                f,
+                "the environment variable {variable} holds the value alone: leave out {cookie}="
+            ),
             Self::Credential(error) => write!(f, "the credential of the environment: {error}"),
         }
     }
@@ -42,7 +53,7 @@ impl fmt::Display for EnvironmentError {
 impl Error for EnvironmentError {
     fn source(&self) -> Option<&(dyn Error + 'static)> {
         match self {
-            Self::NotText(_) => None,
+            Self::NotText(_) | Self::NotTheValue { .. } => None,
             Self::Credential(error) => Some(error),
         }
     }
@@ -64,13 +75,14 @@ pub fn variable(name: &'static str) -> Result<Option<String>, EnvironmentError> 
 /// `BILI_UID`; `None` when none of them is set.
 ///
 /// # Errors
-/// Fails when a value is not UTF-8 or cannot be a cookie, or all but `BILI_SESSDATA` is there.
+/// Fails when a value is not UTF-8, begins with its own name or cannot be a cookie, or all but
+/// `BILI_SESSDATA` is there.
 pub fn credential_from_env() -> Result<Option<Credential>, EnvironmentError> {
-    let sessdata = variable("BILI_SESSDATA")?;
-    let bili_jct = variable("BILI_JCT")?;
-    let buvid3 = variable("BILI_BUVID3")?;
-    let buvid4 = variable("BILI_BUVID4")?;
-    let uid = variable("BILI_UID")?;
+    let sessdata = cookie("BILI_SESSDATA", "SESSDATA")?;
+    let bili_jct = cookie("BILI_JCT", "bili_jct")?;
+    let buvid3 = cookie("BILI_BUVID3", "buvid3")?;
+    let buvid4 = cookie("BILI_BUVID4", "buvid4")?;
+    let uid = cookie("BILI_UID", "DedeUserID")?;
     if [&sessdata, &bili_jct, &buvid3, &buvid4, &uid]
         .into_iter()
         .all(Option::is_none)
@@ -86,6 +98,23 @@ pub fn credential_from_env() -> Result<Option<Credential>, EnvironmentError> {
         .build()
         .map(Some)
         .map_err(EnvironmentError::Credential)
+}
+
+/// Returns the value of a cookie. `SESSDATA=…` is how browsers copy one; as a value it would be
+/// refused as a login that has expired.
+fn cookie(
+    variable: &'static str,
+    cookie: &'static str,
+) -> Result<Option<String>, EnvironmentError> {
+    let value = self::variable(variable)?;
+    let named = |value: &String| {
+        let rest = value.trim_start().strip_prefix(cookie);
+        rest.is_some_and(|rest| rest.trim_start().starts_with('='))
+    };
+    match value.as_ref().is_some_and(named) {
+        true => Err(EnvironmentError::NotTheValue { variable, cookie }),
+        false => Ok(value),
+    }
 }
 
 /// The embedded simulator, served for as long as this is kept.

@@ -142,6 +142,12 @@ fn what_fails() {
             "错误码 21047：对方回复或关注之前，只能发一条消息",
         ),
         (
+            both(refused("send_msg", 21047), sending),
+            1,
+            " - wait until they write to you or follow you",
+            " - 请等对方回复或关注你",
+        ),
+        (
             both(nothing, &["--cookie-file", "/there/is/none", "whoami"]),
             2,
             "the cookie file /there/is/none: No such file",
@@ -152,6 +158,18 @@ fn what_fails() {
             2,
             "unexpected argument '--quiet'",
             "不认识参数 --quiet",
+        ),
+        (
+            both(nothing, &["watch", "--intervall", "3"]),
+            2,
+            "'--intervall' found; a similar argument exists: '--interval' - see `bili help`",
+            "不认识参数 --intervall，是不是 --interval？ - 用法见 `bili help`",
+        ),
+        (
+            both(nothing, &["session", "abc"]),
+            2,
+            "'abc' for '<UID>': not the number of a user or a group",
+            "<UID> 的值“abc”不对：不是用户或群的号码",
         ),
     ] {
         for (ran, words) in [(&one, english), (&other, chinese)] {
@@ -167,10 +185,13 @@ fn what_fails() {
 #[test]
 fn a_write_without_its_token() {
     for (locale, words) in [
-        (ENGLISH, "this call needs bili_jct"),
+        (
+            ENGLISH,
+            "this call needs bili_jct: add that cookie to the credential - set BILI_JCT",
+        ),
         (
             CHINESE,
-            "这个调用需要 bili_jct：请把这个 Cookie 加到登录凭据里",
+            "这个调用需要 bili_jct：请把这个 Cookie 加到登录凭据里 - 请同时设置 BILI_JCT",
         ),
     ] {
         let world = World::new();
@@ -180,6 +201,36 @@ fn a_write_without_its_token() {
         assert_eq!(ran.code, Some(2), "{ran:?}");
         assert!(ran.stderr.contains(words), "{ran:?}");
     }
+}
+
+#[test]
+fn a_cookie_with_its_name_in_a_variable() {
+    let world = World::new();
+    for (variable, given) in [
+        ("BILI_SESSDATA", "SESSDATA=made%2Cup"),
+        ("BILI_JCT", " bili_jct = 00"),
+    ] {
+        for (locale, words) in [(ENGLISH, "holds the value alone"), (CHINESE, "只写值")] {
+            let mut command = world.bili(&["whoami"]);
+            command.env(variable, given);
+            let ran = run_in(command, locale);
+            assert_eq!(ran.code, Some(2), "{ran:?}");
+            assert!(ran.stderr.contains(words), "{ran:?}");
+            assert!(ran.stderr.contains(variable), "{ran:?}");
+            assert!(!ran.stderr.contains("made%2Cup"), "{ran:?}");
+        }
+    }
+    assert_eq!(world.requests("nav"), 0);
+}
+
+#[test]
+fn a_message_taken_back() {
+    let world = World::new();
+    let sent = world.json(&["send", "20001", "hello"]).line();
+    let key = sent["msg_key"].as_str().unwrap();
+    let command = world.bili(&["send", "20001", "--withdraw", key]);
+    let ran = run_in(command, ENGLISH);
+    assert_eq!(ran.stdout, format!("{key} is taken back\n"), "{ran:?}");
 }
 
 #[test]

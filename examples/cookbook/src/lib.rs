@@ -13,7 +13,8 @@ use bilibili_session::{ClientConfig, Credential, Hosts};
 /// # Errors
 /// Fails when the variable is not set, or the file holds no login.
 pub fn account() -> Result<(ClientConfig, PollerConfig), Box<dyn Error>> {
-    let file = env::var_os("BILI_COOKIES").ok_or("BILI_COOKIES names no file of cookies")?;
+    let file = env::var_os("BILI_COOKIES")
+        .ok_or("set BILI_COOKIES to a file with the cookies of the account")?;
     account_of(file)
 }
 

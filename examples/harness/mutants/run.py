@@ -50,9 +50,14 @@ def run(copy, env):
 
 
 def main():
+    if {"-h", "--help"} & set(sys.argv[1:]):
+        sys.exit(print(__doc__))
     wanted = [name.lower() for name in sys.argv[1:]]
     mutants = json.loads((HERE / "mutants.json").read_text())
-    mutants = [m for m in mutants if not wanted or any(w in m["name"] for w in wanted)]
+    mutants = [m for m in mutants if not wanted or any(w in m["name"].lower() for w in wanted)]
+    # A slip of the pen must not look as if all were found.
+    if not mutants:
+        sys.exit(f"no fault has a name with {' or '.join(wanted)} in it: the names are in mutants.json")
     with tempfile.TemporaryDirectory() as place:
         copy = pathlib.Path(place) / "workspace"
         shutil.copytree(ROOT, copy, ignore=shutil.ignore_patterns("target", ".git", "corpus"))

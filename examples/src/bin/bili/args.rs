@@ -33,6 +33,7 @@ const EXIT_CODES: &str =
 
 /// For all commands.
 #[derive(Debug, Args)]
+#[command(next_help_heading = "Options of all commands")]
 pub(crate) struct Common {
     /// Take the credential from this file: a Cookie: header line, a cookies.txt, or a
     /// browser extension's JSON export
@@ -97,6 +98,10 @@ pub(crate) enum Command {
     History(HistoryArgs),
     /// Send a text or a picture, or take a message back. Nothing is sent twice: where no answer
     /// comes, the conversation is read back, and tells whether it was sent
+    // clap would put what is sent before the receiver.
+    #[command(
+        override_usage = "bili send [OPTIONS] <UID> <TEXT|--picture <FILE>|--withdraw <MSG_KEY>>"
+    )]
     Send(SendArgs),
     /// Count what is unread
     Unread,
@@ -197,7 +202,7 @@ pub(crate) struct WatchArgs {
 #[derive(Debug, Clone, Copy, Args)]
 pub(crate) struct Talker {
     /// The other user, or with --group the group
-    #[arg(value_name = "UID", value_parser = clap::value_parser!(i64).range(1..))]
+    #[arg(value_name = "UID", value_parser = number_of_somebody)]
     uid: i64,
     /// UID is a group
     #[arg(long)]
@@ -226,7 +231,7 @@ pub(crate) struct SettingsArgs {
 #[command(group(ArgGroup::new("which").required(true).args(["uid", "all"])))]
 pub(crate) struct MarkReadArgs {
     /// The other user, or with --group the group
-    #[arg(value_name = "UID", value_parser = clap::value_parser!(i64).range(1..))]
+    #[arg(value_name = "UID", value_parser = number_of_somebody)]
     uid: Option<i64>,
     /// UID is a group
     #[arg(long, conflicts_with = "all")]
@@ -265,7 +270,8 @@ pub(crate) struct HistoryArgs {
     /// All messages, from the beginning
     #[arg(long)]
     pub(crate) all: bool,
-    /// Write into this file, which is replaced when all is there
+    /// Write into this file, which is replaced when all is there: as text, or with --json as JSON
+    /// lines
     #[arg(long, value_name = "FILE")]
     pub(crate) out: Option<PathBuf>,
 }
@@ -333,14 +339,24 @@ pub(crate) fn explain(error: &clap::Error) -> ExitCode {
     let text = error.render().to_string();
     let text = text.split("\n\nUsage:").next().unwrap_or_default();
     let text = text.split("\n\nFor more").next().unwrap_or_default();
-    let words: Vec<&str> = text.split_whitespace().collect();
-    let words = words.join(" ");
-    let words = words.strip_prefix("error: ").unwrap_or(&words);
-    let message = usage_in_words(error, words);
+    let message = usage_in_words(error, &in_one_line(text));
     let hint = text!("hint-usage");
     let failure = Failure::Usage(text!("with-hint", message = message, hint = hint));
     report(&failure, false, &Secrets::default());
     code
+}
+
+/// Joins the paragraphs of clap's message: what is wrong, and tips.
+fn in_one_line(text: &str) -> String {
+    let paragraphs = text.split("\n\n").map(|paragraph| {
+        let words: Vec<&str> = paragraph.split_whitespace().collect();
+        let words = words.join(" ");
+        let said = ["error: ", "tip: "]
+            .iter()
+            .find_map(|it| words.strip_prefix(it));
+        said.map_or_else(|| words.clone(), str::to_owned)
+    });
+    paragraphs.collect::<Vec<_>>().join("; ")
 }
 
 /// The longest span that makes sense; longer ones would overflow clocks.
@@ -351,6 +367,13 @@ fn seconds(text: &str) -> Result<Duration, String> {
         Ok(seconds) if (0.0..=LONGEST_S).contains(&seconds) => Ok(Duration::from_secs_f64(seconds)),
         _ => Err(say!("not-seconds")),
     }
+}
+
+/// Reads a user's or a group's number; the words of the standard library for what is none are
+/// about digits, and English.
+fn number_of_somebody(text: &str) -> Result<i64, String> {
+    let number = text.parse().ok().filter(|number| *number > 0);
+    number.ok_or_else(|| say!("not-a-uid"))
 }
 
 /// Reads `NAME=N`; which names there are is known where they are written.

@@ -4,7 +4,7 @@ use std::fmt;
 use std::io;
 
 use bilibili_session::Error;
-use bilibili_session::error::{ErrorClass, TransportErrorKind};
+use bilibili_session::error::{BuildError, ErrorClass, TransportErrorKind};
 use bilibili_session::login::LoginError;
 use bilibili_session::poller::ConfigError;
 use serde::Serialize;
@@ -145,9 +145,14 @@ impl Failure {
         if let Error::Paused(_) = error {
             return Some(text!("hint-paused"));
         }
-        // Its own words say how long.
-        if error.code() == Some(21046) {
-            return None;
+        if let Error::Build(BuildError::MissingBiliJct) = error {
+            return Some(text!("hint-no-bili-jct"));
+        }
+        match error.code() {
+            // Its own words say how long.
+            Some(21046) => return None,
+            Some(21047) => return Some(text!("hint-one-message")),
+            _ => {}
         }
         Some(match error.class() {
             ErrorClass::LoginLost => text!("hint-login-lost"),

@@ -29,7 +29,8 @@ bili watch --reply '稍后回复您' --stats       answers private texts, counts
     (
         "history",
         "bili history 20001                            the newest messages
-bili history 20001 --all --out history.jsonl  every one, oldest first
+bili history 20001 --all --out history.txt    every one, oldest first
+bili --json history 20001 --all --out h.jsonl  the same as JSON lines
 bili history 20001 --since-seqno 17 --json    what came after number 17",
     ),
     (

@@ -46,8 +46,9 @@ pub(crate) fn run(runtime: &Runtime, args: &SendArgs, out: &mut Output) -> Resul
         msg_key: sent.msg_key.to_string(),
         verified: args.verify.then_some(report.arrived == Some(true)),
     };
-    out.print(&line, || match report.arrived {
-        Some(true) => say!("sent-and-arrived", key = sent.msg_key),
+    out.print(&line, || match (args.withdraw, report.arrived) {
+        (Some(key), _) => say!("taken-back", key = key),
+        (None, Some(true)) => say!("sent-and-arrived", key = sent.msg_key),
         _ => say!("sent", key = sent.msg_key),
     })?;
     match (args.verify, report.arrived) {

@@ -7,7 +7,7 @@ interrupted = ended before the login was confirmed, nothing is stored
 output-unwritable = the output cannot be written: { $error }
 nobody-reads = nobody reads the output
 with-hint = { $message } - { $hint }
-hint-usage = `bili help` tells what can stand there
+hint-usage = see `bili help`, or `bili COMMAND --help`
 hint-timeout = try again, or allow more time with --timeout
 hint-paused = ask again when that is over
 hint-login-lost = log in with `bili login`, or with a browser and take the cookies of that login (BILI_SESSDATA or --cookie-file)
@@ -17,6 +17,8 @@ hint-throttled = wait half a minute or more before you ask again
 hint-server = try again later
 hint-transport = check the network, --proxy and --origin
 hint-conversation-gone = `bili sessions` lists the conversations there are
+hint-one-message = wait until they write to you or follow you: sending again does not help
+hint-no-bili-jct = set BILI_JCT beside BILI_SESSDATA, or put bili_jct=… of the same login into the cookie file
 interval-too-short = { $error }; shorter ones are for --origin and the embedded simulator
 foreign-checkpoint = { $error }: give each account a checkpoint file of its own
 
@@ -44,6 +46,7 @@ cookie-file-open = the cookie file { $path } can be read or changed by others (m
 ## The command line, where it is read here.
 not-seconds = not a number of seconds
 not-above-zero = must be more than 0
+not-a-uid = not the number of a user or a group
 not-a-setting = not a name, =, and a number
 not-an-account-name = letters, digits and . _ - @, no dot first
 
@@ -99,6 +102,7 @@ setting-refused = --set { $name }={ $number }: { $error }
 ## Messages that are sent.
 nothing-to-send = there is nothing to send
 sent = sent, with the key { $key }
+taken-back = { $key } is taken back
 sent-and-arrived = sent and arrived, with the key { $key }
 not-of-a-picture = not a file of a size that can be a picture
 

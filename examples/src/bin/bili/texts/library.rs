@@ -233,6 +233,11 @@ pub(super) fn not_a_setting(error: &NotASetting) -> String {
 pub(super) fn environment_error(error: &EnvironmentError) -> String {
     match error {
         EnvironmentError::NotText(name) => chinese!("environment-not-text", name = *name),
+        EnvironmentError::NotTheValue { variable, cookie } => chinese!(
+            "environment-not-the-value",
+            variable = *variable,
+            cookie = *cookie,
+        ),
         EnvironmentError::Credential(error) => chinese!("environment-credential", error = *error),
         other => other.to_string(),
     }

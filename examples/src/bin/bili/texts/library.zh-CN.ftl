@@ -90,6 +90,7 @@ not-a-feed = 没有 { $name } 这种通知；可用的有 replies、at、likes�
 setting-name = 没有这个设置；可用的有 { $names }
 setting-number = { $name } 只能是 0（关）或 1（开）
 environment-not-text = 环境变量 { $name } 不是 UTF-8 文本：请重新设置，或取消设置
+environment-not-the-value = 环境变量 { $variable } 只写值，去掉前面的 { $cookie }=
 environment-credential = 环境变量里的登录凭据：{ $error }
 
 ## 文件和网络：键是 io- 和错误的种类。

@@ -7,7 +7,7 @@ interrupted = 登录确认之前就已中断，什么也没有保存
 output-unwritable = 无法写出结果：{ $error }
 nobody-reads = 没有人读取输出
 with-hint = { $message } - { $hint }
-hint-usage = 用法见 `bili help`
+hint-usage = 用法见 `bili help` 或 `bili COMMAND --help`
 hint-timeout = 请重试，或用 --timeout 放宽时限
 hint-paused = 暂停结束之后再试
 hint-login-lost = 请用 `bili login` 登录，或在浏览器里登录后使用其 Cookie（BILI_SESSDATA 或 --cookie-file）
@@ -17,6 +17,8 @@ hint-throttled = 请至少等半分钟再试
 hint-server = 请稍后再试
 hint-transport = 请检查网络、--proxy 和 --origin
 hint-conversation-gone = 现有的会话见 `bili sessions`
+hint-one-message = 请等对方回复或关注你：现在再发也没有用
+hint-no-bili-jct = 请同时设置 BILI_JCT 和 BILI_SESSDATA，或在 Cookie 文件里写上同一次登录的 bili_jct=…
 interval-too-short = { $error }；更短的间隔只能用于 --origin 和内置的模拟服务器
 foreign-checkpoint = { $error }：每个账号要用各自的检查点文件
 
@@ -44,6 +46,7 @@ cookie-file-open = Cookie 文件 { $path } 可被他人读写（权限 { $mode }
 ## 命令行参数。
 not-seconds = 不是秒数
 not-above-zero = 必须大于 0
+not-a-uid = 不是用户或群的号码
 not-a-setting = 要写成“名称=数字”
 not-an-account-name = 只能用字母、数字和 . _ - @，且不能以点开头
 
@@ -99,6 +102,7 @@ setting-refused = --set { $name }={ $number }：{ $error }
 ## 发送消息。
 nothing-to-send = 没有要发送的内容
 sent = 已发送，消息的 key 是 { $key }
+taken-back = 已撤回 { $key }
 sent-and-arrived = 已发送并确认出现在会话里，消息的 key 是 { $key }
 not-of-a-picture = 不是文件，或大小不可能是图片
 
