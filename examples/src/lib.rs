@@ -43,7 +43,7 @@ impl fmt::Display for EnvironmentError {
             ),
             Self::NotTheValue { variable, cookie } => write!(
                 f,
-                "the environment variable {variable} holds the value alone: leave out {cookie}="
+                "the environment variable {variable} takes the value alone: leave out {cookie}="
             ),
             Self::Credential(error) => write!(f, "the credential of the environment: {error}"),
         }

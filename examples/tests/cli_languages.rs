@@ -210,7 +210,7 @@ fn a_cookie_with_its_name_in_a_variable() {
         ("BILI_SESSDATA", "SESSDATA=made%2Cup"),
         ("BILI_JCT", " bili_jct = 00"),
     ] {
-        for (locale, words) in [(ENGLISH, "holds the value alone"), (CHINESE, "只写值")] {
+        for (locale, words) in [(ENGLISH, "takes the value alone"), (CHINESE, "只写值")] {
             let mut command = world.bili(&["whoami"]);
             command.env(variable, given);
             let ran = run_in(command, locale);
