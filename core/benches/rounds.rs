@@ -1,5 +1,5 @@
 //! Cost of a round, with its answers ready: idle rounds, those that bring messages (beside the
-//! floor, which is the reading of the same pages alone), and both with many conversations known.
+//! floor, which is the reading of the same list and pages alone), and both with many conversations known.
 #![allow(missing_docs, clippy::unwrap_used, clippy::indexing_slicing)]
 #![allow(
     clippy::disallowed_types,
@@ -13,9 +13,9 @@ mod rounds;
 use std::hint::black_box;
 use std::time::{Duration, Instant};
 
-use bilibili_session::endpoints::FetchSessionMsgs;
+use bilibili_session::endpoints::{FetchSessionMsgs, NewSessions};
 use bilibili_session::poller::{Journal, JournalEntry, Poller};
-use bilibili_session::{Endpoint, Uid};
+use bilibili_session::{Endpoint, Uid, UnixMicros};
 use criterion::{Criterion, criterion_group, criterion_main};
 use rounds::Rounds;
 
@@ -41,12 +41,16 @@ fn idle(criterion: &mut Criterion) {
 /// Times rounds in which `messages` arrive in each of ten conversations.
 fn active_rounds(rounds: &mut Rounds, messages: u64, iterations: u64) -> Duration {
     let mut total = Duration::ZERO;
-    for _ in 0..iterations {
-        let answers = rounds.active(10, messages);
-        let begun = Instant::now();
-        let (requests, events) = rounds.run(&answers);
-        total += begun.elapsed();
-        assert_eq!((requests, events), (11, 10 * messages));
+    let mut left = iterations;
+    while left > 0 {
+        let some = left.min(AHEAD);
+        left -= some;
+        for answers in rounds.ahead(some, 10, messages) {
+            let begun = Instant::now();
+            let (requests, events) = rounds.run_once(answers);
+            total += begun.elapsed();
+            assert_eq!((requests, events), (11, 10 * messages));
+        }
     }
     total
 }
@@ -61,15 +65,20 @@ fn active(criterion: &mut Criterion) {
     }
     for messages in [30, 200] {
         let mut rounds = Rounds::new(100);
-        let answers: Vec<_> = (0..AHEAD).map(|_| rounds.active(10, messages)).collect();
+        let answers = rounds.ahead(AHEAD, 10, messages);
         group.bench_function(
             format!("floor: {messages} messages each, read"),
             |bencher| {
+                let list = NewSessions::new(UnixMicros(0));
                 let call = FetchSessionMsgs::new(Uid(20_001));
                 bencher.iter_custom(|n| {
                     let mut total = Duration::ZERO;
                     for round in 0..n {
                         let answers = &answers[usize::try_from(round % AHEAD).unwrap()];
+                        let response = http::Response::new(answers.list().to_vec());
+                        let begun = Instant::now();
+                        black_box(list.parse(&response).unwrap());
+                        total += begun.elapsed();
                         for body in answers.pages() {
                             let response = http::Response::new(body.to_vec());
                             let begun = Instant::now();

@@ -24,6 +24,11 @@ pub(crate) struct Answers {
 }
 
 impl Answers {
+    /// Returns the list.
+    pub(crate) fn list(&self) -> &[u8] {
+        &self.list
+    }
+
     /// Returns all pages, without the list.
     pub(crate) fn pages(&self) -> impl Iterator<Item = &[u8]> {
         self.pages.iter().map(|(_, body)| body.as_slice())
@@ -108,9 +113,22 @@ impl Rounds {
     /// Returns the answers of a round in which as many messages arrived in each of the first
     /// conversations. To be run before the next answers are made.
     pub(crate) fn active(&mut self, conversations: u64, messages: u64) -> Answers {
+        self.active_at(self.server_now(), conversations, messages)
+    }
+
+    /// Returns the answers of so many rounds like that, one after the other.
+    pub(crate) fn ahead(&mut self, rounds: u64, conversations: u64, messages: u64) -> Vec<Answers> {
+        let from = self.server_now();
+        let times = (0..rounds).map(|round| INTERVAL.as_secs() * round);
+        let times = times.map(|later| from + i64::try_from(later).unwrap());
+        times
+            .map(|at| self.active_at(at, conversations, messages))
+            .collect()
+    }
+
+    fn active_at(&mut self, ts: i64, conversations: u64, messages: u64) -> Answers {
         let first = self.newest + 1;
         self.newest += messages;
-        let ts = self.server_now();
         let pages = (0..conversations).map(|n| {
             let uid = FIRST_UID + n;
             let messages: Vec<Value> = (first..=self.newest)
@@ -121,13 +139,32 @@ impl Rounds {
         });
         Answers {
             pages: pages.collect(),
-            list: self.list(0..conversations, 1, false),
+            list: self.list_at(ts, 0..conversations, 1, false),
         }
     }
 
     /// Runs one round. Returns the number of requests and of events.
     pub(crate) fn run(&mut self, answers: &Answers) -> (u64, u64) {
         self.run_with(answers, |_, _| None)
+    }
+
+    /// Runs one round, which uses its answers up: nothing is copied meanwhile.
+    #[inline(never)]
+    pub(crate) fn run_once(&mut self, mut answers: Answers) -> (u64, u64) {
+        let none = Answers {
+            list: Vec::new(),
+            pages: Vec::new(),
+        };
+        self.run_with(&none, |_, query| {
+            Some(match talker(query) {
+                Some(uid) => {
+                    let page = answers.pages.iter_mut().find(|(talker, _)| *talker == uid);
+                    page.map(|(_, body)| std::mem::take(body))
+                        .unwrap_or_default()
+                }
+                None => std::mem::take(&mut answers.list),
+            })
+        })
     }
 
     fn run_with(
@@ -143,11 +180,11 @@ impl Rounds {
                     requests += 1;
                     let uri = outgoing.request.uri();
                     let query = uri.query().unwrap_or_default();
-                    let known = match talker(query) {
+                    let known = || match talker(query) {
                         Some(uid) => answers.page(uid),
                         None => &answers.list,
                     };
-                    let body = other(uri.path(), query).unwrap_or_else(|| known.to_vec());
+                    let body = other(uri.path(), query).unwrap_or_else(|| known().to_vec());
                     self.answer(outgoing.id, body);
                 }
                 Output::Event(_) => events += 1,
@@ -182,7 +219,11 @@ impl Rounds {
     /// Returns a list of the conversations with the users of these numbers, each of which changed
     /// so many microseconds before the one above it.
     fn list(&self, users: Range<u64>, distance: i64, has_more: bool) -> Vec<u8> {
-        let (now, newest) = (self.server_now() * 1_000_000, self.newest);
+        self.list_at(self.server_now(), users, distance, has_more)
+    }
+
+    fn list_at(&self, now: i64, users: Range<u64>, distance: i64, has_more: bool) -> Vec<u8> {
+        let (now, newest) = (now * 1_000_000, self.newest);
         let list: Vec<Value> = users
             .map(|n| {
                 let uid = FIRST_UID + n;
