@@ -6,7 +6,32 @@ use std::time::Duration;
 
 use crate::database::Database;
 use crate::error::Error;
+use crate::feeds::FeedList;
 use crate::vault::Vault;
+use crate::ways::DIRECT;
+
+/// How accounts are watched.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// Way out that they are bound to.
+    pub way: String,
+    /// Least time between two rounds.
+    pub pace: Duration,
+    /// Feeds of notifications that are watched as well; `None` leaves those of an account that is replaced as they are, and
+    /// a new one without any.
+    pub feeds: Option<FeedList>,
+}
+
+/// The machine's own address, a round every 6 s, messages alone.
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            way: DIRECT.to_owned(),
+            pace: Duration::from_secs(6),
+            feeds: None,
+        }
+    }
+}
 
 /// Returns what the login of an account is encrypted as.
 pub(crate) fn sealed_as(uid: i64) -> String {
@@ -34,10 +59,11 @@ pub async fn add(
     database: &Database,
     vault: &Vault,
     logins: &[Login],
-    way: &str,
-    pace: Duration,
+    settings: &Settings,
     replace: bool,
 ) -> Result<usize, Error> {
+    let Settings { way, pace, feeds } = settings;
+    let feeds = feeds.as_ref().map(FeedList::names);
     let pace_ms = i32::try_from(pace.as_millis())
         .ok()
         .filter(|pace| *pace > 0);
@@ -55,7 +81,8 @@ pub async fn add(
     }
     let insert = transaction
         .prepare_cached(
-            "INSERT INTO bili_fleet.accounts (uid, way, login, pace_ms) VALUES ($1, $2, $3, $4)
+            "INSERT INTO bili_fleet.accounts (uid, way, login, pace_ms, feeds)
+             VALUES ($1, $2, $3, $4, coalesce($5::text[], '{}'))
              ON CONFLICT (uid) DO NOTHING",
         )
         .await?;
@@ -63,7 +90,7 @@ pub async fn add(
         let uid = login.uid().0;
         let sealed = vault.seal(&sealed_as(uid), login.to_json().as_bytes())?;
         let new = transaction
-            .execute(&insert, &[&uid, &way, &sealed, &pace_ms])
+            .execute(&insert, &[&uid, &way, &sealed, &pace_ms, &feeds])
             .await?;
         if new == 0 && !replace {
             return Err(Error::usage(format!(
@@ -71,10 +98,10 @@ pub async fn add(
             )));
         }
         if new == 0 {
-            let change = "UPDATE bili_fleet.accounts SET way = $2, login = $3, pace_ms = $4,
+            let change = "UPDATE bili_fleet.accounts SET way = $2, login = $3, pace_ms = $4, feeds = coalesce($5, feeds),
                 state = CASE state WHEN 'failed' THEN 'active' ELSE state END, last_error = NULL WHERE uid = $1";
             transaction
-                .execute(change, &[&uid, &way, &sealed, &pace_ms])
+                .execute(change, &[&uid, &way, &sealed, &pace_ms, &feeds])
                 .await?;
         }
         // A worker that has it loses it, and whoever claims it reads the new login once the old lease would have ended.
@@ -84,6 +111,29 @@ pub async fn add(
     }
     transaction.commit().await?;
     Ok(logins.len())
+}
+
+/// Changes which feeds of accounts are watched. Returns the number of those that there are.
+///
+/// A worker that has one goes on with it for the rest of its lease. A feed that is watched for the first time begins then.
+///
+/// # Errors
+/// Fails when the database cannot be asked.
+pub async fn watch_feeds(
+    database: &Database,
+    uids: &[i64],
+    feeds: &FeedList,
+) -> Result<u64, Error> {
+    let mut client = database.client().await?;
+    let transaction = client.transaction().await?;
+    let change = "UPDATE bili_fleet.accounts SET feeds = $2 WHERE uid = ANY($1)";
+    let changed = transaction
+        .execute(change, &[&uids, &feeds.names()])
+        .await?;
+    let lease = "UPDATE bili_fleet.leases SET owner = NULL, epoch = epoch + 1 WHERE uid = ANY($1)";
+    transaction.execute(lease, &[&uids]).await?;
+    transaction.commit().await?;
+    Ok(changed)
 }
 
 /// Pauses accounts, or lets them go on. Returns the number of those that there are.

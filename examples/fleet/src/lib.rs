@@ -19,6 +19,7 @@ pub mod accounts;
 pub mod consumers;
 mod database;
 mod error;
+mod feeds;
 mod lines;
 mod listener;
 pub mod metrics;
@@ -30,6 +31,7 @@ pub mod worker;
 
 pub use database::Database;
 pub use error::Error;
+pub use feeds::FeedList;
 pub use tail::{Position, StoredEvent, Tail};
 pub use vault::{Vault, new_key};
 

@@ -9,6 +9,8 @@
     reason = "a test may"
 )]
 
+#[path = "fleet/feeds.rs"]
+mod feeds;
 mod support;
 
 use std::io::Write as _;

@@ -33,10 +33,10 @@ ORDER BY l.uid FOR SHARE OF l";
 
 const EVENTS: &str = "
 WITH fresh AS (
-    INSERT INTO bili_fleet.events (uid, kind, session_type, talker_id, seqno, key, line)
-    SELECT uid, kind, session_type, talker_id, seqno, key, line
-    FROM unnest($1::bigint[], $2::text[], $3::bigint[], $4::bigint[], $5::bigint[], $6::bigint[], $7::text[])
-        WITH ORDINALITY AS new (uid, kind, session_type, talker_id, seqno, key, line, place)
+    INSERT INTO bili_fleet.events (uid, kind, session_type, talker_id, seqno, key, liked_at, line)
+    SELECT uid, kind, session_type, talker_id, seqno, key, liked_at, line
+    FROM unnest($1::bigint[], $2::text[], $3::bigint[], $4::bigint[], $5::bigint[], $6::bigint[], $7::bigint[], $8::text[])
+        WITH ORDINALITY AS new (uid, kind, session_type, talker_id, seqno, key, liked_at, line, place)
     ORDER BY place
     ON CONFLICT DO NOTHING RETURNING id, uid, session_type, talker_id),
 queued AS (
@@ -252,12 +252,15 @@ async fn write_events(transaction: &Transaction<'_>, batch: &[&Entry]) -> Result
     let talkers: Vec<i64> = rows().map(|(_, row)| row.talker_id).collect();
     let seqnos: Vec<i64> = rows().map(|(_, row)| row.seqno).collect();
     let keys: Vec<i64> = rows().map(|(_, row)| row.key).collect();
+    let times: Vec<i64> = rows().map(|(_, row)| row.liked_at).collect();
     let lines: Vec<&str> = rows().map(|(_, row)| row.line.as_str()).collect();
     let statement = transaction.prepare_cached(EVENTS).await?;
     let row = transaction
         .query_one(
             &statement,
-            &[&uids, &kinds, &types, &talkers, &seqnos, &keys, &lines],
+            &[
+                &uids, &kinds, &types, &talkers, &seqnos, &keys, &times, &lines,
+            ],
         )
         .await?;
     let new: i64 = row.try_get(0)?;

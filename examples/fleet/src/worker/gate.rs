@@ -26,6 +26,18 @@ const LONGEST: Duration = Duration::from_secs(60);
 /// Lateness of a timer that is made up for.
 const LATE: Duration = Duration::from_millis(20);
 
+/// The ways out, each with the requests of a round of this worker's accounts on it, and of all that are watched. Feeds cost
+/// half a request more: their counters in each fifth round, and each of them every five minutes.
+const READ: &str = "
+SELECT w.name, w.proxy, w.budget, w.slowed_until > clock_timestamp(),
+    coalesce(sum(a.requests) FILTER (WHERE l.owner = $1), 0),
+    coalesce(sum(a.requests) FILTER (WHERE l.until > clock_timestamp()), 0)
+FROM bili_fleet.ways w
+LEFT JOIN (
+    SELECT uid, way, CASE feeds WHEN '{}' THEN 1.0 ELSE 1.5 END::double precision AS requests FROM bili_fleet.accounts) a
+    ON a.way = w.name
+LEFT JOIN bili_fleet.leases l USING (uid) GROUP BY w.name";
+
 /// Turns at a way out, evenly spaced, in the order in which they are asked for.
 #[derive(Debug)]
 struct Turns {
@@ -75,8 +87,8 @@ impl Drop for Queued<'_> {
 pub(super) struct Way {
     transport: ReqwestTransport,
     turns: Turns,
-    /// Accounts of all workers on it, and its whole budget.
-    crowd: Mutex<(i64, f64)>,
+    /// Requests of a round of all workers' accounts on it, and its whole budget.
+    crowd: Mutex<(f64, f64)>,
 }
 
 impl Way {
@@ -84,7 +96,7 @@ impl Way {
         Self {
             transport,
             turns: Turns::new(budget),
-            crowd: Mutex::new((1, budget)),
+            crowd: Mutex::new((1.0, budget)),
         }
     }
 
@@ -97,8 +109,8 @@ impl Way {
 
     /// Returns the least time between two rounds at which the rounds of all accounts take seven tenths of the budget.
     pub(super) fn least_pace(&self) -> Duration {
-        let (accounts, budget) = *lock(&self.crowd);
-        Duration::from_secs_f64(accounts.max(1) as f64 / (budget * 0.7))
+        let (requests, budget) = *lock(&self.crowd);
+        Duration::from_secs_f64(requests.max(1.0) / (budget * 0.7))
     }
 }
 
@@ -115,16 +127,12 @@ impl Ways {
         owner: &str,
     ) -> Result<(), Error> {
         let client = database.client().await?;
-        let read = "SELECT w.name, w.proxy, w.budget, w.slowed_until > clock_timestamp(),
-                count(*) FILTER (WHERE l.owner = $1), count(*) FILTER (WHERE l.until > clock_timestamp())
-            FROM bili_fleet.ways w LEFT JOIN bili_fleet.accounts a ON a.way = w.name
-            LEFT JOIN bili_fleet.leases l USING (uid) GROUP BY w.name";
-        let statement = client.prepare_cached(read).await?;
+        let statement = client.prepare_cached(READ).await?;
         for row in client.query(&statement, &[&owner]).await? {
             let name: String = row.try_get(0)?;
             let budget: f64 = row.try_get(2)?;
             let is_slowed: bool = row.try_get(3)?;
-            let (own, all): (i64, i64) = (row.try_get(4)?, row.try_get(5)?);
+            let (own, all): (f64, f64) = (row.try_get(4)?, row.try_get(5)?);
             let known = lock(&self.0).get(&name).cloned();
             let way = match known {
                 Some(way) => way,
@@ -136,7 +144,7 @@ impl Ways {
                 }
             };
             let slowed = if is_slowed { SLOWED } else { 1.0 };
-            let part = own.max(1) as f64 / all.max(own).max(1) as f64;
+            let part = own.max(1.0) / all.max(own).max(1.0);
             *lock(&way.turns.rate) = budget * part * slowed;
             *lock(&way.crowd) = (all, budget);
         }

@@ -348,6 +348,7 @@ impl Worker {
             login,
             pace,
             checkpoint,
+            feeds,
             asked,
         } = claimed;
         let login = self.vault.open(&accounts::sealed_as(uid), &login)?;
@@ -373,6 +374,7 @@ impl Worker {
         let seed = uid.cast_unsigned() ^ epoch.cast_unsigned().rotate_left(32);
         let config = PollerConfig::new()
             .interval(pace.max(way.least_pace()))
+            .feeds(feeds)
             .request_timeout(REQUEST_TIMEOUT)
             .seed(seed);
         let session = Session::resume(context, gate, config, checkpoint.as_ref())

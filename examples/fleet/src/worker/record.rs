@@ -3,10 +3,12 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
+use bilibili_session::FeedKind;
 use tokio::time::Instant;
 
 use crate::database::Database;
 use crate::error::Error;
+use crate::feeds;
 
 /// Renewal of all leases at once, in the order in which commits lock them.
 const RENEW: &str = "
@@ -29,7 +31,7 @@ FROM free WHERE l.uid = free.uid RETURNING l.uid";
 
 /// What is to be known of claimed accounts: by a statement of its own, so that it is no older than the lease.
 const CLAIMED: &str = "
-SELECT l.uid, l.epoch, a.way, a.login, a.pace_ms, a.checkpoint
+SELECT l.uid, l.epoch, a.way, a.login, a.pace_ms, a.checkpoint, a.feeds
 FROM bili_fleet.leases l JOIN bili_fleet.accounts a USING (uid)
 WHERE l.owner = $1 AND l.uid = ANY($2)";
 
@@ -50,6 +52,7 @@ pub(super) struct Claimed {
     pub(super) login: Vec<u8>,
     pub(super) pace: Duration,
     pub(super) checkpoint: Option<String>,
+    pub(super) feeds: Vec<FeedKind>,
     /// Moment before it was asked for.
     pub(super) asked: Instant,
 }
@@ -114,6 +117,7 @@ impl Record {
                 login: row.try_get(3)?,
                 pace: Duration::from_millis(u64::try_from(pace_ms).unwrap_or(1)),
                 checkpoint: row.try_get(5)?,
+                feeds: feeds::known(&row.try_get::<_, Vec<&str>>(6)?),
                 asked,
             });
         }

@@ -9,7 +9,7 @@ use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use bilibili_session_fleet::accounts::{self, read_cookies};
+use bilibili_session_fleet::accounts::{self, Settings, read_cookies};
 use bilibili_session_fleet::{Database, Vault, new_key, ways};
 use bilibili_session_simulator::{Config, Login, Simulator};
 use rustix::process::{Pid, Signal, kill_process};
@@ -72,7 +72,11 @@ impl Fleet {
         let logins: Vec<_> = (FIRST..FIRST + accounts)
             .map(|uid| read_cookies(&cookies(uid)).unwrap())
             .collect();
-        accounts::add(&fleet.database, &vault, &logins, "direct", pace, false)
+        let settings = Settings {
+            pace,
+            ..Settings::default()
+        };
+        accounts::add(&fleet.database, &vault, &logins, &settings, false)
             .await
             .unwrap();
         Some(fleet)

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use bilibili_session_fleet::Position;
+use bilibili_session_fleet::{FeedList, Position};
 use clap::{Parser, Subcommand};
 
 /// Watch many Bilibili accounts with many workers; PostgreSQL keeps the record.
@@ -50,6 +50,8 @@ pub(crate) enum Command {
     Pause(UidArgs),
     /// Watch these accounts again.
     Resume(UidArgs),
+    /// Change which feeds of notifications these accounts are watched for.
+    Feeds(FeedsArgs),
     /// Drop these accounts with their logins; their events stay.
     Drop(UidArgs),
     /// Put a reply into the outbox.
@@ -86,6 +88,11 @@ pub(crate) struct AddArgs {
     /// Seconds between two rounds of an account, at least 3.
     #[arg(long, default_value_t = 6.0)]
     pub(crate) pace: f64,
+    /// Feeds of notifications to watch beside the messages: `all`, `none`, or some of replies,at,likes,system.
+    ///
+    /// None unless given, since they cost about half a request more with each round; with --replace those of before.
+    #[arg(long, value_name = "LIST")]
+    pub(crate) feeds: Option<FeedList>,
     /// Give accounts that are there already the new login.
     #[arg(long)]
     pub(crate) replace: bool,
@@ -100,6 +107,16 @@ pub(crate) struct StatusArgs {
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct UidArgs {
+    /// Numbers of the accounts.
+    #[arg(required = true, value_name = "UID")]
+    pub(crate) uids: Vec<i64>,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct FeedsArgs {
+    /// `all`, `none`, or some of replies,at,likes,system.
+    #[arg(value_name = "LIST")]
+    pub(crate) feeds: FeedList,
     /// Numbers of the accounts.
     #[arg(required = true, value_name = "UID")]
     pub(crate) uids: Vec<i64>,

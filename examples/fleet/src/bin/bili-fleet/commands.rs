@@ -3,6 +3,7 @@
 use std::io::{Write as _, stderr, stdout};
 use std::time::Duration;
 
+use bilibili_session_fleet::accounts::Settings;
 use bilibili_session_fleet::sessions::core::Uid;
 use bilibili_session_fleet::{
     Database, Error, Position, Tail, Vault, accounts, new_key, outbox, ways,
@@ -10,7 +11,7 @@ use bilibili_session_fleet::{
 use serde_json::json;
 use serde_json::value::RawValue;
 
-use crate::args::{AddArgs, SendArgs, StatusArgs, TailArgs, WayArgs};
+use crate::args::{AddArgs, FeedsArgs, SendArgs, StatusArgs, TailArgs, WayArgs};
 use crate::logins;
 
 /// Prints why something was not done.
@@ -53,7 +54,12 @@ pub(crate) async fn add(database: &Database, vault: &Vault, args: &AddArgs) -> R
     let pace = Duration::try_from_secs_f64(args.pace).ok();
     let pace = pace.filter(|pace| *pace >= Duration::from_secs(3));
     let pace = pace.ok_or_else(|| Error::usage("a round every 3 s is the fastest"))?;
-    let added = accounts::add(database, vault, &logins, &args.way, pace, args.replace).await?;
+    let settings = Settings {
+        way: args.way.clone(),
+        pace,
+        feeds: args.feeds.clone(),
+    };
+    let added = accounts::add(database, vault, &logins, &settings, args.replace).await?;
     say(format_args!("{added} accounts are added"))
 }
 
@@ -63,6 +69,14 @@ pub(crate) async fn pause(database: &Database, uids: &[i64], pause: bool) -> Res
     say(format_args!(
         "{count} of {} accounts are {what}",
         uids.len()
+    ))
+}
+
+pub(crate) async fn feeds(database: &Database, args: &FeedsArgs) -> Result<(), Error> {
+    let count = accounts::watch_feeds(database, &args.uids, &args.feeds).await?;
+    say(format_args!(
+        "{count} of {} accounts are watched for these feeds",
+        args.uids.len()
     ))
 }
 

@@ -61,6 +61,7 @@ async fn run(args: Args) -> Result<(), Error> {
         Command::Status(status) => commands::status(&database, &status).await,
         Command::Pause(uids) => commands::pause(&database, &uids.uids, true).await,
         Command::Resume(uids) => commands::pause(&database, &uids.uids, false).await,
+        Command::Feeds(feeds) => commands::feeds(&database, &feeds).await,
         Command::Drop(uids) => commands::drop(&database, &uids.uids).await,
         Command::Send(send) => commands::send(&database, &send).await,
         Command::Tail(tail) => commands::tail(&database, &tail).await,
