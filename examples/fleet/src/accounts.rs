@@ -86,6 +86,10 @@ pub async fn add(
              ON CONFLICT (uid) DO NOTHING",
         )
         .await?;
+    // In the order in which workers lock them: first the leases, then the accounts.
+    let uids: Vec<i64> = logins.iter().map(|login| login.uid().0).collect();
+    let lock = "SELECT 1 FROM bili_fleet.leases WHERE uid = ANY($1) ORDER BY uid FOR NO KEY UPDATE";
+    transaction.execute(lock, &[&uids]).await?;
     for login in logins {
         let uid = login.uid().0;
         let sealed = vault.seal(&sealed_as(uid), login.to_json().as_bytes())?;
@@ -99,7 +103,7 @@ pub async fn add(
         }
         if new == 0 {
             let change = "UPDATE bili_fleet.accounts SET way = $2, login = $3, pace_ms = $4, feeds = coalesce($5, feeds),
-                state = CASE state WHEN 'failed' THEN 'active' ELSE state END, last_error = NULL WHERE uid = $1";
+                login_due = 'epoch', state = CASE state WHEN 'failed' THEN 'active' ELSE state END, last_error = NULL WHERE uid = $1";
             transaction
                 .execute(change, &[&uid, &way, &sealed, &pace_ms, &feeds])
                 .await?;
@@ -126,12 +130,12 @@ pub async fn watch_feeds(
 ) -> Result<u64, Error> {
     let mut client = database.client().await?;
     let transaction = client.transaction().await?;
+    let lease = "UPDATE bili_fleet.leases SET owner = NULL, epoch = epoch + 1 WHERE uid = ANY($1)";
+    transaction.execute(lease, &[&uids]).await?;
     let change = "UPDATE bili_fleet.accounts SET feeds = $2 WHERE uid = ANY($1)";
     let changed = transaction
         .execute(change, &[&uids, &feeds.names()])
         .await?;
-    let lease = "UPDATE bili_fleet.leases SET owner = NULL, epoch = epoch + 1 WHERE uid = ANY($1)";
-    transaction.execute(lease, &[&uids]).await?;
     transaction.commit().await?;
     Ok(changed)
 }

@@ -11,6 +11,8 @@
 
 #[path = "fleet/feeds.rs"]
 mod feeds;
+#[path = "fleet/renewal.rs"]
+mod renewal;
 mod support;
 
 use std::io::Write as _;

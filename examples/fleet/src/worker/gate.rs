@@ -167,6 +167,7 @@ fn transport(vault: &Vault, name: &str, proxy: Option<Vec<u8>>) -> Result<Reqwes
 }
 
 /// Transport of one account.
+#[derive(Clone)]
 pub(super) struct Gate {
     pub(super) way: Arc<Way>,
     pub(super) lease: Arc<Lease>,

@@ -4,6 +4,7 @@ mod commit;
 mod gate;
 mod lease;
 mod record;
+mod renewal;
 mod replies;
 mod secrets;
 mod watch;
@@ -26,6 +27,7 @@ use self::commit::Committer;
 use self::gate::{Gate, Ways};
 use self::lease::Lease;
 use self::record::{Claimed, Record};
+use self::renewal::Renewal;
 use self::replies::Sessions;
 use self::secrets::Secrets;
 use self::watch::Watch;
@@ -122,7 +124,7 @@ struct Running {
 /// A worker at work.
 struct Worker {
     shared: Arc<Shared>,
-    vault: Vault,
+    vault: Arc<Vault>,
     config: WorkerConfig,
     ways: Ways,
     commits: mpsc::Sender<commit::Entry>,
@@ -169,7 +171,7 @@ pub async fn run(
     let replies = tokio::spawn(replies::run(Arc::clone(&shared)));
     let mut worker = Worker {
         shared,
-        vault,
+        vault: Arc::new(vault),
         config,
         ways: Ways::default(),
         commits,
@@ -346,6 +348,7 @@ impl Worker {
             epoch,
             way: way_name,
             login,
+            login_due_in,
             pace,
             checkpoint,
             feeds,
@@ -377,17 +380,29 @@ impl Worker {
             .feeds(feeds)
             .request_timeout(REQUEST_TIMEOUT)
             .seed(seed);
-        let session = Session::resume(context, gate, config, checkpoint.as_ref())
+        let session = Session::resume(context, gate.clone(), config, checkpoint.as_ref())
             .map_err(|error| Error::usage(error.to_string()))?;
         self.shared
             .change_sessions(|sessions| drop(sessions.insert(uid, (epoch, session.clone()))));
         let (stop, stopped) = signal::channel(false);
+        let secrets = Arc::new(Secrets::of(&login));
+        let renewal = Renewal {
+            login,
+            due_in: login_due_in,
+            session: session.clone(),
+            secrets: Arc::clone(&secrets),
+            gate,
+            hosts: self.config.hosts.clone(),
+            vault: Arc::clone(&self.vault),
+            database: self.shared.record.database.clone(),
+            owner: self.config.name.clone(),
+        };
         let watch = Watch {
             session,
             lease: Arc::clone(&lease),
             way,
             way_name,
-            secrets: Secrets::of(&login),
+            secrets,
             database: self.shared.record.database.clone(),
             commits: self.commits.clone(),
             metrics: Arc::clone(&self.shared.metrics),
@@ -395,8 +410,10 @@ impl Worker {
             first_round,
         };
         let task = self.tasks.spawn(async move {
-            watch.run().await;
-            (uid, epoch)
+            tokio::select! {
+                () = watch.run() => (uid, epoch),
+                never = renewal.run() => match never {},
+            }
         });
         self.running.insert(
             uid,

@@ -31,7 +31,7 @@ pub(super) struct Watch {
     pub(super) lease: Arc<Lease>,
     pub(super) way: Arc<Way>,
     pub(super) way_name: String,
-    pub(super) secrets: Secrets,
+    pub(super) secrets: Arc<Secrets>,
     pub(super) database: Database,
     pub(super) commits: mpsc::Sender<Entry>,
     pub(super) metrics: Arc<Metrics>,

@@ -105,6 +105,12 @@ impl Fleet {
         Worker(command.stderr(Stdio::from(log)).spawn().unwrap())
     }
 
+    /// Returns what a worker of this name has logged.
+    pub fn log(&self, name: &str) -> String {
+        let path = self.postgres.folder().join(format!("{name}.log"));
+        std::fs::read_to_string(path).unwrap_or_default()
+    }
+
     pub fn command(&self) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_bili-fleet"));
         command
