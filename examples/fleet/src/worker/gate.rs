@@ -2,9 +2,11 @@
 
 use std::collections::HashMap;
 use std::fmt;
+use std::future::{Future as _, poll_fn};
 use std::pin::pin;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::Poll;
 use std::time::Duration;
 
 use bilibili_session::{TransportError, TransportErrorKind};
@@ -177,7 +179,12 @@ pub(super) struct Gate {
 impl Transport for Gate {
     async fn send(&self, request: Request<Vec<u8>>) -> Result<Response<Vec<u8>>, TransportError> {
         self.way.turns.take().await?;
-        let mut exchange = pin!(self.way.transport.send(request));
+        let mut sending = pin!(self.way.transport.send(request));
+        // Before each step of it: a process that was stopped in between may go on past the end.
+        let mut exchange = poll_fn(|cx| match self.lease.is_held() {
+            true => sending.as_mut().poll(cx),
+            false => Poll::Pending,
+        });
         // No request outlives the lease. One that is renewed meanwhile goes on.
         let mut end = self.lease.end();
         loop {
