@@ -16,6 +16,7 @@
 //! | [`outbox`] | sends a reply once |
 
 pub mod accounts;
+mod address;
 pub mod consumers;
 mod database;
 mod error;
@@ -25,6 +26,7 @@ mod listener;
 pub mod metrics;
 pub mod outbox;
 mod tail;
+mod tls;
 mod vault;
 pub mod ways;
 pub mod worker;

@@ -14,6 +14,8 @@ mod feeds;
 #[path = "fleet/renewal.rs"]
 mod renewal;
 mod support;
+#[path = "fleet/tls.rs"]
+mod tls;
 
 use std::io::Write as _;
 use std::process::Stdio;

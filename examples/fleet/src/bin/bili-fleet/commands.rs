@@ -34,7 +34,13 @@ pub(crate) fn key() -> Result<(), Error> {
 pub(crate) async fn init(database: &Database, vault: &Vault) -> Result<(), Error> {
     database.migrate().await?;
     vault.check(database).await?;
-    say("the tables are there, in the schema bili_fleet")
+    let encrypted = match database.is_encrypted().await? {
+        true => "encrypted",
+        false => "not encrypted",
+    };
+    say(format_args!(
+        "the tables are there, in the schema bili_fleet; the connection is {encrypted}"
+    ))
 }
 
 pub(crate) async fn way(database: &Database, vault: &Vault, args: &WayArgs) -> Result<(), Error> {
