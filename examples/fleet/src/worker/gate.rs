@@ -10,7 +10,7 @@ use std::task::Poll;
 use std::time::Duration;
 
 use bilibili_session::{TransportError, TransportErrorKind};
-use bilibili_session_tokio::{ReqwestTransport, Transport, TransportConfig};
+use bilibili_session_tokio::{ReqwestTransport, Session, Transport, TransportConfig};
 use http::{Request, Response};
 use tokio::time::{Instant, sleep_until, timeout_at};
 
@@ -87,6 +87,8 @@ impl Drop for Queued<'_> {
 
 /// A way out, as this worker uses it.
 pub(super) struct Way {
+    /// Its proxy, for the push channel.
+    config: TransportConfig,
     transport: ReqwestTransport,
     turns: Turns,
     /// Requests of a round of all workers' accounts on it, and its whole budget.
@@ -94,12 +96,19 @@ pub(super) struct Way {
 }
 
 impl Way {
-    fn new(transport: ReqwestTransport, budget: f64) -> Self {
+    fn new(config: TransportConfig, transport: ReqwestTransport, budget: f64) -> Self {
         Self {
+            config,
             transport,
             turns: Turns::new(budget),
             crowd: Mutex::new((1.0, budget)),
         }
+    }
+
+    /// Lets a session listen to the push channel, which goes this way as well. It takes no turns: it is one connection.
+    pub(super) fn listen(&self, session: Session) -> Result<Session, Error> {
+        let listening = session.with_push(&self.config);
+        listening.map_err(|error| Error::usage(format!("the push channel: {error}")))
     }
 
     /// Slows this worker's requests at once; the others hear of it from the database.
@@ -139,8 +148,8 @@ impl Ways {
             let way = match known {
                 Some(way) => way,
                 None => {
-                    let transport = transport(vault, &name, row.try_get(1)?)?;
-                    let way = Arc::new(Way::new(transport, budget));
+                    let (config, transport) = transport(vault, &name, row.try_get(1)?)?;
+                    let way = Arc::new(Way::new(config, transport, budget));
                     lock(&self.0).insert(name, Arc::clone(&way));
                     way
                 }
@@ -158,14 +167,19 @@ impl Ways {
     }
 }
 
-fn transport(vault: &Vault, name: &str, proxy: Option<Vec<u8>>) -> Result<ReqwestTransport, Error> {
+fn transport(
+    vault: &Vault,
+    name: &str,
+    proxy: Option<Vec<u8>>,
+) -> Result<(TransportConfig, ReqwestTransport), Error> {
     let mut config = TransportConfig::new();
     if let Some(sealed) = proxy {
         let proxy = vault.open(&ways::sealed_as(name), &sealed)?;
         config = config.proxy(String::from_utf8_lossy(&proxy).into_owned());
     }
     let refused = |error: TransportError| Error::usage(format!("way out `{name}`: {error}"));
-    ReqwestTransport::with_config(&config).map_err(refused)
+    let transport = ReqwestTransport::with_config(&config).map_err(refused)?;
+    Ok((config, transport))
 }
 
 /// Transport of one account.

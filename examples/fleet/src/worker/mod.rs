@@ -62,6 +62,8 @@ pub struct WorkerConfig {
     pub lease: Duration,
     /// Time for which commits are collected.
     pub group: Duration,
+    /// Listens to the push channel of each account as well, by a connection of its own: what arrives is asked for at once.
+    pub push: bool,
     /// Server in place of the service: a simulator.
     pub hosts: Hosts,
 }
@@ -74,6 +76,7 @@ impl WorkerConfig {
             capacity: 1000,
             lease: Duration::from_secs(15),
             group: Duration::from_millis(50),
+            push: false,
             hosts: Hosts::official(),
         }
     }
@@ -382,6 +385,10 @@ impl Worker {
             .seed(seed);
         let session = Session::resume(context, gate.clone(), config, checkpoint.as_ref())
             .map_err(|error| Error::usage(error.to_string()))?;
+        let session = match self.config.push {
+            true => way.listen(session)?,
+            false => session,
+        };
         self.shared
             .change_sessions(|sessions| drop(sessions.insert(uid, (epoch, session.clone()))));
         let (stop, stopped) = signal::channel(false);

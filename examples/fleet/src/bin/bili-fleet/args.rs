@@ -162,6 +162,11 @@ pub(crate) struct WorkArgs {
     /// Milliseconds for which commits are collected.
     #[arg(long, default_value_t = 50)]
     pub(crate) group_ms: u64,
+    /// Listen to the push channel of each account as well: what arrives is asked for at once, so that --pace can be longer.
+    ///
+    /// One connection an account, by its way out. Rounds go on: the channel tells that there is something, not all of it.
+    #[arg(long)]
+    pub(crate) push: bool,
     /// Serve counters for Prometheus on this port of 127.0.0.1; 0 takes a free one.
     #[arg(long, value_name = "PORT")]
     pub(crate) metrics: Option<u16>,
