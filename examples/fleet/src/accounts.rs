@@ -185,6 +185,8 @@ pub struct FleetStatus {
     pub events: i64,
     /// Number of replies by state.
     pub replies: Vec<(String, i64)>,
+    /// Number of warnings of the last day by kind.
+    pub warnings: Vec<(String, i64)>,
     /// Accounts that failed, with the reason; at most twenty.
     pub failed: Vec<(i64, String)>,
 }
@@ -213,7 +215,11 @@ pub async fn status(database: &Database) -> Result<FleetStatus, Error> {
     );
     let replies =
         counts("SELECT state, count(*) FROM bili_fleet.outbox GROUP BY state ORDER BY state");
+    let warnings = counts(
+        "SELECT kind, count(*) FROM bili_fleet.warnings WHERE at > now() - interval '1 day' GROUP BY kind ORDER BY kind",
+    );
     let (accounts, workers, replies) = (accounts.await?, workers.await?, replies.await?);
+    let warnings = warnings.await?;
     let row = client
         .query_one(
             "SELECT (SELECT extract(epoch FROM clock_timestamp() - min(saved_at))::double precision
@@ -237,6 +243,7 @@ pub async fn status(database: &Database) -> Result<FleetStatus, Error> {
         longest_lag_s: row.try_get(0)?,
         events: row.try_get(1)?,
         replies,
+        warnings,
         failed: failed.collect::<Result<_, Error>>()?,
     })
 }

@@ -14,6 +14,8 @@
 //! | [`Tail`] | every event in the order of the record, none skipped |
 //! | [`consumers`] | hands events to several consumers, with acknowledgement |
 //! | [`outbox`] | sends a reply once |
+//! | [`warnings`] | what went wrong, gaps above all |
+//! | [`prune`] | ends old events |
 
 pub mod accounts;
 mod address;
@@ -25,9 +27,11 @@ mod lines;
 mod listener;
 pub mod metrics;
 pub mod outbox;
+pub mod prune;
 mod tail;
 mod tls;
 mod vault;
+pub mod warnings;
 pub mod ways;
 pub mod worker;
 

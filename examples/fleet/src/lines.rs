@@ -8,10 +8,16 @@
 mod bili;
 
 use bilibili_session::feeds::NewLikes;
+use bilibili_session::poller::Warning;
 use bilibili_session::session::Update;
 use bilibili_session::{Event, FeedEvent, Names};
 
-use bili::{FeedLine, MessageLine};
+use bili::{FeedLine, MessageLine, WarningLine};
+
+/// Returns the line of a warning.
+pub(crate) fn of_warning(warning: &Warning) -> String {
+    serde_json::to_string(&WarningLine(warning)).unwrap_or_default()
+}
 
 /// An event as it stands in the table.
 #[derive(Debug)]

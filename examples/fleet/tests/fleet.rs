@@ -11,6 +11,8 @@
 
 #[path = "fleet/feeds.rs"]
 mod feeds;
+#[path = "fleet/keeping.rs"]
+mod keeping;
 #[path = "fleet/push.rs"]
 mod push;
 #[path = "fleet/renewal.rs"]

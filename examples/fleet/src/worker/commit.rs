@@ -17,6 +17,7 @@ use crate::database::Database;
 use crate::error::Error;
 use crate::lines::Row;
 use crate::metrics::Metrics;
+use crate::warnings::{self, NewWarning};
 
 /// Longest time for one transaction.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -59,7 +60,8 @@ const GIVE_BACK: &str = "UPDATE bili_fleet.leases SET owner = NULL, until = '-in
 pub(super) struct Entry {
     pub(super) lease: Arc<Lease>,
     pub(super) events: Vec<Row>,
-    /// Covers these events and all before them.
+    pub(super) warnings: Vec<NewWarning>,
+    /// Covers these events and warnings, and all before them.
     pub(super) checkpoint: Option<String>,
     pub(super) end: End,
     pub(super) done: oneshot::Sender<Outcome>,
@@ -180,6 +182,11 @@ impl Committer {
             .filter(|it| held.get(&it.lease.uid) == Some(&it.lease.epoch))
             .collect();
         let new = write_events(&transaction, &batch).await?;
+        let warnings: Vec<(i64, &NewWarning)> = batch
+            .iter()
+            .flat_map(|it| it.warnings.iter().map(|warning| (it.lease.uid, warning)))
+            .collect();
+        warnings::write(&transaction, &warnings).await?;
         let (uids, checkpoints): (Vec<i64>, Vec<&str>) = batch
             .iter()
             .filter_map(|it| Some((it.lease.uid, it.checkpoint.as_deref()?)))

@@ -36,6 +36,7 @@ use crate::database::Database;
 use crate::error::Error;
 use crate::metrics::Metrics;
 use crate::vault::Vault;
+use crate::warnings;
 
 /// Time between two looks at what there is to claim.
 const TURN: Duration = Duration::from_secs(1);
@@ -172,6 +173,7 @@ pub async fn run(
         sessions: Mutex::default(),
     });
     let replies = tokio::spawn(replies::run(Arc::clone(&shared)));
+    let old_warnings = tokio::spawn(warnings::end_old(database.clone()));
     let mut worker = Worker {
         shared,
         vault: Arc::new(vault),
@@ -189,6 +191,7 @@ pub async fn run(
     );
     worker.work(stop).await;
     replies.abort();
+    old_warnings.abort();
     worker.leave().await;
     drop(worker);
     committer.abort();

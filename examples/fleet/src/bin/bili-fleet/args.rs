@@ -58,6 +58,10 @@ pub(crate) enum Command {
     Send(SendArgs),
     /// Print events as they are committed, one JSON object a line.
     Tail(TailArgs),
+    /// Print what went wrong, one JSON object a line: gaps above all. It is kept for two weeks.
+    Warnings(WarningsArgs),
+    /// End old events, except those that a consumer has not acknowledged.
+    Prune(PruneArgs),
     /// Watch accounts: as many of these processes as there are to be workers.
     Work(WorkArgs),
 }
@@ -146,6 +150,23 @@ pub(crate) struct TailArgs {
     /// End when all that is there was printed.
     #[arg(long)]
     pub(crate) no_wait: bool,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct WarningsArgs {
+    /// Those of one kind alone, `gap` say.
+    #[arg(long)]
+    pub(crate) kind: Option<String>,
+    /// Those of so many hours.
+    #[arg(long, default_value_t = 24)]
+    pub(crate) hours: u32,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct PruneArgs {
+    /// Days after which an event is old, at least 1.
+    #[arg(long, value_name = "DAYS", value_parser = clap::value_parser!(u32).range(1..))]
+    pub(crate) older_than: u32,
 }
 
 #[derive(Debug, clap::Args)]

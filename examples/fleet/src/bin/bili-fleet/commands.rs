@@ -6,12 +6,14 @@ use std::time::Duration;
 use bilibili_session_fleet::accounts::Settings;
 use bilibili_session_fleet::sessions::core::Uid;
 use bilibili_session_fleet::{
-    Database, Error, Position, Tail, Vault, accounts, new_key, outbox, ways,
+    Database, Error, Position, Tail, Vault, accounts, new_key, outbox, prune, warnings, ways,
 };
 use serde_json::json;
 use serde_json::value::RawValue;
 
-use crate::args::{AddArgs, FeedsArgs, SendArgs, StatusArgs, TailArgs, WayArgs};
+use crate::args::{
+    AddArgs, FeedsArgs, PruneArgs, SendArgs, StatusArgs, TailArgs, WarningsArgs, WayArgs,
+};
 use crate::logins;
 
 /// Prints why something was not done.
@@ -121,7 +123,7 @@ pub(crate) async fn status(database: &Database, args: &StatusArgs) -> Result<(),
         };
         return say(json!({
             "accounts": object(&status.accounts), "workers": object(&status.workers), "events": status.events,
-            "replies": object(&status.replies), "longest_lag_s": status.longest_lag_s,
+            "replies": object(&status.replies), "warnings": object(&status.warnings), "longest_lag_s": status.longest_lag_s,
             "failed": status.failed.iter().map(|(uid, why)| json!({"uid": uid, "error": why})).collect::<Vec<_>>(),
         }));
     }
@@ -140,10 +142,31 @@ pub(crate) async fn status(database: &Database, args: &StatusArgs) -> Result<(),
     for (state, count) in &status.replies {
         say(format_args!("replies {state}: {count}"))?;
     }
+    for (kind, count) in &status.warnings {
+        say(format_args!("warnings {kind}, last day: {count}"))?;
+    }
     for (uid, why) in &status.failed {
         say(format_args!("account {uid} failed: {why}"))?;
     }
     Ok(())
+}
+
+pub(crate) async fn warnings(database: &Database, args: &WarningsArgs) -> Result<(), Error> {
+    let kind = args.kind.as_deref();
+    for warning in warnings::list(database, args.hours, kind).await? {
+        let line = RawValue::from_string(warning.line).ok();
+        let line = line.as_deref().map_or("null", RawValue::get);
+        let (at_us, uid) = (warning.at_us, warning.uid);
+        say(format_args!(
+            r#"{{"at_us":{at_us},"account":{uid},"line":{line}}}"#
+        ))?;
+    }
+    Ok(())
+}
+
+pub(crate) async fn prune(database: &Database, args: &PruneArgs) -> Result<(), Error> {
+    let ended = prune::events(database, args.older_than).await?;
+    say(format_args!("{ended} events are ended"))
 }
 
 pub(crate) async fn tail(database: &Database, args: &TailArgs) -> Result<(), Error> {

@@ -64,6 +64,8 @@ async fn run(args: Args) -> Result<(), Error> {
         Command::Feeds(feeds) => commands::feeds(&database, &feeds).await,
         Command::Drop(uids) => commands::drop(&database, &uids.uids).await,
         Command::Send(send) => commands::send(&database, &send).await,
+        Command::Warnings(args) => commands::warnings(&database, &args).await,
+        Command::Prune(args) => commands::prune(&database, &args).await,
         Command::Tail(tail) => commands::tail(&database, &tail).await,
         Command::Work(work) => work::run(&database, key()?, &work).await,
     }
