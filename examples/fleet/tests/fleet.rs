@@ -20,6 +20,8 @@ mod renewal;
 mod support;
 #[path = "fleet/tls.rs"]
 mod tls;
+#[path = "fleet/ways.rs"]
+mod ways;
 
 use std::io::Write as _;
 use std::process::Stdio;

@@ -104,6 +104,13 @@ async fn hold<T>(answer: impl Future<Output = T>, path: String, holding: Arc<Hol
     answer.await
 }
 
+/// Returns the account of a `Cookie` header; 0 where there is none.
+pub fn uid_of(text: &str) -> i64 {
+    let digits = text.split("DedeUserID=").nth(1).unwrap_or_default();
+    let digits: String = digits.chars().take_while(char::is_ascii_digit).collect();
+    digits.parse().unwrap_or_default()
+}
+
 async fn answer(
     request: Request<Incoming>,
     simulators: Arc<Vec<Arc<Mutex<Simulator>>>>,
@@ -117,11 +124,7 @@ async fn answer(
         .get("cookie")
         .and_then(|value| value.to_str().ok())
         .unwrap_or_default();
-    let uid = cookies
-        .split("DedeUserID=")
-        .nth(1)
-        .and_then(|uid| uid.parse().ok())
-        .unwrap_or_default();
+    let uid = uid_of(cookies);
     asked.lock().unwrap().push((uid, now));
     let body = body
         .collect()

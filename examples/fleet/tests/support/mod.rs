@@ -4,6 +4,7 @@
 
 pub mod front;
 pub mod postgres;
+pub mod proxy;
 
 use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, Mutex};
