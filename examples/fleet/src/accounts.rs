@@ -130,7 +130,10 @@ pub async fn watch_feeds(
 ) -> Result<u64, Error> {
     let mut client = database.client().await?;
     let transaction = client.transaction().await?;
-    let lease = "UPDATE bili_fleet.leases SET owner = NULL, epoch = epoch + 1 WHERE uid = ANY($1)";
+    // In the order in which workers lock them.
+    let lease = "WITH theirs AS (
+            SELECT uid FROM bili_fleet.leases WHERE uid = ANY($1) ORDER BY uid FOR NO KEY UPDATE)
+        UPDATE bili_fleet.leases l SET owner = NULL, epoch = epoch + 1 FROM theirs WHERE l.uid = theirs.uid";
     transaction.execute(lease, &[&uids]).await?;
     let change = "UPDATE bili_fleet.accounts SET feeds = $2 WHERE uid = ANY($1)";
     let changed = transaction

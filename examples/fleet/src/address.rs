@@ -1,6 +1,6 @@
 //! The address of the server: who is connected to, and how that is encrypted.
 //!
-//! `sslmode` and `sslrootcert` mean what they mean to `psql`. tokio-postgres does not know all of them, so they are taken
+//! `sslmode` and `sslrootcert` mean what they mean to `psql`, as far as the README says. tokio-postgres does not know all of them, so they are taken
 //! out before it reads the rest.
 
 use std::path::PathBuf;

@@ -40,7 +40,7 @@ pub(crate) type Driven = Connection<Socket, <MakeRustlsConnect as MakeTlsConnect
 impl Database {
     /// Creates a pool of at most so many connections; none is opened yet.
     ///
-    /// `sslmode` and `sslrootcert` of the address mean what they mean to `psql`: without them a connection is encrypted where
+    /// `sslmode` and `sslrootcert` of the address are read as `psql` reads them: without them a connection is encrypted where
     /// the server offers that, and the server's certificate is not checked.
     ///
     /// # Errors
