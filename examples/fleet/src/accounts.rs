@@ -6,7 +6,32 @@ use std::time::Duration;
 
 use crate::database::Database;
 use crate::error::Error;
+use crate::feeds::FeedList;
 use crate::vault::Vault;
+use crate::ways::DIRECT;
+
+/// How accounts are watched.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// Way out that they are bound to.
+    pub way: String,
+    /// Least time between two rounds.
+    pub pace: Duration,
+    /// Feeds of notifications that are watched as well; `None` leaves those of an account that is replaced as they are, and
+    /// a new one without any.
+    pub feeds: Option<FeedList>,
+}
+
+/// The machine's own address, a round every 6 s, messages alone.
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            way: DIRECT.to_owned(),
+            pace: Duration::from_secs(6),
+            feeds: None,
+        }
+    }
+}
 
 /// Returns what the login of an account is encrypted as.
 pub(crate) fn sealed_as(uid: i64) -> String {
@@ -34,10 +59,11 @@ pub async fn add(
     database: &Database,
     vault: &Vault,
     logins: &[Login],
-    way: &str,
-    pace: Duration,
+    settings: &Settings,
     replace: bool,
 ) -> Result<usize, Error> {
+    let Settings { way, pace, feeds } = settings;
+    let feeds = feeds.as_ref().map(FeedList::names);
     let pace_ms = i32::try_from(pace.as_millis())
         .ok()
         .filter(|pace| *pace > 0);
@@ -55,15 +81,20 @@ pub async fn add(
     }
     let insert = transaction
         .prepare_cached(
-            "INSERT INTO bili_fleet.accounts (uid, way, login, pace_ms) VALUES ($1, $2, $3, $4)
+            "INSERT INTO bili_fleet.accounts (uid, way, login, pace_ms, feeds)
+             VALUES ($1, $2, $3, $4, coalesce($5::text[], '{}'))
              ON CONFLICT (uid) DO NOTHING",
         )
         .await?;
+    // In the order in which workers lock them: first the leases, then the accounts.
+    let uids: Vec<i64> = logins.iter().map(|login| login.uid().0).collect();
+    let lock = "SELECT 1 FROM bili_fleet.leases WHERE uid = ANY($1) ORDER BY uid FOR NO KEY UPDATE";
+    transaction.execute(lock, &[&uids]).await?;
     for login in logins {
         let uid = login.uid().0;
         let sealed = vault.seal(&sealed_as(uid), login.to_json().as_bytes())?;
         let new = transaction
-            .execute(&insert, &[&uid, &way, &sealed, &pace_ms])
+            .execute(&insert, &[&uid, &way, &sealed, &pace_ms, &feeds])
             .await?;
         if new == 0 && !replace {
             return Err(Error::usage(format!(
@@ -71,10 +102,10 @@ pub async fn add(
             )));
         }
         if new == 0 {
-            let change = "UPDATE bili_fleet.accounts SET way = $2, login = $3, pace_ms = $4,
-                state = CASE state WHEN 'failed' THEN 'active' ELSE state END, last_error = NULL WHERE uid = $1";
+            let change = "UPDATE bili_fleet.accounts SET way = $2, login = $3, pace_ms = $4, feeds = coalesce($5, feeds),
+                login_due = 'epoch', state = CASE state WHEN 'failed' THEN 'active' ELSE state END, last_error = NULL WHERE uid = $1";
             transaction
-                .execute(change, &[&uid, &way, &sealed, &pace_ms])
+                .execute(change, &[&uid, &way, &sealed, &pace_ms, &feeds])
                 .await?;
         }
         // A worker that has it loses it, and whoever claims it reads the new login once the old lease would have ended.
@@ -84,6 +115,32 @@ pub async fn add(
     }
     transaction.commit().await?;
     Ok(logins.len())
+}
+
+/// Changes which feeds of accounts are watched. Returns the number of those that there are.
+///
+/// A worker that has one goes on with it for the rest of its lease. A feed that is watched for the first time begins then.
+///
+/// # Errors
+/// Fails when the database cannot be asked.
+pub async fn watch_feeds(
+    database: &Database,
+    uids: &[i64],
+    feeds: &FeedList,
+) -> Result<u64, Error> {
+    let mut client = database.client().await?;
+    let transaction = client.transaction().await?;
+    // In the order in which workers lock them.
+    let lease = "WITH theirs AS (
+            SELECT uid FROM bili_fleet.leases WHERE uid = ANY($1) ORDER BY uid FOR NO KEY UPDATE)
+        UPDATE bili_fleet.leases l SET owner = NULL, epoch = epoch + 1 FROM theirs WHERE l.uid = theirs.uid";
+    transaction.execute(lease, &[&uids]).await?;
+    let change = "UPDATE bili_fleet.accounts SET feeds = $2 WHERE uid = ANY($1)";
+    let changed = transaction
+        .execute(change, &[&uids, &feeds.names()])
+        .await?;
+    transaction.commit().await?;
+    Ok(changed)
 }
 
 /// Pauses accounts, or lets them go on. Returns the number of those that there are.
@@ -131,6 +188,8 @@ pub struct FleetStatus {
     pub events: i64,
     /// Number of replies by state.
     pub replies: Vec<(String, i64)>,
+    /// Number of warnings of the last day by kind.
+    pub warnings: Vec<(String, i64)>,
     /// Accounts that failed, with the reason; at most twenty.
     pub failed: Vec<(i64, String)>,
 }
@@ -159,7 +218,11 @@ pub async fn status(database: &Database) -> Result<FleetStatus, Error> {
     );
     let replies =
         counts("SELECT state, count(*) FROM bili_fleet.outbox GROUP BY state ORDER BY state");
+    let warnings = counts(
+        "SELECT kind, count(*) FROM bili_fleet.warnings WHERE at > now() - interval '1 day' GROUP BY kind ORDER BY kind",
+    );
     let (accounts, workers, replies) = (accounts.await?, workers.await?, replies.await?);
+    let warnings = warnings.await?;
     let row = client
         .query_one(
             "SELECT (SELECT extract(epoch FROM clock_timestamp() - min(saved_at))::double precision
@@ -183,6 +246,7 @@ pub async fn status(database: &Database) -> Result<FleetStatus, Error> {
         longest_lag_s: row.try_get(0)?,
         events: row.try_get(1)?,
         replies,
+        warnings,
         failed: failed.collect::<Result<_, Error>>()?,
     })
 }

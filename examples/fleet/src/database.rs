@@ -1,11 +1,15 @@
 //! The server: connections and migrations.
 
+use std::fmt;
 use std::time::Duration;
 
 use deadpool_postgres::{Manager, ManagerConfig, Object, Pool, RecyclingMethod, Runtime, Timeouts};
-use tokio_postgres::{Config, NoTls};
+use tokio_postgres::tls::MakeTlsConnect;
+use tokio_postgres::{Client, Config, Connection, Socket};
+use tokio_postgres_rustls::MakeRustlsConnect;
 
 use crate::error::Error;
+use crate::{address, tls};
 
 mod embedded {
     #![allow(missing_docs, unreachable_pub, reason = "what the macro makes")]
@@ -23,22 +27,27 @@ const OPTIONS: &str = "-c synchronous_commit=on -c idle_in_transaction_session_t
 const MIGRATING: i64 = 0x6269_6c69_666c_6565;
 
 /// The server, its pool of connections and its migrations.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Database {
     config: Config,
+    tls: MakeRustlsConnect,
     pool: Pool,
 }
+
+/// A connection of its own, to be driven.
+pub(crate) type Driven = Connection<Socket, <MakeRustlsConnect as MakeTlsConnect<Socket>>::Stream>;
 
 impl Database {
     /// Creates a pool of at most so many connections; none is opened yet.
     ///
+    /// `sslmode` and `sslrootcert` of the address are read as `psql` reads them: without them a connection is encrypted where
+    /// the server offers that, and the server's certificate is not checked.
+    ///
     /// # Errors
-    /// Fails when the address cannot be read.
+    /// Fails when the address, or the file of certificates that it names, cannot be read.
     pub fn new(url: &str, connections: usize) -> Result<Self, Error> {
-        // Its own words quote nothing of the address, which may hold a password.
-        let mut config: Config = url.parse().map_err(|_| {
-            Error::usage("DATABASE_URL cannot be read: postgres://USER@HOST:PORT/DATABASE")
-        })?;
+        let (mut config, checks) = address::read(url)?;
+        let tls = tls::connector(&checks)?;
         let options = match config.get_options() {
             Some(given) => format!("{OPTIONS} {given}"),
             None => OPTIONS.to_owned(),
@@ -51,8 +60,11 @@ impl Database {
             config.application_name("bili-fleet");
         }
         let recycling_method = RecyclingMethod::Fast;
-        let manager =
-            Manager::from_config(config.clone(), NoTls, ManagerConfig { recycling_method });
+        let manager = Manager::from_config(
+            config.clone(),
+            tls.clone(),
+            ManagerConfig { recycling_method },
+        );
         let timeouts = Timeouts {
             wait: Some(PATIENCE),
             create: Some(PATIENCE),
@@ -64,7 +76,7 @@ impl Database {
             .timeouts(timeouts)
             .build()
             .map_err(|error| Error::Connect(error.to_string()))?;
-        Ok(Self { config, pool })
+        Ok(Self { config, tls, pool })
     }
 
     /// Returns a connection of the pool.
@@ -72,9 +84,20 @@ impl Database {
         Ok(self.pool.get().await?)
     }
 
-    /// Returns the settings for a connection of one's own.
-    pub(crate) const fn config(&self) -> &Config {
-        &self.config
+    /// Opens a connection of one's own.
+    pub(crate) async fn connect(&self) -> Result<(Client, Driven), tokio_postgres::Error> {
+        self.config.connect(self.tls.clone()).await
+    }
+
+    /// Returns whether connections to it are encrypted, as the server says.
+    ///
+    /// # Errors
+    /// Fails when the database cannot be asked.
+    pub async fn is_encrypted(&self) -> Result<bool, Error> {
+        let client = self.client().await?;
+        let ask =
+            "SELECT coalesce((SELECT ssl FROM pg_stat_ssl WHERE pid = pg_backend_pid()), false)";
+        Ok(client.query_one(ask, &[]).await?.try_get(0)?)
     }
 
     /// Brings the tables up to date, in a schema of their own.
@@ -91,6 +114,12 @@ impl Database {
             .query_one("SELECT pg_advisory_unlock($1)", &[&MIGRATING])
             .await;
         done
+    }
+}
+
+impl fmt::Debug for Database {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Database").finish_non_exhaustive()
     }
 }
 

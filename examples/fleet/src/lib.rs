@@ -14,22 +14,30 @@
 //! | [`Tail`] | every event in the order of the record, none skipped |
 //! | [`consumers`] | hands events to several consumers, with acknowledgement |
 //! | [`outbox`] | sends a reply once |
+//! | [`warnings`] | what went wrong, gaps above all |
+//! | [`prune`] | ends old events |
 
 pub mod accounts;
+mod address;
 pub mod consumers;
 mod database;
 mod error;
+mod feeds;
 mod lines;
 mod listener;
 pub mod metrics;
 pub mod outbox;
+pub mod prune;
 mod tail;
+mod tls;
 mod vault;
+pub mod warnings;
 pub mod ways;
 pub mod worker;
 
 pub use database::Database;
 pub use error::Error;
+pub use feeds::FeedList;
 pub use tail::{Position, StoredEvent, Tail};
 pub use vault::{Vault, new_key};
 

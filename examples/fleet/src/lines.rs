@@ -7,10 +7,17 @@
 )]
 mod bili;
 
+use bilibili_session::feeds::NewLikes;
+use bilibili_session::poller::Warning;
 use bilibili_session::session::Update;
 use bilibili_session::{Event, FeedEvent, Names};
 
-use bili::{FeedLine, MessageLine};
+use bili::{FeedLine, MessageLine, WarningLine};
+
+/// Returns the line of a warning.
+pub(crate) fn of_warning(warning: &Warning) -> String {
+    serde_json::to_string(&WarningLine(warning)).unwrap_or_default()
+}
 
 /// An event as it stands in the table.
 #[derive(Debug)]
@@ -20,6 +27,7 @@ pub(crate) struct Row {
     pub(crate) talker_id: i64,
     pub(crate) seqno: i64,
     pub(crate) key: i64,
+    pub(crate) liked_at: i64,
     pub(crate) line: String,
 }
 
@@ -41,6 +49,7 @@ impl Row {
             talker_id: event.conversation.talker_id(),
             seqno: i64::try_from(event.msg_seqno().0).unwrap_or(i64::MAX),
             key: event.msg_key().0,
+            liked_at: 0,
             // What the server sent as JSON always serialises.
             line: serde_json::to_string(&MessageLine(event, &names)).unwrap_or_default(),
         }
@@ -48,12 +57,12 @@ impl Row {
 
     fn of_feed(event: &FeedEvent) -> Self {
         let names = Names::new(0);
-        let (kind, seqno) = match event {
-            FeedEvent::Reply(_) => ("reply", 0),
-            FeedEvent::At(_) => ("at", 0),
-            // One thing is liked again and again: the count tells one time from the other.
-            FeedEvent::Like(likes) => ("like", likes.like.counts),
-            _ => ("system", 0),
+        let (kind, seqno, liked_at) = match event {
+            FeedEvent::Reply(_) => ("reply", 0, 0),
+            FeedEvent::At(_) => ("at", 0, 0),
+            // One thing is liked again and again: its count rises, or one goes and a later one comes.
+            FeedEvent::Like(NewLikes { like, .. }) => ("like", like.counts, like.like_time.0),
+            _ => ("system", 0, 0),
         };
         Self {
             kind,
@@ -61,6 +70,7 @@ impl Row {
             talker_id: 0,
             seqno,
             key: event.id(),
+            liked_at,
             line: serde_json::to_string(&FeedLine(event, &names)).unwrap_or_default(),
         }
     }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use futures_util::{StreamExt as _, stream};
 use tokio::sync::Notify;
 use tokio::task::JoinHandle;
-use tokio_postgres::{AsyncMessage, NoTls};
+use tokio_postgres::AsyncMessage;
 
 use crate::database::Database;
 
@@ -55,7 +55,7 @@ async fn listen(
     channel: &str,
     heard: &Notify,
 ) -> Result<(), tokio_postgres::Error> {
-    let (client, mut connection) = database.config().connect(NoTls).await?;
+    let (client, mut connection) = database.connect().await?;
     let listen = format!("LISTEN {channel}");
     let mut messages = stream::poll_fn(move |cx| connection.poll_message(cx));
     let begun = client.batch_execute(&listen);

@@ -2,8 +2,8 @@
 //!
 //! `CHAOS_SEED=7 CHAOS_SECONDS=120 cargo test -p bilibili-session-fleet --test chaos -- --ignored --nocapture`
 //!
-//! The oracle: every event that the simulator had stands in the table exactly once, in order within its conversation; the
-//! reader got each of them; no account is asked for by a worker without its lease, so never by two at once; after a kill
+//! The oracle: every message and every notification that the simulator had stands in the table exactly once, messages in
+//! order within their conversation; the reader got each of them; no account is asked for by a worker without its lease, so never by two at once; after a kill
 //! each account is asked for again within the lease and five seconds.
 #![cfg(unix)]
 #![allow(
@@ -15,13 +15,16 @@
     reason = "a test may"
 )]
 
+#[path = "chaos/feeds.rs"]
+mod feeds;
 mod support;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use bilibili_session_fleet::{Position, Tail};
+use bilibili_session_fleet::accounts::watch_feeds;
+use bilibili_session_fleet::{FeedList, Position, Tail};
 use bilibili_session_simulator::{NewMessage, Rng, Simulator};
 use rustix::process::Signal;
 use support::front::Front;
@@ -45,6 +48,13 @@ CREATE TRIGGER note AFTER UPDATE ON bili_fleet.leases FOR EACH ROW EXECUTE FUNCT
 
 /// Account, conversation, number, key.
 type Key = (i64, i64, i64, i64);
+
+/// What must stand in the table.
+#[derive(Default, Clone)]
+struct Expected {
+    messages: BTreeSet<Key>,
+    feeds: feeds::Expected,
+}
 
 fn setting(name: &str, otherwise: u64) -> u64 {
     std::env::var(name)
@@ -78,6 +88,11 @@ async fn chaos() {
     };
     let client = fleet.client().await;
     client.batch_execute(HISTORY).await.unwrap();
+    let with_feeds = (FIRST..FIRST + accounts).filter(|uid| feeds::is_watched(*uid));
+    let with_feeds: Vec<i64> = with_feeds.collect();
+    watch_feeds(&fleet.database, &with_feeds, &FeedList::all())
+        .await
+        .unwrap();
     let simulator = simulator(accounts);
     let mut places = Vec::new();
     for name in ["a", "b", "c", "d", "e"] {
@@ -116,7 +131,7 @@ async fn chaos() {
             }
         })
     };
-    let expected: Arc<Mutex<BTreeSet<Key>>> = Arc::default();
+    let expected: Arc<Mutex<Expected>> = Arc::default();
     let talk = tokio::spawn(talk(
         Arc::clone(&simulator),
         Arc::clone(&expected),
@@ -140,9 +155,13 @@ async fn chaos() {
     }
     let client = fleet.client().await;
     let expected = expected.lock().unwrap().clone();
-    let there = async || number(&client, "SELECT count(*) FROM bili_fleet.events").await;
+    let messages = i64::try_from(expected.messages.len()).unwrap();
+    let is_there = async || {
+        let all = "SELECT count(*) FROM bili_fleet.events WHERE kind = 'message'";
+        number(&client, all).await >= messages && expected.feeds.faults(&client).await.is_empty()
+    };
     let limit = Instant::now() + Duration::from_secs(40);
-    while there().await < i64::try_from(expected.len()).unwrap() && Instant::now() < limit {
+    while !is_there().await && Instant::now() < limit {
         tokio::time::sleep(Duration::from_millis(200)).await;
     }
     // What would come twice has time to.
@@ -151,15 +170,17 @@ async fn chaos() {
     // What is looked at from here on stands still.
     places.iter_mut().for_each(|place| place.worker = None);
     println!(
-        "seed {seed}: {} messages, {} kills, stops and ends, {} outages",
-        expected.len(),
+        "seed {seed}: {} messages, {} notifications, {} kills, stops and ends, {} outages",
+        expected.messages.len(),
+        expected.feeds.len(),
         kills.len(),
         outages.len()
     );
 
     let mut faults = Vec::new();
     let read = read.lock().unwrap().clone();
-    check_events(&client, &expected, &read, &mut faults).await;
+    check_events(&client, &expected.messages, &read, &mut faults).await;
+    faults.extend(expected.feeds.faults(&client).await);
     check_polls(&client, &places, &mut faults).await;
     check_idle(&client, &places, &kills, &outages, &mut faults).await;
     let (dump, secrets) = (
@@ -182,10 +203,10 @@ async fn chaos() {
     );
 }
 
-/// Messages for any account, until it is aborted.
+/// Messages for any account, notifications for some, until it is aborted.
 async fn talk(
     simulator: Arc<Mutex<Simulator>>,
-    expected: Arc<Mutex<BTreeSet<Key>>>,
+    expected: Arc<Mutex<Expected>>,
     seed: u64,
     accounts: i64,
 ) {
@@ -194,6 +215,13 @@ async fn talk(
         tokio::time::sleep(Duration::from_millis(rng.below(40))).await;
         let uid = FIRST + i64::try_from(rng.below(accounts.unsigned_abs())).unwrap();
         let from = 20_001 + i64::try_from(rng.below(4)).unwrap();
+        if feeds::is_watched(uid) {
+            let (mut simulator, mut expected) =
+                (simulator.lock().unwrap(), expected.lock().unwrap());
+            expected
+                .feeds
+                .happen(&mut simulator, uid, now_us(), &mut rng);
+        }
         for _ in 0..=rng.below(3) {
             let message = NewMessage::text(from, "made up");
             let arrived = simulator
@@ -205,6 +233,7 @@ async fn talk(
             expected
                 .lock()
                 .unwrap()
+                .messages
                 .insert((uid, from, seqno, arrived.msg_key));
         }
     }
@@ -276,7 +305,7 @@ async fn check_events(
     read: &[i64],
     faults: &mut Vec<String>,
 ) {
-    let all = "SELECT uid, talker_id, seqno, key, id FROM bili_fleet.events ORDER BY id";
+    let all = "SELECT uid, talker_id, seqno, key, id FROM bili_fleet.events WHERE kind = 'message' ORDER BY id";
     let mut there = BTreeMap::new();
     let mut last = BTreeMap::new();
     for row in client.query(all, &[]).await.unwrap() {
@@ -309,14 +338,22 @@ async fn check_events(
         faults.push(format!("{foreign} that the simulator did not have"));
     }
     let ids: BTreeSet<i64> = read.iter().copied().collect();
-    let unread = there.values().filter(|id| !ids.contains(*id)).count();
+    let all = "SELECT id FROM bili_fleet.events";
+    let stored: Vec<i64> = client
+        .query(all, &[])
+        .await
+        .unwrap()
+        .iter()
+        .map(|row| row.get(0))
+        .collect();
+    let unread = stored.iter().filter(|id| !ids.contains(*id)).count();
     if unread > 0 || ids.len() != read.len() {
         faults.push(format!(
             "the reader: {unread} skipped, {} twice",
             read.len() - ids.len()
         ));
     }
-    println!("{} events, {} read", there.len(), read.len());
+    println!("{} events, {} read", stored.len(), read.len());
 }
 
 /// Nobody asks without a lease.

@@ -9,7 +9,19 @@
     reason = "a test may"
 )]
 
+#[path = "fleet/feeds.rs"]
+mod feeds;
+#[path = "fleet/keeping.rs"]
+mod keeping;
+#[path = "fleet/push.rs"]
+mod push;
+#[path = "fleet/renewal.rs"]
+mod renewal;
 mod support;
+#[path = "fleet/tls.rs"]
+mod tls;
+#[path = "fleet/ways.rs"]
+mod ways;
 
 use std::io::Write as _;
 use std::process::Stdio;

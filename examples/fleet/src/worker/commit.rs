@@ -17,6 +17,7 @@ use crate::database::Database;
 use crate::error::Error;
 use crate::lines::Row;
 use crate::metrics::Metrics;
+use crate::warnings::{self, NewWarning};
 
 /// Longest time for one transaction.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -33,10 +34,10 @@ ORDER BY l.uid FOR SHARE OF l";
 
 const EVENTS: &str = "
 WITH fresh AS (
-    INSERT INTO bili_fleet.events (uid, kind, session_type, talker_id, seqno, key, line)
-    SELECT uid, kind, session_type, talker_id, seqno, key, line
-    FROM unnest($1::bigint[], $2::text[], $3::bigint[], $4::bigint[], $5::bigint[], $6::bigint[], $7::text[])
-        WITH ORDINALITY AS new (uid, kind, session_type, talker_id, seqno, key, line, place)
+    INSERT INTO bili_fleet.events (uid, kind, session_type, talker_id, seqno, key, liked_at, line)
+    SELECT uid, kind, session_type, talker_id, seqno, key, liked_at, line
+    FROM unnest($1::bigint[], $2::text[], $3::bigint[], $4::bigint[], $5::bigint[], $6::bigint[], $7::bigint[], $8::text[])
+        WITH ORDINALITY AS new (uid, kind, session_type, talker_id, seqno, key, liked_at, line, place)
     ORDER BY place
     ON CONFLICT DO NOTHING RETURNING id, uid, session_type, talker_id),
 queued AS (
@@ -59,7 +60,8 @@ const GIVE_BACK: &str = "UPDATE bili_fleet.leases SET owner = NULL, until = '-in
 pub(super) struct Entry {
     pub(super) lease: Arc<Lease>,
     pub(super) events: Vec<Row>,
-    /// Covers these events and all before them.
+    pub(super) warnings: Vec<NewWarning>,
+    /// Covers these events and warnings, and all before them.
     pub(super) checkpoint: Option<String>,
     pub(super) end: End,
     pub(super) done: oneshot::Sender<Outcome>,
@@ -180,6 +182,11 @@ impl Committer {
             .filter(|it| held.get(&it.lease.uid) == Some(&it.lease.epoch))
             .collect();
         let new = write_events(&transaction, &batch).await?;
+        let warnings: Vec<(i64, &NewWarning)> = batch
+            .iter()
+            .flat_map(|it| it.warnings.iter().map(|warning| (it.lease.uid, warning)))
+            .collect();
+        warnings::write(&transaction, &warnings).await?;
         let (uids, checkpoints): (Vec<i64>, Vec<&str>) = batch
             .iter()
             .filter_map(|it| Some((it.lease.uid, it.checkpoint.as_deref()?)))
@@ -252,12 +259,15 @@ async fn write_events(transaction: &Transaction<'_>, batch: &[&Entry]) -> Result
     let talkers: Vec<i64> = rows().map(|(_, row)| row.talker_id).collect();
     let seqnos: Vec<i64> = rows().map(|(_, row)| row.seqno).collect();
     let keys: Vec<i64> = rows().map(|(_, row)| row.key).collect();
+    let times: Vec<i64> = rows().map(|(_, row)| row.liked_at).collect();
     let lines: Vec<&str> = rows().map(|(_, row)| row.line.as_str()).collect();
     let statement = transaction.prepare_cached(EVENTS).await?;
     let row = transaction
         .query_one(
             &statement,
-            &[&uids, &kinds, &types, &talkers, &seqnos, &keys, &lines],
+            &[
+                &uids, &kinds, &types, &talkers, &seqnos, &keys, &times, &lines,
+            ],
         )
         .await?;
     let new: i64 = row.try_get(0)?;

@@ -2,13 +2,15 @@
 
 use std::collections::HashMap;
 use std::fmt;
+use std::future::poll_fn;
 use std::pin::pin;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::Poll;
 use std::time::Duration;
 
 use bilibili_session::{TransportError, TransportErrorKind};
-use bilibili_session_tokio::{ReqwestTransport, Transport, TransportConfig};
+use bilibili_session_tokio::{ReqwestTransport, Session, Transport, TransportConfig};
 use http::{Request, Response};
 use tokio::time::{Instant, sleep_until, timeout_at};
 
@@ -25,6 +27,18 @@ const SLOWED: f64 = 0.25;
 const LONGEST: Duration = Duration::from_secs(60);
 /// Lateness of a timer that is made up for.
 const LATE: Duration = Duration::from_millis(20);
+
+/// The ways out, each with the requests of a round of this worker's accounts on it, and of all that are watched. Feeds cost
+/// half a request more: their counters in each fifth round, and each of them every five minutes.
+const READ: &str = "
+SELECT w.name, w.proxy, w.budget, w.slowed_until > clock_timestamp(),
+    coalesce(sum(a.requests) FILTER (WHERE l.owner = $1), 0),
+    coalesce(sum(a.requests) FILTER (WHERE l.until > clock_timestamp()), 0)
+FROM bili_fleet.ways w
+LEFT JOIN (
+    SELECT uid, way, CASE feeds WHEN '{}' THEN 1.0 ELSE 1.5 END::double precision AS requests FROM bili_fleet.accounts) a
+    ON a.way = w.name
+LEFT JOIN bili_fleet.leases l USING (uid) GROUP BY w.name";
 
 /// Turns at a way out, evenly spaced, in the order in which they are asked for.
 #[derive(Debug)]
@@ -73,19 +87,28 @@ impl Drop for Queued<'_> {
 
 /// A way out, as this worker uses it.
 pub(super) struct Way {
+    /// Its proxy, for the push channel.
+    config: TransportConfig,
     transport: ReqwestTransport,
     turns: Turns,
-    /// Accounts of all workers on it, and its whole budget.
-    crowd: Mutex<(i64, f64)>,
+    /// Requests of a round of all workers' accounts on it, and its whole budget.
+    crowd: Mutex<(f64, f64)>,
 }
 
 impl Way {
-    fn new(transport: ReqwestTransport, budget: f64) -> Self {
+    fn new(config: TransportConfig, transport: ReqwestTransport, budget: f64) -> Self {
         Self {
+            config,
             transport,
             turns: Turns::new(budget),
-            crowd: Mutex::new((1, budget)),
+            crowd: Mutex::new((1.0, budget)),
         }
+    }
+
+    /// Lets a session listen to the push channel, which goes this way as well. It takes no turns: it is one connection.
+    pub(super) fn listen(&self, session: Session) -> Result<Session, Error> {
+        let listening = session.with_push(&self.config);
+        listening.map_err(|error| Error::usage(format!("the push channel: {error}")))
     }
 
     /// Slows this worker's requests at once; the others hear of it from the database.
@@ -97,8 +120,8 @@ impl Way {
 
     /// Returns the least time between two rounds at which the rounds of all accounts take seven tenths of the budget.
     pub(super) fn least_pace(&self) -> Duration {
-        let (accounts, budget) = *lock(&self.crowd);
-        Duration::from_secs_f64(accounts.max(1) as f64 / (budget * 0.7))
+        let (requests, budget) = *lock(&self.crowd);
+        Duration::from_secs_f64(requests.max(1.0) / (budget * 0.7))
     }
 }
 
@@ -115,28 +138,24 @@ impl Ways {
         owner: &str,
     ) -> Result<(), Error> {
         let client = database.client().await?;
-        let read = "SELECT w.name, w.proxy, w.budget, w.slowed_until > clock_timestamp(),
-                count(*) FILTER (WHERE l.owner = $1), count(*) FILTER (WHERE l.until > clock_timestamp())
-            FROM bili_fleet.ways w LEFT JOIN bili_fleet.accounts a ON a.way = w.name
-            LEFT JOIN bili_fleet.leases l USING (uid) GROUP BY w.name";
-        let statement = client.prepare_cached(read).await?;
+        let statement = client.prepare_cached(READ).await?;
         for row in client.query(&statement, &[&owner]).await? {
             let name: String = row.try_get(0)?;
             let budget: f64 = row.try_get(2)?;
             let is_slowed: bool = row.try_get(3)?;
-            let (own, all): (i64, i64) = (row.try_get(4)?, row.try_get(5)?);
+            let (own, all): (f64, f64) = (row.try_get(4)?, row.try_get(5)?);
             let known = lock(&self.0).get(&name).cloned();
             let way = match known {
                 Some(way) => way,
                 None => {
-                    let transport = transport(vault, &name, row.try_get(1)?)?;
-                    let way = Arc::new(Way::new(transport, budget));
+                    let (config, transport) = transport(vault, &name, row.try_get(1)?)?;
+                    let way = Arc::new(Way::new(config, transport, budget));
                     lock(&self.0).insert(name, Arc::clone(&way));
                     way
                 }
             };
             let slowed = if is_slowed { SLOWED } else { 1.0 };
-            let part = own.max(1) as f64 / all.max(own).max(1) as f64;
+            let part = own.max(1.0) / all.max(own).max(1.0);
             *lock(&way.turns.rate) = budget * part * slowed;
             *lock(&way.crowd) = (all, budget);
         }
@@ -148,17 +167,23 @@ impl Ways {
     }
 }
 
-fn transport(vault: &Vault, name: &str, proxy: Option<Vec<u8>>) -> Result<ReqwestTransport, Error> {
+fn transport(
+    vault: &Vault,
+    name: &str,
+    proxy: Option<Vec<u8>>,
+) -> Result<(TransportConfig, ReqwestTransport), Error> {
     let mut config = TransportConfig::new();
     if let Some(sealed) = proxy {
         let proxy = vault.open(&ways::sealed_as(name), &sealed)?;
         config = config.proxy(String::from_utf8_lossy(&proxy).into_owned());
     }
     let refused = |error: TransportError| Error::usage(format!("way out `{name}`: {error}"));
-    ReqwestTransport::with_config(&config).map_err(refused)
+    let transport = ReqwestTransport::with_config(&config).map_err(refused)?;
+    Ok((config, transport))
 }
 
 /// Transport of one account.
+#[derive(Clone)]
 pub(super) struct Gate {
     pub(super) way: Arc<Way>,
     pub(super) lease: Arc<Lease>,
@@ -168,7 +193,12 @@ pub(super) struct Gate {
 impl Transport for Gate {
     async fn send(&self, request: Request<Vec<u8>>) -> Result<Response<Vec<u8>>, TransportError> {
         self.way.turns.take().await?;
-        let mut exchange = pin!(self.way.transport.send(request));
+        let mut sending = pin!(self.way.transport.send(request));
+        // Before each step of it: a process that was stopped in between may go on past the end.
+        let mut exchange = poll_fn(|cx| match self.lease.is_held() {
+            true => sending.as_mut().poll(cx),
+            false => Poll::Pending,
+        });
         // No request outlives the lease. One that is renewed meanwhile goes on.
         let mut end = self.lease.end();
         loop {

@@ -4,6 +4,7 @@ mod commit;
 mod gate;
 mod lease;
 mod record;
+mod renewal;
 mod replies;
 mod secrets;
 mod watch;
@@ -26,6 +27,7 @@ use self::commit::Committer;
 use self::gate::{Gate, Ways};
 use self::lease::Lease;
 use self::record::{Claimed, Record};
+use self::renewal::Renewal;
 use self::replies::Sessions;
 use self::secrets::Secrets;
 use self::watch::Watch;
@@ -34,6 +36,7 @@ use crate::database::Database;
 use crate::error::Error;
 use crate::metrics::Metrics;
 use crate::vault::Vault;
+use crate::warnings;
 
 /// Time between two looks at what there is to claim.
 const TURN: Duration = Duration::from_secs(1);
@@ -60,6 +63,8 @@ pub struct WorkerConfig {
     pub lease: Duration,
     /// Time for which commits are collected.
     pub group: Duration,
+    /// Listens to the push channel of each account as well, by a connection of its own: what arrives is asked for at once.
+    pub push: bool,
     /// Server in place of the service: a simulator.
     pub hosts: Hosts,
 }
@@ -72,6 +77,7 @@ impl WorkerConfig {
             capacity: 1000,
             lease: Duration::from_secs(15),
             group: Duration::from_millis(50),
+            push: false,
             hosts: Hosts::official(),
         }
     }
@@ -122,7 +128,7 @@ struct Running {
 /// A worker at work.
 struct Worker {
     shared: Arc<Shared>,
-    vault: Vault,
+    vault: Arc<Vault>,
     config: WorkerConfig,
     ways: Ways,
     commits: mpsc::Sender<commit::Entry>,
@@ -167,9 +173,10 @@ pub async fn run(
         sessions: Mutex::default(),
     });
     let replies = tokio::spawn(replies::run(Arc::clone(&shared)));
+    let old_warnings = tokio::spawn(warnings::end_old(database.clone()));
     let mut worker = Worker {
         shared,
-        vault,
+        vault: Arc::new(vault),
         config,
         ways: Ways::default(),
         commits,
@@ -184,6 +191,7 @@ pub async fn run(
     );
     worker.work(stop).await;
     replies.abort();
+    old_warnings.abort();
     worker.leave().await;
     drop(worker);
     committer.abort();
@@ -346,8 +354,10 @@ impl Worker {
             epoch,
             way: way_name,
             login,
+            login_due_in,
             pace,
             checkpoint,
+            feeds,
             asked,
         } = claimed;
         let login = self.vault.open(&accounts::sealed_as(uid), &login)?;
@@ -373,19 +383,36 @@ impl Worker {
         let seed = uid.cast_unsigned() ^ epoch.cast_unsigned().rotate_left(32);
         let config = PollerConfig::new()
             .interval(pace.max(way.least_pace()))
+            .feeds(feeds)
             .request_timeout(REQUEST_TIMEOUT)
             .seed(seed);
-        let session = Session::resume(context, gate, config, checkpoint.as_ref())
+        let session = Session::resume(context, gate.clone(), config, checkpoint.as_ref())
             .map_err(|error| Error::usage(error.to_string()))?;
+        let session = match self.config.push {
+            true => way.listen(session)?,
+            false => session,
+        };
         self.shared
             .change_sessions(|sessions| drop(sessions.insert(uid, (epoch, session.clone()))));
         let (stop, stopped) = signal::channel(false);
+        let secrets = Arc::new(Secrets::of(&login));
+        let renewal = Renewal {
+            login,
+            due_in: login_due_in,
+            session: session.clone(),
+            secrets: Arc::clone(&secrets),
+            gate,
+            hosts: self.config.hosts.clone(),
+            vault: Arc::clone(&self.vault),
+            database: self.shared.record.database.clone(),
+            owner: self.config.name.clone(),
+        };
         let watch = Watch {
             session,
             lease: Arc::clone(&lease),
             way,
             way_name,
-            secrets: Secrets::of(&login),
+            secrets,
             database: self.shared.record.database.clone(),
             commits: self.commits.clone(),
             metrics: Arc::clone(&self.shared.metrics),
@@ -393,8 +420,10 @@ impl Worker {
             first_round,
         };
         let task = self.tasks.spawn(async move {
-            watch.run().await;
-            (uid, epoch)
+            tokio::select! {
+                () = watch.run() => (uid, epoch),
+                never = renewal.run() => match never {},
+            }
         });
         self.running.insert(
             uid,

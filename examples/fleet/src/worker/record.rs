@@ -3,10 +3,12 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
+use bilibili_session::FeedKind;
 use tokio::time::Instant;
 
 use crate::database::Database;
 use crate::error::Error;
+use crate::feeds;
 
 /// Renewal of all leases at once, in the order in which commits lock them.
 const RENEW: &str = "
@@ -29,7 +31,8 @@ FROM free WHERE l.uid = free.uid RETURNING l.uid";
 
 /// What is to be known of claimed accounts: by a statement of its own, so that it is no older than the lease.
 const CLAIMED: &str = "
-SELECT l.uid, l.epoch, a.way, a.login, a.pace_ms, a.checkpoint
+SELECT l.uid, l.epoch, a.way, a.login, a.pace_ms, a.checkpoint, a.feeds,
+    greatest(extract(epoch FROM a.login_due - clock_timestamp()), 0)::double precision
 FROM bili_fleet.leases l JOIN bili_fleet.accounts a USING (uid)
 WHERE l.owner = $1 AND l.uid = ANY($2)";
 
@@ -48,8 +51,11 @@ pub(super) struct Claimed {
     pub(super) epoch: i64,
     pub(super) way: String,
     pub(super) login: Vec<u8>,
+    /// Time until the service is asked whether the login is to be renewed.
+    pub(super) login_due_in: Duration,
     pub(super) pace: Duration,
     pub(super) checkpoint: Option<String>,
+    pub(super) feeds: Vec<FeedKind>,
     /// Moment before it was asked for.
     pub(super) asked: Instant,
 }
@@ -107,13 +113,16 @@ impl Record {
         let mut claimed = Vec::with_capacity(rows.len());
         for row in rows {
             let pace_ms: i32 = row.try_get(4)?;
+            let due_in = Duration::try_from_secs_f64(row.try_get(7)?);
             claimed.push(Claimed {
                 uid: row.try_get(0)?,
                 epoch: row.try_get(1)?,
                 way: row.try_get(2)?,
                 login: row.try_get(3)?,
+                login_due_in: due_in.unwrap_or_default(),
                 pace: Duration::from_millis(u64::try_from(pace_ms).unwrap_or(1)),
                 checkpoint: row.try_get(5)?,
+                feeds: feeds::known(&row.try_get::<_, Vec<&str>>(6)?),
                 asked,
             });
         }

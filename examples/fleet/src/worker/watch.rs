@@ -17,8 +17,9 @@ use super::lease::Lease;
 use super::secrets::Secrets;
 use crate::database::Database;
 use crate::error::Error;
-use crate::lines::Row;
+use crate::lines::{Row, of_warning};
 use crate::metrics::Metrics;
+use crate::warnings::NewWarning;
 
 /// Events that wait to be written before no more are taken.
 const MOST_WAITING: usize = 512;
@@ -31,7 +32,7 @@ pub(super) struct Watch {
     pub(super) lease: Arc<Lease>,
     pub(super) way: Arc<Way>,
     pub(super) way_name: String,
-    pub(super) secrets: Secrets,
+    pub(super) secrets: Arc<Secrets>,
     pub(super) database: Database,
     pub(super) commits: mpsc::Sender<Entry>,
     pub(super) metrics: Arc<Metrics>,
@@ -44,8 +45,15 @@ pub(super) struct Watch {
 #[derive(Default)]
 struct Waiting {
     events: Vec<Row>,
+    warnings: Vec<NewWarning>,
     /// The checkpoint is to be stored although nothing arrived.
     is_due: bool,
+}
+
+impl Waiting {
+    const fn count(&self) -> usize {
+        self.events.len() + self.warnings.len()
+    }
 }
 
 impl Watch {
@@ -68,6 +76,7 @@ impl Watch {
         let entry = Entry {
             lease: Arc::clone(&self.lease),
             events: Vec::new(),
+            warnings: Vec::new(),
             checkpoint: None,
             end,
             done,
@@ -86,14 +95,14 @@ impl Watch {
         let mut end = None;
         let mut stored_at = Instant::now();
         loop {
-            if in_flight.is_none() && (waiting.is_due || !waiting.events.is_empty()) {
+            if in_flight.is_none() && (waiting.is_due || waiting.count() > 0) {
                 stored_at = Instant::now();
                 in_flight = Some(self.hand_over(&mut waiting).await?);
             }
             if end.is_some() && in_flight.is_none() {
                 return end;
             }
-            let has_room = end.is_none() && waiting.events.len() < MOST_WAITING;
+            let has_room = end.is_none() && waiting.count() < MOST_WAITING;
             tokio::select! {
                 outcome = async { in_flight.as_mut()?.await.ok() }, if in_flight.is_some() => {
                     in_flight = None;
@@ -114,10 +123,13 @@ impl Watch {
     /// Hands what waits to the committer, with the checkpoint that covers it: nothing was taken from the session since.
     async fn hand_over(&self, waiting: &mut Waiting) -> Option<oneshot::Receiver<Outcome>> {
         let (done, outcome) = oneshot::channel();
-        let Waiting { events, .. } = std::mem::take(waiting);
+        let Waiting {
+            events, warnings, ..
+        } = std::mem::take(waiting);
         let checkpoint = self.session.checkpoint();
         let entry = Entry {
             lease: Arc::clone(&self.lease),
+            warnings,
             events,
             checkpoint: checkpoint.as_ref().map(Checkpoint::to_json),
             end: End::None,
@@ -130,7 +142,12 @@ impl Watch {
     async fn take(&self, update: &Update, waiting: &mut Waiting) {
         waiting.events.extend(Row::of(update));
         match update {
-            Update::Warning(warning) => self.note(warning).await,
+            Update::Warning(warning) => {
+                let line = self.secrets.hide(&of_warning(warning));
+                let kind = warning.kind();
+                waiting.warnings.push(NewWarning { kind, line });
+                self.note(warning).await;
+            }
             Update::Status(change) => {
                 // From here on nothing that arrives is to be missed, whoever watches.
                 waiting.is_due |= change.status == Status::Connected;

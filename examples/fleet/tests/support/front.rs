@@ -1,7 +1,9 @@
 //! A front of a simulator that notes which account was asked for, and when.
 
 use std::convert::Infallible;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use bilibili_session_simulator::{Answer, Simulator};
 use http::{Request, Response};
@@ -18,6 +20,14 @@ pub struct Front {
     pub origin: String,
     /// Account and time of each request.
     pub asked: Arc<Mutex<Vec<(i64, i64)>>>,
+    holding: Arc<Holding>,
+}
+
+/// Requests that wait until they are let go: those with this part in their path.
+#[derive(Default)]
+struct Holding {
+    part: Mutex<Option<&'static str>>,
+    count: AtomicUsize,
 }
 
 impl Front {
@@ -31,9 +41,11 @@ impl Front {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let origin = format!("http://{}", listener.local_addr().unwrap());
         let asked: Arc<Mutex<Vec<(i64, i64)>>> = Arc::default();
+        let holding: Arc<Holding> = Arc::default();
         let front = Self {
             origin,
             asked: Arc::clone(&asked),
+            holding: Arc::clone(&holding),
         };
         tokio::spawn(async move {
             loop {
@@ -41,14 +53,17 @@ impl Front {
                     continue;
                 };
                 let (simulators, asked) = (Arc::clone(&simulators), Arc::clone(&asked));
+                let holding = Arc::clone(&holding);
                 tokio::spawn(async move {
-                    let service = service_fn(move |request| {
-                        answer(
+                    let service = service_fn(move |request: Request<Incoming>| {
+                        let path = request.uri().path().to_owned();
+                        let answer = answer(
                             request,
                             Arc::clone(&simulators),
                             accounts,
                             Arc::clone(&asked),
-                        )
+                        );
+                        hold(answer, path, Arc::clone(&holding))
                     });
                     let _ = http1::Builder::new()
                         .serve_connection(TokioIo::new(stream), service)
@@ -58,6 +73,42 @@ impl Front {
         });
         front
     }
+
+    /// Lets requests with this in their path wait from now on.
+    pub fn hold(&self, part: &'static str) {
+        *self.holding.part.lock().unwrap() = Some(part);
+    }
+
+    /// Returns how many have waited so far.
+    pub fn held(&self) -> usize {
+        self.holding.count.load(Ordering::SeqCst)
+    }
+
+    /// Lets all of them go on.
+    pub fn release(&self) {
+        *self.holding.part.lock().unwrap() = None;
+    }
+}
+
+async fn hold<T>(answer: impl Future<Output = T>, path: String, holding: Arc<Holding>) -> T {
+    let is_held = || {
+        let part = *holding.part.lock().unwrap();
+        part.is_some_and(|part| path.contains(part))
+    };
+    if is_held() {
+        holding.count.fetch_add(1, Ordering::SeqCst);
+        while is_held() {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    }
+    answer.await
+}
+
+/// Returns the account of a `Cookie` header; 0 where there is none.
+pub fn uid_of(text: &str) -> i64 {
+    let digits = text.split("DedeUserID=").nth(1).unwrap_or_default();
+    let digits: String = digits.chars().take_while(char::is_ascii_digit).collect();
+    digits.parse().unwrap_or_default()
 }
 
 async fn answer(
@@ -73,11 +124,7 @@ async fn answer(
         .get("cookie")
         .and_then(|value| value.to_str().ok())
         .unwrap_or_default();
-    let uid = cookies
-        .split("DedeUserID=")
-        .nth(1)
-        .and_then(|uid| uid.parse().ok())
-        .unwrap_or_default();
+    let uid = uid_of(cookies);
     asked.lock().unwrap().push((uid, now));
     let body = body
         .collect()

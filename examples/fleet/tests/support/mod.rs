@@ -4,12 +4,13 @@
 
 pub mod front;
 pub mod postgres;
+pub mod proxy;
 
 use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use bilibili_session_fleet::accounts::{self, read_cookies};
+use bilibili_session_fleet::accounts::{self, Settings, read_cookies};
 use bilibili_session_fleet::{Database, Vault, new_key, ways};
 use bilibili_session_simulator::{Config, Login, Simulator};
 use rustix::process::{Pid, Signal, kill_process};
@@ -72,7 +73,11 @@ impl Fleet {
         let logins: Vec<_> = (FIRST..FIRST + accounts)
             .map(|uid| read_cookies(&cookies(uid)).unwrap())
             .collect();
-        accounts::add(&fleet.database, &vault, &logins, "direct", pace, false)
+        let settings = Settings {
+            pace,
+            ..Settings::default()
+        };
+        accounts::add(&fleet.database, &vault, &logins, &settings, false)
             .await
             .unwrap();
         Some(fleet)
@@ -99,6 +104,12 @@ impl Fleet {
             .open(log)
             .unwrap();
         Worker(command.stderr(Stdio::from(log)).spawn().unwrap())
+    }
+
+    /// Returns what a worker of this name has logged.
+    pub fn log(&self, name: &str) -> String {
+        let path = self.postgres.folder().join(format!("{name}.log"));
+        std::fs::read_to_string(path).unwrap_or_default()
     }
 
     pub fn command(&self) -> Command {

@@ -10,6 +10,8 @@ use tokio_postgres::{Client, NoTls};
 pub struct Postgres {
     folder: TempDir,
     programs: PathBuf,
+    /// Further settings of the server.
+    settings: String,
 }
 
 /// Returns the folder of PostgreSQL's programs: Debian's newest, else that of the path.
@@ -38,16 +40,13 @@ impl Postgres {
             return None;
         };
         let folder = tempfile::Builder::new().prefix("fleet").tempdir().unwrap();
-        let postgres = Self { folder, programs };
-        let path = postgres.folder().to_owned();
-        let run = |command: &mut Command| {
-            let done = command.output().unwrap();
-            assert!(
-                done.status.success(),
-                "{}",
-                String::from_utf8_lossy(&done.stderr)
-            );
+        let settings = String::new();
+        let postgres = Self {
+            folder,
+            programs,
+            settings,
         };
+        let path = postgres.folder().to_owned();
         run(Command::new("chmod").arg("755").arg(&path));
         std::fs::create_dir(path.join("server")).unwrap();
         if is_root() {
@@ -89,6 +88,30 @@ impl Postgres {
         self.control("restart");
     }
 
+    /// Serves with this certificate, on a port of localhost that it returns, beside the socket.
+    pub fn serve_tls(&mut self, certificate: &str, key: &str) -> u16 {
+        for (name, text) in [("server.crt", certificate), ("server.key", key)] {
+            let path = self.data().join(name);
+            std::fs::write(&path, text).unwrap();
+            run(Command::new("chmod").arg("600").arg(&path));
+            if is_root() {
+                run(Command::new("chown").arg("postgres").arg(&path));
+            }
+        }
+        let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let port = free.local_addr().unwrap().port();
+        drop(free);
+        self.settings = format!("-c listen_addresses=127.0.0.1 -c port={port} -c ssl=on");
+        self.control("restart");
+        port
+    }
+
+    /// Encrypts no more.
+    pub fn serve_plainly(&mut self) {
+        self.settings = self.settings.replace("ssl=on", "ssl=off");
+        self.control("restart");
+    }
+
     pub fn dump(&self) -> String {
         let url = self.url();
         let dump = self.program("pg_dump").arg(url).output().unwrap();
@@ -103,8 +126,9 @@ impl Postgres {
     fn control(&self, what: &str) {
         let socket = self.folder().join("server");
         let options = format!(
-            "-c listen_addresses='' -c unix_socket_directories='{}' -c fsync=off -c max_connections=150",
-            socket.display()
+            "-c listen_addresses='' -c unix_socket_directories='{}' -c fsync=off -c max_connections=150 {}",
+            socket.display(),
+            self.settings
         );
         let mut command = self.program("pg_ctl");
         command
@@ -146,6 +170,15 @@ impl Drop for Postgres {
             .arg("stop");
         let _ = stop.stdout(Stdio::null()).stderr(Stdio::null()).status();
     }
+}
+
+fn run(command: &mut Command) {
+    let done = command.output().unwrap();
+    assert!(
+        done.status.success(),
+        "{}",
+        String::from_utf8_lossy(&done.stderr)
+    );
 }
 
 fn is_root() -> bool {

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use bilibili_session_fleet::Position;
+use bilibili_session_fleet::{FeedList, Position};
 use clap::{Parser, Subcommand};
 
 /// Watch many Bilibili accounts with many workers; PostgreSQL keeps the record.
@@ -50,12 +50,18 @@ pub(crate) enum Command {
     Pause(UidArgs),
     /// Watch these accounts again.
     Resume(UidArgs),
+    /// Change which feeds of notifications these accounts are watched for.
+    Feeds(FeedsArgs),
     /// Drop these accounts with their logins; their events stay.
     Drop(UidArgs),
     /// Put a reply into the outbox.
     Send(SendArgs),
     /// Print events as they are committed, one JSON object a line.
     Tail(TailArgs),
+    /// Print what went wrong, one JSON object a line: gaps above all. It is kept for two weeks.
+    Warnings(WarningsArgs),
+    /// End old events, except those that a consumer has not acknowledged.
+    Prune(PruneArgs),
     /// Watch accounts: as many of these processes as there are to be workers.
     Work(WorkArgs),
 }
@@ -86,6 +92,11 @@ pub(crate) struct AddArgs {
     /// Seconds between two rounds of an account, at least 3.
     #[arg(long, default_value_t = 6.0)]
     pub(crate) pace: f64,
+    /// Feeds of notifications to watch beside the messages: `all`, `none`, or some of replies,at,likes,system.
+    ///
+    /// None unless given, since they cost about half a request more with each round; with --replace those of before.
+    #[arg(long, value_name = "LIST")]
+    pub(crate) feeds: Option<FeedList>,
     /// Give accounts that are there already the new login.
     #[arg(long)]
     pub(crate) replace: bool,
@@ -100,6 +111,16 @@ pub(crate) struct StatusArgs {
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct UidArgs {
+    /// Numbers of the accounts.
+    #[arg(required = true, value_name = "UID")]
+    pub(crate) uids: Vec<i64>,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct FeedsArgs {
+    /// `all`, `none`, or some of replies,at,likes,system.
+    #[arg(value_name = "LIST")]
+    pub(crate) feeds: FeedList,
     /// Numbers of the accounts.
     #[arg(required = true, value_name = "UID")]
     pub(crate) uids: Vec<i64>,
@@ -132,6 +153,23 @@ pub(crate) struct TailArgs {
 }
 
 #[derive(Debug, clap::Args)]
+pub(crate) struct WarningsArgs {
+    /// Those of one kind alone, `gap` say.
+    #[arg(long)]
+    pub(crate) kind: Option<String>,
+    /// Those of so many hours.
+    #[arg(long, default_value_t = 24)]
+    pub(crate) hours: u32,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct PruneArgs {
+    /// Days after which an event is old, at least 1.
+    #[arg(long, value_name = "DAYS", value_parser = clap::value_parser!(u32).range(1..))]
+    pub(crate) older_than: u32,
+}
+
+#[derive(Debug, clap::Args)]
 pub(crate) struct WorkArgs {
     /// Name in logs and in `status`.
     #[arg(long, default_value = "worker")]
@@ -145,6 +183,11 @@ pub(crate) struct WorkArgs {
     /// Milliseconds for which commits are collected.
     #[arg(long, default_value_t = 50)]
     pub(crate) group_ms: u64,
+    /// Listen to the push channel of each account as well: what arrives is asked for at once, so that --pace can be longer.
+    ///
+    /// One connection an account, by its way out. Rounds go on: the channel tells that there is something, not all of it.
+    #[arg(long)]
+    pub(crate) push: bool,
     /// Serve counters for Prometheus on this port of 127.0.0.1; 0 takes a free one.
     #[arg(long, value_name = "PORT")]
     pub(crate) metrics: Option<u16>,

@@ -3,14 +3,17 @@
 use std::io::{Write as _, stderr, stdout};
 use std::time::Duration;
 
+use bilibili_session_fleet::accounts::Settings;
 use bilibili_session_fleet::sessions::core::Uid;
 use bilibili_session_fleet::{
-    Database, Error, Position, Tail, Vault, accounts, new_key, outbox, ways,
+    Database, Error, Position, Tail, Vault, accounts, new_key, outbox, prune, warnings, ways,
 };
 use serde_json::json;
 use serde_json::value::RawValue;
 
-use crate::args::{AddArgs, SendArgs, StatusArgs, TailArgs, WayArgs};
+use crate::args::{
+    AddArgs, FeedsArgs, PruneArgs, SendArgs, StatusArgs, TailArgs, WarningsArgs, WayArgs,
+};
 use crate::logins;
 
 /// Prints why something was not done.
@@ -33,7 +36,13 @@ pub(crate) fn key() -> Result<(), Error> {
 pub(crate) async fn init(database: &Database, vault: &Vault) -> Result<(), Error> {
     database.migrate().await?;
     vault.check(database).await?;
-    say("the tables are there, in the schema bili_fleet")
+    let encrypted = match database.is_encrypted().await? {
+        true => "encrypted",
+        false => "not encrypted",
+    };
+    say(format_args!(
+        "the tables are there, in the schema bili_fleet; the connection is {encrypted}"
+    ))
 }
 
 pub(crate) async fn way(database: &Database, vault: &Vault, args: &WayArgs) -> Result<(), Error> {
@@ -53,7 +62,12 @@ pub(crate) async fn add(database: &Database, vault: &Vault, args: &AddArgs) -> R
     let pace = Duration::try_from_secs_f64(args.pace).ok();
     let pace = pace.filter(|pace| *pace >= Duration::from_secs(3));
     let pace = pace.ok_or_else(|| Error::usage("a round every 3 s is the fastest"))?;
-    let added = accounts::add(database, vault, &logins, &args.way, pace, args.replace).await?;
+    let settings = Settings {
+        way: args.way.clone(),
+        pace,
+        feeds: args.feeds.clone(),
+    };
+    let added = accounts::add(database, vault, &logins, &settings, args.replace).await?;
     say(format_args!("{added} accounts are added"))
 }
 
@@ -63,6 +77,14 @@ pub(crate) async fn pause(database: &Database, uids: &[i64], pause: bool) -> Res
     say(format_args!(
         "{count} of {} accounts are {what}",
         uids.len()
+    ))
+}
+
+pub(crate) async fn feeds(database: &Database, args: &FeedsArgs) -> Result<(), Error> {
+    let count = accounts::watch_feeds(database, &args.uids, &args.feeds).await?;
+    say(format_args!(
+        "{count} of {} accounts are watched for these feeds",
+        args.uids.len()
     ))
 }
 
@@ -101,7 +123,7 @@ pub(crate) async fn status(database: &Database, args: &StatusArgs) -> Result<(),
         };
         return say(json!({
             "accounts": object(&status.accounts), "workers": object(&status.workers), "events": status.events,
-            "replies": object(&status.replies), "longest_lag_s": status.longest_lag_s,
+            "replies": object(&status.replies), "warnings": object(&status.warnings), "longest_lag_s": status.longest_lag_s,
             "failed": status.failed.iter().map(|(uid, why)| json!({"uid": uid, "error": why})).collect::<Vec<_>>(),
         }));
     }
@@ -120,10 +142,31 @@ pub(crate) async fn status(database: &Database, args: &StatusArgs) -> Result<(),
     for (state, count) in &status.replies {
         say(format_args!("replies {state}: {count}"))?;
     }
+    for (kind, count) in &status.warnings {
+        say(format_args!("warnings {kind}, last day: {count}"))?;
+    }
     for (uid, why) in &status.failed {
         say(format_args!("account {uid} failed: {why}"))?;
     }
     Ok(())
+}
+
+pub(crate) async fn warnings(database: &Database, args: &WarningsArgs) -> Result<(), Error> {
+    let kind = args.kind.as_deref();
+    for warning in warnings::list(database, args.hours, kind).await? {
+        let line = RawValue::from_string(warning.line).ok();
+        let line = line.as_deref().map_or("null", RawValue::get);
+        let (at_us, uid) = (warning.at_us, warning.uid);
+        say(format_args!(
+            r#"{{"at_us":{at_us},"account":{uid},"line":{line}}}"#
+        ))?;
+    }
+    Ok(())
+}
+
+pub(crate) async fn prune(database: &Database, args: &PruneArgs) -> Result<(), Error> {
+    let ended = prune::events(database, args.older_than).await?;
+    say(format_args!("{ended} events are ended"))
 }
 
 pub(crate) async fn tail(database: &Database, args: &TailArgs) -> Result<(), Error> {

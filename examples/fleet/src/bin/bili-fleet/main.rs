@@ -61,8 +61,11 @@ async fn run(args: Args) -> Result<(), Error> {
         Command::Status(status) => commands::status(&database, &status).await,
         Command::Pause(uids) => commands::pause(&database, &uids.uids, true).await,
         Command::Resume(uids) => commands::pause(&database, &uids.uids, false).await,
+        Command::Feeds(feeds) => commands::feeds(&database, &feeds).await,
         Command::Drop(uids) => commands::drop(&database, &uids.uids).await,
         Command::Send(send) => commands::send(&database, &send).await,
+        Command::Warnings(args) => commands::warnings(&database, &args).await,
+        Command::Prune(args) => commands::prune(&database, &args).await,
         Command::Tail(tail) => commands::tail(&database, &tail).await,
         Command::Work(work) => work::run(&database, key()?, &work).await,
     }

@@ -35,6 +35,7 @@ pub(crate) async fn run(database: &Database, vault: Vault, args: &WorkArgs) -> R
     let stop = stop_signal()?;
     let mut config = WorkerConfig::new(&args.name);
     config.capacity = args.capacity;
+    config.push = args.push;
     config.group = Duration::from_millis(args.group_ms.min(5000));
     let lease = Duration::try_from_secs_f64(args.lease);
     config.lease = lease.map_err(|_| Error::usage("--lease is a number of seconds"))?;
