@@ -73,10 +73,6 @@ mod json;
 mod list_walk;
 #[cfg(feature = "login")]
 pub mod login;
-#[cfg_attr(
-    not(feature = "tracing"),
-    expect(clippy::missing_const_for_fn, reason = "they log")
-)]
 mod logs;
 pub mod model;
 mod names;

@@ -60,17 +60,18 @@ impl Conversations {
         change: impl FnOnce(&mut ConversationState) -> R,
     ) -> Option<R> {
         let state = self.known.get_mut(&id)?;
-        let held_before = state.held();
+        let (held_before, was_pending) = (state.held(), state.is_pending());
         let result = change(state);
         state.compact();
         self.held = self
             .held
             .saturating_sub(held_before)
             .saturating_add(state.held());
-        match state.is_pending() {
-            true => self.pending.insert(id),
-            false => self.pending.remove(&id),
-        };
+        match (was_pending, state.is_pending()) {
+            (false, true) => drop(self.pending.insert(id)),
+            (true, false) => drop(self.pending.remove(&id)),
+            _ => {}
+        }
         self.note_change(id);
         Some(result)
     }
@@ -124,6 +125,10 @@ impl Conversations {
 
     /// Takes over the state of a conversation that was not remembered.
     pub(super) fn insert(&mut self, id: ConversationId, state: ConversationState) {
+        match state.is_pending() {
+            true => self.pending.insert(id),
+            false => self.pending.remove(&id),
+        };
         self.known.insert(id, Box::new(state));
         self.update(id, |_| ());
     }
