@@ -40,8 +40,8 @@ use crate::warnings;
 
 /// Time between two looks at what there is to claim.
 const TURN: Duration = Duration::from_secs(1);
-/// Longest time over which the first rounds of claimed accounts are spread.
-const SPREAD: Duration = Duration::from_secs(2);
+/// Longest time over which the first rounds of claimed accounts are spread: until the next turn may bring more.
+const SPREAD: Duration = TURN;
 /// Time after its first round before an account is given to another worker for balance.
 const SETTLED: Duration = Duration::from_secs(3);
 /// Time in which all leases are given back at the end.
