@@ -17,15 +17,18 @@
 
 #[path = "chaos/feeds.rs"]
 mod feeds;
+#[path = "chaos/oracle.rs"]
+mod oracle;
 mod support;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use bilibili_session_fleet::accounts::watch_feeds;
 use bilibili_session_fleet::{FeedList, Position, Tail};
 use bilibili_session_simulator::{NewMessage, Rng, Simulator};
+use oracle::{check_events, check_idle, check_polls, check_secrets, check_writers};
 use rustix::process::Signal;
 use support::front::Front;
 use support::{FIRST, Fleet, Worker, now_us, number, simulator, until};
@@ -36,7 +39,7 @@ const SECOND: i64 = 1_000_000;
 /// Time by which a request may be seen later than it was sent, on a machine that has much to do.
 const SLACK: i64 = SECOND / 2;
 
-/// Notes each change of a lease, with the time.
+/// Notes each change of a lease, with the time, and each event and checkpoint that somebody writes who has no lease then.
 const HISTORY: &str = "
 CREATE TABLE bili_fleet.history (uid bigint, owner text, until bigint, at bigint);
 CREATE FUNCTION bili_fleet.note() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
@@ -44,7 +47,18 @@ CREATE FUNCTION bili_fleet.note() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
         CASE WHEN isfinite(new.until) THEN (extract(epoch FROM new.until) * 1000000)::bigint ELSE 0 END,
         (extract(epoch FROM clock_timestamp()) * 1000000)::bigint);
     RETURN NULL; END $$;
-CREATE TRIGGER note AFTER UPDATE ON bili_fleet.leases FOR EACH ROW EXECUTE FUNCTION bili_fleet.note();";
+CREATE TRIGGER note AFTER UPDATE ON bili_fleet.leases FOR EACH ROW EXECUTE FUNCTION bili_fleet.note();
+CREATE TABLE bili_fleet.foreign_writes (uid bigint, what text, writer text, owner text);
+CREATE FUNCTION bili_fleet.check_writer() RETURNS trigger LANGUAGE plpgsql AS $$
+DECLARE holder text; writer text := current_setting('application_name'); BEGIN
+    SELECT split_part(owner, '-', 1) INTO holder FROM bili_fleet.leases WHERE uid = new.uid;
+    IF length(writer) = 1 AND holder IS DISTINCT FROM writer THEN
+        INSERT INTO bili_fleet.foreign_writes VALUES (new.uid, TG_TABLE_NAME, writer, holder);
+    END IF;
+    RETURN NULL; END $$;
+CREATE TRIGGER writer AFTER INSERT ON bili_fleet.events FOR EACH ROW EXECUTE FUNCTION bili_fleet.check_writer();
+CREATE TRIGGER writer AFTER UPDATE OF checkpoint ON bili_fleet.accounts
+    FOR EACH ROW EXECUTE FUNCTION bili_fleet.check_writer();";
 
 /// Account, conversation, number, key.
 type Key = (i64, i64, i64, i64);
@@ -54,6 +68,17 @@ type Key = (i64, i64, i64, i64);
 struct Expected {
     messages: BTreeSet<Key>,
     feeds: feeds::Expected,
+}
+
+/// What went wrong, and when.
+#[derive(Default)]
+struct Notes {
+    /// Kills, stops and ends of workers.
+    kills: Vec<(String, i64)>,
+    /// Ends of stops.
+    continued: Vec<(String, i64)>,
+    /// Times in which the database was away.
+    outages: Vec<(i64, i64)>,
 }
 
 fn setting(name: &str, otherwise: u64) -> u64 {
@@ -140,13 +165,11 @@ async fn chaos() {
     ));
 
     let mut rng = Rng::new(seed);
-    let (mut kills, mut continued) = (Vec::new(), Vec::new());
-    let mut outages = Vec::new();
+    let mut notes = Notes::default();
     let begun = Instant::now();
     while begun.elapsed() < Duration::from_secs(seconds) {
         tokio::time::sleep(Duration::from_millis(1000 + rng.below(3000))).await;
-        let notes = (&mut kills, &mut continued, &mut outages);
-        trouble(&fleet, &mut places, &mut rng, notes).await;
+        trouble(&fleet, &mut places, &mut rng, &mut notes).await;
     }
     talk.abort();
     for place in &mut places {
@@ -174,28 +197,18 @@ async fn chaos() {
         "seed {seed}: {} messages, {} notifications, {} kills, stops and ends, {} outages",
         expected.messages.len(),
         expected.feeds.len(),
-        kills.len(),
-        outages.len()
+        notes.kills.len(),
+        notes.outages.len()
     );
 
     let mut faults = Vec::new();
     let read = read.lock().unwrap().clone();
     check_events(&client, &expected.messages, &read, &mut faults).await;
     faults.extend(expected.feeds.faults(&client).await);
-    check_polls(&client, &places, &continued, &mut faults).await;
-    check_idle(&client, &places, &kills, &outages, &mut faults).await;
-    let (dump, secrets) = (
-        fleet.postgres.dump(),
-        bilibili_session_simulator::Login::made_up(FIRST),
-    );
-    for name in ["a", "b", "c", "d", "e"] {
-        let log = std::fs::read_to_string(fleet.postgres.folder().join(format!("{name}.log")))
-            .unwrap_or_default();
-        if dump.contains(&secrets.sessdata) || log.contains("SESSDATA") || log.contains("panicked")
-        {
-            faults.push(format!("a cookie or a panic, {name}"));
-        }
-    }
+    check_polls(&client, &places, &notes.continued, &mut faults).await;
+    check_idle(&client, &places, &notes, &mut faults).await;
+    check_writers(&client, &mut faults).await;
+    check_secrets(&fleet, accounts, &mut faults);
     assert!(
         faults.is_empty(),
         "seed {seed}: {} faults\n{}",
@@ -241,16 +254,7 @@ async fn talk(
 }
 
 /// One thing that goes wrong.
-async fn trouble(
-    fleet: &Fleet,
-    places: &mut [Place],
-    rng: &mut Rng,
-    (kills, continued, outages): (
-        &mut Vec<(String, i64)>,
-        &mut Vec<(String, i64)>,
-        &mut Vec<(i64, i64)>,
-    ),
-) {
+async fn trouble(fleet: &Fleet, places: &mut [Place], rng: &mut Rng, notes: &mut Notes) {
     let running: Vec<usize> = (0..places.len())
         .filter(|place| places[*place].worker.is_some())
         .collect();
@@ -262,24 +266,26 @@ async fn trouble(
     match rng.below(12) {
         0..=2 if running.len() > 1 => {
             println!("{} is killed", places[chosen].name);
-            kills.push((places[chosen].name.clone(), at));
+            notes.kills.push((places[chosen].name.clone(), at));
             places[chosen].worker = None;
         }
         3..=5 if running.len() > 1 => {
             println!("{} is stopped past its lease", places[chosen].name);
             let worker = places[chosen].worker.as_ref().unwrap();
-            kills.push((places[chosen].name.clone(), at));
+            notes.kills.push((places[chosen].name.clone(), at));
             worker.signal(Signal::STOP);
             tokio::time::sleep(Duration::from_millis(
                 LEASE.unsigned_abs() * 1000 + 500 + rng.below(3000),
             ))
             .await;
-            continued.push((places[chosen].name.clone(), now_us()));
+            notes
+                .continued
+                .push((places[chosen].name.clone(), now_us()));
             worker.signal(Signal::CONT);
         }
         6 if running.len() > 1 => {
             println!("{} is asked to end", places[chosen].name);
-            kills.push((places[chosen].name.clone(), at));
+            notes.kills.push((places[chosen].name.clone(), at));
             let worker = places[chosen].worker.take().unwrap();
             worker.signal(Signal::TERM);
             tokio::time::sleep(Duration::from_secs(2)).await;
@@ -287,13 +293,13 @@ async fn trouble(
         7 => {
             println!("the database crashes");
             fleet.postgres.crash();
-            outages.push((at, now_us()));
+            notes.outages.push((at, now_us()));
         }
         8..=9 => {
             println!("connections are cut");
             let cut = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid() AND datname IS NOT NULL";
             fleet.client().await.execute(cut, &[]).await.unwrap();
-            outages.push((at, now_us()));
+            notes.outages.push((at, now_us()));
         }
         _ => {
             let Some(place) = idle.first() else { return };
@@ -301,187 +307,4 @@ async fn trouble(
             places[*place].start(fleet);
         }
     }
-}
-
-/// Each event once, in order, and read.
-async fn check_events(
-    client: &tokio_postgres::Client,
-    expected: &BTreeSet<Key>,
-    read: &[i64],
-    faults: &mut Vec<String>,
-) {
-    let all = "SELECT uid, talker_id, seqno, key, id FROM bili_fleet.events WHERE kind = 'message' ORDER BY id";
-    let mut there = BTreeMap::new();
-    let mut last = BTreeMap::new();
-    for row in client.query(all, &[]).await.unwrap() {
-        let key: Key = (row.get(0), row.get(1), row.get(2), row.get(3));
-        let id: i64 = row.get(4);
-        if there.insert(key, id).is_some() {
-            faults.push(format!("twice: {key:?}"));
-        }
-        if last
-            .insert((key.0, key.1), key.2)
-            .is_some_and(|before| before >= key.2)
-        {
-            faults.push(format!("out of order: {key:?}"));
-        }
-    }
-    let missing: Vec<_> = expected
-        .iter()
-        .filter(|key| !there.contains_key(*key))
-        .collect();
-    if !missing.is_empty() {
-        faults.push(format!(
-            "{} of {} are missing, such as {:?}",
-            missing.len(),
-            expected.len(),
-            missing[0]
-        ));
-    }
-    let foreign = there.keys().filter(|key| !expected.contains(*key)).count();
-    if foreign > 0 {
-        faults.push(format!("{foreign} that the simulator did not have"));
-    }
-    let ids: BTreeSet<i64> = read.iter().copied().collect();
-    let all = "SELECT id FROM bili_fleet.events";
-    let stored: Vec<i64> = client
-        .query(all, &[])
-        .await
-        .unwrap()
-        .iter()
-        .map(|row| row.get(0))
-        .collect();
-    let unread = stored.iter().filter(|id| !ids.contains(*id)).count();
-    if unread > 0 || ids.len() != read.len() {
-        faults.push(format!(
-            "the reader: {unread} skipped, {} twice",
-            read.len() - ids.len()
-        ));
-    }
-    println!("{} events, {} read", stored.len(), read.len());
-}
-
-/// Nobody asks without a lease.
-async fn check_polls(
-    client: &tokio_postgres::Client,
-    places: &[Place],
-    continued: &[(String, i64)],
-    faults: &mut Vec<String>,
-) {
-    let mut leases: BTreeMap<i64, Vec<(i64, Option<String>, i64)>> = BTreeMap::new();
-    let all = "SELECT uid, at, owner, until FROM bili_fleet.history ORDER BY at";
-    for row in client.query(all, &[]).await.unwrap() {
-        leases
-            .entry(row.get(0))
-            .or_default()
-            .push((row.get(1), row.get(2), row.get(3)));
-    }
-    let none = Vec::new();
-    let (mut polls, mut wrong) = (0, 0);
-    // One that was handed to a connection just before the worker was stopped goes out when it is continued: one of an account.
-    let mut on_their_way = BTreeSet::new();
-    for place in places {
-        for (uid, at) in place.front.asked.lock().unwrap().iter() {
-            polls += 1;
-            let leases = leases.get(uid).unwrap_or(&none);
-            // A lease of this worker that held at some time within the slack.
-            let first = leases.partition_point(|(begun, ..)| *begun < at - SLACK);
-            let around = leases
-                .iter()
-                .skip(first.saturating_sub(1))
-                .take_while(|(begun, ..)| *begun <= *at);
-            let held = around.into_iter().any(|(_, owner, until)| {
-                owner.as_deref() == Some(&place.name) && *until > at - SLACK
-            });
-            let mut was_on_its_way = || {
-                let just = |(name, when): &(String, i64)| {
-                    *name == place.name && (0..SECOND).contains(&(at - when))
-                };
-                let stop = continued.iter().position(just);
-                stop.is_some_and(|stop| on_their_way.insert((*uid, stop)))
-            };
-            if !held && !was_on_its_way() {
-                wrong += 1;
-                let last = leases[..leases.partition_point(|(begun, ..)| begun <= at)].last();
-                if wrong <= 3 {
-                    faults.push(format!(
-                        "{} asked for {uid} at {at} without a lease, which had {last:?} last",
-                        place.name
-                    ));
-                }
-            }
-        }
-    }
-    if wrong > 3 {
-        faults.push(format!("{wrong} of {polls} requests without a lease"));
-    }
-    println!(
-        "{polls} requests, {wrong} without a lease, {} of a worker that was just continued",
-        on_their_way.len()
-    );
-}
-
-/// After a kill each account is asked for again in time.
-async fn check_idle(
-    client: &tokio_postgres::Client,
-    places: &[Place],
-    kills: &[(String, i64)],
-    outages: &[(i64, i64)],
-    faults: &mut Vec<String>,
-) {
-    let mut asked: BTreeMap<i64, Vec<i64>> = BTreeMap::new();
-    for place in places {
-        for (uid, at) in place.front.asked.lock().unwrap().iter() {
-            asked.entry(*uid).or_default().push(*at);
-        }
-    }
-    asked.values_mut().for_each(|times| times.sort_unstable());
-    let limit = (LEASE + 5) * SECOND;
-    let (mut counted, mut longest, mut longest_after_outage) = (0, 0, 0);
-    for (name, at) in kills {
-        let owned = "SELECT uid FROM (SELECT DISTINCT ON (uid) uid, owner FROM bili_fleet.history WHERE at <= $1
-            ORDER BY uid, at DESC) newest WHERE owner = $2";
-        // While the database is away nobody can claim: the time counts from its return.
-        let mut from = *at;
-        for (begun, ended) in outages {
-            if *begun < from + limit && *ended > from - 2 * SECOND {
-                from = from.max(*ended);
-            }
-        }
-        for row in client.query(owned, &[at, name]).await.unwrap() {
-            let uid: i64 = row.get(0);
-            let times = asked.get(&uid).map(Vec::as_slice).unwrap_or_default();
-            let next = times.iter().find(|time| **time > at + SLACK);
-            let idle = next.map_or(i64::MAX, |next| next - from);
-            // Whoever claimed it next may have been killed or ended as well, before its first round: that kill counts.
-            let heirs = "SELECT DISTINCT owner FROM bili_fleet.history
-                WHERE uid = $1 AND at > $2 AND at < $3 AND owner IS NOT NULL";
-            let is_again = idle > limit && {
-                let heirs = client
-                    .query(heirs, &[&uid, at, &(from + limit)])
-                    .await
-                    .unwrap();
-                let heirs: Vec<String> = heirs.iter().map(|row| row.get(0)).collect();
-                kills
-                    .iter()
-                    .any(|(other, when)| when > at && *when < from + limit && heirs.contains(other))
-            };
-            if is_again {
-                continue;
-            }
-            counted += 1;
-            match from == *at {
-                true => longest = longest.max(idle),
-                false => longest_after_outage = longest_after_outage.max(idle),
-            }
-            if idle > limit {
-                faults.push(format!("{uid} of {name} was idle for {} ms", idle / 1000));
-            }
-        }
-    }
-    println!(
-        "longest idle of {counted} after a kill or stop: {} ms; where the database was away as well, from its return: {} ms",
-        longest / 1000,
-        longest_after_outage / 1000
-    );
 }

@@ -95,6 +95,11 @@ impl Fleet {
     pub fn worker(&self, name: &str, origin: &str, options: &[&str]) -> Worker {
         let mut command = self.command();
         command
+            // So that the database can tell who writes.
+            .env(
+                "DATABASE_URL",
+                format!("{}&application_name={name}", self.postgres.url()),
+            )
             .args(["work", "--name", name, "--origin", origin])
             .args(options);
         let log = self.postgres.folder().join(format!("{name}.log"));
