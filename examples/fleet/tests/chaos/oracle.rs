@@ -197,7 +197,7 @@ pub(crate) async fn check_idle(
             // Whoever claimed it next may have been killed or ended as well, before its first round: that kill counts.
             let heirs = "SELECT DISTINCT owner FROM bili_fleet.history
                 WHERE uid = $1 AND at > $2 AND at < $3 AND owner IS NOT NULL";
-            let is_again = idle > limit && {
+            let is_again = idle > limit - 3 * SECOND && {
                 let heirs = client
                     .query(heirs, &[&uid, at, &(from + limit)])
                     .await
