@@ -160,7 +160,10 @@ async fn measure(accounts: i64) {
         for it in record::longest_statements(&client).await {
             let (calls, text) = (it.calls, it.text);
             let (part, mean) = (it.total_ms / used.wall_s / 10.0, it.total_ms / calls as f64);
-            println!("    {part:5.2} % of a core, {calls:5} x {mean:7.2} ms  {text}");
+            let wal = it.wal_bytes as f64 / 1024.0 / used.wall_s;
+            println!(
+                "    {part:5.2} % of the time, {calls:5} x {mean:7.2} ms, {wal:6.1} KB/s of WAL  {text}"
+            );
         }
     }
     assert_eq!(lost, 0, "no lease is ever lost");

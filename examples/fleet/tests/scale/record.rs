@@ -16,6 +16,7 @@ pub struct Counters {
 pub struct Statement {
     pub calls: i64,
     pub total_ms: f64,
+    pub wal_bytes: i64,
     pub text: String,
 }
 
@@ -53,14 +54,15 @@ pub async fn counters(client: &Client) -> Counters {
 
 /// Statements that took the most time since counting began.
 pub async fn longest_statements(client: &Client) -> Vec<Statement> {
-    let read = r"SELECT calls, total_exec_time, left(regexp_replace(query, '\s+', ' ', 'g'), 70)
+    let read = r"SELECT calls, total_exec_time, wal_bytes::bigint, left(regexp_replace(query, '\s+', ' ', 'g'), 70)
         FROM pg_stat_statements ORDER BY total_exec_time DESC LIMIT 6";
     let rows = client.query(read, &[]).await.unwrap();
     rows.iter()
         .map(|row| Statement {
             calls: row.get(0),
             total_ms: row.get(1),
-            text: row.get(2),
+            wal_bytes: row.get(2),
+            text: row.get(3),
         })
         .collect()
 }
