@@ -40,7 +40,7 @@ fn an_exchange_that_is_dropped_ends_with_its_time() {
 fn what_surf_cannot_hold_is_an_error() {
     let transport = SurfTransport::new().unwrap();
     for request in [
-        Request::get("http://127.0.0.1:1/").header("user-agent", "caf\u{e9}"),
+        Request::get("gopher://127.0.0.1:1/"),
         Request::get("/no/host"),
         Request::builder()
             .method("MADE-UP")

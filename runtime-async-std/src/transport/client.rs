@@ -8,7 +8,8 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use bilibili_session::{TransportConfig, TransportError, TransportErrorKind};
 use http::header::{CONTENT_LENGTH, HOST};
-use http::{HeaderValue, Method, Request, Response};
+use http::uri::PathAndQuery;
+use http::{HeaderValue, Method, Request, Response, Uri};
 use surf::utils::async_trait;
 
 use super::exchange::{Body, Connection, Failure};
@@ -17,8 +18,9 @@ use crate::connect::Connect;
 /// Most connections that are kept for the next request.
 const KEPT: usize = 8;
 
-/// Status and headers of an answer, as they came: surf's own types cannot hold all of them.
-pub(super) struct Head(pub(super) http::response::Parts);
+/// Head of a request as it was built, and of an answer as it came. They go through surf beside its own types, which hold
+/// ASCII alone and no status of their own.
+pub(super) struct Head<T>(pub(super) T);
 
 /// Sends requests, over connections that are kept. One that is written to in vain may have been closed by the server
 /// meanwhile, and nobody knows what became of the request: a GET is asked again, over a new connection; what writes must
@@ -33,22 +35,25 @@ pub(super) struct Client {
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Place {
     is_secure: bool,
+    /// An IPv6 address without brackets.
     host: String,
     port: u16,
 }
 
 impl Place {
-    fn of(url: &surf::Url) -> Result<Self, TransportError> {
-        let refused = || failed("the address names no host");
-        let is_secure = match url.scheme() {
-            "https" => true,
-            "http" => false,
+    fn of(uri: &Uri) -> Result<Self, TransportError> {
+        let (is_secure, usual) = match uri.scheme_str() {
+            Some("https") => (true, 443),
+            Some("http") => (false, 80),
             _ => return Err(failed("the address is neither http nor https")),
         };
+        let host = uri
+            .host()
+            .ok_or_else(|| failed("the address names no host"))?;
         Ok(Self {
             is_secure,
-            host: url.host_str().ok_or_else(refused)?.to_owned(),
-            port: url.port_or_known_default().ok_or_else(refused)?,
+            host: host.trim_matches(['[', ']']).to_owned(),
+            port: uri.port_u16().unwrap_or(usual),
         })
     }
 }
@@ -78,8 +83,8 @@ impl Client {
                 }
             }
         }
-        let host = place.host.trim_matches(['[', ']']);
-        let stream = self.connect.open(place.is_secure, host, place.port).await?;
+        let (host, port) = (&place.host, place.port);
+        let stream = self.connect.open(place.is_secure, host, port).await?;
         let mut connection = Connection::new(stream).await?;
         let outcome = connection.exchange(request, self.body_limit).await;
         self.end(place, connection, outcome)
@@ -115,9 +120,16 @@ impl Client {
 
 #[async_trait]
 impl surf::HttpClient for Client {
-    async fn send(&self, request: surf::http::Request) -> surf::Result<surf::http::Response> {
-        let place = Place::of(request.url()).map_err(refuse)?;
-        let request = from_surf(request).await?;
+    async fn send(&self, mut request: surf::http::Request) -> surf::Result<surf::http::Response> {
+        let head = request.ext_mut().remove::<Head<http::request::Parts>>();
+        let Head(mut head) = head.ok_or_else(|| refuse(failed("surf lost the head")))?;
+        let place = Place::of(&head.uri).map_err(refuse)?;
+        let body = match head.method {
+            Method::GET => Vec::new(),
+            _ => request.take_body().into_bytes().await?,
+        };
+        complete(&mut head, body.len())?;
+        let request = Request::from_parts(head, Body::from(body));
         let answer = self.exchange(place, request).await.map_err(refuse)?;
         let (head, body) = answer.into_parts();
         let mut answer = surf::http::Response::new(surf::StatusCode::Ok);
@@ -127,34 +139,22 @@ impl surf::HttpClient for Client {
     }
 }
 
-/// Converts a request from surf's types, with what HTTP/1.1 wants besides.
-async fn from_surf(mut request: surf::http::Request) -> surf::Result<Request<Body>> {
-    let url = request.url();
-    let target = match url.query() {
-        Some(query) => format!("{}?{query}", url.path()),
-        None => url.path().to_owned(),
-    };
-    let host = match (url.host_str().unwrap_or_default(), url.port()) {
+/// Adds what HTTP/1.1 wants besides, and leaves of the address what it wants.
+fn complete(head: &mut http::request::Parts, length: usize) -> surf::Result<()> {
+    let host = match (head.uri.host().unwrap_or_default(), head.uri.port_u16()) {
         (host, Some(port)) => HeaderValue::try_from(format!("{host}:{port}")),
         (host, None) => HeaderValue::try_from(host),
     };
-    let method = Method::try_from(request.method().as_ref())?;
-    let mut builder = Request::builder()
-        .method(&method)
-        .uri(target)
-        .header(HOST, host?);
-    for (name, values) in &request {
-        for value in values {
-            builder = builder.header(name.as_str(), value.as_str());
-        }
-    }
-    // After the headers: taking the body adds a content type where there is none.
-    let bytes = request.take_body().into_bytes().await?;
-    if method != Method::GET {
+    head.headers.insert(HOST, host?);
+    if head.method != Method::GET {
         // hyper leaves it out where it is 0.
-        builder = builder.header(CONTENT_LENGTH, bytes.len());
+        head.headers.insert(CONTENT_LENGTH, length.into());
     }
-    Ok(builder.body(Body::from(bytes))?)
+    let target = head.uri.path_and_query().cloned();
+    head.uri = target
+        .unwrap_or_else(|| PathAndQuery::from_static("/"))
+        .into();
+    Ok(())
 }
 
 fn refuse(error: TransportError) -> surf::Error {

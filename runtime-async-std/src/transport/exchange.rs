@@ -102,7 +102,9 @@ async fn read(
         return Err(too_large());
     }
     let mut bytes = Vec::with_capacity(usize::try_from(expected).unwrap_or_default());
-    while let Some(frame) = drive(driver, body.frame()).await {
+    while !body.is_end_stream()
+        && let Some(frame) = drive(driver, body.frame()).await
+    {
         let frame = frame.map_err(|error| explain(&error))?;
         let Ok(chunk) = frame.into_data() else {
             continue;

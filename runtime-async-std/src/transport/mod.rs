@@ -11,7 +11,6 @@ use bilibili_session_async::Transport;
 use http::{Request, Response};
 use surf::Url;
 use surf::http::Method;
-use surf::http::headers::HeaderValue;
 
 use self::client::{Client, Head, failed};
 use self::deadlines::Deadlines;
@@ -74,7 +73,7 @@ impl SurfTransport {
         };
         let answer = self.client.send(convert(request)?).await;
         let mut answer: surf::http::Response = answer.map_err(explain)?.into();
-        let head = answer.ext_mut().remove::<Head>();
+        let head = answer.ext_mut().remove::<Head<http::response::Parts>>();
         let Some(Head(parts)) = head else {
             return Err(failed("surf lost the head of the answer"));
         };
@@ -83,7 +82,7 @@ impl SurfTransport {
     }
 }
 
-/// Converts a request to surf's types, which hold ASCII only.
+/// Converts a request to surf's types, and puts its head beside them, as it is.
 fn convert(request: Request<Vec<u8>>) -> Result<surf::Request, TransportError> {
     let (parts, body) = request.into_parts();
     let method: Method = parts
@@ -92,15 +91,10 @@ fn convert(request: Request<Vec<u8>>) -> Result<surf::Request, TransportError> {
         .parse()
         .map_err(|_| failed("surf does not know the method"))?;
     let url = Url::parse(&parts.uri.to_string()).map_err(|_| failed("the address is no URL"))?;
-    let mut converted = surf::Request::new(method, url);
-    for (name, value) in &parts.headers {
-        let value = HeaderValue::from_bytes(value.as_bytes().to_vec())
-            .map_err(|_| failed("a header of the request is not ASCII"))?;
-        converted.append_header(name.as_str(), value);
-    }
-    // After the headers: surf sets a content type only where there is none.
+    let mut converted = surf::http::Request::new(method, url);
+    converted.ext_mut().insert(Head(parts));
     if !body.is_empty() {
         converted.set_body(body);
     }
-    Ok(converted)
+    Ok(converted.into())
 }
