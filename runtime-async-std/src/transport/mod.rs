@@ -1,7 +1,6 @@
 //! The transport over surf.
 
 mod client;
-mod deadlines;
 mod exchange;
 
 use std::time::Duration;
@@ -13,7 +12,7 @@ use surf::Url;
 use surf::http::Method;
 
 use self::client::{Client, Head, failed};
-use self::deadlines::Deadlines;
+use crate::deadlines::Deadlines;
 
 /// Sends with [surf](https://docs.rs/surf), which hyper carries here: HTTP/1.1, and TLS by rustls with the system's
 /// authorities.

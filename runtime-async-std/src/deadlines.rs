@@ -14,7 +14,7 @@ use async_std::task;
 
 /// Exchanges that go on, and when each is to end at the latest.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Deadlines(Arc<Mutex<State>>);
+pub(crate) struct Deadlines(Arc<Mutex<State>>);
 
 #[derive(Debug, Default)]
 struct State {
@@ -33,7 +33,7 @@ struct Entry {
 
 impl Deadlines {
     /// Waits for a future for so long; `None` when it was not ready by then.
-    pub(super) async fn limit<T>(
+    pub(crate) async fn limit<T>(
         &self,
         span: Duration,
         future: impl Future<Output = T>,
