@@ -277,7 +277,7 @@ impl Watch {
 
     /// Reads up to the first line that fits.
     #[track_caller]
-    pub fn until(&mut self, what: &str, fits: impl Fn(&Value) -> bool) -> Value {
+    pub fn until(&mut self, what: &str, mut fits: impl FnMut(&Value) -> bool) -> Value {
         while let Some(line) = self.next() {
             if fits(&line) {
                 return line;
