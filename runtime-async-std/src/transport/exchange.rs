@@ -3,9 +3,11 @@
 use std::future::{Future, poll_fn};
 use std::io;
 use std::pin::{Pin, pin};
-use std::task::Poll;
+use std::task::{Context, Poll};
 
+use async_std::io::{Read, Write};
 use bilibili_session::{TransportError, TransportErrorKind};
+use futures_rustls::rustls::Error as TlsError;
 use http::{Request, Response};
 use http_body_util::{BodyExt as _, Full};
 use hyper::body::{Body as _, Bytes, Incoming};
@@ -32,15 +34,67 @@ impl Failure {
     }
 }
 
+/// Reads in a row that did not have to wait, before others have their turn. An answer can go on for ever, and its time is
+/// looked at in between only.
+const IN_A_ROW: u8 = 32;
+
+/// A stream that lets others have their turn.
+struct Yielding {
+    stream: Box<dyn Stream>,
+    in_a_row: u8,
+}
+
+impl Read for Yielding {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        buffer: &mut [u8],
+    ) -> Poll<io::Result<usize>> {
+        if self.in_a_row == IN_A_ROW {
+            self.in_a_row = 0;
+            context.waker().wake_by_ref();
+            return Poll::Pending;
+        }
+        let read = Pin::new(&mut self.stream).poll_read(context, buffer);
+        self.in_a_row = match read {
+            Poll::Ready(_) => self.in_a_row + 1,
+            Poll::Pending => 0,
+        };
+        read
+    }
+}
+
+impl Write for Yielding {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.stream).poll_write(context, bytes)
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_flush(context)
+    }
+
+    fn poll_close(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_close(context)
+    }
+}
+
 /// A connection that speaks HTTP/1.1. It moves while an exchange over it is waited for, so it needs no task.
 pub(super) struct Connection {
     sender: http1::SendRequest<Body>,
     /// `None` once it is over.
-    driver: Option<http1::Connection<FuturesIo<Box<dyn Stream>>, Body>>,
+    driver: Driver,
 }
 
 impl Connection {
     pub(super) async fn new(stream: Box<dyn Stream>) -> Result<Self, TransportError> {
+        let stream = Yielding {
+            stream,
+            in_a_row: 0,
+        };
         let opened = http1::handshake(FuturesIo::new(stream)).await;
         let (sender, driver) = opened.map_err(|error| explain(&error))?;
         Ok(Self {
@@ -71,7 +125,7 @@ impl Connection {
     }
 }
 
-type Driver = Option<http1::Connection<FuturesIo<Box<dyn Stream>>, Body>>;
+type Driver = Option<http1::Connection<FuturesIo<Yielding>, Body>>;
 
 /// Waits for something that the connection brings about. How the connection ends is told to whoever waits for an answer.
 async fn drive<T>(driver: &mut Driver, outcome: impl Future<Output = T>) -> T {
@@ -137,8 +191,16 @@ fn explain(error: &hyper::Error) -> TransportError {
     let by_socket = socket_error(error).map(TransportError::from);
     let interrupted =
         || TransportError::new(TransportErrorKind::Interrupted, "no whole answer came");
+    // What is no HTTP is invalid data to hyper, as a certificate is to rustls.
+    let is_tls = socket_error(error)
+        .and_then(io::Error::get_ref)
+        .is_some_and(|error| error.is::<TlsError>());
     by_socket
-        .filter(|error| error.kind != TransportErrorKind::Other)
+        .filter(|error| match error.kind {
+            TransportErrorKind::Other => false,
+            TransportErrorKind::Tls => is_tls,
+            _ => true,
+        })
         .unwrap_or_else(interrupted)
 }
 
