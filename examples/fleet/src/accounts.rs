@@ -10,7 +10,7 @@ use crate::feeds::FeedList;
 use crate::vault::Vault;
 use crate::ways::DIRECT;
 
-/// How accounts are watched.
+/// Settings by which accounts are watched.
 #[derive(Debug, Clone)]
 pub struct Settings {
     /// Way out that they are bound to.

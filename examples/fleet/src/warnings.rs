@@ -1,4 +1,4 @@
-//! What went wrong, kept for two weeks.
+//! Warnings, kept for two weeks.
 
 use std::time::Duration;
 

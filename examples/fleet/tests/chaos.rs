@@ -63,14 +63,14 @@ CREATE TRIGGER writer AFTER UPDATE OF checkpoint ON bili_fleet.accounts
 /// Account, conversation, number, key.
 type Key = (i64, i64, i64, i64);
 
-/// What must stand in the table.
+/// Events that must stand in the table.
 #[derive(Default, Clone)]
 struct Expected {
     messages: BTreeSet<Key>,
     feeds: feeds::Expected,
 }
 
-/// What went wrong, and when.
+/// Troubles of a run, with their times.
 #[derive(Default)]
 struct Notes {
     /// Kills, stops and ends of workers.

@@ -87,7 +87,7 @@ impl Drop for Queued<'_> {
 
 /// A way out, as this worker uses it.
 pub(super) struct Way {
-    /// Its proxy, for the push channel.
+    /// Settings with the proxy, for the push channel.
     config: TransportConfig,
     transport: ReqwestTransport,
     turns: Turns,

@@ -31,7 +31,7 @@ const CHANGE: Duration = Duration::from_secs(1);
 /// Wait before the database is asked again.
 const AGAIN: Duration = Duration::from_millis(500);
 
-/// What is known of the login, written if the lease is still this one.
+/// Write of the login and of when it is due, if the lease is still this one.
 const PUT: &str = "
 WITH mine AS (
     SELECT uid FROM bili_fleet.leases

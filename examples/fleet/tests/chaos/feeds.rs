@@ -11,7 +11,7 @@ pub(crate) const fn is_watched(uid: i64) -> bool {
     uid % 3 == 0
 }
 
-/// What must stand in the table.
+/// Notifications that must stand in the table.
 #[derive(Default, Clone)]
 pub(crate) struct Expected {
     /// Account, kind and number of each reply, mention and notice.

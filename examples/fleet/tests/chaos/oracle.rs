@@ -1,4 +1,4 @@
-//! What must hold after a run, whatever went wrong in it.
+//! Checks of a run, whatever went wrong in it.
 
 use std::collections::{BTreeMap, BTreeSet};
 

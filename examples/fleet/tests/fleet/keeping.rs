@@ -1,4 +1,4 @@
-//! What is kept: warnings for two weeks, events until they are ended and nobody waits for them.
+//! Keeping: warnings for two weeks, events until they are ended and nobody waits for them.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! What processes have used, from `/proc`.
+//! Use of processor and memory by processes, from `/proc`.
 
 use std::collections::BTreeMap;
 use std::path::Path;

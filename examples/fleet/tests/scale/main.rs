@@ -183,7 +183,7 @@ async fn measure(accounts: i64) {
     assert!(early >= -latest, "a round was {:.0} ms early", -early);
 }
 
-/// What has been used.
+/// Use up to a moment.
 struct Usage {
     at: Instant,
     wall_s: f64,
@@ -224,7 +224,7 @@ impl Usage {
     }
 }
 
-/// How much longer than planned it was from one round of an account to its next.
+/// Delays of rounds: the time from one of an account to its next, less the pace.
 struct Delays {
     sorted_ms: Vec<f64>,
     /// Rounds of the account that had the fewest.
