@@ -18,9 +18,9 @@ use crate::connect::Connect;
 /// Most connections that are kept for the next request.
 const KEPT: usize = 8;
 
-/// Head of a request as it was built, and of an answer as it came. They go through surf beside its own types, which hold
-/// ASCII alone and no status of their own.
-pub(super) struct Head<T>(pub(super) T);
+/// Request as it was built, or answer as it came. They go through surf beside its own types, which hold ASCII alone and no
+/// status of their own.
+pub(super) struct Beside<T>(pub(super) T);
 
 /// Sends requests, over connections that are kept. One that is written to in vain may have been closed by the server
 /// meanwhile, and nobody knows what became of the request: a GET is asked again, over a new connection; what writes must
@@ -121,21 +121,16 @@ impl Client {
 #[async_trait]
 impl surf::HttpClient for Client {
     async fn send(&self, mut request: surf::http::Request) -> surf::Result<surf::http::Response> {
-        let head = request.ext_mut().remove::<Head<http::request::Parts>>();
-        let Head(mut head) = head.ok_or_else(|| refuse(failed("surf lost the head")))?;
-        let place = Place::of(&head.uri).map_err(refuse)?;
-        let body = match head.method {
-            Method::GET => Vec::new(),
-            _ => request.take_body().into_bytes().await?,
-        };
+        let built = request.ext_mut().remove::<Beside<Request<Vec<u8>>>>();
+        let Beside(built) = built.ok_or_else(|| refuse(failed("surf lost the request")))?;
+        let place = Place::of(built.uri()).map_err(refuse)?;
+        let (mut head, body) = built.into_parts();
         complete(&mut head, body.len())?;
         let request = Request::from_parts(head, Body::from(body));
         let answer = self.exchange(place, request).await.map_err(refuse)?;
-        let (head, body) = answer.into_parts();
-        let mut answer = surf::http::Response::new(surf::StatusCode::Ok);
-        answer.ext_mut().insert(Head(head));
-        answer.set_body(body);
-        Ok(answer)
+        let mut converted = surf::http::Response::new(surf::StatusCode::Ok);
+        converted.ext_mut().insert(Beside(answer));
+        Ok(converted)
     }
 }
 

@@ -4,8 +4,8 @@ use std::future::{Future, poll_fn};
 use std::io;
 use std::pin::{Pin, pin};
 use std::task::{Context, Poll};
+use std::time::{Duration, Instant};
 
-use async_std::io::{Read, Write};
 use bilibili_session::{TransportError, TransportErrorKind};
 use futures_rustls::rustls::Error as TlsError;
 use http::{Request, Response};
@@ -14,6 +14,7 @@ use hyper::body::{Body as _, Bytes, Incoming};
 use hyper::client::conn::http1;
 use smol_hyper::rt::FuturesIo;
 
+use super::stream::{Reading, Sparing};
 use crate::connect::Stream;
 
 pub(super) type Body = Full<Bytes>;
@@ -34,79 +35,41 @@ impl Failure {
     }
 }
 
-/// Reads in a row that did not have to wait, before others have their turn. An answer can go on for ever, and its time is
-/// looked at in between only.
-const IN_A_ROW: u8 = 32;
-
-/// A stream that lets others have their turn.
-struct Yielding {
-    stream: Box<dyn Stream>,
-    in_a_row: u8,
-}
-
-impl Read for Yielding {
-    fn poll_read(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-        buffer: &mut [u8],
-    ) -> Poll<io::Result<usize>> {
-        if self.in_a_row == IN_A_ROW {
-            self.in_a_row = 0;
-            context.waker().wake_by_ref();
-            return Poll::Pending;
-        }
-        let read = Pin::new(&mut self.stream).poll_read(context, buffer);
-        self.in_a_row = match read {
-            Poll::Ready(_) => self.in_a_row + 1,
-            Poll::Pending => 0,
-        };
-        read
-    }
-}
-
-impl Write for Yielding {
-    fn poll_write(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-        bytes: &[u8],
-    ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.stream).poll_write(context, bytes)
-    }
-
-    fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_flush(context)
-    }
-
-    fn poll_close(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_close(context)
-    }
-}
+/// Within this time after an answer no server ends a connection because nobody uses it.
+const FRESH: Duration = Duration::from_millis(100);
 
 /// A connection that speaks HTTP/1.1. It moves while an exchange over it is waited for, so it needs no task.
 pub(super) struct Connection {
     sender: http1::SendRequest<Body>,
-    /// `None` once it is over.
     driver: Driver,
+    /// When the last answer had come.
+    used: Instant,
 }
 
 impl Connection {
     pub(super) async fn new(stream: Box<dyn Stream>) -> Result<Self, TransportError> {
-        let stream = Yielding {
-            stream,
-            in_a_row: 0,
-        };
+        let reading = Reading::new();
+        let stream = Sparing::new(stream, reading.clone());
         let opened = http1::handshake(FuturesIo::new(stream)).await;
-        let (sender, driver) = opened.map_err(|error| explain(&error))?;
+        let (sender, connection) = opened.map_err(|error| explain(&error))?;
+        let connection = Some(connection);
         Ok(Self {
             sender,
-            driver: Some(driver),
+            driver: Driver {
+                connection,
+                reading,
+            },
+            used: Instant::now(),
         })
     }
 
-    /// Returns whether it takes a request: the server may have closed it meanwhile.
+    /// Returns whether it takes a request: the server may have ended it meanwhile, or have said what nobody asked for.
     pub(super) async fn is_ready(&mut self) -> bool {
-        let Self { sender, driver } = self;
-        drive(driver, sender.ready()).await.is_ok() && driver.is_some()
+        match self.used.elapsed() < FRESH {
+            true => self.driver.reading.rest(),
+            false => self.driver.look().await,
+        }
+        self.driver.wait(self.sender.ready()).await.is_ok() && self.driver.connection.is_some()
     }
 
     /// Sends a request, and reads the whole answer.
@@ -115,34 +78,75 @@ impl Connection {
         request: Request<Body>,
         body_limit: u64,
     ) -> Result<Response<Vec<u8>>, Failure> {
-        let Self { sender, driver } = self;
-        let answer = drive(driver, sender.send_request(request)).await;
+        let Self { sender, driver, .. } = self;
+        let answer = driver.wait(sender.send_request(request)).await;
         let (head, body) = answer.map_err(|error| failed(&error))?.into_parts();
         let body = read(driver, body, body_limit)
             .await
             .map_err(Failure::Other)?;
+        self.used = Instant::now();
         Ok(Response::from_parts(head, body))
     }
 }
 
-type Driver = Option<http1::Connection<FuturesIo<Yielding>, Body>>;
+/// What moves a connection.
+struct Driver {
+    /// `None` once it is over.
+    connection: Option<http1::Connection<FuturesIo<Sparing>, Body>>,
+    reading: Reading,
+}
 
-/// Waits for something that the connection brings about. How the connection ends is told to whoever waits for an answer.
-async fn drive<T>(driver: &mut Driver, outcome: impl Future<Output = T>) -> T {
-    let mut outcome = pin!(outcome);
-    poll_fn(|context| {
-        // What it asks for goes out at once, and what comes of that is taken at once.
-        if let Poll::Ready(outcome) = outcome.as_mut().poll(context) {
-            return Poll::Ready(outcome);
-        }
-        if let Some(connection) = driver
+impl Driver {
+    /// Takes what has come unasked.
+    async fn look(&mut self) {
+        self.reading.open();
+        poll_fn(|context| {
+            self.poll(context);
+            Poll::Ready(())
+        })
+        .await;
+    }
+
+    /// Waits for something that the connection brings about. How the connection ends is told to whoever waits for an answer.
+    async fn wait<T>(&mut self, outcome: impl Future<Output = T>) -> T {
+        let mut outcome = pin!(outcome);
+        let mut was_polled = false;
+        poll_fn(|context| {
+            if let Poll::Ready(outcome) = outcome.as_mut().poll(context) {
+                return Poll::Ready(outcome);
+            }
+            let is_first = !std::mem::replace(&mut was_polled, true);
+            if !is_first {
+                self.reading.open();
+            }
+            // What it asks for goes out at once, and what comes of that is taken at once.
+            loop {
+                self.poll(context);
+                if let Poll::Ready(outcome) = outcome.as_mut().poll(context) {
+                    return Poll::Ready(outcome);
+                }
+                if !self.reading.is_drained() {
+                    return Poll::Pending;
+                }
+                // An answer takes its time. Where there is something else to do meanwhile, it is here after that, and nobody
+                // has to be woken for it.
+                if is_first {
+                    context.waker().wake_by_ref();
+                    return Poll::Pending;
+                }
+                self.reading.open();
+            }
+        })
+        .await
+    }
+
+    fn poll(&mut self, context: &mut Context<'_>) {
+        if let Some(connection) = &mut self.connection
             && Pin::new(connection).poll(context).is_ready()
         {
-            *driver = None;
+            self.connection = None;
         }
-        outcome.as_mut().poll(context)
-    })
-    .await
+    }
 }
 
 async fn read(
@@ -157,7 +161,7 @@ async fn read(
     }
     let mut bytes = Vec::with_capacity(usize::try_from(expected).unwrap_or_default());
     while !body.is_end_stream()
-        && let Some(frame) = drive(driver, body.frame()).await
+        && let Some(frame) = driver.wait(body.frame()).await
     {
         let frame = frame.map_err(|error| explain(&error))?;
         let Ok(chunk) = frame.into_data() else {

@@ -2,6 +2,7 @@
 
 mod client;
 mod exchange;
+mod stream;
 
 use std::time::Duration;
 
@@ -11,7 +12,7 @@ use http::{Request, Response};
 use surf::Url;
 use surf::http::Method;
 
-use self::client::{Client, Head, failed};
+use self::client::{Beside, Client, failed};
 use crate::deadlines::Deadlines;
 
 /// Sends with [surf](https://docs.rs/surf), which hyper carries here: HTTP/1.1, and TLS by rustls with the system's
@@ -22,8 +23,8 @@ use crate::deadlines::Deadlines;
 /// - No redirect is followed, so cookies go nowhere else.
 /// - The environment is not read: a proxy is used when one is set here.
 ///
-/// Clones share their connections, and a task that ends what takes too long, for as long as the timeout. A GET whose connection was used before and
-/// ends before the answer begins is sent again, over a new one; everything else is sent once.
+/// Clones share their connections and one timer. A GET whose connection was used before and ends before the answer begins
+/// is sent again, over a new one; everything else is sent once.
 #[derive(Debug, Clone)]
 pub struct SurfTransport {
     client: surf::Client,
@@ -72,28 +73,23 @@ impl SurfTransport {
         };
         let answer = self.client.send(convert(request)?).await;
         let mut answer: surf::http::Response = answer.map_err(explain)?.into();
-        let head = answer.ext_mut().remove::<Head<http::response::Parts>>();
-        let Some(Head(parts)) = head else {
-            return Err(failed("surf lost the head of the answer"));
-        };
-        let body = answer.body_bytes().await.map_err(explain)?;
-        Ok(Response::from_parts(parts, body))
+        let came = answer.ext_mut().remove::<Beside<Response<Vec<u8>>>>();
+        came.map(|Beside(answer)| answer)
+            .ok_or_else(|| failed("surf lost the answer"))
     }
 }
 
-/// Converts a request to surf's types, and puts its head beside them, as it is.
+/// Converts a request to surf's types, and puts it beside them, as it is.
 fn convert(request: Request<Vec<u8>>) -> Result<surf::Request, TransportError> {
-    let (parts, body) = request.into_parts();
-    let method: Method = parts
-        .method
-        .as_str()
-        .parse()
-        .map_err(|_| failed("surf does not know the method"))?;
-    let url = Url::parse(&parts.uri.to_string()).map_err(|_| failed("the address is no URL"))?;
+    let method = request.method().as_str().parse::<Method>();
+    let method = method.map_err(|_| failed("surf does not know the method"))?;
+    // The whole address is in what goes beside.
+    let url = match (request.uri().scheme_str(), request.uri().authority()) {
+        (Some(scheme), Some(authority)) => Url::parse(&format!("{scheme}://{authority}")).ok(),
+        _ => None,
+    };
+    let url = url.ok_or_else(|| failed("the address is no URL"))?;
     let mut converted = surf::http::Request::new(method, url);
-    converted.ext_mut().insert(Head(parts));
-    if !body.is_empty() {
-        converted.set_body(body);
-    }
+    converted.ext_mut().insert(Beside(request));
     Ok(converted.into())
 }

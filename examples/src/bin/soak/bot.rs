@@ -1,10 +1,10 @@
 //! One life of the bot, on either runtime.
 
-use async_std::task::block_on;
 use bilibili_session::poller::Checkpoint;
 use bilibili_session::{ClientConfig, Event, TransportConfig};
 use bilibili_session_async_std::SurfTransport;
 use bilibili_session_blocking::UreqTransport;
+use futures_lite::future::block_on;
 
 use crate::ledger::Ledger;
 use crate::{Failure, Runtime, TIMEOUT, config};

@@ -2,11 +2,11 @@
 
 use std::io;
 
-use async_std::task::block_on;
 use bilibili_session::Error;
 use bilibili_session::login::{Login, LoginConfig, LoginError, QrProgress};
 use bilibili_session_async_std as async_std_runtime;
 use bilibili_session_blocking as blocking;
+use futures_lite::future::block_on;
 
 use crate::args::RuntimeName;
 use crate::failure::Failure;

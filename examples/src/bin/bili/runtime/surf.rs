@@ -4,13 +4,13 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 
-use async_std::stream::{Stream as _, StreamExt as _};
-use async_std::task::block_on;
 use bilibili_session::poller::{Checkpoint, Journal, JournalEntry, PollerConfig};
 use bilibili_session::send::{ConfirmedSend, SendReport};
 use bilibili_session::session::Update;
 use bilibili_session::{ClientConfig, Endpoint, Error, Names, Now, TransportConfig};
 use bilibili_session_async_std::{Client, Session, SurfTransport, Updates};
+use futures_lite::future::block_on;
+use futures_lite::stream::{Stream as _, StreamExt as _};
 
 use super::{LoginHandle, Sender, Watcher};
 use crate::failure::Failure;
