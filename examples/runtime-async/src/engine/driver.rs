@@ -1,5 +1,6 @@
 //! The loop that drives the machine of a session.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
@@ -73,9 +74,10 @@ impl Driver {
 }
 
 /// A timer that goes on from poll to poll while the same time is waited for, or a later one: with each answer the time moves
-/// on, and a timer of a runtime is dearer to set than to wait for in vain.
+/// on, and a timer of a runtime is dearer to set than to wait for in vain. So two are kept: the next round comes soon, and
+/// before it ends a request may take long.
 #[derive(Default)]
-pub(crate) struct Timer(Option<(Duration, BoxFuture<'static, ()>)>);
+pub(crate) struct Timer(BTreeMap<Duration, BoxFuture<'static, ()>>);
 
 impl Timer {
     /// Waits until the time has come, which is so far away.
@@ -87,12 +89,15 @@ impl Timer {
         wait: Duration,
     ) -> Poll<()> {
         loop {
-            let (set, running) = match &mut self.0 {
-                Some((set, running)) if *set <= until => (*set, running),
-                timer => (until, &mut timer.insert((until, clock.sleep(wait))).1),
+            let Some((&set, running)) = self.0.range_mut(..=until).next_back() else {
+                while self.0.len() > 1 {
+                    self.0.pop_first();
+                }
+                self.0.insert(until, clock.sleep(wait));
+                continue;
             };
             ready!(running.poll_unpin(cx));
-            self.0 = None;
+            self.0.remove(&set);
             if set == until {
                 return Poll::Ready(());
             }
