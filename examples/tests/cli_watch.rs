@@ -38,6 +38,28 @@ fn messages_come_out_in_order_and_once() {
     }
 }
 
+/// What was there at the start is history, however much of it there is.
+#[test]
+fn many_conversations_that_just_changed_are_history() {
+    for runtime in RUNTIMES {
+        let world = World::new();
+        world.texts(20001, 2);
+        for uid in 21_000..21_250 {
+            world.text(uid, "old");
+        }
+        let mut watch = world.watch(&["--runtime", runtime]);
+        watch.until_connected();
+        world.texts(20001, 1);
+        watch.messages(1);
+        world.text(22_000, "first");
+        watch.messages(1);
+        watch.interrupt();
+        let ended = watch.end();
+        ended.gracefully();
+        assert_eq!(ended.texts().len(), 2, "{:?}", ended.texts());
+    }
+}
+
 #[test]
 fn lines_are_as_the_contract_says() {
     let world = World::new();
@@ -68,14 +90,21 @@ fn lines_are_as_the_contract_says() {
         (&json!("withdraw"), &json!({"msg_key": key}))
     );
     assert_eq!(line["withdrawn"]["content"]["content"], "hi");
-    let mut unknown = NewMessage::text(20001, "?");
-    unknown.msg_type = 999;
-    world.receive(unknown);
-    let line = watch.messages(1).remove(0);
-    assert_eq!(
-        (&line["type"], &line["raw"]),
-        (&json!("unknown"), &json!("{\"content\":\"?\"}"))
-    );
+    // The library knows names for the last two, but nothing of what is in them.
+    for msg_type in [999, 3, 52] {
+        let mut unknown = NewMessage::text(20001, "?");
+        unknown.msg_type = msg_type;
+        world.receive(unknown);
+        let line = watch.messages(1).remove(0);
+        assert_eq!(
+            (&line["type"], &line["msg_type"], &line["raw"]),
+            (
+                &json!("unknown"),
+                &json!(msg_type),
+                &json!("{\"content\":\"?\"}")
+            )
+        );
+    }
     let mut broken = NewMessage::text(20001, "?");
     broken.content = "{broken".to_owned();
     world.receive(broken);

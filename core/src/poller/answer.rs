@@ -18,7 +18,7 @@ use crate::error::{BuildError, DecodeError, Error, TransportError};
 use crate::identity::Identity;
 use crate::ids::{ConversationId, Seqno, Uid};
 use crate::json::Unreadable;
-use crate::list_walk::Progress;
+use crate::list_walk::{ListWalk, Progress};
 use crate::logs::Span;
 use crate::model::Conversation;
 use crate::time::{Now, UnixSeconds};
@@ -110,7 +110,8 @@ impl Poller {
         Ok(())
     }
 
-    /// Takes the baseline from the first list, which shows how far every conversation goes.
+    /// Takes the baseline from the first list, which shows how far every conversation goes. In one that is not known,
+    /// messages of the last minute count as new: so where the list does not go that far back, the rest is read as well.
     fn take_baseline(&mut self, now: Now, page: &SessionPage, date: Option<UnixSeconds>) {
         self.warn_unreadable(None, &page.unreadable);
         let since = self.lists.begin(page, date, self.latest_now(now));
@@ -119,6 +120,33 @@ impl Poller {
         for conversation in &page.session_list {
             self.conversations.begin(conversation);
         }
+        match self.lists.rest_of_first(self.conversations.known_from()) {
+            Some(walk) => self.enter(State::StartingList(walk)),
+            None => self.end_baseline(now),
+        }
+    }
+
+    /// Takes what the first list had no room for. A conversation that changed since is above it, and is found by the lists
+    /// to come.
+    fn take_rest_of_baseline(&mut self, now: Now, page: &SessionPage, mut walk: ListWalk) {
+        let progress = walk.handle_page(page);
+        for conversation in &page.session_list {
+            if self.lists.is_below_first(conversation)
+                && self.conversations.get(conversation.id()).is_none()
+            {
+                self.conversations.begin(conversation);
+            }
+        }
+        match progress {
+            Progress::More if self.conversations.len() < self.config.max_conversations => {
+                self.enter(State::StartingList(walk));
+            }
+            // One that is not read is found later, and may bring messages of the last minute then.
+            _ => self.end_baseline(now),
+        }
+    }
+
+    fn end_baseline(&mut self, now: Now) {
         self.start_feeds(now, false);
         self.pauses.list_read();
         self.pauses.round_ended();
@@ -142,6 +170,11 @@ impl Poller {
 
     fn handle_list(&mut self, now: Now, page: &SessionPage) {
         self.warn_unreadable(None, &page.unreadable);
+        if let State::StartingList(walk) = &self.state {
+            let walk = walk.clone();
+            self.take_rest_of_baseline(now, page, walk);
+            return;
+        }
         // A list that was broken off meanwhile is owed already.
         let Some(mut listing) = self.take_listing() else {
             return;

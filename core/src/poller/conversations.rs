@@ -49,6 +49,12 @@ impl Conversations {
         self.new_since = new_since;
     }
 
+    /// Returns the time that a conversation which is not known must have changed before, so that nothing that was there is
+    /// taken for new.
+    pub(super) fn known_from(&self) -> UnixMicros {
+        self.new_since.to_micros().minus(MARGIN)
+    }
+
     pub(super) const fn new_since(&self) -> UnixSeconds {
         self.new_since
     }

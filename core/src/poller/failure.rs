@@ -133,7 +133,7 @@ impl Poller {
             conversation: None,
             error,
         });
-        if let State::Starting = self.state {
+        if let State::Starting | State::StartingList(_) = self.state {
             self.pauses.hold(self.clock, delay, Cause::Fault);
         } else {
             let due = self.clock.saturating_add(delay);

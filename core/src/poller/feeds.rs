@@ -76,7 +76,7 @@ impl Poller {
 
     const fn reads_feeds(&self) -> bool {
         match self.state {
-            State::Starting | State::Resuming | State::Ended(_) => false,
+            State::Starting | State::StartingList(_) | State::Resuming | State::Ended(_) => false,
             State::StartingFeeds(_) | State::Idle | State::Listing(_) | State::Fetching(_) => true,
         }
     }

@@ -191,6 +191,19 @@ impl Lists {
         base.to_seconds().max(listed.min(newest.first.to_seconds()))
     }
 
+    /// Returns the walk over what the first list had no room for, down to this time, if the list does not go so far back.
+    pub(super) fn rest_of_first(&self, floor: UnixMicros) -> Option<ListWalk> {
+        let oldest = self.first.oldest.filter(|oldest| *oldest >= floor)?;
+        let walk = ListWalk::below(newest_page(), oldest, floor);
+        Some(walk.all_ignores(self.all_ignores_end_ts))
+    }
+
+    /// Returns whether an entry lies below the first list, so that it has not changed since.
+    pub(super) fn is_below_first(&self, entry: &Conversation) -> bool {
+        let oldest = self.first.oldest;
+        oldest.is_some_and(|oldest| entry.session_ts <= oldest)
+    }
+
     /// Goes on from a checkpoint.
     pub(super) fn resume(&mut self, base: UnixMicros, saved: &checkpoint::Lists) {
         self.seen_to = base;

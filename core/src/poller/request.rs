@@ -7,7 +7,7 @@ use http::Request;
 use super::Poller;
 use super::conversation::ConversationState;
 use super::in_flight::{InFlight, Purpose};
-use super::lists::newest_page;
+use super::lists::{Listing, newest_page};
 use super::output::Outgoing;
 use super::state::{Fetching, State};
 use crate::endpoint::{Auth, Endpoint, OptionalWbiAuth, WbiAuth};
@@ -61,8 +61,8 @@ impl Poller {
                 self.begin_round(now);
                 self.send_list(now, Purpose::Baseline, &newest_page())
             }
-            State::Listing(listing) => {
-                let call = listing.walk.call();
+            State::StartingList(walk) | State::Listing(Listing { walk, .. }) => {
+                let call = walk.call();
                 self.send_page(now, &call)
             }
             State::Idle if now.monotonic >= self.schedule.next_round() => {

@@ -7,6 +7,7 @@ use super::lists::Listing;
 use super::{Output, Poller, Status, StatusChange};
 use crate::error::Error;
 use crate::ids::ConversationId;
+use crate::list_walk::ListWalk;
 use crate::time::Now;
 
 /// The state of the poller. The [`Status`] that users see follows from it.
@@ -14,6 +15,8 @@ use crate::time::Now;
 pub(super) enum State {
     /// The first list is to be asked for: it is the baseline.
     Starting,
+    /// The first list goes not far back; the rest of the baseline is being read.
+    StartingList(ListWalk),
     /// A checkpoint is the baseline; nav is to be asked who is logged in.
     Resuming,
     /// Messages have their baseline; the feeds are waited for.
@@ -78,7 +81,9 @@ impl End {
 impl State {
     pub(super) const fn status(&self) -> Status {
         match self {
-            Self::Starting | Self::Resuming | Self::StartingFeeds(_) => Status::Init,
+            Self::Starting | Self::StartingList(_) | Self::Resuming | Self::StartingFeeds(_) => {
+                Status::Init
+            }
             Self::Idle | Self::Listing(_) | Self::Fetching(_) => Status::Connected,
             Self::Ended(End { result: Ok(()), .. }) => Status::Closed,
             Self::Ended(End { result: Err(_), .. }) => Status::Error,
@@ -88,7 +93,7 @@ impl State {
     /// Returns whether the baseline is not taken yet.
     pub(super) const fn is_before_baseline(&self) -> bool {
         match self {
-            Self::Starting => true,
+            Self::Starting | Self::StartingList(_) => true,
             Self::StartingFeeds(starting) => !starting.is_resumed,
             Self::Ended(end) => end.before_baseline,
             _ => false,

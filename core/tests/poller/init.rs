@@ -8,7 +8,7 @@ use bilibili_session::{ClientConfig, Credential, Error, ErrorClass};
 use serde_json::json;
 
 use crate::drive::{drive, ok};
-use crate::scenario::{OWN, START, Scenario, context, entry, nav_data, user};
+use crate::scenario::{OWN, START, Scenario, context, entry, nav_data, page, text_at, user};
 
 #[test]
 fn asks_nav_then_the_list_and_is_connected() {
@@ -37,11 +37,79 @@ fn asks_nav_then_the_list_and_is_connected() {
     }
     scenario.answer(
         &list,
-        json!({"session_list": [entry(user(20001), 7, -5)], "has_more": 1}),
+        json!({"session_list": [entry(user(20001), 7, -5), entry(user(20002), 7, -80)], "has_more": 1}),
     );
     scenario.expect_status(Status::Connected);
     assert_eq!(scenario.expect_wait(), Duration::from_secs(6));
     assert!(scenario.poller.checkpoint().is_some());
+}
+
+/// Messages of the last minute are delivered in a conversation that nobody knows: so those that changed then are known.
+#[test]
+fn a_first_list_that_goes_not_far_back_is_read_on() {
+    let mut scenario = Scenario::new(PollerConfig::new());
+    let nav = scenario.expect_send();
+    scenario.answer(&nav, nav_data());
+    let first = scenario.expect_call("get_sessions");
+    let list = json!([entry(user(1), 7, -1), entry(user(2), 7, -2)]);
+    scenario.answer(&first, json!({"session_list": list, "has_more": 1}));
+    let lower = scenario.expect_call("get_sessions");
+    let end = ((START - 2) * 1_000_000 + 1).to_string();
+    assert_eq!(lower.get("end_ts"), Some(end.as_str()));
+    assert_eq!(scenario.poller.status(), Status::Init);
+    assert_eq!(scenario.poller.checkpoint(), None);
+    // Trouble is waited out, and the same page asked for again.
+    scenario.respond(&lower, 500, "");
+    scenario.expect_retry();
+    scenario.wait();
+    let lower = scenario.expect_call("get_sessions");
+    assert_eq!(lower.get("end_ts"), Some(end.as_str()));
+    let mut moved = entry(user(9), 7, 1);
+    moved["unread_count"] = json!(1);
+    let list = json!([
+        moved,
+        entry(user(2), 7, -2),
+        entry(user(3), 7, -40),
+        entry(user(4), 7, -90)
+    ]);
+    scenario.answer(&lower, json!({"session_list": list, "has_more": 1}));
+    scenario.expect_status(Status::Connected);
+    // Nothing is new in those that were read; one that came meanwhile is found as it is later than the first list.
+    let sent = scenario.expect_call("new_sessions");
+    let list = [(9, 1), (1, -1), (3, -40)].map(|(n, at)| entry(user(n), 7, at));
+    scenario.answer(&sent, json!({"session_list": list, "has_more": 0}));
+    let sent = scenario.expect_fetch(user(9));
+    let page = page(
+        &[
+            text_at(user(9), 7, START + 1),
+            text_at(user(9), 6, START - 300),
+        ],
+        false,
+    );
+    scenario.answer(&sent, page);
+    scenario.expect_seqnos([7]);
+    scenario.list(&[entry(user(3), 8, 9)]);
+    scenario.fetch(user(3), &[8], false);
+    scenario.expect_seqnos([8]);
+}
+
+#[test]
+fn a_first_list_is_read_on_for_no_more_than_is_remembered() {
+    let mut scenario = Scenario::new(PollerConfig::new().max_conversations(100));
+    let nav = scenario.expect_send();
+    scenario.answer(&nav, nav_data());
+    for part in 0..2 {
+        let list: Vec<_> = (part * 60..part * 60 + 61).collect();
+        let entry = |n: &i64| {
+            let mut entry = entry(user(n + 1), 7, 0);
+            entry["session_ts"] = json!(START * 1_000_000 - n);
+            entry
+        };
+        let list: Vec<_> = list.iter().map(entry).collect();
+        let sent = scenario.expect_call("get_sessions");
+        scenario.answer(&sent, json!({"session_list": list, "has_more": 1}));
+    }
+    scenario.expect_status(Status::Connected);
 }
 
 #[test]

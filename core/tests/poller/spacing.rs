@@ -69,7 +69,7 @@ fn sent_at(mut scenario: Scenario, count: i64) -> Vec<Duration> {
 }
 
 fn resumed(config: PollerConfig, hosts: Hosts) -> Scenario {
-    let known: Vec<Value> = (1..=100).map(|n| entry(user(n), 7, -50)).collect();
+    let known: Vec<Value> = (1..=100).map(|n| entry(user(n), 7, -50 - n)).collect();
     let scenario = Scenario::connected(PollerConfig::new(), &known);
     let checkpoint = scenario.poller.checkpoint().unwrap();
     let config = config.interval(INTERVAL);

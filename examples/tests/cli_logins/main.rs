@@ -225,6 +225,7 @@ fn accounts_and_which_one_is_meant() {
         &["whoami", "--account", "t/wo"],
         &["login", "--account", "../x"],
         &["accounts", "--default", "three"],
+        &["accounts", "--account", "three"],
         &["refresh", "--account", "three"],
         &["logout", "--account", "three"],
     ] {
@@ -262,6 +263,24 @@ fn nowhere_but_where_it_came_from() {
     let mut demo = bili(&world, &["whoami", "--json", "--demo"]);
     demo.env_remove("BILI_ORIGIN");
     assert_eq!(run(demo).code, Some(0));
+}
+
+/// Whoever asks for the demo means no login that is stored.
+#[test]
+fn the_demo_touches_no_login() {
+    let world = World::new();
+    log_in(&world, "me");
+    let before = (stored(&world, "me"), world.requests(""));
+    for args in [
+        &["logout"][..],
+        &["refresh", "--force"],
+        &["login"],
+        &["accounts"],
+    ] {
+        let ran = json(&world, &[args, &["--demo"]].concat());
+        assert_eq!((ran.code, &*ran.stdout), (Some(2), ""), "{args:?} {ran:?}");
+    }
+    assert_eq!((stored(&world, "me"), world.requests("")), before);
 }
 
 #[test]

@@ -41,7 +41,8 @@ impl Serialize for MessageLine<'_> {
                 map.serialize_entry("error", reason)?;
             }
             Content::Raw(raw) => {
-                map.serialize_entry("type", message.msg_type.as_str())?;
+                // The types that lines name are those whose content they show; for the others there is the number.
+                map.serialize_entry("type", "unknown")?;
                 map.serialize_entry("raw", raw)?;
             }
             content => {

@@ -36,6 +36,7 @@ use output::Output;
 use runtime::Runtime;
 use secrets::Secrets;
 use setup::Setup;
+use texts::text;
 
 fn main() -> ExitCode {
     let started = Instant::now();
@@ -112,11 +113,19 @@ fn run(cli: &Cli, started: Instant, secrets: &Secrets) -> Result<(), Failure> {
 
 /// Runs the commands about stored logins, if it is one of them.
 fn run_logins(cli: &Cli, secrets: &Secrets) -> Option<Result<(), Failure>> {
+    let is_about_logins = matches!(
+        cli.command,
+        Command::Login | Command::Accounts { .. } | Command::Refresh { .. } | Command::Logout
+    );
+    if is_about_logins && cli.common.demo {
+        // Whoever plays is not to end the login that is stored.
+        return Some(Err(Failure::Usage(text!("login-of-demo"))));
+    }
     let out = &mut Output::stdout(cli.common.json, secrets.clone());
     Some(match &cli.command {
         Command::Login => commands::login::run(&cli.common, secrets, out),
         Command::Accounts { new_default } => {
-            commands::accounts::run(new_default.as_deref(), secrets, out)
+            commands::accounts::run(&cli.common, new_default.as_deref(), secrets, out)
         }
         Command::Refresh { force } => commands::refresh::run(&cli.common, *force, secrets, out),
         Command::Logout => commands::logout::run(&cli.common, secrets, out),

@@ -3,6 +3,7 @@
 use bilibili_session::{OneLine, Uid, UnixSeconds};
 use serde::Serialize;
 
+use crate::args::Common;
 use crate::failure::Failure;
 use crate::local_time::local_time;
 use crate::logins::Store;
@@ -21,6 +22,7 @@ struct Line<'a> {
 }
 
 pub(crate) fn run(
+    common: &Common,
     new_default: Option<&str>,
     secrets: &Secrets,
     out: &mut Output,
@@ -37,6 +39,11 @@ pub(crate) fn run(
     let entries = store.entries()?;
     for entry in &entries {
         secrets.add(entry.login.secrets());
+    }
+    if let Some(name) = &common.account
+        && !entries.iter().any(|entry| entry.account == *name)
+    {
+        return Err(Failure::Usage(text!("login-unlisted", name = name)));
     }
     if entries.is_empty() {
         note(&say!("no-login"));

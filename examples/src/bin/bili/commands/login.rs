@@ -15,7 +15,7 @@ use crate::qr;
 use crate::runtime::call_once;
 use crate::secrets::Secrets;
 use crate::setup::Service;
-use crate::texts::{say, text};
+use crate::texts::say;
 
 #[derive(Serialize)]
 struct QrLine<'a> {
@@ -37,9 +37,6 @@ struct StateLine<'a> {
 }
 
 pub(crate) fn run(common: &Common, secrets: &Secrets, out: &mut Output) -> Result<(), Failure> {
-    if common.demo {
-        return Err(Failure::Usage(text!("login-of-demo")));
-    }
     let account = named(common)?;
     let service = Service::new(common)?;
     let store = Store::open()?;
