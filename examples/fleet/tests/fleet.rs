@@ -23,8 +23,6 @@ mod tls;
 #[path = "fleet/ways.rs"]
 mod ways;
 
-use std::io::Write as _;
-use std::process::Stdio;
 use std::time::{Duration, Instant};
 
 use bilibili_session_fleet::consumers::Consumer;
@@ -320,50 +318,39 @@ async fn bad_input_does_nothing_by_halves() {
         return;
     };
     let client = fleet.client().await;
-    let run = |args: &[&str], input: &str, change: &[(&str, &str)]| {
-        let mut command = fleet.command();
-        command.args(args).envs(change.iter().copied());
-        command
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped());
-        let mut child = command.spawn().unwrap();
-        let _ = child.stdin.take().unwrap().write_all(input.as_bytes());
-        let done = child.wait_with_output().unwrap();
-        (done.status.code(), String::from_utf8(done.stderr).unwrap())
-    };
     let half = format!("{}\nSESSDATA=made%2Cup; DedeUserID=7\n", cookies(FIRST + 1));
-    let (code, words) = run(&["add", "--each-line"], &half, &[]);
-    assert_eq!(code, Some(2), "{words}");
+    let (code, words) = fleet.run(&["add", "--each-line"], &half);
+    assert_eq!(code, 2, "{words}");
     assert!(
         words.contains("line 2") && words.contains("bili_jct") && !words.contains("made%2Cup"),
         "{words}"
     );
     let twice = format!("{}\n{}\n", cookies(FIRST + 1), cookies(FIRST));
-    let (code, words) = run(&["add", "--each-line"], &twice, &[]);
-    assert_eq!(code, Some(2), "{words}");
-    let (code, words) = run(&["add", "--way", "none"], &cookies(FIRST + 1), &[]);
-    assert!(code == Some(2) && words.contains("no way out"), "{words}");
+    let (code, words) = fleet.run(&["add", "--each-line"], &twice);
+    assert_eq!(code, 2, "{words}");
+    let (code, words) = fleet.run(&["add", "--way", "none"], &cookies(FIRST + 1));
+    assert!(code == 2 && words.contains("no way out"), "{words}");
     let other = new_key().unwrap();
-    let (code, words) = run(&["add"], &cookies(FIRST + 1), &[("BILI_FLEET_KEY", &other)]);
-    assert!(code == Some(2) && words.contains("another one"), "{words}");
+    let (code, words) =
+        fleet.run_with(&["add"], &cookies(FIRST + 1), &[("BILI_FLEET_KEY", &other)]);
+    assert!(code == 2 && words.contains("another one"), "{words}");
     assert_eq!(
         number(&client, "SELECT count(*) FROM bili_fleet.accounts").await,
         1
     );
-    let (code, words) = run(&["status"], "", &[("DATABASE_URL", "")]);
+    let (code, words) = fleet.run_with(&["status"], "", &[("DATABASE_URL", "")]);
     assert!(
-        code == Some(2) && words.contains("apt-get install postgresql"),
+        code == 2 && words.contains("apt-get install postgresql"),
         "{words}"
     );
-    let (code, words) = run(
+    let (code, words) = fleet.run_with(
         &["status"],
         "",
         &[("DATABASE_URL", "postgres://u:hidden@127.0.0.1:1/x")],
     );
-    assert!(code == Some(1) && !words.contains("hidden"), "{words}");
-    let (code, words) = run(&["add", "--replace"], &cookies(FIRST), &[]);
-    assert_eq!(code, Some(0), "{words}");
+    assert!(code == 1 && !words.contains("hidden"), "{words}");
+    let (code, words) = fleet.run(&["add", "--replace"], &cookies(FIRST));
+    assert_eq!(code, 0, "{words}");
     let vault: Vault = fleet.vault();
     vault.check(&fleet.database).await.unwrap();
     assert_eq!(

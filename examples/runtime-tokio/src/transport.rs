@@ -5,9 +5,9 @@ use std::{fmt, io, iter};
 
 use bilibili_session::{TransportConfig, TransportError, TransportErrorKind};
 use http::header::CONTENT_LENGTH;
-use http::{Method, Request, Response};
+use http::{Method, Request, Response, Uri};
 use reqwest::redirect::Policy;
-use reqwest::{Client, Proxy, retry};
+use reqwest::{Client, Proxy, Url, retry};
 
 use crate::tls;
 use bilibili_session_async::Transport;
@@ -40,7 +40,8 @@ impl ReqwestTransport {
     /// Creates a transport with these settings.
     ///
     /// # Errors
-    /// Fails when the proxy's address or the certificates cannot be read.
+    /// Fails when the proxy is of another kind than `http://` and `https://`, or its address or the certificates cannot be
+    /// read.
     pub fn with_config(config: &TransportConfig) -> Result<Self, TransportError> {
         let mut tls = tls::client_config(config)?;
         tls.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
@@ -69,10 +70,21 @@ impl fmt::Debug for ReqwestTransport {
     }
 }
 
-fn read_proxy(url: &str) -> Result<Proxy, TransportError> {
-    let message = "the proxy's address cannot be used";
-    let refused = |_| TransportError::new(TransportErrorKind::Other, message);
-    Proxy::all(url).map_err(refused)
+/// Reads the address of a proxy. reqwest would go round one of a kind that it does not know, or whose address is no `Uri`,
+/// and say nothing.
+fn read_proxy(address: &str) -> Result<Proxy, TransportError> {
+    let refused = |message| TransportError::new(TransportErrorKind::Other, message);
+    let unusable = || refused("the proxy's address cannot be used");
+    let url = match address.contains("://") {
+        true => Url::parse(address),
+        false => Url::parse(&format!("http://{address}")),
+    };
+    let is_usable = |url: &Url| url.has_host() && url.as_str().parse::<Uri>().is_ok();
+    let url = url.ok().filter(is_usable).ok_or_else(unusable)?;
+    match url.scheme() {
+        "http" | "https" => Proxy::all(url).map_err(|_| unusable()),
+        _ => Err(refused("a proxy is http://HOST:PORT, or https://")),
+    }
 }
 
 impl Transport for ReqwestTransport {

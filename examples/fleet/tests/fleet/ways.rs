@@ -143,3 +143,35 @@ async fn accounts_of_a_way_with_a_proxy_go_through_it_alone() {
         assert!(!text.contains("made-up-password"));
     }
 }
+
+#[tokio::test]
+async fn a_proxy_that_workers_could_not_go_through_is_refused_with_words() {
+    let Some(fleet) = Fleet::start(1, PACE).await else {
+        return;
+    };
+    let client = fleet.client().await;
+    let way = |input: &str| fleet.run(&["way", "p", "--proxy-on-stdin"], input);
+    for address in [
+        "sock5://u:made-up-password@10.0.0.1:1080",
+        "socks5://u:made-up-password@10.0.0.1:1080",
+        "https://u:made-up-password@10.0.0.1:1080",
+        "htp://10.0.0.1",
+        "http://",
+        "",
+    ] {
+        let (code, words) = way(address);
+        assert_eq!(code, 2, "{address}: {words}");
+        let says_what_to_do = words.contains("http://HOST:PORT");
+        assert!(says_what_to_do && !words.contains("made-up"), "{words}");
+    }
+    for budget in ["0", "-1", "0.001", "1e-20", "NaN", "inf"] {
+        let (code, words) = fleet.run(&["way", "p", &format!("--budget={budget}")], "");
+        assert!(code == 2 && words.contains("budget"), "{budget}: {words}");
+    }
+    let ways = "SELECT count(*) FROM bili_fleet.ways WHERE name <> 'direct'";
+    assert_eq!(number(&client, ways).await, 0, "nothing is stored");
+    for address in ["http://u:p@10.0.0.1:1080\n", "10.0.0.1:1080"] {
+        assert_eq!(way(address).0, 0, "{address}");
+    }
+    assert_eq!(number(&client, ways).await, 1);
+}

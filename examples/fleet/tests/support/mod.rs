@@ -6,6 +6,7 @@ pub mod front;
 pub mod postgres;
 pub mod proxy;
 
+use std::io::Write as _;
 use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -115,6 +116,34 @@ impl Fleet {
     pub fn log(&self, name: &str) -> String {
         let path = self.postgres.folder().join(format!("{name}.log"));
         std::fs::read_to_string(path).unwrap_or_default()
+    }
+
+    /// Runs a command to its end. Returns its exit code, and what it said: of standard output where it was done.
+    pub fn run(&self, args: &[&str], input: &str) -> (i32, String) {
+        self.run_with(args, input, &[])
+    }
+
+    /// The same, with these changes of the environment.
+    pub fn run_with(&self, args: &[&str], input: &str, change: &[(&str, &str)]) -> (i32, String) {
+        let mut command = self.command();
+        command
+            .args(args)
+            .envs(change.iter().copied())
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
+        let mut child = command.spawn().unwrap();
+        // One that is refused before it reads has gone by then.
+        let _ = child.stdin.take().unwrap().write_all(input.as_bytes());
+        let done = child.wait_with_output().unwrap();
+        let said = match done.status.success() {
+            true => done.stdout,
+            false => done.stderr,
+        };
+        (
+            done.status.code().unwrap(),
+            String::from_utf8(said).unwrap(),
+        )
     }
 
     pub fn command(&self) -> Command {
