@@ -5,6 +5,8 @@
 
 use std::time::Duration;
 
+use deadpool_postgres::Object;
+
 use crate::database::Database;
 use crate::error::Error;
 
@@ -22,6 +24,22 @@ SET taken = q.taken + 1, taken_until = clock_timestamp() + $3::double precision 
 FROM next, bili_fleet.events e
 WHERE q.consumer = next.consumer AND q.event = next.event AND e.id = q.event
 RETURNING e.id, q.taken, e.uid, e.kind, e.line";
+
+const EARLIER: &str = "
+INSERT INTO bili_fleet.queue (consumer, event, uid, session_type, talker_id)
+SELECT $1, id, uid, session_type, talker_id FROM bili_fleet.events";
+
+const MEANWHILE: &str = "
+INSERT INTO bili_fleet.queue (consumer, event, uid, session_type, talker_id)
+SELECT $1, id, uid, session_type, talker_id FROM bili_fleet.events WHERE xid >= ($2::text)::xid8
+ON CONFLICT DO NOTHING";
+
+/// Events that one transaction takes out of the queue of a name that is forgotten.
+const AT_ONCE: i64 = 5000;
+
+const FORGET: &str = "
+WITH next AS (SELECT event FROM bili_fleet.queue WHERE consumer = $1 ORDER BY event LIMIT $2)
+DELETE FROM bili_fleet.queue q USING next WHERE q.consumer = $1 AND q.event = next.event";
 
 /// An event that a consumer has taken.
 #[derive(Debug, Clone)]
@@ -47,30 +65,17 @@ pub struct Consumer {
 }
 
 impl Consumer {
-    /// Registers the name, if it is new: for what arrives from now on, or for all that there is as well.
+    /// Registers the name, if it is new: for what arrives from now on, or for all that there is as well. One that is known is
+    /// left as it is.
     ///
     /// # Errors
-    /// Fails when the database cannot be asked.
+    /// Fails when the database cannot be asked, or another transaction, a backup say, is long in the way of a new name.
     pub async fn register(database: &Database, name: &str, all: bool) -> Result<Self, Error> {
         let mut client = database.client().await?;
-        let transaction = client.transaction().await?;
-        // Whoever writes events knows the name after this, or has committed before.
-        transaction
-            .batch_execute("LOCK TABLE bili_fleet.consumers IN ACCESS EXCLUSIVE MODE")
-            .await?;
-        let new = transaction
-            .execute(
-                "INSERT INTO bili_fleet.consumers (name) VALUES ($1) ON CONFLICT DO NOTHING",
-                &[&name],
-            )
-            .await?;
-        if new > 0 && all {
-            let earlier =
-                "INSERT INTO bili_fleet.queue (consumer, event, uid, session_type, talker_id)
-                SELECT $1, id, uid, session_type, talker_id FROM bili_fleet.events";
-            transaction.execute(earlier, &[&name]).await?;
+        let known = "SELECT 1 FROM bili_fleet.consumers WHERE name = $1";
+        if client.query_opt(known, &[&name]).await?.is_none() {
+            add(&mut client, name, all).await?;
         }
-        transaction.commit().await?;
         Ok(Self {
             database: database.clone(),
             name: name.to_owned(),
@@ -80,9 +85,12 @@ impl Consumer {
     /// Forgets the name, and what waits under it.
     ///
     /// # Errors
-    /// Fails when the database cannot be asked.
+    /// Fails when the database cannot be asked; the name is still known then, and part of what waited may be gone.
     pub async fn remove(self) -> Result<(), Error> {
         let client = self.database.client().await?;
+        // Little at a time: whoever writes events waits for the end of the name itself.
+        let most = AT_ONCE.unsigned_abs();
+        while client.execute(FORGET, &[&self.name, &AT_ONCE]).await? == most {}
         client
             .execute(
                 "DELETE FROM bili_fleet.consumers WHERE name = $1",
@@ -133,4 +141,32 @@ impl Consumer {
             .await?;
         Ok(done > 0)
     }
+}
+
+/// Adds a name.
+async fn add(client: &mut Object, name: &str, all: bool) -> Result<(), Error> {
+    let transaction = client.transaction().await?;
+    // One name at a time, and none while events are being ended. Whoever writes events goes on.
+    let begin = "SET LOCAL statement_timeout = 0; LOCK TABLE bili_fleet.consumers IN SHARE ROW EXCLUSIVE MODE";
+    transaction.batch_execute(begin).await?;
+    let put = "INSERT INTO bili_fleet.consumers (name) VALUES ($1) ON CONFLICT DO NOTHING";
+    if transaction.execute(put, &[&name]).await? == 0 {
+        return Ok(());
+    }
+    // What is not there yet is of this transaction or a later one.
+    let next = "SELECT pg_snapshot_xmin(pg_current_snapshot())::text";
+    let next: String = transaction.query_one(next, &[]).await?.try_get(0)?;
+    if all {
+        transaction.execute(EARLIER, &[&name]).await?;
+    }
+    // Whoever writes events knows the name after this, or has committed before. They wait behind this, and leases behind them, so
+    // it waits for less than the shortest lease can.
+    let end =
+        "SET LOCAL lock_timeout = '1s'; LOCK TABLE bili_fleet.consumers IN ACCESS EXCLUSIVE MODE";
+    transaction.batch_execute(end).await?;
+    if all {
+        transaction.execute(MEANWHILE, &[&name, &next]).await?;
+    }
+    transaction.commit().await?;
+    Ok(())
 }

@@ -2,6 +2,8 @@
 
 use std::error::Error as _;
 
+use tokio_postgres::error::SqlState;
+
 /// Reason why something was not done. None holds a secret.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -65,6 +67,10 @@ impl From<deadpool_postgres::PoolError> for Error {
 /// Returns the words of an error of the database: its own are `db error`.
 pub(crate) fn explain(error: &tokio_postgres::Error) -> String {
     match (error.as_db_error(), error.source()) {
+        (Some(refusal), _) if *refusal.code() == SqlState::LOCK_NOT_AVAILABLE => format!(
+            "{}: a backup or another long transaction is in the way, try again later",
+            refusal.message()
+        ),
         (Some(refusal), _) => refusal.message().to_owned(),
         (None, Some(source)) => format!("{error}: {source}"),
         (None, None) => error.to_string(),

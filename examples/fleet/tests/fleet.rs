@@ -13,6 +13,8 @@
 mod feeds;
 #[path = "fleet/keeping.rs"]
 mod keeping;
+#[path = "fleet/operators.rs"]
+mod operators;
 #[path = "fleet/push.rs"]
 mod push;
 #[path = "fleet/renewal.rs"]
