@@ -1,14 +1,32 @@
 //! Accounts: added, paused, dropped, and how they are.
 
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
 use bilibili_session::login::{Login, LoginError};
 use bilibili_session::{Credential, CredentialError};
-use std::time::Duration;
+use deadpool_postgres::Transaction;
+use tokio_postgres::Row;
 
 use crate::database::Database;
 use crate::error::Error;
 use crate::feeds::FeedList;
 use crate::vault::Vault;
 use crate::ways::DIRECT;
+
+/// Accounts with their logins: new ones, and, where they may be replaced, those that are there already. One that has failed
+/// goes on then.
+const PUT: &str = "
+INSERT INTO bili_fleet.accounts AS a (uid, way, login, pace_ms, feeds)
+SELECT uid, $3, login, $4, coalesce($5::text[], '{}') FROM unnest($1::bigint[], $2::bytea[]) AS new (uid, login)
+ON CONFLICT (uid) DO UPDATE SET way = excluded.way, login = excluded.login, pace_ms = excluded.pace_ms,
+    feeds = coalesce($5, a.feeds), login_due = 'epoch', last_error = NULL,
+    state = CASE a.state WHEN 'failed' THEN 'active' ELSE a.state END
+WHERE $6::boolean RETURNING uid";
+
+const PUT_LEASES: &str = "
+INSERT INTO bili_fleet.leases AS l (uid) SELECT unnest($1::bigint[])
+ON CONFLICT (uid) DO UPDATE SET owner = NULL, epoch = l.epoch + 1";
 
 /// Settings by which accounts are watched.
 #[derive(Debug, Clone)]
@@ -54,7 +72,7 @@ pub fn read_cookies(text: &str) -> Result<Login, Error> {
 /// Adds accounts: all of them, or none where one cannot be. Returns their number.
 ///
 /// # Errors
-/// Fails when one is there already and is not to be replaced, there is no such way out, or the database cannot be asked.
+/// Fails when one is there already and is not to be replaced, one is given twice, there is no such way out, or the database cannot be asked.
 pub async fn add(
     database: &Database,
     vault: &Vault,
@@ -69,6 +87,9 @@ pub async fn add(
         .filter(|pace| *pace > 0);
     let pace_ms =
         pace_ms.ok_or_else(|| Error::usage("the pace is more than 0 s, and less than weeks"))?;
+    // Encrypted before anything is locked.
+    let sealed = seal(vault, logins)?;
+    let (uids, sealed): (Vec<i64>, Vec<Vec<u8>>) = sealed.into_iter().unzip();
     let mut client = database.client().await?;
     let transaction = client.transaction().await?;
     let known = transaction
@@ -79,42 +100,49 @@ pub async fn add(
             "there is no way out `{way}`: `bili-fleet way {way} --budget N` makes one"
         )));
     }
-    let insert = transaction
-        .prepare_cached(
-            "INSERT INTO bili_fleet.accounts (uid, way, login, pace_ms, feeds)
-             VALUES ($1, $2, $3, $4, coalesce($5::text[], '{}'))
-             ON CONFLICT (uid) DO NOTHING",
-        )
+    lock_leases(&transaction, &uids).await?;
+    let rows = transaction
+        .query(PUT, &[&uids, &sealed, &way, &pace_ms, &feeds, &replace])
         .await?;
-    // In the order in which workers lock them: first the leases, then the accounts.
-    let uids: Vec<i64> = logins.iter().map(|login| login.uid().0).collect();
-    let lock = "SELECT 1 FROM bili_fleet.leases WHERE uid = ANY($1) ORDER BY uid FOR NO KEY UPDATE";
-    transaction.execute(lock, &[&uids]).await?;
+    let put = read_uids(&rows)?;
+    if let Some(uid) = uids.iter().find(|uid| !put.contains(uid)) {
+        return Err(Error::usage(format!(
+            "account {uid} is there already: --replace gives it the new login; nothing was added"
+        )));
+    }
+    // A worker that has one loses it, and whoever claims it reads the new login once the old lease would have ended.
+    transaction.execute(PUT_LEASES, &[&uids]).await?;
+    transaction.commit().await?;
+    Ok(uids.len())
+}
+
+/// Encrypts logins, in the order of their accounts.
+fn seal(vault: &Vault, logins: &[Login]) -> Result<BTreeMap<i64, Vec<u8>>, Error> {
+    let mut sealed = BTreeMap::new();
     for login in logins {
         let uid = login.uid().0;
-        let sealed = vault.seal(&sealed_as(uid), login.to_json().as_bytes())?;
-        let new = transaction
-            .execute(&insert, &[&uid, &way, &sealed, &pace_ms, &feeds])
-            .await?;
-        if new == 0 && !replace {
+        let text = vault.seal(&sealed_as(uid), login.to_json().as_bytes())?;
+        if sealed.insert(uid, text).is_some() {
             return Err(Error::usage(format!(
-                "account {uid} is there already: --replace gives it the new login; nothing was added"
+                "account {uid} is given twice, and one of its logins is the newer; nothing was added"
             )));
         }
-        if new == 0 {
-            let change = "UPDATE bili_fleet.accounts SET way = $2, login = $3, pace_ms = $4, feeds = coalesce($5, feeds),
-                login_due = 'epoch', state = CASE state WHEN 'failed' THEN 'active' ELSE state END, last_error = NULL WHERE uid = $1";
-            transaction
-                .execute(change, &[&uid, &way, &sealed, &pace_ms, &feeds])
-                .await?;
-        }
-        // A worker that has it loses it, and whoever claims it reads the new login once the old lease would have ended.
-        let lease = "INSERT INTO bili_fleet.leases (uid) VALUES ($1)
-            ON CONFLICT (uid) DO UPDATE SET owner = NULL, epoch = leases.epoch + 1";
-        transaction.execute(lease, &[&uid]).await?;
     }
-    transaction.commit().await?;
-    Ok(logins.len())
+    Ok(sealed)
+}
+
+/// Locks the leases of accounts until the transaction ends, in the order in which workers lock them: first the leases, by
+/// their numbers, then the accounts. Returns the accounts that there are.
+async fn lock_leases(transaction: &Transaction<'_>, uids: &[i64]) -> Result<BTreeSet<i64>, Error> {
+    let lock =
+        "SELECT uid FROM bili_fleet.leases WHERE uid = ANY($1) ORDER BY uid FOR NO KEY UPDATE";
+    let rows = transaction.query(lock, &[&uids]).await?;
+    read_uids(&rows)
+}
+
+fn read_uids(rows: &[Row]) -> Result<BTreeSet<i64>, Error> {
+    let uids = rows.iter().map(|row| Ok(row.try_get(0)?));
+    uids.collect()
 }
 
 /// Changes which feeds of accounts are watched. Returns the number of those that there are.
@@ -130,10 +158,8 @@ pub async fn watch_feeds(
 ) -> Result<u64, Error> {
     let mut client = database.client().await?;
     let transaction = client.transaction().await?;
-    // In the order in which workers lock them.
-    let lease = "WITH theirs AS (
-            SELECT uid FROM bili_fleet.leases WHERE uid = ANY($1) ORDER BY uid FOR NO KEY UPDATE)
-        UPDATE bili_fleet.leases l SET owner = NULL, epoch = epoch + 1 FROM theirs WHERE l.uid = theirs.uid";
+    lock_leases(&transaction, uids).await?;
+    let lease = "UPDATE bili_fleet.leases SET owner = NULL, epoch = epoch + 1 WHERE uid = ANY($1)";
     transaction.execute(lease, &[&uids]).await?;
     let change = "UPDATE bili_fleet.accounts SET feeds = $2 WHERE uid = ANY($1)";
     let changed = transaction

@@ -6,7 +6,7 @@ use bilibili_session_fleet::consumers::Consumer;
 use bilibili_session_simulator::NewMessage;
 
 use super::support::front::Front;
-use super::support::{Fleet, now_us, number, simulator, until};
+use super::support::{FIRST, Fleet, cookies, now_us, number, simulator, until};
 use super::{LONG, OPTIONS, PACE, watched};
 
 const MINUTE: Duration = Duration::from_secs(60);
@@ -91,4 +91,45 @@ async fn a_new_consumer_misses_nothing_that_is_just_being_committed() {
     assert_eq!(number(&client, left).await, 0);
     let new = Consumer::register(&fleet.database, "new", false).await;
     assert!(new.unwrap().take(10, MINUTE).await.unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn logins_are_replaced_by_as_many_statements_as_for_one() {
+    const ACCOUNTS: i64 = 50;
+    let Some(fleet) = Fleet::start(ACCOUNTS, PACE).await else {
+        return;
+    };
+    let client = fleet.client().await;
+    let note = "CREATE TABLE bili_fleet.statements (place text);
+        CREATE FUNCTION bili_fleet.note() RETURNS trigger LANGUAGE plpgsql AS
+            $$ BEGIN INSERT INTO bili_fleet.statements VALUES (TG_TABLE_NAME); RETURN NULL; END $$;
+        CREATE TRIGGER note AFTER INSERT ON bili_fleet.accounts EXECUTE FUNCTION bili_fleet.note();
+        CREATE TRIGGER note AFTER INSERT ON bili_fleet.leases EXECUTE FUNCTION bili_fleet.note()";
+    client.batch_execute(note).await.unwrap();
+    let before = "UPDATE bili_fleet.accounts SET feeds = '{at}', last_error = 'made up',
+            state = CASE uid % 2 WHEN 0 THEN 'failed' ELSE 'paused' END;
+        UPDATE bili_fleet.leases SET owner = 'one', until = now() + interval '1 minute'";
+    client.batch_execute(before).await.unwrap();
+    // All of them, and a new one, in no order.
+    let lines: Vec<String> = (FIRST..=FIRST + ACCOUNTS).rev().map(cookies).collect();
+    let (code, said) = fleet.run(&["add", "--each-line"], &lines.join("\n"));
+    assert!(code == 2 && said.contains("is there already"), "{said}");
+    let args = ["add", "--each-line", "--replace", "--pace", "7"];
+    let (code, said) = fleet.run(&args, &lines.join("\n"));
+    assert_eq!((code, said.as_str()), (0, "51 accounts are added\n"));
+    let statements = "SELECT count(*) FROM bili_fleet.statements";
+    assert_eq!(number(&client, statements).await, 2);
+    let replaced = format!(
+        "SELECT count(*) FROM bili_fleet.accounts JOIN bili_fleet.leases USING (uid)
+        WHERE uid < {FIRST} + {ACCOUNTS} AND state = CASE uid % 2 WHEN 0 THEN 'active' ELSE 'paused' END
+            AND last_error IS NULL AND feeds = '{{at}}' AND pace_ms = 7000 AND owner IS NULL AND epoch = 1
+            AND until > now()"
+    );
+    assert_eq!(number(&client, &replaced).await, ACCOUNTS);
+    let new = "SELECT count(*) FROM bili_fleet.accounts JOIN bili_fleet.leases USING (uid)
+        WHERE feeds = '{}' AND state = 'active' AND epoch = 0";
+    assert_eq!(number(&client, new).await, 1);
+    let twice = format!("{}\n{}\n", cookies(FIRST), cookies(FIRST));
+    let (code, said) = fleet.run(&args, &twice);
+    assert!(code == 2 && said.contains("given twice"), "{said}");
 }
