@@ -145,12 +145,12 @@ fn read_uids(rows: &[Row]) -> Result<BTreeSet<i64>, Error> {
     uids.collect()
 }
 
-/// Changes which feeds of accounts are watched. Returns the number of those that there are.
+/// Changes which feeds of accounts are watched: of all of them, or of none where there is no such account. Returns their number.
 ///
 /// A worker that has one goes on with it for the rest of its lease. A feed that is watched for the first time begins then.
 ///
 /// # Errors
-/// Fails when the database cannot be asked.
+/// Fails when one is not there, or the database cannot be asked.
 pub async fn watch_feeds(
     database: &Database,
     uids: &[i64],
@@ -158,7 +158,7 @@ pub async fn watch_feeds(
 ) -> Result<u64, Error> {
     let mut client = database.client().await?;
     let transaction = client.transaction().await?;
-    lock_leases(&transaction, uids).await?;
+    lock_all(&transaction, uids).await?;
     let lease = "UPDATE bili_fleet.leases SET owner = NULL, epoch = epoch + 1 WHERE uid = ANY($1)";
     transaction.execute(lease, &[&uids]).await?;
     let change = "UPDATE bili_fleet.accounts SET feeds = $2 WHERE uid = ANY($1)";
@@ -169,35 +169,52 @@ pub async fn watch_feeds(
     Ok(changed)
 }
 
-/// Pauses accounts, or lets them go on. Returns the number of those that there are.
+/// Pauses accounts, or lets them go on: all of them, or none where there is no such account. Returns their number.
+///
+/// Why one has failed is known until it goes on.
 ///
 /// # Errors
-/// Fails when the database cannot be asked.
+/// Fails when one is not there, or the database cannot be asked.
 pub async fn pause(database: &Database, uids: &[i64], pause: bool) -> Result<u64, Error> {
-    let client = database.client().await?;
-    let state = if pause { "paused" } else { "active" };
-    let changed = client
-        .execute(
-            "UPDATE bili_fleet.accounts SET state = $2, last_error = NULL WHERE uid = ANY($1)",
-            &[&uids, &state],
-        )
-        .await?;
+    let change = match pause {
+        true => "UPDATE bili_fleet.accounts SET state = 'paused' WHERE uid = ANY($1)",
+        false => {
+            "UPDATE bili_fleet.accounts SET state = 'active', last_error = NULL WHERE uid = ANY($1)"
+        }
+    };
+    let mut client = database.client().await?;
+    let transaction = client.transaction().await?;
+    lock_all(&transaction, uids).await?;
+    let changed = transaction.execute(change, &[&uids]).await?;
+    transaction.commit().await?;
     Ok(changed)
 }
 
-/// Drops accounts, with their logins. Their events stay. Returns the number of those that there were.
+/// Drops accounts, with their logins: all of them, or none where there is no such account. Returns their number.
+///
+/// Their events stay.
 ///
 /// # Errors
-/// Fails when the database cannot be asked.
+/// Fails when one is not there, or the database cannot be asked.
 pub async fn drop(database: &Database, uids: &[i64]) -> Result<u64, Error> {
-    let client = database.client().await?;
-    let dropped = client
-        .execute(
-            "DELETE FROM bili_fleet.accounts WHERE uid = ANY($1)",
-            &[&uids],
-        )
-        .await?;
+    let mut client = database.client().await?;
+    let transaction = client.transaction().await?;
+    lock_all(&transaction, uids).await?;
+    let drop = "DELETE FROM bili_fleet.accounts WHERE uid = ANY($1)";
+    let dropped = transaction.execute(drop, &[&uids]).await?;
+    transaction.commit().await?;
     Ok(dropped)
+}
+
+/// Locks the leases of accounts, as [`lock_leases`] does; fails when one is not there.
+async fn lock_all(transaction: &Transaction<'_>, uids: &[i64]) -> Result<(), Error> {
+    let there = lock_leases(transaction, uids).await?;
+    match uids.iter().find(|uid| !there.contains(uid)) {
+        Some(uid) => Err(Error::usage(format!(
+            "there is no account {uid}; nothing was changed"
+        ))),
+        None => Ok(()),
+    }
 }
 
 /// How the fleet is.

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use bilibili_session_fleet::accounts;
 use bilibili_session_fleet::consumers::Consumer;
 use bilibili_session_simulator::NewMessage;
 
@@ -132,4 +133,40 @@ async fn logins_are_replaced_by_as_many_statements_as_for_one() {
     let twice = format!("{}\n{}\n", cookies(FIRST), cookies(FIRST));
     let (code, said) = fleet.run(&args, &twice);
     assert!(code == 2 && said.contains("given twice"), "{said}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn accounts_are_paused_and_dropped_in_the_order_in_which_workers_lock() {
+    let Some(fleet) = Fleet::start(2, PACE).await else {
+        return;
+    };
+    let client = fleet.client().await;
+    let checkpoint = "UPDATE bili_fleet.accounts SET checkpoint = '{}' WHERE uid = $1";
+    for is_dropped in [false, true] {
+        let mut commit = fleet.client().await;
+        let commit = commit.transaction().await.unwrap();
+        let fence = "SELECT uid FROM bili_fleet.leases ORDER BY uid FOR SHARE";
+        commit.batch_execute(fence).await.unwrap();
+        // In the order in which things arrived. What is dropped goes with its lease, so there one account is enough.
+        if !is_dropped {
+            commit.execute(checkpoint, &[&(FIRST + 1)]).await.unwrap();
+        }
+        let database = fleet.database.clone();
+        let change = tokio::spawn(async move {
+            let uids = [FIRST, FIRST + 1];
+            match is_dropped {
+                false => accounts::pause(&database, &uids, true).await,
+                true => accounts::drop(&database, &uids).await,
+            }
+        });
+        until("it waits", LONG, async || {
+            number(&client, WAITING).await > 0
+        })
+        .await;
+        commit.execute(checkpoint, &[&FIRST]).await.unwrap();
+        commit.commit().await.unwrap();
+        assert_eq!(change.await.unwrap().unwrap(), 2);
+    }
+    let left = "SELECT count(*) FROM bili_fleet.leases";
+    assert_eq!(number(&client, left).await, 0);
 }

@@ -74,26 +74,17 @@ pub(crate) async fn add(database: &Database, vault: &Vault, args: &AddArgs) -> R
 pub(crate) async fn pause(database: &Database, uids: &[i64], pause: bool) -> Result<(), Error> {
     let count = accounts::pause(database, uids, pause).await?;
     let what = if pause { "paused" } else { "watched again" };
-    say(format_args!(
-        "{count} of {} accounts are {what}",
-        uids.len()
-    ))
+    say(format_args!("{count} accounts are {what}"))
 }
 
 pub(crate) async fn feeds(database: &Database, args: &FeedsArgs) -> Result<(), Error> {
     let count = accounts::watch_feeds(database, &args.uids, &args.feeds).await?;
-    say(format_args!(
-        "{count} of {} accounts are watched for these feeds",
-        args.uids.len()
-    ))
+    say(format_args!("{count} accounts are watched for these feeds"))
 }
 
 pub(crate) async fn drop(database: &Database, uids: &[i64]) -> Result<(), Error> {
     let count = accounts::drop(database, uids).await?;
-    say(format_args!(
-        "{count} of {} accounts are dropped",
-        uids.len()
-    ))
+    say(format_args!("{count} accounts are dropped"))
 }
 
 pub(crate) async fn send(database: &Database, args: &SendArgs) -> Result<(), Error> {
