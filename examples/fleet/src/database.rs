@@ -55,7 +55,11 @@ impl Database {
         config
             .options(options)
             .connect_timeout(PATIENCE)
-            .keepalives_idle(Duration::from_secs(10));
+            // One that has died without a word is found out before the leases have: by what is not confirmed, or by asking.
+            .keepalives_idle(Duration::from_secs(10))
+            .keepalives_interval(Duration::from_secs(3))
+            .keepalives_retries(3)
+            .tcp_user_timeout(Duration::from_secs(10));
         if config.get_application_name().is_none() {
             config.application_name("bili-fleet");
         }
