@@ -227,7 +227,7 @@ pub struct FleetStatus {
     pub workers: Vec<(String, i64)>,
     /// Longest time since a watched account's checkpoint was stored, in seconds; one is stored every minute.
     pub longest_lag_s: Option<f64>,
-    /// Number of events, and of replies by state.
+    /// Number of events; about, as the server estimates it, where there are more than a million.
     pub events: i64,
     /// Number of replies by state.
     pub replies: Vec<(String, i64)>,
@@ -270,7 +270,8 @@ pub async fn status(database: &Database) -> Result<FleetStatus, Error> {
         .query_one(
             "SELECT (SELECT extract(epoch FROM clock_timestamp() - min(saved_at))::double precision
                      FROM bili_fleet.accounts JOIN bili_fleet.leases USING (uid) WHERE until > clock_timestamp()),
-                    (SELECT count(*) FROM bili_fleet.events)",
+                    (SELECT CASE WHEN reltuples < 1e6 THEN (SELECT count(*) FROM bili_fleet.events) ELSE reltuples::bigint END
+                     FROM pg_class WHERE oid = 'bili_fleet.events'::regclass)",
             &[],
         )
         .await?;

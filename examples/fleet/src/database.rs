@@ -109,15 +109,14 @@ impl Database {
     /// # Errors
     /// Fails when the database cannot be asked, or refuses.
     pub async fn migrate(&self) -> Result<(), Error> {
-        let mut client = self.client().await?;
-        let lock = client.query_one("SELECT pg_advisory_lock($1)", &[&MIGRATING]);
-        lock.await?;
-        let done = migrate(&mut client).await;
-        // It goes with the connection in any case.
-        let _ = client
-            .query_one("SELECT pg_advisory_unlock($1)", &[&MIGRATING])
-            .await;
-        done
+        // Not the pool's any more: it ends with this, and with it the lock and the settings.
+        let mut client = Object::take(self.client().await?);
+        // A table with many rows takes its time.
+        client.batch_execute("SET statement_timeout = 0").await?;
+        client
+            .query_one("SELECT pg_advisory_lock($1)", &[&MIGRATING])
+            .await?;
+        migrate(&mut client).await
     }
 }
 
@@ -127,13 +126,13 @@ impl fmt::Debug for Database {
     }
 }
 
-async fn migrate(client: &mut Object) -> Result<(), Error> {
+async fn migrate(client: &mut Client) -> Result<(), Error> {
     client
         .batch_execute("CREATE SCHEMA IF NOT EXISTS bili_fleet")
         .await?;
     let mut runner = embedded::migrations::runner();
     runner.set_migration_table_name("bili_fleet.migrations");
-    let report = runner.run_async(&mut ***client).await;
+    let report = runner.run_async(client).await;
     report.map_err(|error| Error::Migration(error.to_string()))?;
     // After a restore into another server its transactions count from lower numbers: what is there counts as old.
     client

@@ -1,18 +1,23 @@
 //! The end of old events.
 
+use std::time::{SystemTime, UNIX_EPOCH};
+
 use crate::database::Database;
 use crate::error::Error;
 
-/// Events that one transaction ends.
+/// Events that one transaction looks at; those of the same moment go together.
 const AT_ONCE: i64 = 5000;
 
+/// Where the next old events end, and how many they are.
+const NEXT: &str = "
+SELECT max(at), count(*) FROM (
+    SELECT at FROM bili_fleet.events WHERE at > $1 AND at < $2 ORDER BY at LIMIT $3) next";
+
 const PRUNE: &str = "
-WITH old AS (
-    SELECT id FROM bili_fleet.events e
-    WHERE at < clock_timestamp() - $1 * interval '1 day'
+DELETE FROM bili_fleet.events e
+WHERE at > $1 AND at <= $2
       AND NOT EXISTS (SELECT 1 FROM bili_fleet.queue q WHERE q.event = e.id)
-    ORDER BY id LIMIT $2)
-DELETE FROM bili_fleet.events e USING old WHERE e.id = old.id";
+";
 
 /// Ends the events that are older than so many days, except those that a consumer has not acknowledged. Returns their number.
 ///
@@ -23,18 +28,26 @@ DELETE FROM bili_fleet.events e USING old WHERE e.id = old.id";
 pub async fn events(database: &Database, older_than_days: u32) -> Result<u64, Error> {
     let mut client = database.client().await?;
     let days = f64::from(older_than_days.max(1));
-    let mut ended = 0;
+    let old = "SELECT clock_timestamp() - $1 * interval '1 day'";
+    let old: SystemTime = client.query_one(old, &[&days]).await?.try_get(0)?;
+    let (mut done, mut ended) = (UNIX_EPOCH, 0);
     loop {
         let transaction = client.transaction().await?;
-        // Whoever begins to consume waits, so that none is put into a queue that is just being ended.
-        transaction
-            .batch_execute("LOCK TABLE bili_fleet.consumers IN SHARE MODE")
+        // Whoever begins to consume waits, so that none is put into a queue that is just being ended; and the other way round.
+        let begin =
+            "SET LOCAL statement_timeout = 0; LOCK TABLE bili_fleet.consumers IN SHARE MODE";
+        transaction.batch_execute(begin).await?;
+        let next = transaction
+            .query_one(NEXT, &[&done, &old, &AT_ONCE])
             .await?;
-        let count = transaction.execute(PRUNE, &[&days, &AT_ONCE]).await?;
+        let Some(end) = next.try_get::<_, Option<SystemTime>>(0)? else {
+            return Ok(ended);
+        };
+        ended += transaction.execute(PRUNE, &[&done, &end]).await?;
         transaction.commit().await?;
-        ended += count;
-        if count == 0 {
+        if next.try_get::<_, i64>(1)? < AT_ONCE {
             return Ok(ended);
         }
+        done = end;
     }
 }

@@ -12,6 +12,14 @@ const KEPT: i32 = 14;
 /// Time between two looks for older ones.
 const LOOK: Duration = Duration::from_secs(60 * 60);
 
+/// Warnings that one transaction ends.
+const AT_ONCE: i64 = 5000;
+
+const END: &str = "
+WITH old AS (
+    SELECT id FROM bili_fleet.warnings WHERE at < now() - $1 * interval '1 day' ORDER BY at LIMIT $2)
+DELETE FROM bili_fleet.warnings w USING old WHERE w.id = old.id";
+
 /// A warning of the table.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
@@ -91,7 +99,7 @@ pub(crate) async fn end_old(database: Database) {
 
 async fn try_end_old(database: &Database) -> Result<(), Error> {
     let client = database.client().await?;
-    let end = "DELETE FROM bili_fleet.warnings WHERE at < now() - $1 * interval '1 day'";
-    client.execute(end, &[&f64::from(KEPT)]).await?;
+    let (days, most) = (f64::from(KEPT), AT_ONCE.unsigned_abs());
+    while client.execute(END, &[&days, &AT_ONCE]).await? == most {}
     Ok(())
 }

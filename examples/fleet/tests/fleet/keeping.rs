@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use bilibili_session_fleet::consumers::Consumer;
-use bilibili_session_fleet::{prune, warnings};
+use bilibili_session_fleet::{Database, prune, warnings};
 use bilibili_session_simulator::{ConversationId, NewMessage};
 use serde_json::Value;
 
@@ -117,4 +117,64 @@ async fn old_events_end_unless_somebody_waits_for_them() {
         String::from_utf8(again.stdout).unwrap(),
         "0 events are ended\n"
     );
+}
+
+#[tokio::test]
+async fn many_old_events_end_by_an_index_and_many_are_counted_about() {
+    let Some(fleet) = Fleet::start(1, PACE).await else {
+        return;
+    };
+    let client = fleet.client().await;
+    // 6,000 of one moment, as many of one each, some of them waited for, and many that are new.
+    let insert = "INSERT INTO bili_fleet.events (uid, kind, session_type, talker_id, seqno, key, line, at)
+            SELECT 1, 'message', 1, 1, n, 0, '{}', CASE
+                WHEN n <= 6000 THEN now() - interval '9 days'
+                WHEN n <= 12000 THEN now() - interval '8 days' + n * interval '1 second'
+                ELSE now() END
+            FROM generate_series(1, 60000) n;
+        INSERT INTO bili_fleet.consumers (name) VALUES ('bot');
+        INSERT INTO bili_fleet.queue (consumer, event, uid, session_type, talker_id)
+            SELECT 'bot', id, uid, session_type, talker_id FROM bili_fleet.events WHERE seqno % 100 = 0;
+        ANALYZE bili_fleet.events";
+    client.batch_execute(insert).await.unwrap();
+    let (code, said) = fleet.run(&["prune", "--older-than", "2"], "");
+    assert_eq!((code, said.as_str()), (0, "11880 events are ended\n"));
+    let left = "SELECT count(*) FROM bili_fleet.events";
+    assert_eq!(number(&client, left).await, 48_120);
+    let scans = "SELECT idx_scan FROM pg_stat_user_indexes WHERE indexrelname = 'events_by_time'";
+    until("the index was taken", LONG, async || {
+        number(&client, scans).await > 0
+    })
+    .await;
+
+    let (_, said) = fleet.run(&["status"], "");
+    assert!(said.contains("events: 48120\n"), "{said}");
+    let many = "UPDATE pg_class SET reltuples = 2e6 WHERE oid = 'bili_fleet.events'::regclass";
+    client.execute(many, &[]).await.unwrap();
+    let (_, said) = fleet.run(&["status"], "");
+    assert!(said.contains("events: 2000000\n"), "{said}");
+}
+
+#[tokio::test]
+async fn tables_are_made_however_long_that_takes() {
+    let Some(fleet) = Fleet::start(1, PACE).await else {
+        return;
+    };
+    let client = fleet.client().await;
+    let lock = "SELECT pg_advisory_lock(x'62696c69666c6565'::bigint)";
+    client.query_one(lock, &[]).await.unwrap();
+    let url = format!(
+        "{}&options=-c%20statement_timeout%3D200",
+        fleet.postgres.url()
+    );
+    let database = Database::new(&url, 1).unwrap();
+    let migrated = tokio::spawn(async move {
+        database.migrate().await.unwrap();
+        database.is_encrypted().await.unwrap()
+    });
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    assert!(!migrated.is_finished(), "it waits for its turn");
+    let unlock = "SELECT pg_advisory_unlock(x'62696c69666c6565'::bigint)";
+    client.query_one(unlock, &[]).await.unwrap();
+    assert!(!migrated.await.unwrap());
 }
