@@ -28,6 +28,11 @@ const PUT_LEASES: &str = "
 INSERT INTO bili_fleet.leases AS l (uid) SELECT unnest($1::bigint[])
 ON CONFLICT (uid) DO UPDATE SET owner = NULL, epoch = l.epoch + 1";
 
+const END_REPLIES: &str = "
+UPDATE bili_fleet.outbox
+SET state = CASE state WHEN 'sending' THEN 'unknown' ELSE 'failed' END, error = 'its account was dropped'
+WHERE uid = ANY($1) AND state IN ('waiting', 'sending')";
+
 /// Settings by which accounts are watched.
 #[derive(Debug, Clone)]
 pub struct Settings {
@@ -192,7 +197,8 @@ pub async fn pause(database: &Database, uids: &[i64], pause: bool) -> Result<u64
 
 /// Drops accounts, with their logins: all of them, or none where there is no such account. Returns their number.
 ///
-/// Their events stay.
+/// Their events stay, and their replies: one that still waits has failed, one that is just being sent is unknown until its
+/// worker says what came of it.
 ///
 /// # Errors
 /// Fails when one is not there, or the database cannot be asked.
@@ -202,6 +208,8 @@ pub async fn drop(database: &Database, uids: &[i64]) -> Result<u64, Error> {
     lock_all(&transaction, uids).await?;
     let drop = "DELETE FROM bili_fleet.accounts WHERE uid = ANY($1)";
     let dropped = transaction.execute(drop, &[&uids]).await?;
+    // After that: nobody puts another one into the outbox.
+    transaction.execute(END_REPLIES, &[&uids]).await?;
     transaction.commit().await?;
     Ok(dropped)
 }

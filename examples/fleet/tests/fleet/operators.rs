@@ -2,8 +2,9 @@
 
 use std::time::Duration;
 
-use bilibili_session_fleet::accounts;
 use bilibili_session_fleet::consumers::Consumer;
+use bilibili_session_fleet::sessions::core::Uid;
+use bilibili_session_fleet::{Error, accounts, outbox};
 use bilibili_session_simulator::NewMessage;
 
 use super::support::front::Front;
@@ -169,4 +170,51 @@ async fn accounts_are_paused_and_dropped_in_the_order_in_which_workers_lock() {
     }
     let left = "SELECT count(*) FROM bili_fleet.leases";
     assert_eq!(number(&client, left).await, 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_key_is_not_sent_again_although_its_account_was_dropped() {
+    let Some(fleet) = Fleet::start(1, PACE).await else {
+        return;
+    };
+    let client = fleet.client().await;
+    let put = async |key: &str| {
+        let to = Uid(20_001).into();
+        outbox::put(&fleet.database, key, FIRST, to, "made up").await
+    };
+    for state in ["waiting", "sending", "sent", "failed"] {
+        assert!(put(state).await.unwrap());
+    }
+    client
+        .execute("UPDATE bili_fleet.outbox SET state = key", &[])
+        .await
+        .unwrap();
+    assert_eq!(accounts::drop(&fleet.database, &[FIRST]).await.unwrap(), 1);
+    let states = "SELECT string_agg(key || ' ' || state, ', ' ORDER BY key) FROM bili_fleet.outbox";
+    let states: String = client.query_one(states, &[]).await.unwrap().get(0);
+    assert_eq!(
+        states,
+        "failed failed, sending unknown, sent sent, waiting failed"
+    );
+    assert_eq!(fleet.run(&["add"], &cookies(FIRST)).0, 0);
+    for key in ["waiting", "sending", "sent", "failed"] {
+        assert!(!put(key).await.unwrap(), "{key}");
+    }
+    // One that comes while the account is being dropped is refused, and does not wait for ever.
+    let mut drop = fleet.client().await;
+    let drop = drop.transaction().await.unwrap();
+    drop.execute("DELETE FROM bili_fleet.accounts", &[])
+        .await
+        .unwrap();
+    let late = async {
+        let waits = until("it waits", LONG, async || {
+            number(&client, WAITING).await > 0
+        });
+        waits.await;
+        drop.commit().await.unwrap();
+    };
+    let (late, ()) = tokio::join!(put("late"), late);
+    assert!(matches!(late, Err(Error::Usage(_))), "{late:?}");
+    let all = "SELECT count(*) FROM bili_fleet.outbox";
+    assert_eq!(number(&client, all).await, 4);
 }
