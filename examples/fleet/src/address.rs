@@ -39,6 +39,12 @@ pub(crate) fn read(address: &str) -> Result<(Config, Checks), Error> {
         "system" => Authorities::System,
         path => Authorities::File(path.into()),
     });
+    // `sslmode` is not there any more; were it written in a way that only the other reader knows, it would mean less than it says.
+    if config.get_ssl_mode() != SslMode::Prefer {
+        return Err(Error::usage(
+            "sslmode cannot be made out in DATABASE_URL: write it as sslmode=verify-full",
+        ));
+    }
     let mode = match (mode.as_deref(), &authorities) {
         (None, Some(Authorities::System)) => "verify-full",
         (mode, _) => mode.unwrap_or("prefer"),
@@ -98,14 +104,29 @@ fn take_tls(address: &str) -> (String, Option<String>, Option<String>) {
         format!("{base}?{}", query.join("&"))
     } else {
         let unquote = |value: &str| value.replace('\'', "");
-        let parts = words(address).filter(|part| is_other(part, unquote));
-        parts.collect::<Vec<_>>().join(" ")
+        let parts = settings(address).into_iter();
+        let parts: Vec<String> = parts.filter(|part| is_other(part, unquote)).collect();
+        parts.join(" ")
     };
     let rest = rest.trim_end_matches('?').to_owned();
     (rest, mode, authorities)
 }
 
-/// Splits `key=value key='a value'` at the spaces that are not quoted.
+/// Splits `key=value key = 'a value'` into its settings, without the spaces around `=`.
+fn settings(text: &str) -> Vec<String> {
+    let mut settings: Vec<String> = Vec::new();
+    for word in words(text) {
+        // A key, or a key and `=`: what comes next is of it. A value may end with `=`.
+        let is_open = |it: &String| it.find('=').is_none_or(|place| place + 1 == it.len());
+        match settings.last_mut().filter(|it| is_open(it)) {
+            Some(setting) => setting.push_str(word),
+            None => settings.push(word.to_owned()),
+        }
+    }
+    settings
+}
+
+/// Splits a text at the spaces that are not quoted.
 fn words(text: &str) -> impl Iterator<Item = &str> {
     let (mut is_quoted, mut is_escaped) = (false, false);
     let words = text.split(move |it: char| {
@@ -192,6 +213,27 @@ mod tests {
             config.get_password(),
             Some("a sslmode=disable ' b".as_bytes())
         );
+        for (mode, expected) in [
+            ("sslmode = require", SslMode::Require),
+            ("sslmode= 'verify-full'", SslMode::Require),
+            ("sslmode =disable", SslMode::Disable),
+            ("sslmode\t=\n require", SslMode::Require),
+            ("sslmode =", SslMode::Prefer),
+        ] {
+            let words = format!("host = h password=YQ== application_name = 'a = b' {mode}");
+            let (config, checks) = read(&words).unwrap();
+            assert_eq!(config.get_ssl_mode(), expected, "{mode}");
+            assert_eq!(checks.of_host, mode.contains("full"));
+            assert_eq!(config.get_password(), Some("YQ==".as_bytes()));
+            assert_eq!(config.get_application_name(), Some("a = b"));
+        }
+        for address in [
+            "host=h sslmode require",
+            "host=h sslmode == require",
+            "postgres://h/d?ssl%6Dode=require",
+        ] {
+            assert!(read(address).is_err(), "{address}");
+        }
         let socket = "postgresql:///d?host=/run/x&sslmode=require";
         assert_eq!(read(socket).unwrap().0.get_ssl_mode(), SslMode::Disable);
     }
