@@ -10,7 +10,10 @@ use tokio_postgres::error::SqlState;
 pub enum Error {
     /// The database refused, or could not be asked.
     #[error("the database: {}", explain(.0))]
-    Database(#[from] tokio_postgres::Error),
+    Database(#[source] tokio_postgres::Error),
+    /// The tables are missing, or older than this program.
+    #[error("the tables are not there, or older than this program: run `bili-fleet init`")]
+    Tables,
     /// No connection to the database was to be had.
     #[error("no connection to the database: {0}")]
     Connect(String),
@@ -52,6 +55,20 @@ impl Error {
         };
         let code = error.code().map(|code| code.code());
         code.is_some_and(|code| code.starts_with("22") || code.starts_with("23"))
+    }
+}
+
+impl From<tokio_postgres::Error> for Error {
+    fn from(error: tokio_postgres::Error) -> Self {
+        let missing = [
+            SqlState::INVALID_SCHEMA_NAME,
+            SqlState::UNDEFINED_TABLE,
+            SqlState::UNDEFINED_COLUMN,
+        ];
+        match error.code().is_some_and(|code| missing.contains(code)) {
+            true => Self::Tables,
+            false => Self::Database(error),
+        }
     }
 }
 

@@ -1,14 +1,17 @@
 //! What operators do while workers commit: locks in one order, held shortly, and nothing by halves.
 
+use std::io::Read as _;
+use std::process::Stdio;
 use std::time::Duration;
 
 use bilibili_session_fleet::consumers::Consumer;
 use bilibili_session_fleet::sessions::core::Uid;
 use bilibili_session_fleet::{Error, accounts, outbox};
 use bilibili_session_simulator::NewMessage;
+use serde_json::Value;
 
 use super::support::front::Front;
-use super::support::{FIRST, Fleet, cookies, now_us, number, simulator, until};
+use super::support::{FIRST, Fleet, Worker, cookies, now_us, number, simulator, until};
 use super::{LONG, OPTIONS, PACE, watched};
 
 const MINUTE: Duration = Duration::from_secs(60);
@@ -217,4 +220,79 @@ async fn a_key_is_not_sent_again_although_its_account_was_dropped() {
     assert!(matches!(late, Err(Error::Usage(_))), "{late:?}");
     let all = "SELECT count(*) FROM bili_fleet.outbox";
     assert_eq!(number(&client, all).await, 4);
+}
+
+#[tokio::test]
+async fn what_cannot_be_done_ends_with_2_and_changes_nothing() {
+    let Some(fleet) = Fleet::start(1, PACE).await else {
+        return;
+    };
+    let client = fleet.client().await;
+    let first = FIRST.to_string();
+    let fail = "UPDATE bili_fleet.accounts SET state = 'failed', last_error = 'made up'";
+    client.execute(fail, &[]).await.unwrap();
+    for command in [&["pause"][..], &["resume"], &["feeds", "all"], &["drop"]] {
+        let (code, words) = fleet.run(&[command, &[&first, "7"]].concat(), "");
+        assert!(
+            code == 2 && words.contains("no account 7"),
+            "{command:?}: {words}"
+        );
+    }
+    let is_left = "SELECT count(*) FROM bili_fleet.accounts
+        WHERE state = 'failed' AND last_error = 'made up' AND feeds = '{}'";
+    assert_eq!(number(&client, is_left).await, 1);
+    for (args, words) in [
+        (&["add", "--each-line"][..], "no cookies"),
+        (&["work", "--lease", "1e13"], "--lease"),
+    ] {
+        let (code, said) = fleet.run(args, " \n");
+        assert!(code == 2 && said.contains(words), "{args:?}: {said}");
+    }
+
+    // Why it failed is known until it goes on.
+    assert_eq!(fleet.run(&["pause", &first, &first], "").0, 0);
+    let paused = "SELECT count(*) FROM bili_fleet.accounts WHERE state = 'paused' AND last_error = 'made up'";
+    assert_eq!(number(&client, paused).await, 1);
+    assert_eq!(fleet.run(&["resume", &first], "").0, 0);
+    let goes_on =
+        "SELECT count(*) FROM bili_fleet.accounts WHERE state = 'active' AND last_error IS NULL";
+    assert_eq!(number(&client, goes_on).await, 1);
+
+    let odd = "INSERT INTO bili_fleet.events (uid, kind, session_type, talker_id, seqno, key, line)
+        VALUES (1, 'message', 1, 2, 1, 0, 'made \"up\"')";
+    client.execute(odd, &[]).await.unwrap();
+    let (code, line) = fleet.run(&["tail", "--all", "--no-wait"], "");
+    let line: Value = serde_json::from_str(&line).unwrap();
+    assert_eq!((code, line["line"].as_str()), (0, Some("made \"up\"")));
+}
+
+#[tokio::test]
+async fn without_tables_it_is_said_how_they_are_made() {
+    let Some(fleet) = Fleet::start(1, PACE).await else {
+        return;
+    };
+    let client = fleet.client().await;
+    client
+        .batch_execute("DROP SCHEMA bili_fleet CASCADE")
+        .await
+        .unwrap();
+    for args in [
+        &["status"][..],
+        &["tail", "--all"],
+        &["prune", "--older-than", "1"],
+        &["add"],
+    ] {
+        let mut command = fleet.command();
+        command.args(args).stderr(Stdio::piped());
+        let mut child = Worker(command.stdin(Stdio::null()).spawn().unwrap());
+        until("it ends", LONG, async || {
+            child.0.try_wait().unwrap().is_some()
+        })
+        .await;
+        let mut words = String::new();
+        let stderr = child.0.stderr.take();
+        stderr.unwrap().read_to_string(&mut words).unwrap();
+        assert_eq!(child.0.wait().unwrap().code(), Some(2), "{args:?}: {words}");
+        assert!(words.contains("bili-fleet init"), "{args:?}: {words}");
+    }
 }

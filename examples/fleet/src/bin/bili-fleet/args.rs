@@ -70,10 +70,10 @@ pub(crate) enum Command {
 pub(crate) struct WayArgs {
     /// Name of the way out; `direct` is the machine's own address.
     pub(crate) name: String,
-    /// Requests a second of all workers together.
+    /// Requests a second of all workers together, at least 0.01.
     #[arg(long, default_value_t = 10.0)]
     pub(crate) budget: f64,
-    /// Read the address of the proxy from standard input: it may hold a password.
+    /// Read the address of the proxy, http://HOST:PORT, from standard input: it may hold a password.
     #[arg(long)]
     pub(crate) proxy_on_stdin: bool,
 }
@@ -177,7 +177,7 @@ pub(crate) struct WorkArgs {
     /// Most accounts that this worker watches.
     #[arg(long, default_value_t = 1000)]
     pub(crate) capacity: usize,
-    /// Seconds that a lease lasts.
+    /// Seconds that a lease lasts, at most 3600.
     #[arg(long, default_value_t = 15.0)]
     pub(crate) lease: f64,
     /// Milliseconds for which commits are collected.

@@ -1,5 +1,6 @@
 //! What operators and consumers do.
 
+use std::borrow::Cow;
 use std::io::{Write as _, stderr, stdout};
 use std::time::Duration;
 
@@ -145,9 +146,7 @@ pub(crate) async fn status(database: &Database, args: &StatusArgs) -> Result<(),
 pub(crate) async fn warnings(database: &Database, args: &WarningsArgs) -> Result<(), Error> {
     let kind = args.kind.as_deref();
     for warning in warnings::list(database, args.hours, kind).await? {
-        let line = RawValue::from_string(warning.line).ok();
-        let line = line.as_deref().map_or("null", RawValue::get);
-        let (at_us, uid) = (warning.at_us, warning.uid);
+        let (at_us, uid, line) = (warning.at_us, warning.uid, as_json(&warning.line));
         say(format_args!(
             r#"{{"at_us":{at_us},"account":{uid},"line":{line}}}"#
         ))?;
@@ -187,15 +186,19 @@ pub(crate) async fn tail(database: &Database, args: &TailArgs) -> Result<(), Err
             return Ok(());
         }
         for event in events {
-            // The line is JSON already; were it not, it is a text.
-            let line = RawValue::from_string(event.line.clone()).ok();
-            say(json_line(&event, line.as_deref()))?;
+            let line = as_json(&event.line);
+            let (position, id, uid) = (event.position, event.id, event.uid);
+            say(format_args!(
+                r#"{{"position":"{position}","id":{id},"account":{uid},"line":{line}}}"#
+            ))?;
         }
     }
 }
 
-fn json_line(event: &bilibili_session_fleet::StoredEvent, line: Option<&RawValue>) -> String {
-    let line = line.map_or("null", RawValue::get);
-    let (position, id, uid) = (event.position, event.id, event.uid);
-    format!(r#"{{"position":"{position}","id":{id},"account":{uid},"line":{line}}}"#)
+/// Returns a line of a table as JSON. It is that already; were it not, it is a text.
+fn as_json(line: &str) -> Cow<'_, str> {
+    match serde_json::from_str::<&RawValue>(line) {
+        Ok(json) => Cow::Borrowed(json.get()),
+        Err(_) => Cow::Owned(json!(line).to_string()),
+    }
 }

@@ -39,7 +39,13 @@ pub(crate) fn read(args: &AddArgs) -> Result<Vec<Login>, Error> {
         read_cookies(line)
             .map_err(|error| Error::usage(format!("line {place}: {error}; nothing was added")))
     });
-    logins.collect()
+    let logins: Vec<Login> = logins.collect::<Result<_, _>>()?;
+    match logins.is_empty() {
+        true => Err(Error::usage(
+            "standard input holds no cookies: a `Cookie` header for each account, one a line",
+        )),
+        false => Ok(logins),
+    }
 }
 
 /// Reads all of standard input.

@@ -38,7 +38,7 @@ fn main() -> ExitCode {
         Err(error) => {
             commands::complain(&error);
             match error {
-                Error::Usage(_) | Error::Key(_) => ExitCode::from(2),
+                Error::Usage(_) | Error::Key(_) | Error::Tables => ExitCode::from(2),
                 _ => ExitCode::FAILURE,
             }
         }

@@ -14,6 +14,9 @@ use tracing_subscriber::util::SubscriberInitExt as _;
 
 use crate::args::WorkArgs;
 
+/// Longest lease: for so long nobody watches the accounts of a worker that was killed.
+const LONGEST_LEASE: Duration = Duration::from_secs(60 * 60);
+
 /// Writes logs of the fleet to standard error. What its libraries log is left out: some would log what they send.
 pub(crate) fn log(json: bool, verbose: bool) {
     let level = if verbose {
@@ -37,8 +40,10 @@ pub(crate) async fn run(database: &Database, vault: Vault, args: &WorkArgs) -> R
     config.capacity = args.capacity;
     config.push = args.push;
     config.group = Duration::from_millis(args.group_ms.min(5000));
-    let lease = Duration::try_from_secs_f64(args.lease);
-    config.lease = lease.map_err(|_| Error::usage("--lease is a number of seconds"))?;
+    let lease = Duration::try_from_secs_f64(args.lease).ok();
+    let lease = lease.filter(|lease| *lease <= LONGEST_LEASE);
+    config.lease =
+        lease.ok_or_else(|| Error::usage("--lease is a number of seconds, and an hour at most"))?;
     if let Some(origin) = args.origin.as_deref().filter(|origin| !origin.is_empty()) {
         let hosts =
             Hosts::origin(origin).map_err(|error| Error::usage(format!("--origin: {error}")))?;
