@@ -39,7 +39,8 @@ const SECOND: i64 = 1_000_000;
 /// Time by which a request may be seen later than it was sent, on a machine that has much to do.
 const SLACK: i64 = SECOND / 2;
 
-/// Notes each change of a lease, with the time, and each event and checkpoint that somebody writes who has no lease then.
+/// Notes each change of a lease, with the time, and each event and checkpoint that somebody writes who has no lease then: it is
+/// another one's, or had run out before the transaction began. Whoever commits in time has looked at it after that.
 const HISTORY: &str = "
 CREATE TABLE bili_fleet.history (uid bigint, owner text, until bigint, at bigint);
 CREATE FUNCTION bili_fleet.note() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
@@ -48,12 +49,13 @@ CREATE FUNCTION bili_fleet.note() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
         (extract(epoch FROM clock_timestamp()) * 1000000)::bigint);
     RETURN NULL; END $$;
 CREATE TRIGGER note AFTER UPDATE ON bili_fleet.leases FOR EACH ROW EXECUTE FUNCTION bili_fleet.note();
-CREATE TABLE bili_fleet.foreign_writes (uid bigint, what text, writer text, owner text);
+CREATE TABLE bili_fleet.foreign_writes (uid bigint, what text, writer text, owner text, late interval);
 CREATE FUNCTION bili_fleet.check_writer() RETURNS trigger LANGUAGE plpgsql AS $$
-DECLARE holder text; writer text := current_setting('application_name'); BEGIN
-    SELECT split_part(owner, '-', 1) INTO holder FROM bili_fleet.leases WHERE uid = new.uid;
-    IF length(writer) = 1 AND holder IS DISTINCT FROM writer THEN
-        INSERT INTO bili_fleet.foreign_writes VALUES (new.uid, TG_TABLE_NAME, writer, holder);
+DECLARE holder text; late interval; writer text := current_setting('application_name'); BEGIN
+    SELECT split_part(owner, '-', 1), transaction_timestamp() - CASE WHEN isfinite(until) THEN until ELSE 'epoch' END
+        INTO holder, late FROM bili_fleet.leases WHERE uid = new.uid;
+    IF length(writer) = 1 AND (holder IS DISTINCT FROM writer OR late > interval '0') THEN
+        INSERT INTO bili_fleet.foreign_writes VALUES (new.uid, TG_TABLE_NAME, writer, holder, late);
     END IF;
     RETURN NULL; END $$;
 CREATE TRIGGER writer AFTER INSERT ON bili_fleet.events FOR EACH ROW EXECUTE FUNCTION bili_fleet.check_writer();

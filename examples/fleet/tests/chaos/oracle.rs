@@ -7,15 +7,15 @@ use data_encoding::HEXLOWER;
 use crate::support::{FIRST, Fleet};
 use crate::{Key, LEASE, Notes, Place, SECOND, SLACK};
 
-/// Nobody writes without a lease.
+/// Nobody writes without a lease, nor under one that had run out.
 pub(crate) async fn check_writers(client: &tokio_postgres::Client, faults: &mut Vec<String>) {
-    let all = "SELECT uid, what, writer, owner FROM bili_fleet.foreign_writes";
+    let all = "SELECT uid, what, writer, owner, late::text FROM bili_fleet.foreign_writes";
     let rows = client.query(all, &[]).await.unwrap();
     for row in rows.iter().take(3) {
         let (uid, what, writer): (i64, &str, &str) = (row.get(0), row.get(1), row.get(2));
-        let owner: Option<&str> = row.get(3);
+        let (owner, late): (Option<&str>, Option<&str>) = (row.get(3), row.get(4));
         faults.push(format!(
-            "{writer} wrote {what} of {uid}, which {owner:?} had"
+            "{writer} wrote {what} of {uid}, which {owner:?} had, {late:?} after the end of that lease"
         ));
     }
     println!("{} writes without a lease", rows.len());
