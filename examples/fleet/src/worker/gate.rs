@@ -12,7 +12,7 @@ use std::time::Duration;
 use bilibili_session::{TransportError, TransportErrorKind};
 use bilibili_session_tokio::{ReqwestTransport, Session, Transport, TransportConfig};
 use http::{Request, Response};
-use tokio::time::{Instant, sleep_until, timeout_at};
+use tokio::time::{Instant, sleep_until, timeout, timeout_at};
 
 use super::lease::Lease;
 use crate::database::Database;
@@ -64,7 +64,7 @@ impl Turns {
         let before = self.waiting.fetch_add(1, Ordering::Relaxed);
         let _queued = Queued(&self.waiting);
         if before as f64 / *lock(&self.rate) > LONGEST.as_secs_f64() {
-            return Err(TransportError::timeout());
+            return Err(crowded());
         }
         let mut next = self.next.lock().await;
         sleep_until(*next).await;
@@ -192,10 +192,17 @@ pub(super) struct Gate {
 
 impl Transport for Gate {
     async fn send(&self, request: Request<Vec<u8>>) -> Result<Response<Vec<u8>>, TransportError> {
-        self.way.turns.take().await?;
+        // What is refused up to here was not sent, for sure: a reply may go out later.
+        match timeout(LONGEST, self.way.turns.take()).await {
+            Ok(turn) => turn?,
+            Err(_) => return Err(crowded()),
+        }
+        if !self.lease.is_open() {
+            return Err(unsent("the account is watched by this worker no longer"));
+        }
         let mut sending = pin!(self.way.transport.send(request));
         // Before each step of it: a process that was stopped in between may go on past the end.
-        let mut exchange = poll_fn(|cx| match self.lease.is_held() {
+        let mut exchange = poll_fn(|cx| match self.lease.is_open() {
             true => sending.as_mut().poll(cx),
             false => Poll::Pending,
         });
@@ -212,6 +219,15 @@ impl Transport for Gate {
             end = self.lease.end();
         }
     }
+}
+
+/// An error of what was not sent.
+fn unsent(why: &str) -> TransportError {
+    TransportError::new(TransportErrorKind::Connect, why)
+}
+
+fn crowded() -> TransportError {
+    unsent("too much waits for its turn at the way out")
 }
 
 fn lost() -> TransportError {

@@ -83,8 +83,13 @@ impl Renewal {
         } else if !self.login.can_be_renewed() {
             return pending().await;
         }
+        let lease = Arc::clone(&self.gate.lease);
         loop {
             sleep(self.due_in).await;
+            // A login that the service has given out is stored before the account is given back.
+            let Some(_in_hand) = lease.begin() else {
+                return pending().await;
+            };
             self.due_in = match self.renew().await {
                 Ok(()) => CHECK_INTERVAL,
                 // The watch ends as well.

@@ -1,5 +1,6 @@
 //! One account: its session, and what of it waits to be written.
 
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -69,6 +70,10 @@ impl Watch {
         } else {
             self.watch().await
         };
+        if end.is_some() {
+            // A reply that is being sent, and a login that is being renewed, come to their end before.
+            self.lease.close().await;
+        }
         self.session.close();
         let Some(end) = end else { return };
         // The last words: all that was taken is written before.
@@ -88,7 +93,11 @@ impl Watch {
 
     /// Returns how the lease is to end; `None` when it is lost.
     async fn watch(&self) -> Option<End> {
-        let mut stop = self.stop.clone();
+        // It is watched on until a reply that is being sent, or a renewal, has ended.
+        let mut leaving = pin!(async {
+            stopped(&mut self.stop.clone()).await;
+            self.lease.close().await;
+        });
         let mut updates = self.session.updates();
         let mut waiting = Waiting::default();
         let mut in_flight: Option<oneshot::Receiver<Outcome>> = None;
@@ -110,7 +119,7 @@ impl Watch {
                         return None;
                     }
                 }
-                () = stopped(&mut stop), if end.is_none() => end = Some(End::GivenBack),
+                () = &mut leaving, if end.is_none() => end = Some(End::GivenBack),
                 () = sleep_until(stored_at + QUIET), if in_flight.is_none() && end.is_none() => waiting.is_due = true,
                 update = updates.next(), if has_room => match update {
                     Some(update) => self.take(&update, &mut waiting).await,
