@@ -19,6 +19,8 @@ mod operators;
 mod push;
 #[path = "fleet/renewal.rs"]
 mod renewal;
+#[path = "fleet/replies.rs"]
+mod replies;
 mod support;
 #[path = "fleet/tls.rs"]
 mod tls;

@@ -20,7 +20,7 @@ use bilibili_session::{ClientConfig, Hosts};
 use bilibili_session_tokio::Session;
 use data_encoding::HEXLOWER;
 use tokio::sync::{mpsc, watch as signal};
-use tokio::task::{AbortHandle, JoinSet};
+use tokio::task::{AbortHandle, JoinHandle, JoinSet};
 use tokio::time::{Instant, MissedTickBehavior, interval, timeout};
 
 use self::commit::Committer;
@@ -28,7 +28,7 @@ use self::gate::{Gate, Ways};
 use self::lease::Lease;
 use self::record::{Claimed, Record};
 use self::renewal::Renewal;
-use self::replies::Sessions;
+use self::replies::{Seat, Sessions};
 use self::secrets::Secrets;
 use self::watch::Watch;
 use crate::accounts;
@@ -106,10 +106,10 @@ pub(crate) struct Shared {
 
 impl Shared {
     /// Returns the session of an account, if it is that of this lease.
-    fn session(&self, uid: i64, epoch: i64) -> Option<Session> {
+    fn seat(&self, uid: i64, epoch: i64) -> Option<Seat> {
         let sessions = self.sessions.lock().unwrap_or_else(PoisonError::into_inner);
-        let (known, session) = sessions.get(&uid)?;
-        (*known == epoch).then(|| session.clone())
+        let seat = sessions.get(&uid).filter(|it| it.lease.epoch == epoch)?;
+        Some(seat.clone())
     }
 
     fn change_sessions(&self, change: impl FnOnce(&mut Sessions)) {
@@ -172,7 +172,8 @@ pub async fn run(
         metrics,
         sessions: Mutex::default(),
     });
-    let replies = tokio::spawn(replies::run(Arc::clone(&shared)));
+    let (quit, quits) = signal::channel(false);
+    let replies = tokio::spawn(replies::run(Arc::clone(&shared), quits));
     let old_warnings = tokio::spawn(warnings::end_old(database.clone()));
     let mut worker = Worker {
         shared,
@@ -190,9 +191,9 @@ pub async fn run(
         "begins"
     );
     worker.work(stop).await;
-    replies.abort();
+    quit.send_replace(true);
     old_warnings.abort();
-    worker.leave().await;
+    worker.leave(&replies).await;
     drop(worker);
     committer.abort();
     Ok(())
@@ -392,10 +393,15 @@ impl Worker {
             true => way.listen(session)?,
             false => session,
         };
-        self.shared
-            .change_sessions(|sessions| drop(sessions.insert(uid, (epoch, session.clone()))));
-        let (stop, stopped) = signal::channel(false);
         let secrets = Arc::new(Secrets::of(&login));
+        let seat = Seat {
+            session: session.clone(),
+            lease: Arc::clone(&lease),
+            secrets: Arc::clone(&secrets),
+        };
+        self.shared
+            .change_sessions(|sessions| drop(sessions.insert(uid, seat)));
+        let (stop, stopped) = signal::channel(false);
         let renewal = Renewal {
             login,
             due_in: login_due_in,
@@ -453,23 +459,25 @@ impl Worker {
             self.running.remove(&uid);
         }
         self.shared.change_sessions(|sessions| {
-            if sessions.get(&uid).is_some_and(|(known, _)| *known == epoch)
-                && let Some((_, session)) = sessions.remove(&uid)
+            if sessions.get(&uid).is_some_and(|it| it.lease.epoch == epoch)
+                && let Some(seat) = sessions.remove(&uid)
             {
-                session.close();
+                seat.session.close();
             }
         });
     }
 
     /// Gives all leases back: after what was taken is written, as far as that takes no longer than it may.
-    async fn leave(&mut self) {
+    async fn leave(&mut self, replies: &JoinHandle<()>) {
         for running in self.running.values() {
             running.stop.send_replace(true);
         }
+        // Each waits for the replies of its account.
         let all = async { while self.tasks.join_next().await.is_some() {} };
-        // What is not written by now comes again from the checkpoint.
+        // What is not written by now comes again from the checkpoint; a reply is unknown.
         let _ = timeout(GIVE_BACK, all).await;
         self.tasks.abort_all();
+        replies.abort();
         match timeout(Duration::from_millis(500), self.shared.record.leave()).await {
             Ok(Ok(())) => tracing::info!(worker = self.config.name, "has given everything back"),
             Ok(Err(error)) => tracing::warn!(%error, "the leases are not given back, and run out"),

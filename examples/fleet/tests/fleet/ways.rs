@@ -14,7 +14,7 @@ use super::support::{FIRST, Fleet, cookies, now_us, number, simulator, until};
 use super::{LONG, OPTIONS, PACE, watched};
 
 /// Binds an account to a way out.
-async fn bind(fleet: &Fleet, uid: i64, way: &str, pace: Duration) {
+pub(super) async fn bind(fleet: &Fleet, uid: i64, way: &str, pace: Duration) {
     let settings = Settings {
         way: way.to_owned(),
         pace,

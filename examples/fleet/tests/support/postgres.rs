@@ -88,6 +88,16 @@ impl Postgres {
         self.control("restart");
     }
 
+    /// Ends the server as a crash does.
+    pub fn stop(&self) {
+        self.control("stop");
+    }
+
+    /// Starts the server that was stopped.
+    pub fn start_again(&self) {
+        self.control("start");
+    }
+
     /// Serves with this certificate, on a port of localhost that it returns, beside the socket.
     pub fn serve_tls(&mut self, certificate: &str, key: &str) -> u16 {
         for (name, text) in [("server.crt", certificate), ("server.key", key)] {

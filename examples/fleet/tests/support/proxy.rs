@@ -17,7 +17,12 @@ pub struct Proxy {
 
 impl Proxy {
     pub async fn start() -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        Self::start_at("127.0.0.1:0").await
+    }
+
+    /// Starts one at this address.
+    pub async fn start_at(address: &str) -> Self {
+        let listener = TcpListener::bind(address).await.unwrap();
         let address = listener.local_addr().unwrap().to_string();
         let asked: Arc<Mutex<Vec<(i64, bool)>>> = Arc::default();
         let noted = Arc::clone(&asked);
