@@ -25,9 +25,11 @@ const PATIENCE: Duration = Duration::from_secs(5);
 const AGAIN: Duration = Duration::from_millis(200);
 /// Most accounts in one transaction.
 const LARGEST: usize = 1000;
+/// Rows in one transaction after which no more accounts are taken into it: more would not be written in time.
+const MOST_ROWS: usize = 10_000;
 
 const FENCE: &str = "
-SELECT l.uid FROM bili_fleet.leases l
+SELECT l.uid, l.epoch FROM bili_fleet.leases l
 JOIN unnest($1::bigint[], $2::bigint[]) AS mine (uid, epoch) ON l.uid = mine.uid AND l.epoch = mine.epoch
 WHERE l.owner = $3 AND l.until > clock_timestamp()
 ORDER BY l.uid FOR SHARE OF l";
@@ -67,6 +69,17 @@ pub(super) struct Entry {
     pub(super) done: oneshot::Sender<Outcome>,
 }
 
+impl Entry {
+    fn rows(&self) -> usize {
+        self.events.len() + self.warnings.len()
+    }
+
+    /// Returns whether it holds nothing that arrived.
+    fn is_bare(&self) -> bool {
+        self.rows() == 0 && self.checkpoint.is_none()
+    }
+}
+
 /// What becomes of the lease.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum End {
@@ -85,6 +98,8 @@ pub(super) enum Outcome {
     Saved,
     /// The lease is lost: nothing of it was written.
     Lost,
+    /// The database refuses what arrived: nothing of it was written, and the account is failed.
+    Refused,
 }
 
 /// Writes what comes, until nobody can send any more.
@@ -100,10 +115,13 @@ impl Committer {
     pub(super) async fn run(self, mut entries: mpsc::Receiver<Entry>) {
         while let Some(first) = entries.recv().await {
             sleep(self.group).await;
+            let mut rows = first.rows();
             let mut batch = vec![first];
             while batch.len() < LARGEST
+                && rows < MOST_ROWS
                 && let Ok(entry) = entries.try_recv()
             {
+                rows += entry.rows();
                 batch.push(entry);
             }
             self.write(batch).await;
@@ -128,27 +146,42 @@ impl Committer {
             self.metrics.commit_failures.inc();
             tracing::warn!(%error, accounts = batch.len(), "a transaction failed");
             if error.is_of_data() {
-                return self.write_each(batch).await;
+                return self.write_each(batch, &error).await;
             }
             sleep(AGAIN).await;
         }
     }
 
     /// Writes each by itself: one of them holds what the database refuses.
-    async fn write_each(&self, batch: Vec<Entry>) {
-        for entry in batch {
-            let one = std::slice::from_ref(&entry);
-            let saved = timeout(PATIENCE, self.commit(one)).await;
-            let saved = match saved {
-                Ok(Ok(saved)) => Some(saved),
-                Ok(Err(error)) => {
-                    tracing::error!(uid = entry.lease.uid, %error, "what arrived is refused");
-                    None
-                }
-                Err(_) => None,
-            };
-            self.answer(vec![entry], saved.as_ref());
+    async fn write_each(&self, mut batch: Vec<Entry>, error: &Error) {
+        if batch.len() > 1 {
+            for entry in batch {
+                Box::pin(self.write(vec![entry])).await;
+            }
+        } else if let Some(entry) = batch.pop() {
+            self.refuse(entry, error).await;
         }
+    }
+
+    /// Marks the account of an entry as failed in place of writing it: the same would come and be refused again and again.
+    async fn refuse(&self, entry: Entry, error: &Error) {
+        let uid = entry.lease.uid;
+        tracing::error!(uid, %error, "what arrived is refused");
+        if !entry.is_bare() {
+            let why = format!("what arrived cannot be stored: {error}").replace('\0', " ");
+            let (done, _) = oneshot::channel();
+            let failed = Entry {
+                lease: entry.lease,
+                events: Vec::new(),
+                warnings: Vec::new(),
+                checkpoint: None,
+                end: End::Failed(why),
+                done,
+            };
+            Box::pin(self.write(vec![failed])).await;
+        }
+        // Whoever waited may be gone.
+        let _ = entry.done.send(Outcome::Refused);
     }
 
     fn answer(&self, entries: Vec<Entry>, saved: Option<&HashSet<i64>>) {
@@ -233,13 +266,10 @@ impl Committer {
         let rows = transaction
             .query(&statement, &[&uids, &epochs, &self.owner])
             .await?;
-        let mut held = HashMap::with_capacity(rows.len());
-        let sent: HashMap<i64, i64> = uids.into_iter().zip(epochs).collect();
-        for row in rows {
-            let uid = row.try_get(0)?;
-            held.extend(sent.get(&uid).map(|epoch| (uid, *epoch)));
-        }
-        Ok(held)
+        let held = rows
+            .iter()
+            .map(|row| Ok((row.try_get(0)?, row.try_get(1)?)));
+        held.collect()
     }
 }
 
