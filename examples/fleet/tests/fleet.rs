@@ -21,6 +21,8 @@ mod push;
 mod renewal;
 #[path = "fleet/replies.rs"]
 mod replies;
+#[path = "fleet/robust.rs"]
+mod robust;
 mod support;
 #[path = "fleet/tls.rs"]
 mod tls;

@@ -1,7 +1,5 @@
 //! What a request passes on its way out: the budget of the way, and the lease of the account.
 
-use std::collections::HashMap;
-use std::fmt;
 use std::future::poll_fn;
 use std::pin::pin;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -15,30 +13,17 @@ use http::{Request, Response};
 use tokio::time::{Instant, sleep_until, timeout, timeout_at};
 
 use super::lease::Lease;
-use crate::database::Database;
 use crate::error::Error;
 use crate::metrics::Metrics;
-use crate::vault::Vault;
-use crate::ways;
 
 /// Part of the budget that is left while the service is displeased.
 const SLOWED: f64 = 0.25;
 /// Longest wait for a turn: what has to wait longer fails, and is tried later.
 const LONGEST: Duration = Duration::from_secs(60);
+/// Longest time between two rounds, however small a budget is.
+const SLOWEST: Duration = Duration::from_secs(24 * 60 * 60);
 /// Lateness of a timer that is made up for.
 const LATE: Duration = Duration::from_millis(20);
-
-/// The ways out, each with the requests of a round of this worker's accounts on it, and of all that are watched. Feeds cost
-/// half a request more: their counters in each fifth round, and each of them every five minutes.
-const READ: &str = "
-SELECT w.name, w.proxy, w.budget, w.slowed_until > clock_timestamp(),
-    coalesce(sum(a.requests) FILTER (WHERE l.owner = $1), 0),
-    coalesce(sum(a.requests) FILTER (WHERE l.until > clock_timestamp()), 0)
-FROM bili_fleet.ways w
-LEFT JOIN (
-    SELECT uid, way, CASE feeds WHEN '{}' THEN 1.0 ELSE 1.5 END::double precision AS requests FROM bili_fleet.accounts) a
-    ON a.way = w.name
-LEFT JOIN bili_fleet.leases l USING (uid) GROUP BY w.name";
 
 /// Turns at a way out, evenly spaced, in the order in which they are asked for.
 #[derive(Debug)]
@@ -91,18 +76,43 @@ pub(super) struct Way {
     config: TransportConfig,
     transport: ReqwestTransport,
     turns: Turns,
-    /// Requests of a round of all workers' accounts on it, and its whole budget.
-    crowd: Mutex<(f64, f64)>,
+    crowd: Mutex<Crowd>,
+}
+
+/// What all workers together have to do with a way out.
+#[derive(Debug, Clone, Copy)]
+struct Crowd {
+    /// Requests of a round of all their accounts on it.
+    requests: f64,
+    /// Requests a second of all.
+    budget: f64,
+    /// This worker's part of those.
+    part: f64,
 }
 
 impl Way {
-    fn new(config: TransportConfig, transport: ReqwestTransport, budget: f64) -> Self {
+    pub(super) fn new(config: TransportConfig, transport: ReqwestTransport, budget: f64) -> Self {
         Self {
             config,
             transport,
             turns: Turns::new(budget),
-            crowd: Mutex::new((1.0, budget)),
+            crowd: Mutex::new(Crowd {
+                requests: 1.0,
+                budget,
+                part: 1.0,
+            }),
         }
+    }
+
+    /// Takes this worker's part of a budget, and the requests of a round of all workers' accounts.
+    pub(super) fn share_out(&self, budget: f64, part: f64, requests: f64, is_slowed: bool) {
+        let slowed = if is_slowed { SLOWED } else { 1.0 };
+        *lock(&self.turns.rate) = budget * part * slowed;
+        *lock(&self.crowd) = Crowd {
+            requests,
+            budget,
+            part,
+        };
     }
 
     /// Lets a session listen to the push channel, which goes this way as well. It takes no turns: it is one connection.
@@ -113,73 +123,19 @@ impl Way {
 
     /// Slows this worker's requests at once; the others hear of it from the database.
     pub(super) fn slow(&self) {
-        let budget = lock(&self.crowd).1;
+        let Crowd { budget, part, .. } = *lock(&self.crowd);
         let mut rate = lock(&self.turns.rate);
-        *rate = rate.min(budget * SLOWED);
+        *rate = rate.min(budget * part * SLOWED);
     }
 
     /// Returns the least time between two rounds at which the rounds of all accounts take seven tenths of the budget.
     pub(super) fn least_pace(&self) -> Duration {
-        let (requests, budget) = *lock(&self.crowd);
-        Duration::from_secs_f64(requests.max(1.0) / (budget * 0.7))
+        let Crowd {
+            requests, budget, ..
+        } = *lock(&self.crowd);
+        let pace = Duration::try_from_secs_f64(requests.max(1.0) / (budget * 0.7));
+        pace.unwrap_or(SLOWEST).min(SLOWEST)
     }
-}
-
-/// The ways out that this worker knows.
-#[derive(Default)]
-pub(super) struct Ways(Mutex<HashMap<String, Arc<Way>>>);
-
-impl Ways {
-    /// Reads the ways out, and this worker's part of each budget: that of its accounts on it.
-    pub(super) async fn refresh(
-        &self,
-        database: &Database,
-        vault: &Vault,
-        owner: &str,
-    ) -> Result<(), Error> {
-        let client = database.client().await?;
-        let statement = client.prepare_cached(READ).await?;
-        for row in client.query(&statement, &[&owner]).await? {
-            let name: String = row.try_get(0)?;
-            let budget: f64 = row.try_get(2)?;
-            let is_slowed: bool = row.try_get(3)?;
-            let (own, all): (f64, f64) = (row.try_get(4)?, row.try_get(5)?);
-            let known = lock(&self.0).get(&name).cloned();
-            let way = match known {
-                Some(way) => way,
-                None => {
-                    let (config, transport) = transport(vault, &name, row.try_get(1)?)?;
-                    let way = Arc::new(Way::new(config, transport, budget));
-                    lock(&self.0).insert(name, Arc::clone(&way));
-                    way
-                }
-            };
-            let slowed = if is_slowed { SLOWED } else { 1.0 };
-            let part = own.max(1.0) / all.max(own).max(1.0);
-            *lock(&way.turns.rate) = budget * part * slowed;
-            *lock(&way.crowd) = (all, budget);
-        }
-        Ok(())
-    }
-
-    pub(super) fn get(&self, name: &str) -> Option<Arc<Way>> {
-        lock(&self.0).get(name).cloned()
-    }
-}
-
-fn transport(
-    vault: &Vault,
-    name: &str,
-    proxy: Option<Vec<u8>>,
-) -> Result<(TransportConfig, ReqwestTransport), Error> {
-    let mut config = TransportConfig::new();
-    if let Some(sealed) = proxy {
-        let proxy = vault.open(&ways::sealed_as(name), &sealed)?;
-        config = config.proxy(String::from_utf8_lossy(&proxy).into_owned());
-    }
-    let refused = |error: TransportError| Error::usage(format!("way out `{name}`: {error}"));
-    let transport = ReqwestTransport::with_config(&config).map_err(refused)?;
-    Ok((config, transport))
 }
 
 /// Transport of one account.
@@ -235,12 +191,6 @@ fn lost() -> TransportError {
         TransportErrorKind::Other,
         "the lease of the account has run out",
     )
-}
-
-impl fmt::Debug for Ways {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Ways").finish_non_exhaustive()
-    }
 }
 
 /// Locks a mutex, also after a panic: the values behind these locks are whole at any time.

@@ -1,5 +1,6 @@
 //! A worker: it claims accounts up to its share, watches them, and writes what arrives.
 
+mod begin;
 mod commit;
 mod gate;
 mod lease;
@@ -8,30 +9,25 @@ mod renewal;
 mod replies;
 mod secrets;
 mod watch;
+mod ways;
 
 use std::collections::HashMap;
 use std::future::Future;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use bilibili_session::login::Login;
-use bilibili_session::poller::{Checkpoint, PollerConfig};
-use bilibili_session::{ClientConfig, Hosts};
-use bilibili_session_tokio::Session;
+use bilibili_session::Hosts;
 use data_encoding::HEXLOWER;
 use tokio::sync::{mpsc, watch as signal};
 use tokio::task::{AbortHandle, JoinHandle, JoinSet};
 use tokio::time::{Instant, MissedTickBehavior, interval, timeout};
 
 use self::commit::Committer;
-use self::gate::{Gate, Ways};
+use self::gate::Way;
 use self::lease::Lease;
-use self::record::{Claimed, Record};
-use self::renewal::Renewal;
+use self::record::Record;
 use self::replies::{Seat, Sessions};
-use self::secrets::Secrets;
-use self::watch::Watch;
-use crate::accounts;
+use self::ways::Ways;
 use crate::database::Database;
 use crate::error::Error;
 use crate::metrics::Metrics;
@@ -120,6 +116,8 @@ impl Shared {
 /// An account that is watched.
 struct Running {
     lease: Arc<Lease>,
+    way: Arc<Way>,
+    way_name: String,
     stop: signal::Sender<bool>,
     task: AbortHandle,
     first_round: Instant,
@@ -233,30 +231,32 @@ impl Worker {
     async fn turn(&mut self) -> Result<(), Error> {
         self.drop_lost();
         let patience = self.config.lease / 4;
-        let late = || Error::Connect("it does not answer".to_owned());
+        let late = |_| Error::Connect("it does not answer".to_owned());
+        let mut of_no_use = Vec::new();
         if self
             .renewed_at
             .is_none_or(|at| at.elapsed() >= self.config.lease / 5)
         {
             let renewed = timeout(patience, self.shared.record.renew()).await;
-            let (held, asked) = renewed.map_err(|_| late())??;
+            let (held, asked) = renewed.map_err(late)??;
             self.renewed_at = Some(asked);
             self.keep(&held, asked);
-            // Those of a claim whose answer was lost.
+            // Those of a claim whose answer was lost, or that could not be watched.
             let known = |uid: &i64| self.running.contains_key(uid);
-            let lost: Vec<_> = held.iter().filter(|(uid, _)| !known(uid)).collect();
-            for (uid, epoch) in lost {
-                self.shared.record.give_back(*uid, *epoch).await?;
-            }
+            of_no_use.extend(held.into_iter().filter(|(uid, _)| !known(uid)));
         }
-        let work = async {
-            let share = self.shared.record.share().await?;
-            self.ways
-                .refresh(&self.shared.record.database, &self.vault, &self.config.name)
-                .await?;
-            Ok::<_, Error>(share)
-        };
-        let share = timeout(patience, work).await.map_err(|_| late())??;
+        // What is not answered by then is done again in the next turn; the leases are renewed between the two.
+        timeout(patience, self.share_out(&of_no_use))
+            .await
+            .map_err(late)?
+    }
+
+    /// Gives back what is of no use or too much, and claims what is free.
+    async fn share_out(&mut self, of_no_use: &[(i64, i64)]) -> Result<(), Error> {
+        self.shared.record.give_back(of_no_use).await?;
+        let share = self.shared.record.share().await?;
+        self.refresh_ways().await?;
+        self.leave_old_ways();
         let surplus = self.running.len().saturating_sub(share);
         if surplus > 0 {
             self.let_go(surplus);
@@ -265,19 +265,38 @@ impl Worker {
             .saturating_sub(self.running.len())
             .min(CLAIMED_AT_ONCE);
         if room > 0 {
-            let claimed = timeout(patience, self.shared.record.claim(room)).await;
-            let claimed = claimed.map_err(|_| late())??;
+            let closed = self.ways.closed();
+            let claimed = self.shared.record.claim(room, &closed).await?;
             if !claimed.is_empty() {
                 // Their part of the budget is this worker's from now on.
-                let refresh =
-                    self.ways
-                        .refresh(&self.shared.record.database, &self.vault, &self.config.name);
-                timeout(patience, refresh).await.map_err(|_| late())??;
+                self.refresh_ways().await?;
             }
             self.watch_all(claimed).await?;
         }
         self.shared.metrics.watched(self.running.len());
         Ok(())
+    }
+
+    async fn refresh_ways(&mut self) -> Result<(), Error> {
+        let database = &self.shared.record.database;
+        self.ways
+            .refresh(database, &self.vault, &self.config.name)
+            .await
+    }
+
+    /// Gives back the accounts whose way out is another one by now: they are claimed again, with the new one.
+    fn leave_old_ways(&self) {
+        let is_old = |it: &&Running| !self.ways.is_current(&it.way_name, &it.way);
+        let mut given = 0;
+        for running in self.running.values().filter(is_old) {
+            given += usize::from(!running.stop.send_replace(true));
+        }
+        if given > 0 {
+            tracing::info!(
+                accounts = given,
+                "are given back: their way out has changed"
+            );
+        }
     }
 
     /// Ends what has no lease any more.
@@ -322,125 +341,6 @@ impl Worker {
         if given > 0 {
             tracing::info!(accounts = given, "are given back for others to claim");
         }
-    }
-
-    async fn watch_all(&mut self, claimed: Vec<Claimed>) -> Result<(), Error> {
-        if !claimed.is_empty() {
-            tracing::info!(accounts = claimed.len(), "are claimed");
-        }
-        let count = u32::try_from(claimed.len().max(1)).unwrap_or(u32::MAX);
-        for (place, claimed) in claimed.into_iter().enumerate() {
-            let (uid, epoch) = (claimed.uid, claimed.epoch);
-            // One after the other, so that they do not all ask at once, now and in each round.
-            let place = u32::try_from(place).unwrap_or(u32::MAX);
-            let first_round = Instant::now() + SPREAD.mul_f64(f64::from(place) / f64::from(count));
-            match self.watch(claimed, first_round) {
-                Ok(()) => {}
-                Err(Error::Key(why)) => return Err(Error::Key(why)),
-                Err(error) => {
-                    tracing::error!(uid, %error, "cannot be watched");
-                    self.shared
-                        .record
-                        .fail(uid, epoch, &error.to_string())
-                        .await?;
-                }
-            }
-        }
-        Ok(())
-    }
-
-    fn watch(&mut self, claimed: Claimed, first_round: Instant) -> Result<(), Error> {
-        let Claimed {
-            uid,
-            epoch,
-            way: way_name,
-            login,
-            login_due_in,
-            pace,
-            checkpoint,
-            feeds,
-            asked,
-        } = claimed;
-        let login = self.vault.open(&accounts::sealed_as(uid), &login)?;
-        let login = std::str::from_utf8(&login)
-            .ok()
-            .and_then(|text| Login::from_json(text).ok());
-        let login = login.ok_or_else(|| Error::usage("the stored login cannot be read"))?;
-        let way = self.ways.get(&way_name);
-        let way = way.ok_or_else(|| Error::usage(format!("there is no way out `{way_name}`")))?;
-        let checkpoint = checkpoint
-            .map(|text| Checkpoint::from_json(&text))
-            .transpose();
-        let checkpoint =
-            checkpoint.map_err(|error| Error::usage(format!("the checkpoint: {error}")))?;
-        let lease = Arc::new(Lease::new(uid, epoch, asked, self.config.lease));
-        let gate = Gate {
-            way: Arc::clone(&way),
-            lease: Arc::clone(&lease),
-            metrics: Arc::clone(&self.shared.metrics),
-        };
-        let context =
-            ClientConfig::new(login.credential().clone()).hosts(self.config.hosts.clone());
-        let seed = uid.cast_unsigned() ^ epoch.cast_unsigned().rotate_left(32);
-        let config = PollerConfig::new()
-            .interval(pace.max(way.least_pace()))
-            .feeds(feeds)
-            .request_timeout(REQUEST_TIMEOUT)
-            .seed(seed);
-        let session = Session::resume(context, gate.clone(), config, checkpoint.as_ref())
-            .map_err(|error| Error::usage(error.to_string()))?;
-        let session = match self.config.push {
-            true => way.listen(session)?,
-            false => session,
-        };
-        let secrets = Arc::new(Secrets::of(&login));
-        let seat = Seat {
-            session: session.clone(),
-            lease: Arc::clone(&lease),
-            secrets: Arc::clone(&secrets),
-        };
-        self.shared
-            .change_sessions(|sessions| drop(sessions.insert(uid, seat)));
-        let (stop, stopped) = signal::channel(false);
-        let renewal = Renewal {
-            login,
-            due_in: login_due_in,
-            session: session.clone(),
-            secrets: Arc::clone(&secrets),
-            gate,
-            hosts: self.config.hosts.clone(),
-            vault: Arc::clone(&self.vault),
-            database: self.shared.record.database.clone(),
-            owner: self.config.name.clone(),
-        };
-        let watch = Watch {
-            session,
-            lease: Arc::clone(&lease),
-            way,
-            way_name,
-            secrets,
-            database: self.shared.record.database.clone(),
-            commits: self.commits.clone(),
-            metrics: Arc::clone(&self.shared.metrics),
-            stop: stopped,
-            first_round,
-        };
-        let task = self.tasks.spawn(async move {
-            tokio::select! {
-                () = watch.run() => (uid, epoch),
-                never = renewal.run() => match never {},
-            }
-        });
-        self.running.insert(
-            uid,
-            Running {
-                lease,
-                stop,
-                task,
-                first_round,
-            },
-        );
-        Ok(())
     }
 
     fn abort(&mut self, uid: i64, epoch: i64) {

@@ -22,7 +22,7 @@ FROM mine WHERE l.uid = mine.uid AND l.owner = $1 RETURNING l.uid, l.epoch";
 /// Claim of accounts that nobody has: those that have waited longest first.
 const CLAIM: &str = "
 WITH free AS (
-    SELECT l.uid FROM bili_fleet.leases l JOIN bili_fleet.accounts a USING (uid)
+    SELECT l.uid FROM bili_fleet.leases l JOIN bili_fleet.accounts a ON a.uid = l.uid AND a.way <> ALL($4)
     WHERE l.until < clock_timestamp() AND a.state = 'active'
     ORDER BY l.until LIMIT $3 FOR UPDATE OF l SKIP LOCKED)
 UPDATE bili_fleet.leases l
@@ -97,14 +97,17 @@ impl Record {
         Ok(share(row.try_get(0)?, self.capacity, row.try_get(1)?))
     }
 
-    /// Claims at most so many accounts.
-    pub(super) async fn claim(&self, most: usize) -> Result<Vec<Claimed>, Error> {
+    /// Claims at most so many accounts, none of them on one of the ways out that are closed.
+    pub(super) async fn claim(&self, most: usize, closed: &[&str]) -> Result<Vec<Claimed>, Error> {
         let client = self.database.client().await?;
         let statement = client.prepare_cached(CLAIM).await?;
         let asked = Instant::now();
         let most = i64::try_from(most).unwrap_or(i64::MAX);
         let rows = client
-            .query(&statement, &[&self.name, &self.lease.as_secs_f64(), &most])
+            .query(
+                &statement,
+                &[&self.name, &self.lease.as_secs_f64(), &most, &closed],
+            )
             .await?;
         let uids = rows.iter().map(|row| row.try_get(0));
         let uids = uids.collect::<Result<Vec<i64>, _>>()?;
@@ -135,12 +138,19 @@ impl Record {
         Ok(claimed)
     }
 
-    /// Gives one lease back that is of no use.
-    pub(super) async fn give_back(&self, uid: i64, epoch: i64) -> Result<(), Error> {
+    /// Gives leases back that are of no use: account and epoch of each.
+    pub(super) async fn give_back(&self, leases: &[(i64, i64)]) -> Result<(), Error> {
+        if leases.is_empty() {
+            return Ok(());
+        }
         let client = self.database.client().await?;
-        let give = "UPDATE bili_fleet.leases SET owner = NULL, until = '-infinity'
-            WHERE uid = $1 AND epoch = $2 AND owner = $3";
-        client.execute(give, &[&uid, &epoch, &self.name]).await?;
+        let (uids, epochs): (Vec<i64>, Vec<i64>) = leases.iter().copied().unzip();
+        let give = "WITH mine AS (
+                SELECT l.uid FROM bili_fleet.leases l
+                JOIN unnest($1::bigint[], $2::bigint[]) AS mine (uid, epoch) ON l.uid = mine.uid AND l.epoch = mine.epoch
+                WHERE l.owner = $3 ORDER BY l.uid FOR NO KEY UPDATE OF l)
+            UPDATE bili_fleet.leases l SET owner = NULL, until = '-infinity' FROM mine WHERE l.uid = mine.uid";
+        client.execute(give, &[&uids, &epochs, &self.name]).await?;
         Ok(())
     }
 
@@ -152,7 +162,7 @@ impl Record {
         client
             .execute(fail, &[&uid, &epoch, &self.name, &why])
             .await?;
-        self.give_back(uid, epoch).await
+        self.give_back(&[(uid, epoch)]).await
     }
 
     /// Gives all leases back, and says that this worker is gone.
