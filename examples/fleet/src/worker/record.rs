@@ -36,12 +36,17 @@ SELECT l.uid, l.epoch, a.way, a.login, a.pace_ms, a.checkpoint, a.feeds,
 FROM bili_fleet.leases l JOIN bili_fleet.accounts a USING (uid)
 WHERE l.owner = $1 AND l.uid = ANY($2)";
 
-/// Fair share of all accounts: in proportion to the capacities of those that are there.
+/// Fair share of all accounts: in proportion to the capacities of those that are there. Ends the rows of those that have been
+/// gone for long.
 const SHARE: &str = "
 WITH here AS (
     INSERT INTO bili_fleet.workers (name, capacity, until)
     VALUES ($1, $2, clock_timestamp() + $3::double precision * interval '1 second')
-    ON CONFLICT (name) DO UPDATE SET capacity = excluded.capacity, until = excluded.until)
+    ON CONFLICT (name) DO UPDATE SET capacity = excluded.capacity, until = excluded.until),
+killed AS (
+    DELETE FROM bili_fleet.workers WHERE name IN (
+        SELECT name FROM bili_fleet.workers WHERE until < clock_timestamp() - interval '1 hour' AND name <> $1
+        FOR UPDATE SKIP LOCKED))
 SELECT (SELECT count(*) FROM bili_fleet.accounts WHERE state = 'active'),
        (SELECT coalesce(sum(capacity), 0)::bigint FROM bili_fleet.workers WHERE until > clock_timestamp() AND name <> $1)";
 
