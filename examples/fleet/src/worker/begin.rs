@@ -60,7 +60,7 @@ impl Worker {
         let Claimed {
             uid,
             epoch,
-            way: way_name,
+            way: _,
             login,
             login_due_in,
             pace,
@@ -110,6 +110,7 @@ impl Worker {
         let renewal = Renewal {
             login,
             due_in: login_due_in,
+            first_round,
             session: session.clone(),
             secrets: Arc::clone(&secrets),
             gate,
@@ -122,7 +123,6 @@ impl Worker {
             session,
             lease: Arc::clone(&lease),
             way: Arc::clone(&way),
-            way_name: way_name.clone(),
             secrets,
             database: self.shared.record.database.clone(),
             commits: self.commits.clone(),
@@ -141,7 +141,6 @@ impl Worker {
             Running {
                 lease,
                 way,
-                way_name,
                 stop,
                 task,
                 first_round,

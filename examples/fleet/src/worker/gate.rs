@@ -18,6 +18,8 @@ use crate::metrics::Metrics;
 
 /// Part of the budget that is left while the service is displeased.
 const SLOWED: f64 = 0.25;
+/// Looks after a login that may begin for each request of the budget: most are one request, a renewal is some.
+const LOGINS: f64 = 0.1;
 /// Longest wait for a turn: what has to wait longer fails, and is tried later.
 const LONGEST: Duration = Duration::from_secs(60);
 /// Longest time between two rounds, however small a budget is.
@@ -44,20 +46,25 @@ impl Turns {
         }
     }
 
-    /// Waits for a turn.
+    /// Waits for a turn, unless that would take too long.
     async fn take(&self) -> Result<(), TransportError> {
         let before = self.waiting.fetch_add(1, Ordering::Relaxed);
         let _queued = Queued(&self.waiting);
         if before as f64 / *lock(&self.rate) > LONGEST.as_secs_f64() {
             return Err(crowded());
         }
+        self.wait().await;
+        Ok(())
+    }
+
+    /// Waits for a turn, however long that takes.
+    async fn wait(&self) {
         let mut next = self.next.lock().await;
         sleep_until(*next).await;
         // A timer that is late by some milliseconds costs no turns.
         let least = Instant::now().checked_sub(LATE).unwrap_or(*next);
         let gap = Duration::from_secs_f64(1.0 / lock(&self.rate).max(0.001));
         *next = (*next).max(least) + gap;
-        Ok(())
     }
 }
 
@@ -72,10 +79,13 @@ impl Drop for Queued<'_> {
 
 /// A way out, as this worker uses it.
 pub(super) struct Way {
+    pub(super) name: String,
     /// Settings with the proxy, for the push channel.
     config: TransportConfig,
     transport: ReqwestTransport,
     turns: Turns,
+    /// Turns to look after a login. All at once they would not leave room for the rounds.
+    logins: Turns,
     crowd: Mutex<Crowd>,
 }
 
@@ -91,11 +101,18 @@ struct Crowd {
 }
 
 impl Way {
-    pub(super) fn new(config: TransportConfig, transport: ReqwestTransport, budget: f64) -> Self {
+    pub(super) fn new(
+        name: String,
+        config: TransportConfig,
+        transport: ReqwestTransport,
+        budget: f64,
+    ) -> Self {
         Self {
+            name,
             config,
             transport,
             turns: Turns::new(budget),
+            logins: Turns::new(budget * LOGINS),
             crowd: Mutex::new(Crowd {
                 requests: 1.0,
                 budget,
@@ -108,6 +125,7 @@ impl Way {
     pub(super) fn share_out(&self, budget: f64, part: f64, requests: f64, is_slowed: bool) {
         let slowed = if is_slowed { SLOWED } else { 1.0 };
         *lock(&self.turns.rate) = budget * part * slowed;
+        *lock(&self.logins.rate) = budget * part * slowed * LOGINS;
         *lock(&self.crowd) = Crowd {
             requests,
             budget,
@@ -119,6 +137,11 @@ impl Way {
     pub(super) fn listen(&self, session: Session) -> Result<Session, Error> {
         let listening = session.with_push(&self.config);
         listening.map_err(|error| Error::usage(format!("the push channel: {error}")))
+    }
+
+    /// Waits until a login of this way out may be looked after.
+    pub(super) async fn wait_for_login(&self) {
+        self.logins.wait().await;
     }
 
     /// Slows this worker's requests at once; the others hear of it from the database.
@@ -245,5 +268,47 @@ mod tests {
         assert_eq!(passed + refused, 100);
         assert!((60..=62).contains(&passed), "{passed}");
         assert!(begun.elapsed() < Duration::from_secs(12));
+    }
+
+    fn way(budget: f64) -> Arc<Way> {
+        let config = TransportConfig::new();
+        let transport = ReqwestTransport::with_config(&config).unwrap();
+        Arc::new(Way::new("it".to_owned(), config, transport, budget))
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn logins_are_looked_after_one_after_the_other_and_none_is_refused() {
+        let way = way(10.0);
+        let begun = Instant::now();
+        let all: Vec<_> = (0..1000).map(|_| way.wait_for_login()).collect();
+        futures_util::future::join_all(all).await;
+        let took = begun.elapsed().as_secs();
+        assert!((990..=1000).contains(&took), "{took}");
+    }
+
+    #[test]
+    fn a_worker_with_a_part_of_a_budget_is_slowed_at_once() {
+        let way = way(100.0);
+        way.share_out(100.0, 0.1, 500.0, false);
+        way.slow();
+        assert!((*lock(&way.turns.rate) - 2.5).abs() < 0.001);
+        way.share_out(1e-20, 1.0, 500.0, false);
+        assert_eq!(way.least_pace(), SLOWEST, "and nobody panics");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_waits_for_its_turn_while_its_lease_is_given_back_is_not_sent() {
+        let lease = Arc::new(Lease::new(1, 1, Instant::now(), Duration::from_secs(100)));
+        let gate = Gate {
+            way: way(0.1),
+            lease: Arc::clone(&lease),
+            metrics: Arc::default(),
+        };
+        gate.way.turns.take().await.unwrap();
+        let (answer, ()) = tokio::join!(gate.send(Request::new(Vec::new())), lease.close());
+        assert!(lease.is_held());
+        let error = answer.unwrap_err();
+        assert_eq!(error.kind, TransportErrorKind::Connect, "{error}");
+        assert!(error.to_string().contains("no longer"), "{error}");
     }
 }

@@ -117,7 +117,6 @@ impl Shared {
 struct Running {
     lease: Arc<Lease>,
     way: Arc<Way>,
-    way_name: String,
     stop: signal::Sender<bool>,
     task: AbortHandle,
     first_round: Instant,
@@ -286,7 +285,7 @@ impl Worker {
 
     /// Gives back the accounts whose way out is another one by now: they are claimed again, with the new one.
     fn leave_old_ways(&self) {
-        let is_old = |it: &&Running| !self.ways.is_current(&it.way_name, &it.way);
+        let is_old = |it: &&Running| !self.ways.is_current(&it.way);
         let mut given = 0;
         for running in self.running.values().filter(is_old) {
             given += usize::from(!running.stop.send_replace(true));

@@ -9,17 +9,18 @@ use std::future::pending;
 use std::sync::Arc;
 use std::time::Duration;
 
-use bilibili_session::Hosts;
 use bilibili_session::login::{
     CHECK_INTERVAL, Login, LoginConfig, LoginError, RETRY_INTERVAL, Refresh, RefreshOutput,
 };
 use bilibili_session::poller::Warning;
+use bilibili_session::{ErrorClass, Hosts};
 use bilibili_session_tokio::{Session, Transport as _};
-use tokio::time::sleep;
+use tokio::time::{Instant, sleep, sleep_until};
 use zeroize::Zeroizing;
 
 use super::gate::Gate;
 use super::secrets::Secrets;
+use super::watch::{is_displeased, slow_all};
 use crate::accounts::sealed_as;
 use crate::database::Database;
 use crate::error::Error;
@@ -28,6 +29,8 @@ use crate::vault::Vault;
 /// Time between the change to new cookies and the end of the old ones: what was sent with those is answered by then, as a
 /// rule.
 const CHANGE: Duration = Duration::from_secs(1);
+/// Time for which a way out is slowed where the service wants less to do with logins.
+const DISPLEASED: Duration = Duration::from_secs(300);
 /// Wait before the database is asked again.
 const AGAIN: Duration = Duration::from_millis(500);
 
@@ -45,6 +48,7 @@ pub(super) struct Renewal {
     pub(super) login: Login,
     /// Time until the service is asked.
     pub(super) due_in: Duration,
+    pub(super) first_round: Instant,
     pub(super) session: Session,
     pub(super) secrets: Arc<Secrets>,
     pub(super) gate: Gate,
@@ -60,18 +64,18 @@ enum Stopped {
     /// The lease is lost: somebody else looks after the login.
     Lost,
     /// It is tried again later.
-    Failed(String),
+    Failed(String, Option<ErrorClass>),
 }
 
 impl From<LoginError> for Stopped {
     fn from(error: LoginError) -> Self {
-        Self::Failed(error.to_string())
+        Self::Failed(error.to_string(), error.class())
     }
 }
 
 impl From<Error> for Stopped {
     fn from(error: Error) -> Self {
-        Self::Failed(error.to_string())
+        Self::Failed(error.to_string(), None)
     }
 }
 
@@ -84,8 +88,11 @@ impl Renewal {
             return pending().await;
         }
         let lease = Arc::clone(&self.gate.lease);
+        sleep_until(self.first_round).await;
         loop {
             sleep(self.due_in).await;
+            // All that were claimed may be due at once, and were to be again after a day.
+            self.gate.way.wait_for_login().await;
             // A login that the service has given out is stored before the account is given back.
             let Some(_in_hand) = lease.begin() else {
                 return pending().await;
@@ -94,7 +101,11 @@ impl Renewal {
                 Ok(()) => CHECK_INTERVAL,
                 // The watch ends as well.
                 Err(Stopped::Lost) => return pending().await,
-                Err(Stopped::Failed(why)) => {
+                Err(Stopped::Failed(why, class)) => {
+                    // The session does not tell the class of a warning of ours.
+                    if class.is_some_and(is_displeased) {
+                        slow_all(&self.gate.way, &self.database, DISPLEASED).await;
+                    }
                     let reason = self.secrets.hide(&why);
                     self.session.report(Warning::Login { reason });
                     RETRY_INTERVAL

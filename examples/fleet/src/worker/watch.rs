@@ -10,7 +10,7 @@ use bilibili_session::{Error as SessionError, ErrorClass};
 use bilibili_session_tokio::Session;
 use futures_util::StreamExt as _;
 use tokio::sync::{mpsc, oneshot, watch};
-use tokio::time::{Instant, sleep_until};
+use tokio::time::{Instant, sleep_until, timeout};
 
 use super::commit::{End, Entry, Outcome};
 use super::gate::Way;
@@ -26,13 +26,14 @@ use crate::warnings::NewWarning;
 const MOST_WAITING: usize = 512;
 /// Time after which the checkpoint of a quiet account is stored again.
 const QUIET: Duration = Duration::from_secs(60);
+/// Longest wait until the other workers are told something.
+const PATIENCE: Duration = Duration::from_secs(5);
 
 /// An account that is watched.
 pub(super) struct Watch {
     pub(super) session: Session,
     pub(super) lease: Arc<Lease>,
     pub(super) way: Arc<Way>,
-    pub(super) way_name: String,
     pub(super) secrets: Arc<Secrets>,
     pub(super) database: Database,
     pub(super) commits: mpsc::Sender<Entry>,
@@ -171,13 +172,13 @@ impl Watch {
         let words = self.secrets.hide(&warning.to_string());
         tracing::info!(uid = self.lease.uid, kind = warning.kind(), "{words}");
         let class = warning.error().map(SessionError::class);
-        if !matches!(class, Some(ErrorClass::RiskControl | ErrorClass::Throttled)) {
-            return;
-        }
-        self.way.slow();
-        let delay = warning.delay().unwrap_or_default();
-        if let Err(error) = slow(&self.database, &self.way_name, delay).await {
-            tracing::warn!(%error, "the other workers do not hear that the way out is slowed");
+        if class.is_some_and(is_displeased) {
+            slow_all(
+                &self.way,
+                &self.database,
+                warning.delay().unwrap_or_default(),
+            )
+            .await;
         }
     }
 
@@ -199,11 +200,28 @@ async fn stopped(stop: &mut watch::Receiver<bool>) {
     let _ = stop.wait_for(|stop| *stop).await;
 }
 
-/// Lets all workers slow down on this way out.
-async fn slow(database: &Database, way: &str, delay: Duration) -> Result<(), Error> {
+/// Returns whether the service shows with such an error that it wants less.
+pub(super) const fn is_displeased(class: ErrorClass) -> bool {
+    matches!(class, ErrorClass::RiskControl | ErrorClass::Throttled)
+}
+
+/// Lets all workers slow down on this way out, this one at once.
+pub(super) async fn slow_all(way: &Way, database: &Database, delay: Duration) {
+    way.slow();
+    let told = timeout(PATIENCE, tell(database, &way.name, delay)).await;
+    match told {
+        Ok(Ok(())) => {}
+        Ok(Err(error)) => {
+            tracing::warn!(%error, "the other workers do not hear that the way out is slowed");
+        }
+        Err(_) => tracing::warn!("the other workers may not hear that the way out is slowed"),
+    }
+}
+
+async fn tell(database: &Database, way: &str, delay: Duration) -> Result<(), Error> {
     let client = database.client().await?;
-    let slow = "UPDATE bili_fleet.ways SET slowed_until =
-        greatest(slowed_until, clock_timestamp() + $2::double precision * interval '1 second') WHERE name = $1";
+    let slow = "UPDATE bili_fleet.ways SET slowed_until = clock_timestamp() + $2::double precision * interval '1 second'
+        WHERE name = $1 AND slowed_until < clock_timestamp() + $2::double precision * interval '1 second'";
     client.execute(slow, &[&way, &delay.as_secs_f64()]).await?;
     Ok(())
 }

@@ -79,9 +79,9 @@ impl Ways {
         self.0.get(name)?.way.as_ref()
     }
 
-    /// Returns whether this is still the way out of this name.
-    pub(super) fn is_current(&self, name: &str, way: &Arc<Way>) -> bool {
-        self.get(name).is_some_and(|it| Arc::ptr_eq(it, way))
+    /// Returns whether this is still the way out of its name.
+    pub(super) fn is_current(&self, way: &Arc<Way>) -> bool {
+        self.get(&way.name).is_some_and(|it| Arc::ptr_eq(it, way))
     }
 
     /// Returns those that cannot be opened: their accounts are of no use here.
@@ -102,7 +102,7 @@ fn open(vault: &Vault, name: &str, proxy: Option<&[u8]>, budget: f64) -> Result<
         config = config.proxy(proxy.into_owned());
     }
     let transport = ReqwestTransport::with_config(&config).map_err(refused)?;
-    Ok(Way::new(config, transport, budget))
+    Ok(Way::new(name.to_owned(), config, transport, budget))
 }
 
 #[cfg(test)]
