@@ -19,7 +19,7 @@ use std::time::Duration;
 use bilibili_session::Hosts;
 use data_encoding::HEXLOWER;
 use tokio::sync::{mpsc, watch as signal};
-use tokio::task::{AbortHandle, JoinHandle, JoinSet};
+use tokio::task::{AbortHandle, JoinError, JoinHandle, JoinSet};
 use tokio::time::{Instant, MissedTickBehavior, interval, timeout};
 
 use self::commit::Committer;
@@ -137,7 +137,8 @@ struct Worker {
 /// Watches accounts until `stop` is ready, and gives all of them back then, within two seconds.
 ///
 /// # Errors
-/// Fails when the settings cannot be, or the key is not that of this database. A database that is away is waited for.
+/// Fails when the settings cannot be, the database is not there, the key is not that of it, or a part of the worker breaks. A database
+/// that goes away later is waited for.
 pub async fn run(
     database: &Database,
     vault: Vault,
@@ -158,7 +159,7 @@ pub async fn run(
         group: config.group,
         metrics: Arc::clone(&metrics),
     };
-    let committer = tokio::spawn(committer.run(entries));
+    let mut committer = tokio::spawn(committer.run(entries));
     let shared = Arc::new(Shared {
         record: Record {
             database: database.clone(),
@@ -170,7 +171,7 @@ pub async fn run(
         sessions: Mutex::default(),
     });
     let (quit, quits) = signal::channel(false);
-    let replies = tokio::spawn(replies::run(Arc::clone(&shared), quits));
+    let mut replies = tokio::spawn(replies::run(Arc::clone(&shared), quits));
     let old_warnings = tokio::spawn(warnings::end_old(database.clone()));
     let mut worker = Worker {
         shared,
@@ -187,36 +188,47 @@ pub async fn run(
         capacity = worker.config.capacity,
         "begins"
     );
-    worker.work(stop).await;
+    // Without these two nothing would be written or sent any more, and the leases would be kept all the same.
+    let stop = async {
+        tokio::select! {
+            () = stop => Ok(()),
+            _ = &mut committer => Err(broken("what writes the events")),
+            _ = &mut replies => Err(broken("what sends the replies")),
+        }
+    };
+    let stopped = worker.work(stop).await;
     quit.send_replace(true);
     old_warnings.abort();
     worker.leave(&replies).await;
     drop(worker);
     committer.abort();
-    Ok(())
+    stopped
+}
+
+fn broken(what: &str) -> Error {
+    let why = "it has ended, and the worker with it";
+    Error::system(what, std::io::Error::other(why))
 }
 
 impl Worker {
-    async fn work(&mut self, stop: impl Future<Output = ()>) {
+    async fn work<T>(&mut self, stop: impl Future<Output = T>) -> T {
         let mut turns = interval(TURN);
         turns.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut stop = std::pin::pin!(stop);
         loop {
             tokio::select! {
                 biased;
-                () = &mut stop => return,
-                Some(ended) = self.tasks.join_next() => {
-                    // One that was aborted was taken off the list then.
-                    if let Ok((uid, epoch)) = ended {
-                        self.forget(uid, epoch);
-                    }
-                }
+                stopped = &mut stop => return stopped,
+                Some(ended) = self.tasks.join_next() => match ended {
+                    Ok((uid, epoch)) => self.forget(uid, epoch),
+                    Err(error) => self.forget_broken(&error),
+                },
                 _ = turns.tick() => {
                     let turn = self.turn();
                     // The leases do not wait for a database that hangs, nor does the end.
                     let turn = tokio::select! {
                         turn = turn => turn,
-                        () = &mut stop => return,
+                        stopped = &mut stop => return stopped,
                     };
                     if let Err(error) = turn {
                         tracing::warn!(%error, "the leases cannot be looked after");
@@ -347,6 +359,16 @@ impl Worker {
             running.task.abort();
         }
         self.forget(uid, epoch);
+    }
+
+    /// Forgets a watch that has panicked: its lease is given back then. One that was aborted was forgotten before.
+    fn forget_broken(&mut self, error: &JoinError) {
+        let mut running = self.running.values();
+        if let Some(broken) = running.find(|it| it.task.id() == error.id()) {
+            let (uid, epoch) = (broken.lease.uid, broken.lease.epoch);
+            tracing::error!(uid, epoch, "the watch has broken off");
+            self.forget(uid, epoch);
+        }
     }
 
     fn forget(&mut self, uid: i64, epoch: i64) {
