@@ -3,7 +3,7 @@
 //! `CHAOS_SEED=7 CHAOS_SECONDS=120 cargo test -p bilibili-session-fleet --test chaos -- --ignored --nocapture`
 //!
 //! The oracle: every message and every notification that the simulator had stands in the table exactly once, messages in
-//! order within their conversation; the reader got each of them; no account is asked for by a worker without its lease, so never by two at once; after a kill
+//! order within their conversation; the reader got each of them; each reply went out at most once, and once where that is said; no account is asked for by a worker without its lease, so never by two at once; after a kill
 //! each account is asked for again within the lease and five seconds.
 #![cfg(unix)]
 #![allow(
@@ -19,6 +19,8 @@
 mod feeds;
 #[path = "chaos/oracle.rs"]
 mod oracle;
+#[path = "chaos/replies.rs"]
+mod replies;
 mod support;
 
 use std::collections::BTreeSet;
@@ -61,6 +63,10 @@ DECLARE holder text; late interval; writer text := current_setting('application_
 CREATE TRIGGER writer AFTER INSERT ON bili_fleet.events FOR EACH ROW EXECUTE FUNCTION bili_fleet.check_writer();
 CREATE TRIGGER writer AFTER UPDATE OF checkpoint ON bili_fleet.accounts
     FOR EACH ROW EXECUTE FUNCTION bili_fleet.check_writer();";
+
+/// Messages that came, without what the replies are.
+const ARRIVED: &str =
+    "SELECT count(*) FROM bili_fleet.events WHERE kind = 'message' AND talker_id <> 30001";
 
 /// Account, conversation, number, key.
 type Key = (i64, i64, i64, i64);
@@ -166,6 +172,8 @@ async fn chaos() {
         accounts,
     ));
 
+    let replying = tokio::spawn(replies::put(fleet.database.clone(), seed, accounts));
+
     let mut rng = Rng::new(seed);
     let mut notes = Notes::default();
     let begun = Instant::now();
@@ -174,6 +182,7 @@ async fn chaos() {
         trouble(&fleet, &mut places, &mut rng, &mut notes).await;
     }
     talk.abort();
+    replying.abort();
     for place in &mut places {
         if place.worker.is_none() {
             place.start(&fleet);
@@ -183,8 +192,9 @@ async fn chaos() {
     let expected = expected.lock().unwrap().clone();
     let messages = i64::try_from(expected.messages.len()).unwrap();
     let is_there = async || {
-        let all = "SELECT count(*) FROM bili_fleet.events WHERE kind = 'message'";
-        number(&client, all).await >= messages && expected.feeds.faults(&client).await.is_empty()
+        number(&client, ARRIVED).await >= messages
+            && expected.feeds.faults(&client).await.is_empty()
+            && replies::open(&client).await == 0
     };
     let limit = Instant::now() + Duration::from_secs(40);
     while !is_there().await && Instant::now() < limit {
@@ -210,6 +220,7 @@ async fn chaos() {
     check_polls(&client, &places, &notes.continued, &mut faults).await;
     check_idle(&client, &places, &notes, &mut faults).await;
     check_writers(&client, &mut faults).await;
+    replies::check(&client, &places, &mut faults).await;
     check_secrets(&fleet, accounts, &mut faults);
     assert!(
         faults.is_empty(),

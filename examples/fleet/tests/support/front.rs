@@ -20,6 +20,8 @@ pub struct Front {
     pub origin: String,
     /// Account and time of each request.
     pub asked: Arc<Mutex<Vec<(i64, i64)>>>,
+    /// Bodies of the messages that the service has taken.
+    pub taken: Arc<Mutex<Vec<String>>>,
     holding: Arc<Holding>,
 }
 
@@ -41,10 +43,12 @@ impl Front {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let origin = format!("http://{}", listener.local_addr().unwrap());
         let asked: Arc<Mutex<Vec<(i64, i64)>>> = Arc::default();
+        let taken: Arc<Mutex<Vec<String>>> = Arc::default();
         let holding: Arc<Holding> = Arc::default();
         let front = Self {
             origin,
             asked: Arc::clone(&asked),
+            taken: Arc::clone(&taken),
             holding: Arc::clone(&holding),
         };
         tokio::spawn(async move {
@@ -53,7 +57,7 @@ impl Front {
                     continue;
                 };
                 let (simulators, asked) = (Arc::clone(&simulators), Arc::clone(&asked));
-                let holding = Arc::clone(&holding);
+                let (holding, taken) = (Arc::clone(&holding), Arc::clone(&taken));
                 tokio::spawn(async move {
                     let service = service_fn(move |request: Request<Incoming>| {
                         let path = request.uri().path().to_owned();
@@ -62,6 +66,7 @@ impl Front {
                             Arc::clone(&simulators),
                             accounts,
                             Arc::clone(&asked),
+                            Arc::clone(&taken),
                         );
                         hold(answer, path, Arc::clone(&holding))
                     });
@@ -116,6 +121,7 @@ async fn answer(
     simulators: Arc<Vec<Arc<Mutex<Simulator>>>>,
     accounts: i64,
     asked: Arc<Mutex<Vec<(i64, i64)>>>,
+    taken: Arc<Mutex<Vec<String>>>,
 ) -> Result<Response<Full<Bytes>>, Infallible> {
     let now = now_us();
     let (head, body) = request.into_parts();
@@ -132,10 +138,15 @@ async fn answer(
         .map(|body| body.to_bytes().to_vec())
         .unwrap_or_default();
     let place = usize::try_from((uid - FIRST) / accounts).unwrap_or_default();
-    let answer = simulators[place]
-        .lock()
-        .unwrap()
-        .handle(now, &Request::from_parts(head, body));
+    let request = Request::from_parts(head, body);
+    let answer = simulators[place].lock().unwrap().handle(now, &request);
+    if request.uri().path().ends_with("/send_msg")
+        && let Answer::Respond(response) | Answer::Delayed(_, response) = &answer
+        && response.body().starts_with(b"{\"code\":0,")
+    {
+        let body = String::from_utf8_lossy(request.body()).into_owned();
+        taken.lock().unwrap().push(body);
+    }
     match answer {
         Answer::Respond(response) | Answer::Delayed(_, response) => {
             Ok(response.map(|body| Full::new(Bytes::from(body))))
