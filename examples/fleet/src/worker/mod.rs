@@ -256,14 +256,16 @@ impl Worker {
             let known = |uid: &i64| self.running.contains_key(uid);
             of_no_use.extend(held.into_iter().filter(|(uid, _)| !known(uid)));
         }
-        // What is not answered by then is done again in the next turn; the leases are renewed between the two.
-        timeout(patience, self.share_out(&of_no_use))
-            .await
-            .map_err(late)?
+        // What is not answered by then is done again in the next turn: all three together leave time to renew before the end.
+        let room = timeout(patience, self.let_go_of(&of_no_use));
+        let room = room.await.map_err(late)??;
+        timeout(patience, self.claim(room)).await.map_err(late)??;
+        self.shared.metrics.watched(self.running.len());
+        Ok(())
     }
 
-    /// Gives back what is of no use or too much, and claims what is free.
-    async fn share_out(&mut self, of_no_use: &[(i64, i64)]) -> Result<(), Error> {
+    /// Gives back what is of no use or too much. Returns for how many more there is room.
+    async fn let_go_of(&mut self, of_no_use: &[(i64, i64)]) -> Result<usize, Error> {
         self.shared.record.give_back(of_no_use).await?;
         let share = self.shared.record.share().await?;
         self.refresh_ways().await?;
@@ -272,9 +274,13 @@ impl Worker {
         if surplus > 0 {
             self.let_go(surplus);
         }
-        let room = share
+        Ok(share
             .saturating_sub(self.running.len())
-            .min(CLAIMED_AT_ONCE);
+            .min(CLAIMED_AT_ONCE))
+    }
+
+    /// Claims what is free, at most so many, and watches it.
+    async fn claim(&mut self, room: usize) -> Result<(), Error> {
         if room > 0 {
             let closed = self.ways.closed();
             let claimed = self.shared.record.claim(room, &closed).await?;
@@ -284,7 +290,6 @@ impl Worker {
             }
             self.watch_all(claimed).await?;
         }
-        self.shared.metrics.watched(self.running.len());
         Ok(())
     }
 
