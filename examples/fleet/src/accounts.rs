@@ -24,8 +24,10 @@ ON CONFLICT (uid) DO UPDATE SET way = excluded.way, login = excluded.login, pace
     state = CASE a.state WHEN 'failed' THEN 'active' ELSE a.state END
 WHERE $6::boolean RETURNING uid";
 
+/// The epochs of a new account begin above all that one of its number had before it was dropped, so that nobody holds a lease
+/// of that one: at the time, in microseconds, as nothing is claimed so often.
 const PUT_LEASES: &str = "
-INSERT INTO bili_fleet.leases AS l (uid) SELECT unnest($1::bigint[])
+INSERT INTO bili_fleet.leases AS l (uid, epoch) SELECT unnest($1::bigint[]), (extract(epoch FROM now()) * 1000000)::bigint
 ON CONFLICT (uid) DO UPDATE SET owner = NULL, epoch = l.epoch + 1";
 
 const END_REPLIES: &str = "

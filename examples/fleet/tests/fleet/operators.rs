@@ -29,6 +29,8 @@ async fn a_backup_holds_up_neither_a_known_consumer_nor_for_long_what_arrives() 
     until("it is watched", LONG, async || watched(&client).await == 1).await;
     let bot = Consumer::register(&fleet.database, "bot", false).await;
     let bot = bot.unwrap();
+    let lease = "SELECT epoch FROM bili_fleet.leases WHERE until > now()";
+    let held = number(&client, lease).await;
 
     // As pg_dump does.
     let mut backup = fleet.client().await;
@@ -59,8 +61,7 @@ async fn a_backup_holds_up_neither_a_known_consumer_nor_for_long_what_arrives() 
     .await;
     let why = new.await.unwrap().unwrap_err().to_string();
     assert!(why.contains("backup") && why.contains("later"), "{why}");
-    let lease = "SELECT epoch FROM bili_fleet.leases WHERE until > now()";
-    assert_eq!(number(&client, lease).await, 1, "it was not lost");
+    assert_eq!(number(&client, lease).await, held, "it was not lost");
 
     backup.rollback().await.unwrap();
     let new = Consumer::register(&fleet.database, "new", true).await;
@@ -115,6 +116,8 @@ async fn logins_are_replaced_by_as_many_statements_as_for_one() {
             state = CASE uid % 2 WHEN 0 THEN 'failed' ELSE 'paused' END;
         UPDATE bili_fleet.leases SET owner = 'one', until = now() + interval '1 minute'";
     client.batch_execute(before).await.unwrap();
+    let epochs = "CREATE TABLE bili_fleet.before AS SELECT uid, epoch FROM bili_fleet.leases";
+    client.batch_execute(epochs).await.unwrap();
     // All of them, and a new one, in no order.
     let lines: Vec<String> = (FIRST..=FIRST + ACCOUNTS).rev().map(cookies).collect();
     let (code, said) = fleet.run(&["add", "--each-line"], &lines.join("\n"));
@@ -125,14 +128,14 @@ async fn logins_are_replaced_by_as_many_statements_as_for_one() {
     let statements = "SELECT count(*) FROM bili_fleet.statements";
     assert_eq!(number(&client, statements).await, 2);
     let replaced = format!(
-        "SELECT count(*) FROM bili_fleet.accounts JOIN bili_fleet.leases USING (uid)
+        "SELECT count(*) FROM bili_fleet.accounts JOIN bili_fleet.leases l USING (uid) JOIN bili_fleet.before b USING (uid)
         WHERE uid < {FIRST} + {ACCOUNTS} AND state = CASE uid % 2 WHEN 0 THEN 'active' ELSE 'paused' END
-            AND last_error IS NULL AND feeds = '{{at}}' AND pace_ms = 7000 AND owner IS NULL AND epoch = 1
+            AND last_error IS NULL AND feeds = '{{at}}' AND pace_ms = 7000 AND owner IS NULL AND l.epoch = b.epoch + 1
             AND until > now()"
     );
     assert_eq!(number(&client, &replaced).await, ACCOUNTS);
     let new = "SELECT count(*) FROM bili_fleet.accounts JOIN bili_fleet.leases USING (uid)
-        WHERE feeds = '{}' AND state = 'active' AND epoch = 0";
+        WHERE feeds = '{}' AND state = 'active' AND uid NOT IN (SELECT uid FROM bili_fleet.before)";
     assert_eq!(number(&client, new).await, 1);
     let twice = format!("{}\n{}\n", cookies(FIRST), cookies(FIRST));
     let (code, said) = fleet.run(&args, &twice);
@@ -192,6 +195,9 @@ async fn a_key_is_not_sent_again_although_its_account_was_dropped() {
         .execute("UPDATE bili_fleet.outbox SET state = key", &[])
         .await
         .unwrap();
+    // As after a thousand claims.
+    let claims = "UPDATE bili_fleet.leases SET epoch = epoch + 1000 RETURNING epoch";
+    let before = number(&client, claims).await;
     assert_eq!(accounts::drop(&fleet.database, &[FIRST]).await.unwrap(), 1);
     let states = "SELECT string_agg(key || ' ' || state, ', ' ORDER BY key) FROM bili_fleet.outbox";
     let states: String = client.query_one(states, &[]).await.unwrap().get(0);
@@ -200,6 +206,11 @@ async fn a_key_is_not_sent_again_although_its_account_was_dropped() {
         "failed failed, sending unknown, sent sent, waiting failed"
     );
     assert_eq!(fleet.run(&["add"], &cookies(FIRST)).0, 0);
+    let after = number(&client, "SELECT epoch FROM bili_fleet.leases").await;
+    assert!(
+        after > before,
+        "a lease of the dropped one is no lease of this one"
+    );
     for key in ["waiting", "sending", "sent", "failed"] {
         assert!(!put(key).await.unwrap(), "{key}");
     }
