@@ -34,6 +34,7 @@
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
 mod connect;
+mod connection;
 mod deadlines;
 mod names;
 mod pictures;

@@ -12,8 +12,8 @@ use http::uri::PathAndQuery;
 use http::{HeaderValue, Method, Request, Response, Uri};
 use surf::utils::async_trait;
 
-use super::exchange::{Body, Connection, Failure};
 use crate::connect::Connect;
+use crate::connection::{Body, Connection, Failure};
 
 /// Most connections that are kept for the next request.
 const KEPT: usize = 8;

@@ -1,8 +1,6 @@
 //! The transport over surf.
 
 mod client;
-mod exchange;
-mod stream;
 
 use std::time::Duration;
 

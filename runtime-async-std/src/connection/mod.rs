@@ -1,4 +1,6 @@
-//! One connection, and one exchange over it.
+//! One connection that speaks HTTP, and one exchange over it.
+
+mod stream;
 
 use std::future::{Future, poll_fn};
 use std::io;
@@ -14,21 +16,21 @@ use hyper::body::{Body as _, Bytes, Incoming};
 use hyper::client::conn::http1;
 use smol_hyper::rt::FuturesIo;
 
-use super::stream::{Reading, Sparing};
+use self::stream::{Reading, Sparing};
 use crate::connect::Stream;
 
-pub(super) type Body = Full<Bytes>;
+pub(crate) type Body = Full<Bytes>;
 
 /// Why an exchange failed.
 #[derive(Debug)]
-pub(super) enum Failure {
+pub(crate) enum Failure {
     /// The connection ended before an answer began.
     Gone(TransportError),
     Other(TransportError),
 }
 
 impl Failure {
-    pub(super) fn into_error(self) -> TransportError {
+    pub(crate) fn into_error(self) -> TransportError {
         match self {
             Self::Gone(error) | Self::Other(error) => error,
         }
@@ -39,7 +41,7 @@ impl Failure {
 const FRESH: Duration = Duration::from_millis(100);
 
 /// A connection that speaks HTTP/1.1. It moves while an exchange over it is waited for, so it needs no task.
-pub(super) struct Connection {
+pub(crate) struct Connection {
     sender: http1::SendRequest<Body>,
     driver: Driver,
     /// When the last answer had come.
@@ -47,7 +49,7 @@ pub(super) struct Connection {
 }
 
 impl Connection {
-    pub(super) async fn new(stream: Box<dyn Stream>) -> Result<Self, TransportError> {
+    pub(crate) async fn new(stream: Box<dyn Stream>) -> Result<Self, TransportError> {
         let reading = Reading::new();
         let stream = Sparing::new(stream, reading.clone());
         let opened = http1::handshake(FuturesIo::new(stream)).await;
@@ -64,7 +66,7 @@ impl Connection {
     }
 
     /// Returns whether it takes a request: the server may have ended it meanwhile, or have said what nobody asked for.
-    pub(super) async fn is_ready(&mut self) -> bool {
+    pub(crate) async fn is_ready(&mut self) -> bool {
         match self.used.elapsed() < FRESH {
             true => self.driver.reading.rest(),
             false => self.driver.look().await,
@@ -73,7 +75,7 @@ impl Connection {
     }
 
     /// Sends a request, and reads the whole answer.
-    pub(super) async fn exchange(
+    pub(crate) async fn exchange(
         &mut self,
         request: Request<Body>,
         body_limit: u64,
