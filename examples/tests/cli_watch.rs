@@ -38,7 +38,7 @@ fn messages_come_out_in_order_and_once() {
     }
 }
 
-/// What was there at the start is history, however much of it there is.
+/// Conversations that were there at the start are history, however many they are.
 #[test]
 fn many_conversations_that_just_changed_are_history() {
     for runtime in RUNTIMES {

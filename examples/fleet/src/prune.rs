@@ -8,7 +8,7 @@ use crate::error::Error;
 /// Events that one transaction looks at; those of the same moment go together.
 const AT_ONCE: i64 = 5000;
 
-/// Where the next old events end, and how many they are.
+/// The end of the next old events, and their number.
 const NEXT: &str = "
 SELECT max(at), count(*) FROM (
     SELECT at FROM bili_fleet.events WHERE at > $1 AND at < $2 ORDER BY at LIMIT $3) next";

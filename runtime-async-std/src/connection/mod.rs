@@ -91,7 +91,7 @@ impl Connection {
     }
 }
 
-/// What moves a connection.
+/// Driver that moves a connection.
 struct Driver {
     /// `None` once it is over.
     connection: Option<http1::Connection<FuturesIo<Sparing>, Body>>,

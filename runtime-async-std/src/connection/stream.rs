@@ -17,7 +17,7 @@ use crate::connect::Stream;
 /// looked at in between only.
 const IN_A_ROW: u8 = 32;
 
-/// Whether it is worth while to read a stream; shared with that stream.
+/// Switch that says whether it is worth while to read a stream; shared with that stream.
 #[derive(Debug, Clone)]
 pub(super) struct Reading(Arc<Mutex<State>>);
 
@@ -25,7 +25,7 @@ pub(super) struct Reading(Arc<Mutex<State>>);
 enum State {
     /// There may be something.
     Open,
-    /// What there was has been read. Nobody is woken when more comes.
+    /// All that there was has been read. Nobody is woken when more comes.
     Drained,
     /// There was nothing, and the task that asked is woken when something comes.
     Awaited,

@@ -89,7 +89,7 @@ pub(super) struct Way {
     crowd: Mutex<Crowd>,
 }
 
-/// What all workers together have to do with a way out.
+/// Work of all workers together on a way out.
 #[derive(Debug, Clone, Copy)]
 struct Crowd {
     /// Requests of a round of all their accounts on it.

@@ -36,7 +36,7 @@ const AFTER_FAILURE: Duration = Duration::from_secs(10);
 /// Wait before a reply is sent again that the service did not want now.
 const AFTER_REFUSAL: Duration = Duration::from_secs(60);
 
-/// What is marked as being sent under a lease of this worker, and in nobody's hand here.
+/// Replies that are marked as being sent under a lease of this worker, and in nobody's hand here.
 const STRAY: &str = "
 SELECT o.id, (extract(epoch FROM o.due) * 1000000)::bigint FROM bili_fleet.outbox o JOIN bili_fleet.leases l USING (uid)
 WHERE o.epoch = l.epoch AND l.owner = $1 AND o.state = 'sending' AND o.id <> ALL($2)";
@@ -61,7 +61,7 @@ WITH next AS (
 UPDATE bili_fleet.outbox o SET due = clock_timestamp(), state = 'sending', epoch = next.epoch FROM next WHERE o.id = next.id
 RETURNING o.id, o.uid, o.session_type, o.talker_id, o.text, next.epoch, (extract(epoch FROM o.due) * 1000000)::bigint";
 
-/// What came of an attempt, and of no later one: this may be written late, and twice.
+/// Outcome of an attempt, and of no later one: this may be written late, and twice.
 const END: &str = "
 UPDATE bili_fleet.outbox SET state = $4, msg_key = $5, error = $6,
     due = clock_timestamp() + $7::double precision * interval '1 second'
@@ -75,7 +75,7 @@ pub(super) struct Seat {
     pub(super) secrets: Arc<Secrets>,
 }
 
-/// Whose sessions there are, by account.
+/// Sessions that there are, by account.
 pub(super) type Sessions = HashMap<i64, Seat>;
 
 /// A reply that is marked as being sent.

@@ -1,4 +1,4 @@
-//! What operators do while workers commit: locks in one order, held shortly, and nothing by halves.
+//! Operators' commands while workers commit: locks in one order, held shortly, and nothing by halves.
 
 use std::io::Read as _;
 use std::process::Stdio;
