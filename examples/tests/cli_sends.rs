@@ -1,4 +1,4 @@
-//! `send` where no answer tells whether the message went out, and `send --verify`.
+//! `send` where no answer tells whether the message went out, `send --verify`, and answers of `watch` that are refused.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -118,4 +118,38 @@ fn what_does_not_arrive_is_said() {
             assert_eq!(world.requests("send_msg"), 1);
         },
     );
+}
+
+/// One refusal is a pause for all that comes after it: nothing more is sent, and each answer
+/// that was not is told of.
+#[cfg(unix)]
+#[test]
+fn after_a_refusal_nothing_is_sent() {
+    for runtime in RUNTIMES {
+        for (code, pause) in [(-352, "risk_control"), (21046, "sends_paused")] {
+            let world = World::new();
+            let mut watch = world.watch(&["--reply", "hi", "--runtime", runtime]);
+            watch.until_connected();
+            world.fault("send_msg", FaultKind::Code(code), 1_000);
+            world.texts(20001, 5);
+            let of = |lines: &[Value], kind: &str| -> Vec<Value> {
+                let lines = lines.iter().filter(|line| line["kind"] == kind);
+                lines.cloned().collect()
+            };
+            while of(&watch.seen, "reply_failed").len() < 5 || of(&watch.seen, pause).is_empty() {
+                assert!(watch.next().is_some(), "{:?}", watch.seen);
+            }
+            let failed = of(&watch.seen, "reply_failed");
+            assert_eq!(failed[0]["code"], code, "{failed:?}");
+            for line in &failed[1..] {
+                assert_eq!(line["code"], json!(null), "{line}");
+                let message = line["message"].as_str().unwrap();
+                assert!(message.contains("nothing was sent"), "{line}");
+            }
+            assert_eq!(of(&watch.seen, pause).len(), 1, "{:?}", watch.seen);
+            assert_eq!(world.requests("send_msg"), 1, "{runtime}, {code}");
+            watch.interrupt();
+            watch.end().gracefully();
+        }
+    }
 }
