@@ -3,15 +3,15 @@
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
+use bilibili_session_fleet::outbox;
 use bilibili_session_fleet::sessions::core::Uid;
-use bilibili_session_fleet::{outbox, ways};
 use bilibili_session_simulator::{Fault, FaultKind, Simulator};
 use rustix::process::Signal;
 
 use super::support::front::Front;
 use super::support::proxy::Proxy;
 use super::support::{FIRST, Fleet, number, simulator, until};
-use super::ways::bind;
+use super::ways::{bind, set_proxy};
 use super::{LONG, OPTIONS, PACE, watched};
 
 const SEND: &str = "send_msg";
@@ -107,15 +107,7 @@ async fn a_reply_outlives_a_proxy_that_is_away_and_a_service_that_is_down() {
     let (proxied, direct) = (FIRST, FIRST + 1);
     let proxy = Proxy::start().await;
     let address = format!("http://{}", proxy.address);
-    ways::set(
-        &fleet.database,
-        &fleet.vault(),
-        "proxied",
-        100.0,
-        Some(&address),
-    )
-    .await
-    .unwrap();
+    set_proxy(&fleet, &address).await;
     bind(&fleet, proxied, "proxied", PACE).await;
     let _worker = fleet.worker("one", &front.origin, &LASTING);
     until("both are watched", LONG, async || {

@@ -6,7 +6,7 @@ use bilibili_session_simulator::NewMessage;
 use super::support::front::Front;
 use super::support::proxy::Proxy;
 use super::support::{FIRST, Fleet, now_us, number, simulator, until};
-use super::ways::bind;
+use super::ways::{bind, set_proxy};
 use super::{LONG, OPTIONS, PACE, watched};
 
 /// State of an account, and why it failed.
@@ -96,15 +96,7 @@ async fn a_changed_proxy_is_used_by_a_running_worker() {
     let (old, new) = (Proxy::start().await, Proxy::start().await);
     let set = async |proxy: &Proxy| {
         let address = format!("http://{}", proxy.address);
-        ways::set(
-            &fleet.database,
-            &fleet.vault(),
-            "proxied",
-            100.0,
-            Some(&address),
-        )
-        .await
-        .unwrap();
+        set_proxy(&fleet, &address).await;
     };
     set(&old).await;
     bind(&fleet, proxied, "proxied", PACE).await;

@@ -13,6 +13,19 @@ use super::support::proxy::Proxy;
 use super::support::{FIRST, Fleet, cookies, now_us, number, simulator, until};
 use super::{LONG, OPTIONS, PACE, watched};
 
+/// Makes the way out `proxied`, or changes it, so that it goes through this proxy.
+pub(super) async fn set_proxy(fleet: &Fleet, proxy: &str) {
+    ways::set(
+        &fleet.database,
+        &fleet.vault(),
+        "proxied",
+        100.0,
+        Some(proxy),
+    )
+    .await
+    .unwrap();
+}
+
 /// Binds an account to a way out.
 pub(super) async fn bind(fleet: &Fleet, uid: i64, way: &str, pace: Duration) {
     let settings = Settings {
