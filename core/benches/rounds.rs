@@ -46,6 +46,8 @@ fn active_rounds(rounds: &mut Rounds, messages: u64, iterations: u64) -> Duratio
         let some = left.min(AHEAD);
         left -= some;
         for answers in rounds.ahead(some, 10, messages) {
+            // Copied, as the floor's are: bytes that have just come are at hand.
+            let answers = answers.clone();
             let begun = Instant::now();
             let (requests, events) = rounds.run_once(answers);
             total += begun.elapsed();

@@ -6,6 +6,7 @@
 
 use std::collections::VecDeque;
 use std::ops::RangeInclusive;
+use std::sync::Arc;
 
 use super::coverage::Coverage;
 use crate::coverage::{OPEN, STALLS, Stretch};
@@ -44,7 +45,8 @@ pub(super) struct Backfill {
 #[derive(Debug)]
 enum Segment {
     Missing(Missing),
-    Here(VecDeque<Event>),
+    /// Shared already: an event is large, and goes through many hands.
+    Here(VecDeque<Arc<Event>>),
 }
 
 /// A stretch that is missing: after one seqno, before another.
@@ -127,7 +129,7 @@ impl Backfill {
     }
 
     /// Takes the lowest message, if none below it is missing.
-    pub(super) fn pop(&mut self) -> Option<Event> {
+    pub(super) fn pop(&mut self) -> Option<Arc<Event>> {
         let Some(Segment::Here(events)) = self.segments.front_mut() else {
             return None;
         };
@@ -163,9 +165,10 @@ impl Backfill {
         let events = coverage.events;
         let times = events.iter().map(Event::timestamp).filter(|ts| ts.0 > 0);
         self.earliest = self.earliest.into_iter().chain(times).min();
+        let events: VecDeque<_> = events.into_iter().map(Arc::new).collect();
         let pieces = [
             rest.below.map(Segment::Missing),
-            (!events.is_empty()).then(|| Segment::Here(events.into())),
+            (!events.is_empty()).then_some(Segment::Here(events)),
             rest.above.map(Segment::Missing),
         ];
         self.segments.remove(place);

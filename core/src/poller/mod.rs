@@ -452,16 +452,13 @@ impl Poller {
                 self.settle(id);
                 continue;
             };
-            let takes_back = match event.content {
-                Content::Withdraw(key) => Some(key),
-                _ => None,
-            };
-            event.withdrawn = takes_back.and_then(|key| self.kept.get(id, key));
-            self.schedule.found();
-            let event = Arc::new(event);
-            if takes_back.is_none() {
-                self.kept.keep(&event);
+            match event.content {
+                Content::Withdraw(key) => {
+                    Arc::make_mut(&mut event).withdrawn = self.kept.get(id, key);
+                }
+                _ => self.kept.keep(&event),
             }
+            self.schedule.found();
             let is_own = Some(event.sender_uid()) == self.uid;
             if !(is_own && self.config.exclude_self) {
                 return Some(event);

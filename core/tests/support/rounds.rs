@@ -17,6 +17,7 @@ const MINUTE: i64 = 60_000_000;
 const FIRST_UID: u64 = 20_001;
 
 /// The answers of one round: a list, then a page for each conversation that the poller asks for.
+#[derive(Clone)]
 pub(crate) struct Answers {
     list: Vec<u8>,
     /// By uid.

@@ -14,6 +14,7 @@ mod retry;
 mod saved;
 
 use std::ops::RangeInclusive;
+use std::sync::Arc;
 use std::time::Duration;
 
 use attempt::Attempt;
@@ -302,7 +303,7 @@ impl ConversationState {
     }
 
     /// Delivers the lowest message, if none below it is missing; `now` is the server's clock.
-    pub(super) fn deliver(&mut self, now: UnixSeconds) -> Option<Event> {
+    pub(super) fn deliver(&mut self, now: UnixSeconds) -> Option<Arc<Event>> {
         let event = self.backfill_mut()?.pop()?;
         self.from.advance(event.msg_seqno());
         // A time in the future would hide what arrives until then.
