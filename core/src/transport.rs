@@ -3,6 +3,9 @@
 use std::fmt;
 use std::time::Duration;
 
+/// Longest time for which a connection is kept that nobody uses.
+const IDLE: Duration = Duration::from_secs(15);
+
 /// Settings that all transports share.
 #[derive(Clone)]
 #[non_exhaustive]
@@ -54,6 +57,15 @@ impl TransportConfig {
     pub fn root_certificates(mut self, pem: impl Into<Vec<u8>>) -> Self {
         self.root_certificates = Some(pem.into());
         self
+    }
+
+    /// Returns the time for which a connection that nobody uses is kept for the next request: 15 s, or the
+    /// [timeout](Self::timeout) where that is shorter.
+    ///
+    /// A connection whose network is gone says nothing, and costs a request the whole timeout. By then those that were kept
+    /// beside it are too old: so a network that changes costs one timeout, not one for each connection.
+    pub fn idle_timeout(&self) -> Duration {
+        self.timeout.min(IDLE)
     }
 }
 

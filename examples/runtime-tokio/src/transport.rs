@@ -19,6 +19,7 @@ use bilibili_session_async::Transport;
 /// - Compressed answers are not asked for.
 /// - No redirect is followed, so cookies go nowhere else.
 /// - The environment is not read: a proxy is used when one is set here.
+/// - A connection that nobody uses is kept for [`TransportConfig::idle_timeout`].
 ///
 /// Clones share their connections. Each request is sent once. It needs a tokio runtime with I/O and
 /// timers; connections that one has opened are of no use when it is gone, and replaced.
@@ -45,8 +46,13 @@ impl ReqwestTransport {
     pub fn with_config(config: &TransportConfig) -> Result<Self, TransportError> {
         let mut tls = tls::client_config(config)?;
         tls.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
+        let idle = config.idle_timeout();
         let builder = Client::builder()
             .timeout(config.timeout)
+            .pool_idle_timeout(idle)
+            // One of HTTP/2 carries all requests, so it is never idle: it is asked for a sign of life while one waits.
+            .http2_keep_alive_interval(idle / 2)
+            .http2_keep_alive_timeout(idle / 2)
             .redirect(Policy::none())
             .retry(retry::never())
             .tls_backend_preconfigured(tls)

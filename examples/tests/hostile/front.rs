@@ -34,6 +34,10 @@ pub(crate) struct Shared {
     /// Handshakes to spoil: what is shown for so many connections.
     pub(crate) bad_tls: Mutex<Vec<Arc<ServerConfig>>>,
     pub(crate) hits: AtomicUsize,
+    /// Connections that were taken.
+    pub(crate) connections: AtomicUsize,
+    /// Connections up to this one say nothing any more.
+    silent: AtomicUsize,
     pub(crate) cookies: Mutex<BTreeSet<String>>,
 }
 
@@ -55,6 +59,8 @@ impl Front {
             tls: Mutex::new(tls),
             bad_tls: Mutex::default(),
             hits: AtomicUsize::new(0),
+            connections: AtomicUsize::new(0),
+            silent: AtomicUsize::new(0),
             cookies: Mutex::default(),
         });
         let for_all = Arc::clone(&shared);
@@ -73,8 +79,18 @@ impl Front {
         *self.shared.armed.lock().unwrap() = Some(Armed { path, script, left });
     }
 
+    /// Answers on no connection any more that is open by now, and closes none.
+    pub(crate) fn fall_silent(&self) {
+        let by_now = self.shared.connections.load(Ordering::SeqCst);
+        self.shared.silent.store(by_now, Ordering::SeqCst);
+    }
+
     pub(crate) fn message(&self, text: &str) {
-        let message = NewMessage::text(20001, text);
+        self.message_of(20001, text);
+    }
+
+    pub(crate) fn message_of(&self, sender: i64, text: &str) {
+        let message = NewMessage::text(sender, text);
         let mut simulator = self.shared.simulator.lock().unwrap();
         simulator.receive(now_us(), message).unwrap();
     }
@@ -83,10 +99,11 @@ impl Front {
 impl Shared {
     fn connection(&self, socket: TcpStream) -> io::Result<()> {
         socket.set_nodelay(true)?;
+        let number = self.connections.fetch_add(1, Ordering::SeqCst) + 1;
         let config = self.tls.lock().unwrap().clone();
         let Some(config) = config else {
             let mut stream = socket.try_clone()?;
-            while self.exchange(&mut stream, &socket)? {}
+            while self.exchange(&mut stream, &socket, number)? {}
             return Ok(());
         };
         let bad = self.bad_tls.lock().unwrap().pop();
@@ -96,17 +113,27 @@ impl Shared {
             self.hits.fetch_add(1, Ordering::SeqCst);
         }
         // One exchange: the next one shows a certificate again.
-        self.exchange(&mut stream, &socket)?;
+        self.exchange(&mut stream, &socket, number)?;
         stream.conn.send_close_notify();
         stream.flush()?;
         socket.shutdown(Shutdown::Write)
     }
 
     /// One request and its answer; whether another one may follow.
-    fn exchange(&self, stream: &mut dyn Stream, socket: &TcpStream) -> io::Result<bool> {
+    fn exchange(
+        &self,
+        stream: &mut dyn Stream,
+        socket: &TcpStream,
+        number: usize,
+    ) -> io::Result<bool> {
         let Some(request) = read_request(stream)? else {
             return Ok(false);
         };
+        if number <= self.silent.load(Ordering::SeqCst) {
+            self.hits.fetch_add(1, Ordering::SeqCst);
+            stream.read_to_end(&mut Vec::new())?;
+            return Ok(false);
+        }
         if let Some(cookie) = request.headers().get("cookie") {
             let cookie = cookie.to_str().unwrap().to_owned();
             self.cookies.lock().unwrap().insert(cookie);

@@ -20,6 +20,7 @@ mod cases;
 mod certificates;
 mod front;
 mod polling;
+mod silence;
 
 use std::io;
 use std::net::TcpListener;

@@ -65,9 +65,14 @@ impl Connection {
         })
     }
 
+    /// Returns the time since its last answer.
+    pub(crate) fn idle_time(&self) -> Duration {
+        self.used.elapsed()
+    }
+
     /// Returns whether it takes a request: the server may have ended it meanwhile, or have said what nobody asked for.
     pub(crate) async fn is_ready(&mut self) -> bool {
-        match self.used.elapsed() < FRESH {
+        match self.idle_time() < FRESH {
             true => self.driver.reading.rest(),
             false => self.driver.look().await,
         }

@@ -5,6 +5,7 @@
 
 use std::fmt;
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use bilibili_session::{TransportConfig, TransportError, TransportErrorKind};
 use http::header::{CONTENT_LENGTH, HOST};
@@ -28,6 +29,7 @@ pub(super) struct Beside<T>(pub(super) T);
 pub(super) struct Client {
     connect: Connect,
     body_limit: u64,
+    idle_timeout: Duration,
     idle: Mutex<Vec<(Place, Connection)>>,
 }
 
@@ -63,6 +65,7 @@ impl Client {
         Ok(Self {
             connect: Connect::new(config)?,
             body_limit: config.body_limit,
+            idle_timeout: config.idle_timeout(),
             idle: Mutex::default(),
         })
     }
@@ -109,6 +112,7 @@ impl Client {
     /// Takes the connection to this place that was used last.
     fn take(&self, place: &Place) -> Option<Connection> {
         let mut idle = self.idle();
+        idle.retain(|(_, kept)| kept.idle_time() < self.idle_timeout);
         let at = idle.iter().rposition(|(kept, _)| kept == place)?;
         Some(idle.remove(at).1)
     }

@@ -20,6 +20,7 @@ use crate::deadlines::Deadlines;
 /// - Compressed answers are not asked for.
 /// - No redirect is followed, so cookies go nowhere else.
 /// - The environment is not read: a proxy is used when one is set here.
+/// - A connection that nobody uses is kept for [`TransportConfig::idle_timeout`].
 ///
 /// Clones share their connections and one timer. A GET whose connection was used before and ends before the answer begins
 /// is sent again, over a new one; everything else is sent once.

@@ -60,9 +60,10 @@ impl Engine {
 
     /// Begins to listen when the session is connected, and ends that with it.
     pub(crate) fn follow_push(&self) {
-        let status = self.machine().status();
         let mut push = lock(&self.push);
         let Some(channel) = &mut *push else { return };
+        // A statement of its own: the machine is not locked below.
+        let status = self.machine().status();
         match status {
             Status::Init => {}
             Status::Connected => {

@@ -29,6 +29,7 @@ const RESERVED: u64 = 1 << 20;
 /// - Names are looked up on one thread, and are kept for a minute. A look-up that hangs makes
 ///   requests fail after their timeout, as one that gets no answer does.
 /// - The environment is not read: a proxy is used when one is set here.
+/// - A connection that nobody uses is kept for [`TransportConfig::idle_timeout`].
 ///
 /// Clones share their connections. At the level TRACE ureq logs whole requests, cookies included:
 /// the feature `guard-cookies`, which is on by default, switches that level of `log` off.
@@ -66,6 +67,7 @@ impl UreqTransport {
             .accept_encoding("")
             .proxy(proxy)
             .tls_config(tls)
+            .max_idle_age(config.idle_timeout())
             .max_idle_connections(KEPT_CONNECTIONS)
             .max_idle_connections_per_host(KEPT_CONNECTIONS)
             .input_buffer_size(INPUT)
