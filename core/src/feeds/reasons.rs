@@ -1,4 +1,4 @@
-//! Why and when a feed is read: it was not read for long, its counter moved, or a hint told of it.
+//! Reasons to read a feed, and their times: it was not read for long, its counter moved, or a hint told of it.
 
 use std::time::Duration;
 

@@ -53,7 +53,7 @@ pub(super) enum Look {
 #[derive(Debug)]
 pub(super) struct Poke {
     is_official: bool,
-    /// What is left of the credit.
+    /// Rest of the credit.
     credit: Duration,
     /// A hint that no round has begun after.
     wanted: Option<(Duration, Look)>,

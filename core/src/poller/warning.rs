@@ -123,7 +123,7 @@ pub enum Warning {
     /// The push channel is connected, or not any more. Without it messages come with the usual
     /// rounds.
     Push {
-        /// Whether it is connected.
+        /// Set if it is connected.
         connected: bool,
         /// The reason for which it is not.
         reason: Option<String>,

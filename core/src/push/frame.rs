@@ -8,7 +8,7 @@ use crate::poller::Hint;
 const AUTH: &str = "/bilibili.broadcast.v1.Broadcast/Auth";
 const SUBSCRIBE: &str = "/bilibili.broadcast.v1.Broadcast/Subscribe";
 const HEARTBEAT: &str = "/bilibili.broadcast.v1.Broadcast/Heartbeat";
-/// What is subscribed to.
+/// Subject that is subscribed to.
 const NOTIFY: &str = "/bilibili.broadcast.message.im.Notify/WatchNotify";
 /// Notices may come on another path of the same service.
 const NOTIFY_SERVICE: &str = "/bilibili.broadcast.message.im.Notify/";

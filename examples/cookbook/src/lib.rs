@@ -1,4 +1,4 @@
-//! What the programs of the cookbook have in common: the account that they run for.
+//! Common parts of the programs of the cookbook: the account that they run for.
 
 use std::error::Error;
 use std::path::Path;

@@ -109,7 +109,7 @@ impl World {
         self.server.simulator().receive(now(), message).unwrap();
     }
 
-    /// What was sent, as text, by its receiver.
+    /// Texts that were sent, by their receiver.
     fn sent(&self) -> BTreeMap<i64, Vec<String>> {
         let mut sent = BTreeMap::<_, Vec<_>>::new();
         for message in self.server.simulator().sent() {

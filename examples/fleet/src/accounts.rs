@@ -227,7 +227,7 @@ async fn lock_all(transaction: &Transaction<'_>, uids: &[i64]) -> Result<(), Err
     }
 }
 
-/// How the fleet is.
+/// State of the fleet.
 #[derive(Debug, Clone, serde::Serialize)]
 #[non_exhaustive]
 pub struct FleetStatus {

@@ -14,7 +14,7 @@ use crate::error::Error;
 /// Checks of the server's certificate.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Checks {
-    /// Who must have signed it; `None` for anybody.
+    /// Authorities that may have signed it; `None` for any.
     pub(crate) authorities: Option<Authorities>,
     /// It must be of the host that was connected to.
     pub(crate) of_host: bool,

@@ -47,7 +47,7 @@ DELETE FROM bili_fleet.queue q USING next WHERE q.consumer = $1 AND q.event = ne
 pub struct Taken {
     /// Number of the event.
     pub id: i64,
-    /// How many times it was taken, this one included.
+    /// Number of times that it was taken, this one included.
     pub times: i32,
     /// Account that it arrived for.
     pub uid: i64,

@@ -23,13 +23,13 @@ pub enum Error {
     /// The key of the logins is missing, or is another one.
     #[error("the key of the logins: {0}")]
     Key(&'static str),
-    /// What was asked for cannot be.
+    /// The command cannot be carried out as it was given.
     #[error("{0}")]
     Usage(String),
     /// The system refused something.
     #[error("{what}: {error}")]
     System {
-        /// What was to be done.
+        /// Action that failed.
         what: String,
         /// The reason.
         error: std::io::Error,

@@ -315,7 +315,7 @@ impl Soak {
     }
 }
 
-/// What grew over a run, if anything did. The first part is the warm-up.
+/// Checks that nothing grew over a run. The first part is the warm-up.
 fn growth(parts: &[Memory]) -> Result<(), String> {
     let [_, early, .., late] = parts else {
         return Err("there are too few parts".to_owned());

@@ -1,4 +1,4 @@
-//! What a session does on tokio alone: its clock, its turns, its runtimes that come and go.
+//! Traits of a session on tokio alone: its clock, its turns, its runtimes that come and go.
 //! (The suites that every runtime passes are in `examples/tests/parity`.)
 #![allow(clippy::unwrap_used)]
 
@@ -181,7 +181,7 @@ fn a_run_ends_with_its_runtime() {
     }
 }
 
-/// Who drives it tells the time, also to a call that waits for keys that the session has asked for.
+/// The driver tells the time, also to a call that waits for keys that the session has asked for.
 #[test]
 fn a_session_by_hand_needs_no_runtime() {
     let world = World::default();

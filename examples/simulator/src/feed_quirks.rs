@@ -51,7 +51,7 @@ pub enum Counters {
     Truthful,
     /// The same, this long (seconds) after each showed up.
     Late(i64),
-    /// What happens now is never counted; what was counted before goes with a look.
+    /// New things are never counted; what was counted before goes with a look.
     Stuck,
 }
 

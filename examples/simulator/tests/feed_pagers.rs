@@ -95,7 +95,7 @@ fn drive<P: Pager>(
     unreachable!("the pager goes on for ever");
 }
 
-/// What a feed shows, without those that cannot be read.
+/// Returns the items of a feed, without those that cannot be read.
 fn readable(simulator: &Simulator, now_us: i64, kind: FeedKind, every: u64) -> BTreeSet<i64> {
     let shown = simulator.feed(now_us, kind);
     let mut ids: Vec<i64> = shown.iter().map(|it| it.id).collect();

@@ -24,7 +24,7 @@ fn post(client: &mut Client, kind: FeedKind, count: u64) {
     assert_eq!(client.control("feed", &body).0, 200);
 }
 
-/// What is shown, as numbers after the one that a feed begins with.
+/// Returns the items that are shown, as numbers after the one that a feed begins with.
 fn shown(client: &Client, kind: FeedKind) -> Vec<i64> {
     let shown = client.simulator.feed(client.now_us, kind);
     let least = match kind {

@@ -1,4 +1,4 @@
-//! What happens that an account is notified of: where it comes to stand, and what the counters say.
+//! Notifications of an account: where they come to stand, and what the counters say.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing)]
 
 mod support;

@@ -61,7 +61,7 @@ fn refusals_of_a_renewal_leave_the_login() {
     assert_eq!(json(&world, &["refresh", "--force"]).code, Some(0));
 }
 
-/// What hangs, and whether its work was done before.
+/// Step that hangs, and whether its work was done before.
 const STEPS: [(&str, bool); 6] = [
     ("cookie/info", false),
     ("/correspond/", false),

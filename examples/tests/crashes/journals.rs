@@ -141,7 +141,7 @@ fn the_end_leaves_one_snapshot() {
     }
 }
 
-/// What was there is removed, or is not what it was: it is made anew.
+/// The old file is removed, or is not what it was: it is made anew.
 #[test]
 fn somebody_removes_or_changes_it() {
     for is_removed in [true, false] {

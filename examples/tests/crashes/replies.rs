@@ -18,7 +18,7 @@ const FOR_EACH_KILL: usize = 5;
 /// A message, by its sender and its place.
 type Place = (i64, u64);
 
-/// What is to become of the next answer to a message that is sent, if anything.
+/// Fate of the next answer to a message that is sent, if it has one.
 fn fault(random: &mut Rng) -> Option<Fault> {
     let fault = |kind| Fault::once("/send_msg", kind);
     let late = Duration::from_millis(100 + random.below(800));
@@ -65,7 +65,7 @@ fn sent_keys(state: &Value) -> BTreeSet<String> {
         .collect()
 }
 
-/// What all lives have printed.
+/// Lines that all lives have printed.
 #[derive(Default)]
 struct Told {
     messages: BTreeSet<Place>,
@@ -74,7 +74,7 @@ struct Told {
     not_sent: BTreeSet<Place>,
     /// Replies that a life found and had not made itself.
     found: usize,
-    /// What each life said of each message, for whoever has to find out.
+    /// Words of each life on each message, for whoever has to find out.
     lives: Vec<Vec<(Place, String)>>,
 }
 

@@ -115,7 +115,7 @@ fn a_login_is_shown_nowhere() {
     }
 }
 
-/// What the service says back in the place of an answer, with the login in it.
+/// Echoes of the service in the place of an answer, with the login in them.
 #[test]
 fn an_echo_of_a_login_is_hidden() {
     let world = World::new();

@@ -21,7 +21,7 @@ use crate::connect::Stream;
 
 pub(crate) type Body = Full<Bytes>;
 
-/// Why an exchange failed.
+/// Failure of an exchange.
 #[derive(Debug)]
 pub(crate) enum Failure {
     /// The connection ended before an answer began.
@@ -44,7 +44,7 @@ const FRESH: Duration = Duration::from_millis(100);
 pub(crate) struct Connection {
     sender: http1::SendRequest<Body>,
     driver: Driver,
-    /// When the last answer had come.
+    /// Time at which the last answer had come.
     used: Instant,
 }
 

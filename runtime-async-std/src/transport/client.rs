@@ -33,7 +33,7 @@ pub(super) struct Client {
     idle: Mutex<Vec<(Place, Connection)>>,
 }
 
-/// Where a connection leads.
+/// End of a connection.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Place {
     is_secure: bool,

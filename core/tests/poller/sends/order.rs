@@ -149,7 +149,7 @@ fn a_call_that_is_over_is_in_nobodys_way() {
     drop(first);
 }
 
-/// Who waits in the queue of a session is told of a pause at once.
+/// A call that waits in the queue of a session is told of a pause at once.
 #[test]
 fn the_gate_of_the_session_holds_for_those_that_wait() {
     let mut service = Service::new();

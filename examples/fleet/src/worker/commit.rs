@@ -1,4 +1,4 @@
-//! What arrived, written in transactions that many accounts share.
+//! Arrivals, written in transactions that many accounts share.
 //!
 //! One transaction checks that each lease is still this one (owner, epoch, not run out) and keeps it so until the end,
 //! writes the events and the checkpoints that cover them, and gives leases back. An account whose lease is lost is left
@@ -57,7 +57,7 @@ FROM unnest($1::bigint[], $2::text[]) AS new (uid, error) WHERE a.uid = new.uid 
 
 const GIVE_BACK: &str = "UPDATE bili_fleet.leases SET owner = NULL, until = '-infinity' WHERE uid = ANY($1) AND owner = $2";
 
-/// What an account wants to be written.
+/// Entry of an account that is to be written.
 #[derive(Debug)]
 pub(super) struct Entry {
     pub(super) lease: Arc<Lease>,
@@ -80,7 +80,7 @@ impl Entry {
     }
 }
 
-/// What becomes of the lease.
+/// Fate of the lease.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum End {
     /// It is kept.
@@ -91,7 +91,7 @@ pub(super) enum End {
     Failed(String),
 }
 
-/// What came of an entry.
+/// Outcome of an entry.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Outcome {
     /// It is committed.

@@ -1,4 +1,4 @@
-//! What a request passes on its way out: the budget of the way, and the lease of the account.
+//! Gates that a request passes on its way out: the budget of the way, and the lease of the account.
 
 use std::future::poll_fn;
 use std::pin::pin;

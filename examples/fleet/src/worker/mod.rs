@@ -93,7 +93,7 @@ impl WorkerConfig {
     }
 }
 
-/// What all tasks of a worker share.
+/// Parts that all tasks of a worker share.
 pub(crate) struct Shared {
     record: Record,
     metrics: Arc<Metrics>,

@@ -29,7 +29,7 @@ UPDATE bili_fleet.leases l
 SET owner = $1, epoch = l.epoch + 1, until = clock_timestamp() + $2::double precision * interval '1 second'
 FROM free WHERE l.uid = free.uid RETURNING l.uid";
 
-/// What is to be known of claimed accounts: by a statement of its own, so that it is no older than the lease.
+/// Reads the accounts that were claimed: by a statement of its own, so that it is no older than the lease.
 const CLAIMED: &str = "
 SELECT l.uid, l.epoch, a.way, a.login, a.pace_ms, a.checkpoint, a.feeds,
     greatest(extract(epoch FROM a.login_due - clock_timestamp()), 0)::double precision
@@ -65,7 +65,7 @@ pub(super) struct Claimed {
     pub(super) asked: Instant,
 }
 
-/// What this worker asks the database for.
+/// Requests of this worker to the database.
 #[derive(Debug)]
 pub(super) struct Record {
     pub(super) database: Database,

@@ -59,7 +59,7 @@ pub(super) struct Renewal {
     pub(super) owner: String,
 }
 
-/// Why a renewal went no further.
+/// Reason for which a renewal went no further.
 enum Stopped {
     /// The lease is lost: somebody else looks after the login.
     Lost,

@@ -89,7 +89,7 @@ struct Reply {
     text: String,
 }
 
-/// What came of a reply.
+/// Outcome of a reply.
 struct Sent {
     state: &'static str,
     msg_key: Option<i64>,

@@ -43,7 +43,7 @@ pub(super) struct Watch {
     pub(super) first_round: Instant,
 }
 
-/// What waits to be written.
+/// Entries that wait to be written.
 #[derive(Default)]
 struct Waiting {
     events: Vec<Row>,

@@ -1,4 +1,4 @@
-//! What the database has done, as it says itself.
+//! Work of the database, as it says itself.
 
 use tokio_postgres::Client;
 

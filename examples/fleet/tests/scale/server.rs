@@ -15,14 +15,14 @@ use serde_json::{Value, json};
 /// Messages that an account had before: they are in its list, and none of them is new.
 const TALKERS: u64 = 20_001;
 
-/// What is asked for.
+/// Subject of a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Asked {
     /// The login, once.
     Nav,
     /// The list, at the beginning.
     List,
-    /// What is new, once a round.
+    /// The news, once a round.
     Changes,
     Else,
 }

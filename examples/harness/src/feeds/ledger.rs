@@ -7,7 +7,7 @@ use bilibili_session::FeedKind;
 /// Greatest distance below the newest entry at which one may still show up, and must come (s).
 const LATE: i64 = 59;
 
-/// What a feed shows of an entry, or of a thing that was liked.
+/// Item of a feed as it shows: an entry, or a thing that was liked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct State {
     pub(crate) id: i64,
@@ -38,7 +38,7 @@ pub(crate) struct Happened {
     pub(crate) shown_us: u64,
     pub(crate) is_readable: bool,
     pub(crate) has_vanished: bool,
-    /// What the feed showed of the subject from then on, once it showed.
+    /// Subject as the feed showed it from then on, once it did.
     pub(crate) state: Option<State>,
     /// Set if it showed no more than a minute below the newest one, and as something more.
     pub(crate) is_due: bool,

@@ -24,7 +24,7 @@ pub(crate) struct FeedLog {
     log: Vec<Told>,
     /// Places in the log, by subject.
     told: BTreeMap<(FeedKind, i64), Vec<usize>>,
-    /// What must come and did not yet: when it showed, and its serial.
+    /// Notifications that must come and did not yet: when it showed, and its serial.
     pending: BTreeSet<(u64, usize)>,
     /// The last place in order, of each feed that was not read since.
     reading: BTreeMap<FeedKind, (i64, i64)>,

@@ -39,7 +39,7 @@ const MOVED: u8 = 8;
 /// Distance of the lowest entry that may be new from the newest (s).
 const LATE: i64 = 61;
 
-/// What a request is for: a feed, or the counters.
+/// Aim of a request: a feed, or the counters.
 type Call = Option<FeedKind>;
 
 /// Requests for notifications, and their warnings.

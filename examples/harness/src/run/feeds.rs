@@ -15,7 +15,7 @@ use crate::violation::{Breach, Property};
 const LONGEST_START: u64 = 20_000_000;
 /// Once all came: so long until each feed was read again (µs).
 const REST: u64 = 7 * 60 * 1_000_000;
-/// What shows up needs so long until it was read (µs).
+/// Time until something that shows up was read (µs).
 const READ: u64 = 6 * 60 * 1_000_000;
 
 impl Run<'_> {

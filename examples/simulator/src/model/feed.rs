@@ -88,7 +88,7 @@ pub(crate) struct Item {
     pub(crate) thing: i64,
     /// Number of likes before those that are told one by one.
     pub(crate) earlier: i64,
-    /// What made the item, in the order of happening: of likes each one, else one alone.
+    /// Events that made the item, in the order of happening: of likes each one, else one alone.
     pub(crate) happenings: Vec<Happening>,
     pub(crate) source: NoticeSource,
 }

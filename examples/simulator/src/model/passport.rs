@@ -78,7 +78,7 @@ impl WebLogin {
     }
 }
 
-/// What somebody did to a QR code.
+/// Action on a QR code.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Scan {
     None,

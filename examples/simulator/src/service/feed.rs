@@ -30,7 +30,7 @@ pub(crate) fn likes(world: &mut World, asked: &RequestKind<'_>) -> Outcome {
     }))
 }
 
-/// Where a page begins: after the item of this number, of this time, or of both.
+/// Beginning of a page: after the item of this number, of this time, or of both.
 #[derive(Clone, Copy)]
 struct After {
     id: Option<i64>,

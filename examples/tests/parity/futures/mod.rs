@@ -1,4 +1,4 @@
-//! What only sessions that are futures and streams can do: be given up in the middle, and handle things side by side.
+//! Abilities of sessions that are futures and streams: to be given up in the middle, and handle things side by side.
 //!
 //! Each of these files is compiled for each async runtime: it takes the session, and what tasks and timers are called,
 //! from the module around it.

@@ -1,4 +1,4 @@
-//! What operators and consumers do.
+//! Commands of operators and consumers.
 
 use std::borrow::Cow;
 use std::io::{Write as _, stderr, stdout};

@@ -12,7 +12,7 @@ use args::{Args, Command};
 use bilibili_session_fleet::{Database, Error};
 use clap::Parser as _;
 
-/// What to do without a database.
+/// Advice for whoever has no database.
 const NO_DATABASE: &str = "DATABASE_URL is not set: it names the PostgreSQL server that keeps accounts and events, \
 as in DATABASE_URL=postgres://user:password@127.0.0.1/fleet.
 To get one: `apt-get install postgresql`, then `sudo -u postgres createuser --pwprompt fleet` and

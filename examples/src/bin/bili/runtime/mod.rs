@@ -159,7 +159,7 @@ pub(crate) trait Watcher {
     fn login_handle(&self) -> LoginHandle;
 }
 
-/// What tells a session of its login.
+/// Function that tells a session of its login.
 pub(crate) struct LoginHandle {
     /// Goes on with these cookies.
     pub(crate) set_credential: Box<dyn Fn(Credential) -> Result<(), Error> + Send>,

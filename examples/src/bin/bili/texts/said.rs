@@ -1,4 +1,4 @@
-//! What can stand in a text: plain values, and what the library says.
+//! Values that can stand in a text: plain values, and what the library says.
 
 use std::error::Error as StdError;
 use std::fmt::Display;

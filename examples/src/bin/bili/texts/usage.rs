@@ -1,4 +1,4 @@
-//! What is wrong with a command line, in Chinese. In English clap says it.
+//! Faults of a command line, in Chinese. In English clap says it.
 
 use std::error::Error as _;
 

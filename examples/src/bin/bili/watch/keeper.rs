@@ -18,7 +18,7 @@ use crate::texts::{Language, Said as _};
 /// Time between the change to new cookies and the end of the old ones: what was sent with those
 /// is answered by then, as a rule.
 const CHANGE: Duration = Duration::from_secs(1);
-/// How often is looked whether the end has come.
+/// Distance of two looks at whether the end has come.
 const GLANCE: Duration = Duration::from_millis(50);
 
 /// Renews the login of a watch.
@@ -88,7 +88,7 @@ impl Keeper {
     }
 }
 
-/// What the thread works with.
+/// Parts that the thread works with.
 struct Work {
     account: Account,
     logins: Logins,
