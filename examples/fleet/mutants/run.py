@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
 """Shows that the fleet's tests can fail: builds faults into it, one at a time, and runs the test that is to find each.
 
-    python3 examples/fleet/mutants/run.py [PART OF A NAME …]
+    python3 examples/fleet/mutants/run.py [--check] [PART OF A NAME …]
 
-Prints a table; ends with 1 if a fault is not found. Works on a copy of the workspace; builds go to $CARGO_TARGET_DIR or a
-directory beside the copy.
+Prints a table; ends with 1 if a fault is not found. With --check it only sees that each fault still compiles. Works on a
+copy of the workspace; builds go to $CARGO_TARGET_DIR or a directory beside the copy.
 """
 
 import json
@@ -19,6 +19,7 @@ import tempfile
 HERE = pathlib.Path(__file__).resolve().parent
 ROOT = HERE.parents[2]
 CARGO = ["cargo", "test", "-q", "-p", "bilibili-session-fleet"]
+CHECK = ["cargo", "check", "-q", "-p", "bilibili-session-fleet", "--tests"]
 FAST = {"RUST_BACKTRACE": "0", "FLEET_NEEDS_POSTGRES": "1", "CHAOS_SECONDS": os.environ.get("CHAOS_SECONDS", "40")}
 
 
@@ -41,7 +42,8 @@ def change(copy, file, find, put):
 def main():
     if {"-h", "--help"} & set(sys.argv[1:]):
         sys.exit(print(__doc__))
-    wanted = [name.lower() for name in sys.argv[1:]]
+    only_checks = "--check" in sys.argv
+    wanted = [name.lower() for name in sys.argv[1:] if name != "--check"]
     mutants = json.loads((HERE / "mutants.json").read_text())
     mutants = [m for m in mutants if not wanted or any(w in m["name"].lower() for w in wanted)]
     # A slip of the pen must not look as if all were found.
@@ -52,7 +54,8 @@ def main():
         shutil.copytree(ROOT, copy, ignore=shutil.ignore_patterns("target", ".git", "corpus"))
         env = {"CARGO_TARGET_DIR": str(pathlib.Path(place) / "target"), **os.environ, **FAST}
         survivors = []
-        print("| fault | found by | as |\n|---|---|---|", flush=True)
+        if not only_checks:
+            print("| fault | found by | as |\n|---|---|---|", flush=True)
         for mutant in mutants:
             changes = [(mutant["file"], mutant["find"], mutant["put"])]
             changes += [(mutant["file"], *pair) for pair in mutant.get("also", [])]
@@ -61,12 +64,17 @@ def main():
             for file, find, put in changes:
                 change(copy, file, find, put)
             run = command(mutant["test"])
-            built = subprocess.run([*CARGO, "--no-run"], cwd=copy, env=env, capture_output=True, text=True)
+            build = CHECK if only_checks else [*CARGO, "--no-run"]
+            built = subprocess.run(build, cwd=copy, env=env, capture_output=True, text=True)
             if built.returncode:
                 sys.exit(f"{mutant['name']}: {built.stderr}")
-            done = subprocess.run(run, cwd=copy, env=env, capture_output=True, text=True, errors="replace", timeout=900)
+            done = None
+            if not only_checks:
+                done = subprocess.run(run, cwd=copy, env=env, capture_output=True, text=True, errors="replace", timeout=900)
             for file, source in saved.items():
                 (copy / file).write_text(source)
+            if done is None:
+                continue
             words = done.stdout + done.stderr
             found = re.search(r"^seed \d+: \d+ faults\n.*$", words, re.M)
             found = found or re.search(r"^thread .* panicked at .*\n.*$", words, re.M)
@@ -75,6 +83,8 @@ def main():
                 survivors.append(mutant["name"])
                 what = "**not found**"
             print(f"| {mutant['name']} | {mutant['test']} | {what} |", flush=True)
+    if only_checks:
+        print(f"{len(mutants)} faults compile")
     sys.exit(1 if survivors else 0)
 
 
