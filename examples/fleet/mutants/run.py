@@ -68,9 +68,8 @@ def main():
             built = subprocess.run(build, cwd=copy, env=env, capture_output=True, text=True)
             if built.returncode:
                 sys.exit(f"{mutant['name']}: {built.stderr}")
-            done = None
-            if not only_checks:
-                done = subprocess.run(run, cwd=copy, env=env, capture_output=True, text=True, errors="replace", timeout=900)
+            output = {"capture_output": True, "text": True, "errors": "replace"}
+            done = None if only_checks else subprocess.run(run, cwd=copy, env=env, timeout=900, **output)
             for file, source in saved.items():
                 (copy / file).write_text(source)
             if done is None:

@@ -19,7 +19,8 @@ use bilibili_session_async::Transport;
 /// - Compressed answers are not asked for.
 /// - No redirect is followed, so cookies go nowhere else.
 /// - The environment is not read: a proxy is used when one is set here.
-/// - A connection that nobody uses is kept for [`TransportConfig::idle_timeout`].
+/// - A connection that nobody uses is kept for [`TransportConfig::idle_timeout`]; one of HTTP/2 that gives no sign of life for
+///   so long, while a request waits, is given up.
 ///
 /// Clones share their connections. Each request is sent once. It needs a tokio runtime with I/O and
 /// timers; connections that one has opened are of no use when it is gone, and replaced.

@@ -33,7 +33,7 @@ pub(super) struct Client {
     idle: Mutex<Vec<(Place, Connection)>>,
 }
 
-/// End of a connection.
+/// Target of a connection.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Place {
     is_secure: bool,

@@ -14,7 +14,7 @@ use bilibili_session_cookbook::account;
 const HEAD: &str = "<!doctype html>\n<meta charset=\"utf-8\">\n<style>
 p { max-width: 40em; white-space: pre-wrap } time { color: gray } .own { margin-left: 8em }\n</style>\n";
 
-/// Words of a user are text, whatever they look like.
+/// Escapes the words of a user, which are text whatever they look like.
 fn escape(text: &str) -> String {
     let text = text.replace('&', "&amp;").replace('<', "&lt;");
     text.replace('"', "&quot;")

@@ -20,8 +20,8 @@ const ANSWERS: [(&str, &str); 3] = [
 const OF_ONE_USER: i64 = 60;
 const OF_ALL: (usize, i64) = (60, 3600);
 
-/// Times at which each was answered, in the last hour. The clock is that of the messages: after a pause of the program what came
-/// meanwhile counts for the time when it came.
+/// Times at which each was answered, in the last hour. The clock is that of the messages: after a pause of the program
+/// what came meanwhile counts for the time when it came.
 #[derive(Default)]
 struct Rate(BTreeMap<(UnixSeconds, ConversationId), ()>);
 
