@@ -32,6 +32,9 @@ const COMPONENT: &AsciiSet = &NON_ALPHANUMERIC
 /// Page of the site that the web client names, for calls that name none themselves.
 const WEB_LOCATION: &str = "1550101";
 
+/// Bytes of most queries.
+const ROOM: usize = 256;
+
 /// Mixed key that signs queries until the service changes the halves.
 #[derive(Clone, PartialEq, Eq)]
 pub struct WbiKeys {
@@ -103,15 +106,16 @@ impl std::fmt::Debug for WbiKeys {
 fn canonical(pairs: &[(&str, String)]) -> String {
     let mut sorted: Vec<_> = pairs.iter().collect();
     sorted.sort_by_key(|(name, _)| *name);
-    let mut text = String::new();
+    let mut text = String::with_capacity(ROOM);
     for (name, value) in sorted {
         if !text.is_empty() {
             text.push('&');
         }
         text.extend(utf8_percent_encode(name, COMPONENT));
         text.push('=');
-        let kept = value.replace(['!', '\'', '(', ')', '*'], "");
-        text.extend(utf8_percent_encode(&kept, COMPONENT));
+        for kept in value.split(['!', '\'', '(', ')', '*']) {
+            text.extend(utf8_percent_encode(kept, COMPONENT));
+        }
     }
     text
 }
