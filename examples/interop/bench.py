@@ -10,6 +10,9 @@ goes to a file. CPU is what the client's process took of it, user and system, al
 (so it needs Linux), between the first request for what is new and the third one with nothing new: no start, no imports.
 An idle poll is the mean of the twenty after those. The package's own log is switched off, in its favour, and its interval
 of six seconds is changed to the same 0.3 s.
+
+The line below the table is what an idle poll costs the package without the scheduler of its Session: a loop that sleeps for
+0.3 s and makes the call that the poll makes.
 """
 
 import argparse
@@ -150,6 +153,23 @@ def watchdog(*processes):
         timer.cancel()
 
 
+def poll_alone(options, delay_ms):
+    """An idle poll of the package without its scheduler, in milliseconds of CPU."""
+    options = argparse.Namespace(**vars(options) | {"rounds": 0})
+    with contextlib.ExitStack() as ends:
+        server = Server(options, delay_ms)
+        ends.callback(server.end)
+        process = subprocess.Popen([sys.executable, os.path.abspath(__file__), "--poller", server.origin])
+        ends.callback(process.wait)
+        ends.callback(process.kill)
+        ends.enter_context(watchdog(server.process, process))
+        server.until("settled")
+        settled = cpu_of(process.pid)
+        server.go_on()
+        polls = server.until("idle")["polls"]
+        return (cpu_of(process.pid) - settled) / polls * 1e3
+
+
 def blocking(options, origin):
     return [options.bili, "watch", "--json", "--interval", str(INTERVAL), "--origin", origin]
 
@@ -180,30 +200,28 @@ def table(rows, reference):
 def measure(options):
     for delay in options.delays:
         rows = {name: [] for name in options.clients}
+        alone = []
         for pair in range(options.pairs):
             for name in options.clients:
                 rows[name].append(run(options, CLIENTS[name], delay))
                 figures = ", ".join(f"{figure} {value:.2f}" for figure, value in rows[name][-1].items())
                 print(f"{delay} ms an answer, {pair + 1} of {options.pairs}, {name}: {figures}", file=sys.stderr, flush=True)
+            alone.append(poll_alone(options, delay))
         total = options.conversations * options.messages * options.rounds
         print(f"\n{total} messages, {delay} ms an answer; medians of {options.pairs} alternating runs, all lines counted\n")
         print("| | " + " | ".join(rows) + " |\n|---|" + "---|" * len(rows))
         for line in table(rows, options.clients[-1]):
             print(line)
-        sys.stdout.flush()
+        print(f"\nCPU of an idle poll of bilibili-api-python without its scheduler: {statistics.median(alone):.2f} ms", flush=True)
 
 
-def client(origin):
-    """The package's Session, as its users write it, with a line for each message."""
-    import asyncio
-    import logging
+def package(origin):
+    """The package, asking this server, and the login."""
     from urllib.parse import urlsplit, urlunsplit
 
-    from apscheduler.triggers.interval import IntervalTrigger
     from bilibili_api import Credential, select_client, session
     from bilibili_api.clients.AioHTTPClient import AioHTTPClient
 
-    logging.getLogger("Session").addHandler(logging.NullHandler())
     origin = urlsplit(origin)
     asked = AioHTTPClient.request
 
@@ -214,13 +232,38 @@ def client(origin):
 
     AioHTTPClient.request = request
     select_client("aiohttp")
+    login = Credential(
+        sessdata=LOGIN["BILI_SESSDATA"], bili_jct=LOGIN["BILI_JCT"], buvid3=LOGIN["BILI_BUVID3"], buvid4=LOGIN["BILI_BUVID4"]
+    )
+    return session, login
+
+
+def poller(origin):
+    """Asks for what is new, as the poll of the package's Session does, for ever."""
+    import asyncio
+
+    session, login = package(origin)
+
+    async def poll():
+        while True:
+            await asyncio.sleep(INTERVAL)
+            await session.new_sessions(login, 1)
+
+    asyncio.run(poll())
+
+
+def client(origin):
+    """The package's Session, as its users write it, with a line for each message."""
+    import asyncio
+    import logging
+
+    from apscheduler.triggers.interval import IntervalTrigger
+
+    logging.getLogger("Session").addHandler(logging.NullHandler())
+    session, login = package(origin)
 
     async def watch():
-        bot = session.Session(
-            Credential(
-                sessdata=LOGIN["BILI_SESSDATA"], bili_jct=LOGIN["BILI_JCT"], buvid3=LOGIN["BILI_BUVID3"], buvid4=LOGIN["BILI_BUVID4"]
-            )
-        )
+        bot = session.Session(login)
         logging.getLogger("Session").setLevel(logging.WARNING)
 
         def content_of(event):
@@ -259,6 +302,7 @@ def main():
     target = os.environ.get("CARGO_TARGET_DIR", os.path.join(HERE, "..", "..", "target"))
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--client", metavar="ORIGIN", help="be the client in Python")
+    parser.add_argument("--poller", metavar="ORIGIN", help="be the poll of the package alone")
     parser.add_argument("--server", default=os.path.join(target, "release", "examples", "static_server"))
     parser.add_argument("--bili", default=os.path.join(target, "release", "bili"))
     parser.add_argument("--pairs", type=int, default=7)
@@ -269,7 +313,12 @@ def main():
     parser.add_argument("--rounds", type=int, default=8)
     parser.add_argument("--idle", type=int, default=20)
     options = parser.parse_args()
-    client(options.client) if options.client else measure(options)
+    if options.client:
+        client(options.client)
+    elif options.poller:
+        poller(options.poller)
+    else:
+        measure(options)
 
 
 if __name__ == "__main__":
