@@ -228,7 +228,7 @@ impl Checkpoint {
     /// any follow it. The last addition is left out if it is torn.
     ///
     /// # Errors
-    /// Fails when the checkpoint, or an addition before the last one, is damaged, when the text is
+    /// Fails when the checkpoint, or an addition, is damaged in another way, when the text is
     /// something else, or when it was written by a newer version.
     pub fn from_json(text: &str) -> Result<Self, CheckpointError> {
         let (snapshot, additions) = text.split_once('\n').unwrap_or((text, ""));

@@ -20,7 +20,7 @@ const LEAST_ADDITIONS: usize = 64 * 1024;
 ///
 /// Writing a whole [`Checkpoint`] after every message costs what is known, an addition costs what
 /// changed. The file is text, which [`Checkpoint::from_json`] reads. The last line of the file may
-/// be torn, which costs no more than that line; damage before it is an error. So nothing is ever
+/// be torn, which costs no more than that line; other damage is an error. So nothing is ever
 /// appended to a torn line: where writing fails, and in a new process, begin a new journal, whose
 /// first entry replaces the file.
 ///
@@ -137,10 +137,11 @@ impl Journal {
     }
 }
 
-/// Applies the additions that follow a snapshot. The last one may be torn, and is left out then.
+/// Applies the additions that follow a snapshot. The last one may be torn, and is left out then: its end is missing, or
+/// zeros stand where a part of it never came to the disk.
 ///
 /// # Errors
-/// Fails when an addition before the last one is damaged, when one is missing, or when another
+/// Fails when an addition is damaged in another way, or before the last one, when one is missing, or when another
 /// snapshot follows: nobody knows which one counts.
 pub(super) fn apply(checkpoint: &mut Checkpoint, additions: &str) -> Result<(), CheckpointError> {
     if additions.is_empty() {
@@ -150,16 +151,16 @@ pub(super) fn apply(checkpoint: &mut Checkpoint, additions: &str) -> Result<(), 
     let mut known = by_id(&mut checkpoint.body.conversations, Entry::id);
     let mut replies = by_id(&mut checkpoint.body.replies, SavedReplies::id);
     let damaged = |why: &str| Err(CheckpointError::Damaged(why.to_owned()));
-    let mut lines = additions.lines().peekable();
+    let mut lines = additions.split_inclusive('\n').peekable();
     while let Some(line) = lines.next() {
         let Some(changes) = read(line) else {
             if Checkpoint::from_snapshot(line).is_ok() {
                 return damaged("there are two checkpoints in it");
             }
-            if lines.peek().is_some() {
+            let is_torn = !line.ends_with('\n') || line.contains('\0');
+            if lines.peek().is_some() || !is_torn {
                 return damaged("an addition to it cannot be read");
             }
-            // Torn, when whoever wrote it came to an end.
             break;
         };
         if changes.body.after != link {

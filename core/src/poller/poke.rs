@@ -98,7 +98,7 @@ impl Poke {
     }
 
     /// Returns the least distance to the last round.
-    fn least(&self) -> Duration {
+    pub(super) fn least(&self) -> Duration {
         match self.is_official {
             false => LEAST,
             true if self.credit >= LASTING.saturating_sub(LEAST_OFFICIAL) => LEAST_OFFICIAL,

@@ -22,6 +22,7 @@ pub(super) struct Schedule {
     began: Duration,
     /// Set from the first round on.
     has_begun: bool,
+    first: First,
     /// Set if the present round brought something.
     has_found: bool,
     /// End of the hold after a failed list: no round begins before.
@@ -32,6 +33,15 @@ pub(super) struct Schedule {
     polled_at: UnixSeconds,
 }
 
+/// Bounds of the first round of a poller that goes on from a former one.
+#[derive(Debug, Default)]
+struct First {
+    /// Time of the round.
+    due: Duration,
+    /// Earliest time of a round that a hint leads to.
+    hinted: Duration,
+}
+
 impl Schedule {
     pub(super) fn new(config: &PollerConfig, is_official: bool) -> Self {
         Self {
@@ -40,6 +50,7 @@ impl Schedule {
             spacing: config.spacing_to(is_official),
             began: Duration::ZERO,
             has_begun: false,
+            first: First::default(),
             has_found: false,
             held_until: Duration::ZERO,
             spaced_at: Duration::ZERO,
@@ -56,17 +67,24 @@ impl Schedule {
     /// clocks can tell.
     pub(super) fn connect_again(&mut self, clock: Duration, server_now: UnixSeconds) {
         let interval = self.pace.interval();
-        let due = self.polled_at.plus(interval.saturating_add(CLOCK_ERROR));
-        let wait = due.0.saturating_sub(server_now.0);
-        let wait = Duration::from_secs(u64::try_from(wait).unwrap_or(0)).min(interval);
-        // No hint makes the first round come sooner.
-        self.held_until = clock.saturating_add(wait);
+        let after = |distance: Duration| {
+            let due = self.polled_at.plus(distance.saturating_add(CLOCK_ERROR));
+            let wait = due.0.saturating_sub(server_now.0);
+            let wait = Duration::from_secs(u64::try_from(wait).unwrap_or(0));
+            clock.saturating_add(wait.min(interval))
+        };
+        self.first = First {
+            due: after(interval),
+            hinted: after(self.poke.least()),
+        };
     }
 
     pub(super) fn begin_round(&mut self, clock: Duration, server_now: UnixSeconds) {
         let last = std::mem::replace(&mut self.began, clock);
         let distance = match self.has_begun {
             true => clock.saturating_sub(last),
+            // How close it is to that of the former poller, only the clocks know.
+            false if clock < self.first.due => self.poke.least(),
             false => Duration::MAX,
         };
         self.has_begun = true;
@@ -111,11 +129,11 @@ impl Schedule {
 
     /// Returns the beginning of the next round.
     pub(super) fn next_round(&self) -> Duration {
-        if !self.has_begun {
-            return self.held_until;
-        }
-        let regular = self.began.saturating_add(self.pace.current());
         let poked = self.poke.due(self.began);
+        let (regular, poked) = match self.has_begun {
+            true => (self.began.saturating_add(self.pace.current()), poked),
+            false => (self.first.due, poked.map(|it| it.max(self.first.hinted))),
+        };
         poked
             .map_or(regular, |it| it.min(regular))
             .max(self.held_until)

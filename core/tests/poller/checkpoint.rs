@@ -323,7 +323,8 @@ fn damage_in_the_middle_of_a_journal_is_an_error() {
         let read = Checkpoint::from_json(text);
         assert!(matches!(read, Err(CheckpointError::Damaged(_))), "{what}");
     };
-    for at in ends[0].0..ends[3].0 - 1 {
+    // The last one as well: it has its end, so it was written whole.
+    for at in ends[0].0..file.len() - 1 {
         let mut damaged = file.clone().into_bytes();
         damaged[at] ^= 1;
         let damaged = String::from_utf8(damaged).unwrap();
@@ -339,6 +340,7 @@ fn damage_in_the_middle_of_a_journal_is_an_error() {
     // As after an append that was cut off, and went on all the same.
     let torn = [&of(&[0, 1]), &lines[2][..40], &of(&[3, 4])].concat();
     is_damaged(&torn, "one goes on behind a torn one");
+    is_damaged(&(file + "something else\n"), "a line that is none");
 }
 
 #[test]

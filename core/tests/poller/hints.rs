@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use bilibili_session::Hosts;
 use bilibili_session::poller::{Hint, Output, Poller, PollerConfig, Status, Warning};
+use bilibili_session::{ClientConfig, Hosts};
 use serde_json::{Value, json};
 
 use crate::scenario::{Scenario, context, entry, user};
@@ -245,19 +245,38 @@ fn never_while_nothing_else_may_be_sent() {
 
 #[test]
 fn a_resume_keeps_its_distance() {
-    let mut first = official();
-    first.advance(INTERVAL);
-    nothing(&mut first);
-    let checkpoint = first.poller.checkpoint().unwrap();
-    let config = PollerConfig::new().interval(ms(20_000)).spacing(ms(0));
-    let mut scenario = Scenario::of(Poller::resume(context(), config, &checkpoint).unwrap());
-    scenario.elapsed = first.elapsed + ms(1000);
-    let nav = scenario.expect_call("nav");
-    scenario.answer(&nav, crate::scenario::nav_data());
-    scenario.expect_status(Status::Connected);
-    hint(&mut scenario, Hint::Messages);
-    let wait = scenario.expect_wait();
-    assert!(wait >= ms(19_000), "{wait:?}");
+    fn wait(place: &ClientConfig, hinted: Option<Hint>) -> Duration {
+        let config = PollerConfig::new().interval(ms(20_000)).spacing(ms(0));
+        let poller = Poller::new(place.clone(), config.clone()).unwrap();
+        let mut first = Scenario::of(poller).connect(&[]);
+        first.advance(ms(20_000));
+        nothing(&mut first);
+        let checkpoint = first.poller.checkpoint().unwrap();
+        let mut scenario =
+            Scenario::of(Poller::resume(place.clone(), config, &checkpoint).unwrap());
+        scenario.elapsed = first.elapsed + ms(1000);
+        let nav = scenario.expect_call("nav");
+        scenario.answer(&nav, crate::scenario::nav_data());
+        scenario.expect_status(Status::Connected);
+        if let Some(come) = hinted {
+            hint(&mut scenario, come);
+        }
+        let wait = scenario.expect_wait();
+        scenario.advance(wait);
+        nothing(&mut scenario);
+        wait
+    }
+    let origin = Hosts::origin("http://127.0.0.1:1").unwrap();
+    let (official, elsewhere) = (context(), context().hosts(origin));
+    // The last round was a second ago, and clocks differ by three at the most.
+    for hinted in [None, Some(Hint::Likes)] {
+        assert_eq!(wait(&official, hinted), ms(20_000));
+        assert_eq!(wait(&elsewhere, hinted), ms(20_000));
+    }
+    for hinted in [Hint::Messages, Hint::Connected, Hint::Other] {
+        assert_eq!(wait(&official, Some(hinted)), ms(5000));
+        assert_eq!(wait(&elsewhere, Some(hinted)), ms(3000));
+    }
 }
 
 /// An interval that was chosen stays; the default is that of the service's own page.

@@ -165,14 +165,10 @@ impl Politeness {
         }
         if asked.begins_round() && self.walk.begins {
             let since = self.round_began.map(|began| now.saturating_sub(began));
-            // No hint brings the first round of a life closer to the last one of another.
-            let is_first = self.rounds == 0;
+            // The first one of a life keeps the same distance to the last one of another.
             match since {
-                Some(since) if !is_first => self.hints.round_begins(since, self.interval)?,
-                Some(since) if since < self.interval => {
-                    return impolite(format!("{asked} only {since:?} after the last round"));
-                }
-                _ => self.hints.newest_is_read(now),
+                Some(since) => self.hints.round_begins(since, self.interval)?,
+                None => self.hints.newest_is_read(now),
             }
             if !self.round_paused {
                 self.polls = Graver::default();
