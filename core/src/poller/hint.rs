@@ -31,11 +31,11 @@ impl Poller {
     /// comes at once.
     ///
     /// Not sooner than 3 s after the beginning of the last one (1 s with another origin than the
-    /// service itself; up to 3 s more after a resume, as clocks differ), and not while the poller backs off or pauses. At the service itself hints
-    /// that go on for minutes lead to a round every 6 s: it does not bear more for long. Many hints at once lead to
-    /// one round. For notifications the same holds: see the
-    /// [feeds](crate::feeds). A hint may come before the lists show the change, so that a round that brings
-    /// nothing is repeated a few times, at a growing distance.
+    /// service itself; up to 3 s more after a resume, as clocks differ), and not while the poller
+    /// backs off or pauses. At the service itself hints that go on for minutes lead to a round every
+    /// 6 s: it does not bear more for long. Many hints at once lead to one round. For notifications
+    /// the same holds: see the [feeds](crate::feeds). A hint may come before the lists show the
+    /// change, so that a round that brings nothing is repeated a few times, at a growing distance.
     ///
     /// Hints are never needed: without one all is delivered as well, only later. Outputs of the
     /// poller are to be polled afterwards.
